@@ -1,0 +1,102 @@
+"""Recognising a motion model from its keys and shapes alone."""
+
+from collections.abc import Iterable, Mapping
+
+from .files import MotionFileError, TensorInfo
+from .keys import POSITIONS, Layout, module_template, place_of, places, read_layout
+from .spec import FAMILIES, Family, MotionSpec
+
+
+def detect(header: Mapping[str, TensorInfo], name: str) -> tuple[MotionSpec, Layout]:
+    """The spec of the motion model with this `header`, and where it keeps its weights.
+
+    `name` is the file's, for messages. Raises MotionFileError for anything that is no complete motion model.
+    """
+    try:
+        layout = read_layout(header)
+    except ValueError as error:
+        raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
+    if not layout.keys or any("lora" in key for key in layout.keys):
+        raise MotionFileError(_not_a_motion_model(header, name))
+    if layout.other:
+        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(layout.other)}. {_ADVICE}')
+    shapes = {key: header[file_key].shape for key, file_key in layout.keys.items()}
+    spec = _spec(layout, shapes, name)
+    _check_complete(spec, shapes, name)
+    _check_dtypes(header, layout, name)
+    return spec, layout
+
+
+def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str) -> MotionSpec:
+    modules = []
+    for place in places(shapes):
+        norm = shapes.get(f"{place}.norm.weight", ())
+        if len(norm) != 1 or norm[0] % 32:
+            raise MotionFileError(f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}')
+        modules.append((place, norm[0]))
+    tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
+    family = _family(layout, [place for place, _ in modules], tables)
+    attentions = len({key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key})
+    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), attentions)
+
+
+def _family(layout: Layout, modules: list[str], tables: set[int]) -> Family:
+    if layout.temporal_attentions:
+        return FAMILIES["hotshotxl"]
+    if not any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules):
+        return FAMILIES["sdxl"]
+    if any(place.startswith("mid_block.") for place in modules):
+        return FAMILIES["v2"]
+    return FAMILIES["v1"] if tables == {24} else FAMILIES["v3"]
+
+
+def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+    expected = {
+        f"{place}.{suffix}": shape
+        for place, width in spec.modules
+        for suffix, shape in module_template(width, spec.attentions).items()
+    }
+    widths = dict(spec.modules)
+    tables = {key for key in shapes if key.endswith(POSITIONS)}
+    expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}
+    if missing := expected.keys() - shapes.keys():
+        raise MotionFileError(f'"{name}" is not complete, it lacks {_some(sorted(missing))}. {_ADVICE}')
+    if unexpected := shapes.keys() - expected.keys():
+        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(sorted(unexpected))}. {_ADVICE}')
+    for key, shape in expected.items():
+        if shapes[key] != shape:
+            raise MotionFileError(f'"{name}": "{key}" has shape {list(shapes[key])} where {list(shape)} is needed. {_ADVICE}')
+
+
+def _check_dtypes(header: Mapping[str, TensorInfo], layout: Layout, name: str) -> None:
+    for key, file_key in layout.keys.items():
+        dtype = header[file_key].dtype
+        if dtype is None or not dtype.is_floating_point:
+            raise MotionFileError(f'"{name}": "{key}" holds {dtype or "unknown"} numbers, not weights. {_ADVICE}')
+
+
+_ADVICE = "Download it again, or pick another file."
+
+_LOOKS_LIKE = (
+    (("model.diffusion_model.",), "a whole checkpoint", "Load it with Load Checkpoint"),
+    (("control_model.", "controlnet_cond_embedding", "controlnet_down_blocks"), "a ControlNet", "Load it with Load ControlNet Model"),
+    (("first_stage_model.", "decoder.", "encoder."), "a VAE", "Load it with Load VAE"),
+)
+
+
+def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
+    kind, advice = "none", "Pick a motion model such as v3_sd15_mm"
+    if any("lora" in key.lower() for key in header):
+        kind, advice = "a LoRA", "Load it with the host's LoRA loader, or with Load Motion LoRA if it is a motion LoRA"
+    for starts, looks_like, hint in _LOOKS_LIKE:
+        if any(key.startswith(starts) for key in header):
+            kind, advice = looks_like, hint
+    if kind == "none":
+        return f'"{name}" is not a motion model: none of its {len(header)} keys belongs to a motion module. {advice}.'
+    return f'"{name}" is {kind}, not a motion model. {advice}.'
+
+
+def _some(keys: Iterable[str]) -> str:
+    keys = list(keys)
+    shown = ", ".join(f'"{key}"' for key in keys[:3])
+    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"

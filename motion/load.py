@@ -1,0 +1,84 @@
+"""From a file to a motion model that the host loads, offloads and patches like any other model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.ops
+import comfy.utils
+import torch
+
+from .detect import detect
+from .files import MotionFileError, read_header, read_tensors
+from .keys import POSITIONS, place_of
+from .layers import MotionModel, TemporalAttention
+from .spec import MotionSpec
+
+FILE = "kinema_file"
+"""Attachment key under which the patcher keeps the file's name, for messages."""
+
+
+def load_motion_model(path: str | Path, disable_dynamic: bool = False) -> Any:
+    """The motion model in `path` as a host ModelPatcher whose `.model` is a MotionModel.
+
+    Raises MotionFileError. `disable_dynamic` is the host's: it asks for a plain patcher when it deep-copies one.
+    """
+    path = Path(path)
+    spec, layout = detect(read_header(path), path.name)
+    tensors = read_tensors(path)
+    weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
+    check_finite(weights, path.name)
+    return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path),)), plain=disable_dynamic)
+
+
+def build_patcher(spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False) -> Any:
+    """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
+    device = comfy.model_management.get_torch_device()
+    offload = comfy.model_management.unet_offload_device()
+    file_dtype = comfy.utils.weight_dtype(weights)
+    dtype = comfy.model_management.unet_dtype(device, weight_dtype=file_dtype)
+    model = MotionModel(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
+    tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
+    patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
+    patcher = patcher_type(model, load_device=device, offload_device=offload)
+    model.load_state_dict({key: weight.to(offload, dtype) for key, weight in weights.items()}, assign=True)
+    place_positions(model, tables, offload)
+    patcher.cached_patcher_init = init
+    patcher.set_attachments(FILE, name)
+    return patcher
+
+
+def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Canonical weights with each attention's q, k and v stacked into one `to_qkv` matrix (3c, c)."""
+    fused = {}
+    for name, weight in weights.items():
+        if name.endswith(".to_q.weight"):
+            stem = name.removesuffix("to_q.weight")
+            fused[f"{stem}to_qkv.weight"] = torch.cat([weight, weights[f"{stem}to_k.weight"], weights[f"{stem}to_v.weight"]])
+        elif not name.endswith((".to_k.weight", ".to_v.weight")):
+            fused[name] = weight
+    return fused
+
+
+def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    """Gives every attention its position table: the formula's, or the file's where that is another one.
+
+    Files store the formula's values in their own precision; the authors drop them and compute the table anew.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, TemporalAttention):
+            stored = tables.get(name + POSITIONS, tables.get(name[:-1] + "0" + POSITIONS))  # diffusers stores one for all
+            if stored is not None and not torch.allclose(stored[0].float(), module.positions, atol=0.07):
+                module.positions = stored[0].float()
+            module.positions = module.positions.to(device)
+
+
+def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
+    bad = sorted({place_of(key) for key, weight in weights.items() if not torch.isfinite(weight.float().sum())})
+    if bad:
+        raise MotionFileError(
+            f'"{name}" holds numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in "{bad[0]}". '
+            "The file is damaged: download it again."
+        )

@@ -1,0 +1,92 @@
+"""What is known of a motion model before it is built: its family, its places in the UNet, its numbers of frames."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Base = Literal["sd15", "sdxl"]
+Statistics = Literal["frame", "joint"]
+
+BASE_NAMES: dict[Base, str] = {"sd15": "SD1.5", "sdxl": "SDXL"}
+
+
+@dataclass(frozen=True)
+class NormPolicy:
+    """Whether GroupNorm statistics are taken per frame or jointly over the frames of a window.
+
+    `resnet` is for the UNet's residual blocks and its output norm, `module` for the motion modules' own norm.
+    """
+
+    resnet: Statistics = "frame"
+    module: Statistics = "frame"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A noise schedule: the host's name of the beta curve, its first and last beta."""
+
+    betas: str
+    first: float
+    last: float
+
+
+PAPER_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.012)
+"""What the authors trained SD1.5 motion models with: linear betas, which the host calls "sqrt_linear"."""
+
+IMAGE_SCHEDULE = Schedule("linear", 0.00085, 0.012)
+"""What Stable Diffusion was trained with: betas linear in their square root, which the host calls "linear"."""
+
+SDXL_SCHEDULE = Schedule("linear", 0.00085, 0.020)
+"""What the authors trained the SDXL motion model with: as the image schedule, with a larger last beta."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of the table of motion models: everything that keys and shapes do not say."""
+
+    name: str
+    label: str
+    base: Base
+    native_frames: int
+    max_frames: int
+    schedule: Schedule
+    norms: NormPolicy = NormPolicy()
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE, NormPolicy(resnet="joint")),
+        Family("v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE),
+        Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE),
+        Family("sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, NormPolicy(module="joint")),
+        Family("hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, NormPolicy(resnet="joint")),
+    )
+}
+
+
+@dataclass(frozen=True)
+class MotionSpec:
+    """A motion model as read from its keys and shapes.
+
+    `modules` names each motion module's place in the UNet ("down_blocks.0.motion_modules.1") with its width in
+    channels. `max_frames` is the length of the position table, `attentions` the number of temporal attentions in
+    each transformer block.
+    """
+
+    family: Family
+    modules: tuple[tuple[str, int], ...]
+    max_frames: int
+    attentions: int = 2
+    heads: int = 8
+
+    @property
+    def base(self) -> Base:
+        return self.family.base
+
+    @property
+    def has_mid(self) -> bool:
+        return any(place.startswith("mid_block.") for place, _ in self.modules)
+
+    @property
+    def native_frames(self) -> int:
+        return min(self.family.native_frames, self.max_frames)

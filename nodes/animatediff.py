@@ -1,0 +1,42 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.attach import Applied, attach
+from .motion_files import check_file, load_file, motion_files
+from .sockets import CATEGORY, strength_input
+
+
+class AnimateDiff(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaAnimateDiff",
+            display_name="AnimateDiff",
+            category=CATEGORY,
+            description="Makes a model animate, in one node: loads a motion model and applies it.",
+            search_aliases=["animatediff loader", "animate", "gif", "video", "motion", "text to video"],
+            inputs=[
+                io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without LoRAs."),
+                io.Combo.Input(
+                    "motion_model",
+                    options=motion_files(),
+                    tooltip="A file in models/animatediff_models, made for the same base as the model. "
+                    "SD1.5: v3_sd15_mm is a good first choice.",
+                ),
+                strength_input(),
+            ],
+            outputs=[
+                io.Model.Output(
+                    tooltip="The model, which now animates. Give the sampler a latent with batch_size frames, e.g. 16."
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
+        return check_file(motion_model)
+
+    @classmethod
+    def execute(cls, model: Any, motion_model: str, strength: float) -> io.NodeOutput:
+        return io.NodeOutput(attach(model, load_file(motion_model), Applied(strength)))

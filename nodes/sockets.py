@@ -1,0 +1,56 @@
+"""Kinema's own socket types and the inputs that several nodes share."""
+
+from comfy_api.latest import io
+
+from ..sampling.schedules import CHOICES
+
+CATEGORY = "AnimateDiff"
+
+MotionModelSocket = io.Custom("MOTION_MODEL")
+
+
+def strength_input() -> io.Float.Input:
+    return io.Float.Input(
+        "strength",
+        default=1.0,
+        min=-10.0,
+        max=10.0,
+        step=0.01,
+        tooltip="How much motion is added. 1 is what the motion model was trained for, 0 none at all, "
+        "1.1 to 1.3 moves more and gets less stable.",
+    )
+
+
+def schedule_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "noise_schedule",
+        options=CHOICES,
+        default=CHOICES[0],
+        tooltip="How much noise each training timestep stands for. automatic: what this motion model was trained with. "
+        "keep the model's: leave the checkpoint's own; pictures get flatter and flicker. The others are named by the "
+        "paper's terms; the host's name for AnimateDiff's linear betas is sqrt_linear.",
+    )
+
+
+def percent_inputs() -> list[io.Float.Input]:
+    return [
+        io.Float.Input(
+            "start_percent",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            advanced=True,
+            tooltip="Motion begins at this part of the sampling run; 0 is its first step.",
+        ),
+        io.Float.Input(
+            "end_percent",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            advanced=True,
+            tooltip="Motion ends at this part of the sampling run; 1 is its last step. The layout of an animation is "
+            "decided early, so ending at 0.8 changes little and is faster.",
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""How a motion model meets the host's sampler."""

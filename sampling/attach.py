@@ -1,0 +1,84 @@
+"""Attaching a motion model to the host's MODEL: the one function that every node goes through."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from comfy.patcher_extension import WrappersMP
+
+from ..motion.load import FILE
+from .checks import check_fits, check_frames
+from .frames import note_frames, noted_frames
+from .inside import Motion, motion_inside
+from .schedules import apply_schedule
+
+KEY = "kinema"
+"""Names all that Kinema leaves on a MODEL: its wrappers, its additional models, its entry in transformer_options."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts."""
+
+    strength: float = 1.0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+
+    def at(self, sigma: Any, model_sampling: Any) -> float:
+        """The strength at noise level `sigma`, with the host's rule for start and end percent."""
+        if self.start_percent <= 0.0 and self.end_percent >= 1.0:  # comparing would wait for the GPU
+            return self.strength
+        first = model_sampling.percent_to_sigma(self.start_percent)
+        last = model_sampling.percent_to_sigma(self.end_percent)
+        return self.strength if last <= float(sigma) <= first else 0.0
+
+
+def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic") -> Any:
+    """A clone of `model` (MODEL) that animates with `motion` (MOTION_MODEL); neither of the two is changed.
+
+    Motion models that `model` already has stay and act first. Raises ValueError when `motion` does not fit the UNet.
+    """
+    check_fits(motion.model.spec, model, motion.get_attachment(FILE))
+    animated = model.clone()
+    animated.set_additional_models(KEY, [*animated.get_additional_models_with_key(KEY), motion])
+    options = animated.model_options["transformer_options"]
+    options[KEY] = (*options.get(KEY, ()), applied)
+    for kind, wrapper in _WRAPPERS.items():
+        animated.remove_wrappers_with_key(kind, KEY)
+        animated.add_wrapper_with_key(kind, KEY, wrapper)
+    apply_schedule(animated, schedule, motion.model.spec.family)
+    return animated
+
+
+def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
+    """APPLY_MODEL wrapper: runs the UNet with the motion models of the patcher that is being sampled.
+
+    They are looked up on that patcher and never captured, because the host deep-copies models for several GPUs.
+    """
+    base = executor.class_obj
+    options = args[3] if len(args) > 3 else kwargs["transformer_options"]
+    motions = base.current_patcher.get_additional_models_with_key(KEY)
+    frames = noted_frames(x.shape[0], options)
+    active = [
+        Motion(motion.model, applied.at(t[0], base.model_sampling))
+        for motion, applied in zip(motions, options[KEY], strict=True)
+    ]
+    with motion_inside(base.diffusion_model, active, frames.count):
+        return executor(x, t, *args, **kwargs)
+
+
+def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
+    """OUTER_SAMPLE wrapper: the first place where the number of frames is known."""
+    guider = executor.class_obj
+    applied = guider.model_options["transformer_options"][KEY]
+    motions = guider.model_patcher.get_additional_models_with_key(KEY)
+    for motion, how in zip(motions, applied, strict=True):
+        if how.strength != 0:
+            check_frames(noise.shape[0], motion.model.spec, motion.get_attachment(FILE), guider.model_options)
+    return executor(noise, *args, **kwargs)
+
+
+_WRAPPERS = {
+    WrappersMP.OUTER_SAMPLE: _outer_sample,
+    WrappersMP.CALC_COND_BATCH: note_frames,
+    WrappersMP.APPLY_MODEL: _apply_model,
+}

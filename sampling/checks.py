@@ -1,0 +1,58 @@
+"""What cannot work is said before sampling starts, in words that say what to do."""
+
+from typing import Any
+
+from ..motion.spec import BASE_NAMES, MotionSpec
+from .slots import find_slots
+
+
+def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
+    """Raises ValueError unless every motion module of `spec` has its place in the UNet of `model` (MODEL)."""
+    slots = find_slots(model.model.diffusion_model)
+    needs = BASE_NAMES[spec.base]
+    has = base_name(model)
+    if not slots:
+        raise ValueError(
+            f'"{file}" animates {needs}, but the connected MODEL is {has}, which has no UNet. Use an {needs} checkpoint.'
+        )
+    widths = {place: slot.width for place, slot in slots.items()}
+    expected = {place for place in widths if spec.has_mid or not place.startswith("mid_block.")}
+    if dict(spec.modules) == {place: widths[place] for place in expected}:
+        return
+    if needs != has:
+        raise ValueError(
+            f'"{file}" is an {needs} motion model, but the connected MODEL is {has}. Use an {needs} checkpoint, or pick '
+            f"a motion model made for {has}{_EXAMPLES.get(has, '')}."
+        )
+    modules = dict(spec.modules)
+    place = next(p for p in [*modules, *widths] if modules.get(p) != widths.get(p))
+    raise ValueError(
+        f'"{file}" does not fit the connected MODEL: at "{place}" it has {modules.get(place, "no")} channels and the UNet '
+        f"{widths.get(place, 'no place')}. Pick the motion model that was made for this checkpoint."
+    )
+
+
+_EXAMPLES = {"SD1.5": " such as v3_sd15_mm", "SDXL": " such as mm_sdxl_v10_beta"}
+
+
+def base_name(model: Any) -> str:
+    """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it."""
+    kind = type(model.model.model_config).__name__
+    return {"SD15": "SD1.5", "SDXL": "SDXL", "SD20": "SD2"}.get(kind, kind)
+
+
+def check_frames(total: int, spec: MotionSpec, file: str, model_options: dict[str, Any]) -> None:
+    """Raises ValueError unless a window of the `total` frames is at least two and at most the position table long."""
+    handler = model_options.get("context_handler")
+    windowed = handler is not None and getattr(handler, "dim", 0) == 0 and handler.context_length < total
+    frames = handler.context_length if windowed else total
+    if frames < 2:
+        raise ValueError(
+            f"A motion model animates 2 frames or more, but the latent has {frames}. "
+            f"Set batch_size of Empty Latent Image to the number of frames, e.g. {spec.native_frames}."
+        )
+    if frames > spec.max_frames:
+        raise ValueError(
+            f'"{file}" knows {spec.max_frames} positions, but {frames} frames are sampled at once. '
+            f"Use {spec.max_frames} frames or fewer (it was trained with {spec.native_frames}), or add Context Windows."
+        )

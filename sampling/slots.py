@@ -1,0 +1,53 @@
+"""Where motion modules belong in the host's UNet: after the last layer of each block, before an upsampler."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, Upsample
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A layer of the UNet whose output, `width` channels, a motion module takes in."""
+
+    layer: nn.Module
+    width: int
+
+
+def find_slots(unet: Any) -> dict[str, Slot]:
+    """The slots of a host UNetModel by the place names of the published key layout. Empty for any other network."""
+    if not hasattr(unet, "input_blocks") or not hasattr(unet, "output_blocks"):
+        return {}
+    slots: dict[str, Slot] = {}
+    level = index = 0
+    for block in list(unet.input_blocks)[1:]:  # the first holds conv_in only
+        if isinstance(block[0], Downsample):
+            level, index = level + 1, 0
+            continue
+        slots[f"down_blocks.{level}.motion_modules.{index}"] = _slot(block[-1])
+        index += 1
+    if len(unet.middle_block) == 3:
+        slots["mid_block.motion_modules.0"] = _slot(unet.middle_block[1])
+    level = index = 0
+    for block in unet.output_blocks:
+        layers = [layer for layer in block if not isinstance(layer, Upsample)]
+        slots[f"up_blocks.{level}.motion_modules.{index}"] = _slot(layers[-1])
+        index += 1
+        if len(layers) < len(block):
+            level, index = level + 1, 0
+    return slots
+
+
+def find_resnet_norms(unet: Any) -> list[nn.Module]:
+    """The GroupNorms of the UNet's residual blocks and the one before its last convolution."""
+    norms = [unet.out[0]]
+    for module in unet.modules():
+        if isinstance(module, ResBlock):
+            norms += [module.in_layers[0], module.out_layers[0]]
+    return norms
+
+
+def _slot(layer: Any) -> Slot:
+    return Slot(layer, layer.in_channels if isinstance(layer, SpatialTransformer) else layer.out_channels)
