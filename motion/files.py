@@ -76,11 +76,10 @@ def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
         if not isinstance(header, dict):
             raise ValueError("its header is not a table of tensors")
         header.pop("__metadata__", None)
-        infos = {key: _tensor_info(key, entry, size - 8 - length) for key, entry in header.items()}
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if end != size - 8 - length:
             raise ValueError(f"it should have {8 + length + end} bytes and has {size}")
-        return infos
+        return {key: _tensor_info(key, entry, end) for key, entry in header.items()}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

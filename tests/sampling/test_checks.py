@@ -1,0 +1,54 @@
+import pytest
+import tiny
+from kinema.motion.load import load_motion_model
+from kinema.sampling.attach import Applied, attach
+
+
+def load(weights, folder, name):
+    return load_motion_model(tiny.save(weights, folder / name))
+
+
+def test_sdxl_motion_model_on_sd15(tmp_path):
+    motion = load(tiny.motion_weights(tiny.SDXL_WIDTHS), tmp_path, "mm_sdxl.safetensors")
+    with pytest.raises(ValueError) as error:
+        attach(tiny.image_model("sd15"), motion, Applied())
+    assert str(error.value) == (
+        '"mm_sdxl.safetensors" is an SDXL motion model, but the connected MODEL is SD1.5. '
+        "Use an SDXL checkpoint, or pick a motion model made for SD1.5 such as v3_sd15_mm."
+    )
+
+
+def test_sd15_motion_model_on_sdxl(tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    with pytest.raises(ValueError, match='"v3.safetensors" is an SD1.5 motion model, but the connected MODEL is SDXL'):
+        attach(tiny.image_model("sdxl"), motion, Applied())
+
+
+def test_other_widths_are_named(tmp_path):
+    motion = load(tiny.motion_weights((32, 32, 64, 64)), tmp_path, "small.safetensors")
+    with pytest.raises(ValueError, match='at "down_blocks.1.motion_modules.0" it has 32 channels and the UNet 64'):
+        attach(tiny.image_model(), motion, Applied())
+
+
+def test_model_without_unet(tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    model = tiny.image_model()
+    model.model.diffusion_model = model.model.diffusion_model.time_embed
+    with pytest.raises(ValueError, match="has no UNet"):
+        attach(model, motion, Applied())
+
+
+def test_one_frame(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    with pytest.raises(ValueError) as error:
+        tiny.sample(animated, frames=1)
+    assert str(error.value) == (
+        "A motion model animates 2 frames or more, but the latent has 1. "
+        "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
+    )
+
+
+def test_more_frames_than_positions(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+        tiny.sample(animated, frames=33, size=2)
