@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Every developer command: `python3 dev.py COMMAND --help`. Installs what it needs into a cache, with any Python 3.10+."""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+
+COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
+    "demo": ("tools.demo", "make an animation with the real ComfyUI, from a prompt to the file"),
+    "test": ("tools.test", "run the tests on both hosts; --fast: newest host, no server"),
+    "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
+    "host": ("tools.host", "start a server with the pack to click in"),
+    "install": ("tools.install", "only install; every other command does it too"),
+}
+
+
+def main() -> int:
+    if sys.version_info < (3, 10):
+        sys.exit(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name not in COMMANDS:
+        print(__doc__, *(f"  {command:<10} {line}" for command, (_, line) in COMMANDS.items()), sep="\n")
+        return 0 if name in ("-h", "--help", "help") else 2
+
+    from tools import install
+
+    environment = install.ensure()
+    if not environment.is_current:
+        return _run_with(str(environment.python))
+    module, _ = COMMANDS[name]
+    return int(importlib.import_module(module).main(arguments))
+
+
+def _run_with(python: str) -> int:
+    command = [python, *sys.argv]
+    if os.name == "nt":  # where exec would return to the shell at once
+        return subprocess.run(command).returncode
+    os.execv(python, command)
+
+
+if __name__ == "__main__":
+    # As after Ctrl+C, so that servers are stopped and temporary folders removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted. Run the same command again to go on.")

@@ -1,0 +1,1 @@
+"""What dev.py runs. Never imported by the extension."""

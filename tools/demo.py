@@ -1,0 +1,125 @@
+"""`dev.py demo`: an animation made by the real ComfyUI server through Kinema's nodes, from a prompt to the files."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tools import environment, random_models, server
+from tools.client import Client, Event, PromptFailed, PromptRejected
+from tools.graph import to_graph
+from tools.workflow import Job, animation
+
+PROMPT = "a goldfish swimming to the right, side view, orange scales, blue water, sunlight"
+
+
+def main(arguments: list[str]) -> int:
+    options = _parse(arguments)
+    start = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="kinema-demo-") as folder:
+            files = _animate(options, environment.find().hosts[0], Path(folder))
+    except (server.ServerError, PromptFailed, PromptRejected) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"{time.monotonic() - start:7.1f} s  in all\n")
+    for file in files:
+        print(file)
+    if options.checkpoint is None:
+        print("\nThe weights were random, so the picture is noise: it shows that everything works, not how it looks.")
+        print("With real weights: python3 dev.py demo --checkpoint FILE --motion-model FILE")
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (without: random weights)")
+    parser.add_argument("--motion-model", type=Path, help="a motion model for that base, e.g. v3_sd15_mm.ckpt")
+    parser.add_argument("--prompt", default=PROMPT)
+    parser.add_argument("--negative", default="blurry, low quality, watermark")
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--steps", type=int, help="default 20, with random weights 4")
+    parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number, default 512, with random weights 64")
+    parser.add_argument("--fps", type=float, default=8.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="folder for the files, default ./output")
+    options = parser.parse_args(arguments)
+    if (options.checkpoint is None) != (options.motion_model is None):
+        parser.error("--checkpoint and --motion-model belong together: give both, or neither for random weights")
+    for file in (options.checkpoint, options.motion_model):
+        if file and not file.is_file():
+            parser.error(f"there is no file {file}")
+    return options
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height or width)
+
+
+def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
+    """Run the workflow on a server in `base`; returns the files it wrote."""
+    device = server.device(options.device)
+    job, threads = _prepare(options, host, base)
+    print(f"{job.frames} frames of {job.width}x{job.height}, {job.steps} steps on the {device.upper()}\n", flush=True)
+    stages = Stages("Start the server")
+    output = options.output.absolute()
+    with (
+        server.running(host, base, output=output, device=device, threads=threads) as comfy,
+        Client(comfy.url) as client,
+    ):
+        info = client.object_info()
+        prompt = animation(job)
+        titles = {node_id: info[node["class_type"]]["display_name"] or node["class_type"] for node_id, node in prompt.items()}
+        result = client.run(prompt, to_graph(prompt, info), lambda event: _show(event, titles, stages))
+        stages.next("Stop the server")
+    stages.end()
+    return [comfy.path(file) for _, files in sorted(result.outputs.items()) for file in files]
+
+
+def _prepare(options: argparse.Namespace, host: Path, base: Path) -> tuple[Job, int]:
+    """The job, its models placed where the server finds them, and the number of threads (0: as torch likes)."""
+    checkpoint, motion_model, size, steps, threads = options.checkpoint, options.motion_model, 512, 20, 0
+    if checkpoint is None:
+        models = random_models.ensure(host)
+        checkpoint, motion_model, size, steps = models.checkpoint, models.motion_model, 64, 4
+        threads = 1  # on tensors this small more threads only wait for each other
+    server.place(checkpoint.absolute(), base / "models" / "checkpoints" / checkpoint.name)
+    server.place(motion_model.absolute(), base / "models" / "animatediff_models" / motion_model.name)
+    width, height = options.size or (size, size)
+    job = Job(
+        **{"checkpoint": checkpoint.name, "motion_model": motion_model.name},
+        **{"prompt": options.prompt, "negative": options.negative, "seed": options.seed},
+        **{"frames": options.frames, "width": width, "height": height, "fps": options.fps},
+        steps=options.steps or steps,
+    )
+    print(f"ComfyUI: {host}\nCheckpoint: {checkpoint}\nMotion model: {motion_model}")
+    return job, threads
+
+
+def _show(event: Event, titles: dict[str, str], stages: "Stages") -> None:
+    if event.kind == "executing" and event.data["node"]:
+        stages.next(titles[event.data["node"]])
+    elif event.kind == "progress":
+        stages.progress(event.data["value"], event.data["max"])
+
+
+class Stages:
+    """Prints one line a stage, with its seconds; while it runs, on a terminal, how far it is."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._start = title, time.monotonic()
+
+    def progress(self, value: int, maximum: int) -> None:
+        if sys.stdout.isatty():
+            print(f"\r          {self._title} {value}/{maximum} ", end="", flush=True)
+
+    def next(self, title: str) -> None:
+        self.end()
+        self._title, self._start = title, time.monotonic()
+
+    def end(self) -> None:
+        clear = "\r\x1b[K" if sys.stdout.isatty() else ""
+        print(f"{clear}{time.monotonic() - self._start:7.1f} s  {self._title}", flush=True)

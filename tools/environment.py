@@ -1,0 +1,73 @@
+"""Where things are: the cache, the ComfyUIs that commands run against, and the Python that runs them."""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# Not resolved: a checkout that is linked into a custom_nodes folder counts as lying there.
+REPOSITORY = Path(__file__).absolute().parent.parent
+LOCK = REPOSITORY / "tools" / "requirements.lock"
+VERSIONS = ("0.30.0", "0.16.3")  # newest first
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The Python to run commands with, and the ComfyUI folders to run them against, newest first."""
+
+    python: Path
+    hosts: tuple[Path, ...]
+
+    @property
+    def is_current(self) -> bool:
+        return Path(sys.executable) == self.python
+
+
+def find() -> Environment:
+    """The user's own ComfyUI when there is one, else the installed ones; whether they are installed yet or not."""
+    own = _own_host()
+    hosts = (own,) if own else tuple(installed_host(version) for version in VERSIONS)
+    if own and importlib.util.find_spec("torch"):
+        return Environment(Path(sys.executable), hosts)
+    return Environment(venv_python(), hosts)
+
+
+def _own_host() -> Path | None:
+    """COMFYUI_PATH, else the ComfyUI whose custom_nodes folder holds this checkout."""
+    if named := os.environ.get("COMFYUI_PATH"):
+        host = Path(named).expanduser().absolute()
+        if not _is_host(host):
+            raise SystemExit(f"COMFYUI_PATH is {host}, which holds no ComfyUI. Name the folder with its main.py in it.")
+        return host
+    host = REPOSITORY.parent.parent
+    return host if REPOSITORY.parent.name == "custom_nodes" and _is_host(host) else None
+
+
+def _is_host(folder: Path) -> bool:
+    return (folder / "main.py").is_file() and (folder / "comfy").is_dir()
+
+
+def cache() -> Path:
+    """The folder for everything that commands install or generate."""
+    if named := os.environ.get("KINEMA_CACHE"):
+        return Path(named).expanduser().absolute()
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "kinema"
+
+
+def installed_host(version: str) -> Path:
+    return cache() / f"comfyui-{version}"
+
+
+def venv() -> Path:
+    """The virtual environment for these pins and this Python; other pins get another one."""
+    kind = f"{sys.version_info.major}.{sys.version_info.minor} {sys.platform} {platform.machine()}"
+    key = hashlib.sha256(LOCK.read_bytes() + kind.encode()).hexdigest()[:12]
+    return cache() / f"venv-{key}"
+
+
+def venv_python() -> Path:
+    return venv() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,0 +1,103 @@
+"""A prompt, as the server runs it, turned into the graph that the canvas draws: what a saved file carries, so that
+dropping the file on the canvas restores the workflow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tools.client import Prompt
+
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
+COLUMN, ROW, GAP = 360, 26, 50  # pixels
+
+
+def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
+    """The graph of a prompt whose node ids are numbers, laid out in columns from sources to outputs.
+
+    `object_info` is the server's description of its nodes. Widgets that the prompt leaves out have their defaults.
+    """
+    links: list[list[Any]] = []
+    nodes = {node_id: _node(node_id, node, object_info[node["class_type"]]) for node_id, node in prompt.items()}
+    for node_id, node in prompt.items():
+        for slot, socket in enumerate(nodes[node_id]["inputs"]):
+            if socket["name"] in node["inputs"]:
+                origin, output = node["inputs"][socket["name"]]
+                links.append([len(links) + 1, int(origin), output, int(node_id), slot, socket["type"]])
+                socket["link"] = len(links)
+                nodes[origin]["outputs"][output]["links"].append(len(links))
+    _lay_out(prompt, nodes)
+    return {
+        "last_node_id": max(map(int, prompt)),
+        "last_link_id": len(links),
+        "nodes": list(nodes.values()),
+        "links": links,
+        "groups": [],
+        "config": {},
+        "extra": {},
+        "version": 0.4,
+    }
+
+
+def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
+    sockets, values = [], []
+    for name, kind, options in _inputs(info):
+        if kind not in WIDGETS or options.get("forceInput"):
+            sockets.append({"name": name, "type": kind, "link": None})
+            continue
+        values.append(node["inputs"].get(name, _default(options)))
+        if options.get("control_after_generate"):  # the canvas adds a widget of its own
+            values.append("fixed")
+    outputs = [
+        {"name": name, "type": kind, "links": [], "slot_index": slot}
+        for slot, (name, kind) in enumerate(zip(info["output_name"], info["output"], strict=True))
+    ]
+    text = any(options.get("multiline") for _, _, options in _inputs(info))
+    height = ROW * (2 + max(len(sockets), len(outputs)) + len(values)) + (100 if text else 0)
+    return {
+        "id": int(node_id),
+        "type": node["class_type"],
+        "pos": [0, 0],
+        "size": [COLUMN - GAP, height],
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "inputs": sockets,
+        "outputs": outputs,
+        "properties": {"Node name for S&R": node["class_type"]},
+        "widgets_values": values,
+    }
+
+
+def _inputs(info: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(name, type, options) of every input, in the canvas's order."""
+    for group in ("required", "optional"):
+        for name, (kind, *rest) in info["input"].get(group, {}).items():
+            options = rest[0] if rest else {}
+            if isinstance(kind, list):  # a combo in the old style: its choices stand where the type does
+                yield name, "COMBO", {**options, "options": kind}
+            else:
+                yield name, kind, options
+
+
+def _default(options: dict[str, Any]) -> Any:
+    if "default" in options or not options.get("options"):
+        return options.get("default")
+    first = options["options"][0]
+    return first["key"] if isinstance(first, dict) else first
+
+
+def _lay_out(prompt: Prompt, nodes: dict[str, dict[str, Any]]) -> None:
+    """Give every node its place, one column further right than its sources, and its order of execution."""
+    columns: dict[str, int] = {}
+
+    def column(node_id: str) -> int:
+        if node_id not in columns:
+            sources = [value[0] for value in prompt[node_id]["inputs"].values() if isinstance(value, list)]
+            columns[node_id] = max((column(source) + 1 for source in sources), default=0)
+        return columns[node_id]
+
+    filled: dict[int, int] = {}
+    for order, node_id in enumerate(sorted(prompt, key=lambda node_id: (column(node_id), int(node_id)))):
+        x, node = columns[node_id], nodes[node_id]
+        node["order"] = order
+        node["pos"] = [x * COLUMN, filled.get(x, 0)]
+        filled[x] = filled.get(x, 0) + node["size"][1] + GAP

