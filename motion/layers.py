@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from comfy.ldm.modules.attention import optimized_attention
 from torch import nn
 
-from .norms import joint_group_norm
-from .positions import sinusoid
+from .norms import joint_norm
+from .positions import REFUSE, PositionRule, sinusoid
 from .spec import MotionSpec, Statistics
 
-MAX_BATCH = 65535 // 8  # attention kernels put (positions, heads) into a grid of 65535
+MAX_BATCH = 65535
+"""Positions that one attention call takes: more do not fit the grid of a CUDA kernel."""
 
 
 class TemporalAttention(nn.Module):
@@ -30,16 +30,22 @@ class TemporalAttention(nn.Module):
         self.to_out = nn.ModuleList([ops.Linear(width, width, **factory)])
         self.register_buffer("positions", sinusoid(max_frames, width), persistent=False)  # (max_frames, c)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rule: PositionRule) -> torch.Tensor:
         """`x` (b, f, c) after its LayerNorm; returns (b, f, c)."""
-        x = x + self.positions[: x.shape[1]].to(x)
-        q, k, v = self.to_qkv(x).chunk(3, dim=-1)
-        if x.shape[0] <= MAX_BATCH:
-            out = optimized_attention(q, k, v, self.heads)
-        else:
-            parts = zip(*(t.split(MAX_BATCH) for t in (q, k, v)), strict=True)
-            out = torch.cat([optimized_attention(*part, self.heads) for part in parts])
-        return self.to_out[0](out)  # type: ignore[no-any-return]
+        batch, frames, width = x.shape
+        x = x + rule.rows(self.positions, frames).to(x)
+        qkv = self.to_qkv(x).view(batch, frames, 3, self.heads, -1)  # (b, f, 3, n, c/n)
+        parts = [attend(*part.permute(2, 0, 3, 1, 4)) for part in qkv.split(MAX_BATCH)]
+        out = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return self.to_out[0](out.transpose(1, 2).reshape(batch, frames, width))  # type: ignore[no-any-return]
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """softmax(q·kᵀ / sqrt(width of a head))·v for (b, n, f, c/n).
+
+    Torch's kernel and not the one the user chose for pictures: those are made for thousands of tokens, here are 16.
+    """
+    return F.scaled_dot_product_attention(q, k, v)
 
 
 class GEGLU(nn.Module):
@@ -72,9 +78,9 @@ class TemporalTransformerBlock(nn.Module):
         self.ff = FeedForward(width, ops, **factory)
         self.ff_norm = ops.LayerNorm(width, **factory)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rule: PositionRule) -> torch.Tensor:
         for norm, attention in zip(self.norms, self.attention_blocks, strict=True):
-            x = x + attention(norm(x))
+            x = x + attention(norm(x), rule)
         return x + self.ff(self.ff_norm(x))  # type: ignore[no-any-return]
 
 
@@ -83,33 +89,29 @@ class MotionModule(nn.Module):
 
     def __init__(self, width: int, spec: MotionSpec, ops: Any, **factory: Any) -> None:
         super().__init__()
-        self.statistics: Statistics = spec.family.norms.module
         self.norm = ops.GroupNorm(32, width, eps=1e-6, **factory)
         self.proj_in = ops.Linear(width, width, **factory)
         self.transformer_blocks = nn.ModuleList([TemporalTransformerBlock(width, spec, ops, **factory)])
         self.proj_out = ops.Linear(width, width, **factory)
 
-    def forward(self, x: torch.Tensor, frames: int, strength: float = 1.0) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, frames: int, strength: float = 1.0, norm: Statistics = "frame", rule: PositionRule = REFUSE
+    ) -> torch.Tensor:
         """`x` (v*f, c, h, w), `frames` = f; returns `x` plus `strength` times the motion, in the same shape.
 
         The layout is copied twice only: to (v*h*w, f, c), where all of the block works, and back.
         """
         channels, height, width = x.shape[1:]
         videos = x.shape[0] // frames
-        z = self.normalise(x, videos).reshape(videos, frames, channels, height * width)
+        z = self.norm(x) if norm == "frame" else joint_norm(self.norm, x, videos)
+        z = z.reshape(videos, frames, channels, height * width)
         z = z.permute(0, 3, 1, 2).reshape(-1, frames, channels)  # (v*h*w, f, c)
         z = self.proj_in(z)
         for block in self.transformer_blocks:
-            z = block(z)
+            z = block(z, rule)
         z = self.proj_out(z).reshape(videos, height, width, frames, channels)
         motion = z.permute(0, 3, 4, 1, 2)  # (v, f, c, h, w)
         return torch.add(x.reshape(motion.shape), motion, alpha=strength).reshape(x.shape)
-
-    def normalise(self, x: torch.Tensor, videos: int) -> torch.Tensor:
-        if self.statistics == "frame":
-            return self.norm(x)  # type: ignore[no-any-return]
-        weight, bias = (p.to(x) for p in (self.norm.weight, self.norm.bias))
-        return joint_group_norm(x, videos, self.norm.num_groups, weight, bias, self.norm.eps)
 
 
 class Level(nn.Module):

@@ -1,6 +1,15 @@
 """GroupNorm whose statistics run over the frames of a video as well as over space."""
 
+from typing import Any
+
+import comfy.ops
 import torch
+
+
+def joint_norm(norm: Any, x: torch.Tensor, videos: int) -> torch.Tensor:
+    """What the host's GroupNorm layer `norm` gives for `x` (v*f, c, h, w) with joint statistics."""
+    weight, bias = comfy.ops.cast_bias_weight(norm, x)[:2]  # one host version returns three values
+    return joint_group_norm(x, videos, norm.num_groups, weight, bias, norm.eps)
 
 
 def joint_group_norm(

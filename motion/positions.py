@@ -1,8 +1,11 @@
 """The sinusoidal position table that tells a motion module which frame is which (paper, section 4.1)."""
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 
 
 def sinusoid(length: int, width: int, start: int = 0) -> torch.Tensor:
@@ -15,3 +18,35 @@ def sinusoid(length: int, width: int, start: int = 0) -> torch.Tensor:
     frequency = torch.exp(torch.arange(0, width, 2, dtype=torch.float64) * (-math.log(10000.0) / width))
     angle = position * frequency
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :width].float()
+
+
+Beyond = Literal["refuse", "extend", "stretch"]
+
+
+@dataclass(frozen=True)
+class PositionRule:
+    """Which rows of the table the frames of a window get.
+
+    `offset` shifts all frames to later positions. Where offset + frames is more than the table has, `beyond` says:
+    "refuse" (an error), "extend" (the sinusoid goes on; the motion model never saw these positions) or "stretch"
+    (the table's rows are interpolated linearly over the window).
+    """
+
+    beyond: Beyond = "refuse"
+    offset: int = 0
+
+    def rows(self, table: torch.Tensor, frames: int) -> torch.Tensor:
+        """The positions of `frames` frames as rows (f, c) out of `table` (max_frames, c)."""
+        needed = self.offset + frames
+        if needed <= len(table):
+            return table[self.offset : needed]
+        if self.beyond == "extend":
+            more = sinusoid(needed - len(table), table.shape[1], start=len(table)).to(table)
+            return torch.cat([table, more])[self.offset :]
+        if self.beyond == "stretch":
+            stretched = F.interpolate(table.T[None], size=needed, mode="linear", align_corners=True)  # (1, c, needed)
+            return stretched[0].T[self.offset :]
+        raise ValueError(f"{needed} positions are needed, the table has {len(table)}")
+
+
+REFUSE = PositionRule()

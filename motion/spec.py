@@ -13,20 +13,26 @@ BASE_NAMES: dict[Base, str] = {"sd15": "SD1.5", "sdxl": "SDXL"}
 class NormPolicy:
     """Whether GroupNorm statistics are taken per frame or jointly over the frames of a window.
 
-    `resnet` is for the UNet's residual blocks and its output norm, `module` for the motion modules' own norm.
+    `resnet` is for the UNet's residual blocks and its output norm, `spatial` for its spatial transformers, `module`
+    for the motion modules' own norm.
     """
 
     resnet: Statistics = "frame"
+    spatial: Statistics = "frame"
     module: Statistics = "frame"
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A noise schedule: the host's name of the beta curve, its first and last beta."""
+    """A noise schedule: the host's name of the beta curve, its first and last beta.
+
+    `lcm_steps` is the number of timesteps a consistency model was distilled on; None for ordinary models.
+    """
 
     betas: str
     first: float
     last: float
+    lcm_steps: int | None = None
 
 
 PAPER_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.012)
@@ -39,9 +45,26 @@ SDXL_SCHEDULE = Schedule("linear", 0.00085, 0.020)
 """What the authors trained the SDXL motion model with: as the image schedule, with a larger last beta."""
 
 
+LCM_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.012, lcm_steps=100)
+LCM_I2V_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.014, lcm_steps=200)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The KSampler settings that the authors of a family give."""
+
+    steps: int
+    sampler: str
+    scheduler: str
+    cfg: float
+
+
 @dataclass(frozen=True)
 class Family:
-    """One row of the table of motion models: everything that keys and shapes do not say."""
+    """One row of the table of motion models: everything that keys and shapes do not say.
+
+    `evolved` is how AnimateDiff-Evolved takes all GroupNorm statistics for this family.
+    """
 
     name: str
     label: str
@@ -50,16 +73,35 @@ class Family:
     max_frames: int
     schedule: Schedule
     norms: NormPolicy = NormPolicy()
+    evolved: Statistics = "frame"
+    preset: Preset = Preset(25, "euler", "normal", 7.5)
 
+    def norms_like(self, implementation: str) -> NormPolicy:
+        """The norm policy of one of IMPLEMENTATIONS; "authors" is the one that the weights were trained with."""
+        if implementation == "diffusers":
+            return NormPolicy(module="joint")
+        if implementation == "AnimateDiff-Evolved":
+            return NormPolicy(self.evolved, self.evolved, self.evolved)
+        return self.norms
+
+
+IMPLEMENTATIONS = ("authors", "diffusers", "AnimateDiff-Evolved")
+
+_JOINT = NormPolicy(resnet="joint")
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family("v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE, NormPolicy(resnet="joint")),
+        Family("v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE, _JOINT, "joint"),
         Family("v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE),
         Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE),
-        Family("sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, NormPolicy(module="joint")),
-        Family("hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, NormPolicy(resnet="joint")),
+        Family("long", "LongAnimateDiff", "sd15", 32, 64, PAPER_SCHEDULE, evolved="joint"),
+        Family("lightning", "AnimateDiff-Lightning", "sd15", 16, 32, PAPER_SCHEDULE, preset=Preset(4, "euler", "sgm_uniform", 1.0)),
+        Family("animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE, preset=Preset(6, "lcm", "sgm_uniform", 1.5)),
+        Family("animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, preset=Preset(6, "lcm", "sgm_uniform", 1.5)),
+        Family("pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, _JOINT, "joint"),
+        Family("sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, NormPolicy(module="joint"), "joint"),
+        Family("hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, _JOINT, "joint"),
     )
 }
 

@@ -9,21 +9,28 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.ops
 import torch
 from torch import nn
 
 from ..motion.layers import MotionModel, MotionModule
-from ..motion.norms import joint_group_norm
-from .slots import find_resnet_norms, find_slots
+from ..motion.norms import joint_norm
+from ..motion.positions import REFUSE, PositionRule
+from ..motion.spec import NormPolicy
+from .slots import find_norms, find_slots
 
 
 @dataclass(frozen=True)
 class Motion:
-    """One motion model at work in a call, with its strength there."""
+    """One motion model at work in a call: its strength there, its norm policy (None: its family's), its positions."""
 
     model: MotionModel
     strength: float = 1.0
+    norms: NormPolicy | None = None
+    positions: PositionRule = REFUSE
+
+    @property
+    def policy(self) -> NormPolicy:
+        return self.norms or self.model.spec.family.norms
 
 
 @contextmanager
@@ -37,17 +44,18 @@ def motion_inside(unet: Any, motions: Sequence[Motion], frames: int) -> Iterator
     with ExitStack() as stack:
         for motion in active:
             for place, _ in motion.model.spec.modules:
-                hook = _hook(motion.model.at(place), frames, motion.strength)
+                hook = _hook(motion.model.at(place), motion, frames)
                 stack.callback(slots[place].layer.register_forward_hook(hook).remove)
-        if any(motion.model.spec.family.norms.resnet == "joint" for motion in active):
-            for norm in find_resnet_norms(unet):
-                stack.enter_context(_joint(norm, frames))
+        for kind in ("resnet", "spatial"):
+            if any(getattr(motion.policy, kind) == "joint" for motion in active):
+                for norm in find_norms(unet, kind):
+                    stack.enter_context(_joint(norm, frames))
         yield
 
 
-def _hook(module: MotionModule, frames: int, strength: float) -> Any:
+def _hook(module: MotionModule, motion: Motion, frames: int) -> Any:
     def add_motion(_layer: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        return module(output, frames, strength)  # type: ignore[no-any-return]
+        return module(output, frames, motion.strength, motion.policy.module, motion.positions)  # type: ignore[no-any-return]
 
     return add_motion
 
@@ -60,8 +68,7 @@ def _joint(norm: Any, frames: int) -> Iterator[None]:
     """
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        weight, bias = comfy.ops.cast_bias_weight(norm, x)[:2]
-        return joint_group_norm(x, x.shape[0] // frames, norm.num_groups, weight, bias, norm.eps)
+        return joint_norm(norm, x, x.shape[0] // frames)
 
     before = norm.__dict__.get("forward")
     norm.__dict__["forward"] = forward

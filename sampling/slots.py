@@ -1,7 +1,7 @@
 """Where motion modules belong in the host's UNet: after the last layer of each block, before an upsampler."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, Upsample
@@ -40,13 +40,12 @@ def find_slots(unet: Any) -> dict[str, Slot]:
     return slots
 
 
-def find_resnet_norms(unet: Any) -> list[nn.Module]:
-    """The GroupNorms of the UNet's residual blocks and the one before its last convolution."""
-    norms = [unet.out[0]]
-    for module in unet.modules():
-        if isinstance(module, ResBlock):
-            norms += [module.in_layers[0], module.out_layers[0]]
-    return norms
+def find_norms(unet: Any, kind: Literal["resnet", "spatial"]) -> list[nn.Module]:
+    """The GroupNorms of the UNet's residual blocks and its output, or those of its spatial transformers."""
+    if kind == "spatial":
+        return [module.norm for module in unet.modules() if isinstance(module, SpatialTransformer)]
+    blocks = [module for module in unet.modules() if isinstance(module, ResBlock)]
+    return [unet.out[0], *(norm for block in blocks for norm in (block.in_layers[0], block.out_layers[0]))]
 
 
 def _slot(layer: Any) -> Slot:

@@ -1,0 +1,92 @@
+"""Motion models as files in the layout their authors publish, which other tools read too."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import comfy.lora
+import safetensors.torch
+import torch
+
+from .keys import POSITIONS
+from .layers import MotionModel, TemporalAttention
+from .spec import MotionSpec
+
+SUFFIX = ".safetensors"
+
+
+def save_motion_model(
+    motion: Any, path: str | Path, dtype: torch.dtype | None = None, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Writes `motion`, a MOTION_MODEL (patches merged in) or a bare MotionModel, to `path` (.safetensors).
+
+    `dtype` None keeps the type of each weight. Either the whole file is there in the end or what was there before.
+    """
+    spec = (motion if isinstance(motion, MotionModel) else motion.model).spec
+    weights = published_weights(motion)
+    if dtype is not None:
+        weights = {key: weight.to(dtype) for key, weight in weights.items()}
+    about = {"format": "pt", "motion_family": spec.family.name, **(metadata or {})}
+    return write_safetensors(weights, Path(path), about)
+
+
+def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> Path:
+    """Writes tensors to `path` by another name first, so that a reader never sees half a file."""
+    if path.suffix != SUFFIX:
+        raise ValueError(f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        safetensors.torch.save_file({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata))
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def published_weights(motion: Any) -> dict[str, torch.Tensor]:
+    """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included."""
+    model: MotionModel = motion if isinstance(motion, MotionModel) else motion.model
+    merged = model.state_dict() if motion is model else merged_weights(motion)
+    weights = unfuse(merged)
+    for name, module in model.named_modules():
+        if isinstance(module, TemporalAttention):
+            weights[name + POSITIONS] = module.positions[None].clone()  # (1, max_frames, c)
+    return {published_key(name, model.spec): weight for name, weight in weights.items()}
+
+
+def merged_weights(motion: Any) -> dict[str, torch.Tensor]:
+    """The weights of a MOTION_MODEL with its patches (motion LoRAs) merged in, by the names in its MotionModel.
+
+    They are read beside whatever clone is loaded at the moment, and no weight of the model changes.
+    """
+    merged = {}
+    for name, (base, *patches) in motion.get_key_patches().items():
+        weight, convert = base
+        if patches:
+            full = convert(weight.detach().float().clone())
+            weight = comfy.lora.calculate_weight(patches, full, name).to(weight.dtype)
+        merged[name] = weight
+    return merged
+
+
+def unfuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Canonical weights with each `to_qkv` matrix (3c, c) taken apart into `to_q`, `to_k` and `to_v`."""
+    apart = {}
+    for name, weight in weights.items():
+        if name.endswith("to_qkv.weight"):
+            stem = name.removesuffix("qkv.weight")
+            apart |= {f"{stem}{part}.weight": matrix for part, matrix in zip("qkv", weight.chunk(3), strict=True)}
+        else:
+            apart[name] = weight
+    return apart
+
+
+def published_key(name: str, spec: MotionSpec) -> str:
+    """A canonical name as the authors of `spec.family` write it."""
+    block, rest = name.split(".motion_modules.", 1)
+    index, rest = rest.split(".", 1)
+    if spec.family.name == "hotshotxl":
+        return f"{block}.temporal_attentions.{index}.{rest.replace(POSITIONS, '.pos_encoder.positional_encoding')}"
+    return f"{block}.motion_modules.{index}.temporal_transformer.{rest}"
