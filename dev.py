@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every developer command: `python3 dev.py COMMAND --help`. Installs what it needs into a cache, with any Python 3.10+."""
+"""Every developer command: `python3 dev.py COMMAND --help`. What a command needs is installed into a cache first."""
 
 import importlib
 import os
@@ -17,7 +17,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
 
 
 def main() -> int:
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - run before anything is installed
         sys.exit(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
     name, *arguments = sys.argv[1:] or ["--help"]
     if name not in COMMANDS:

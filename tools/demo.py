@@ -72,7 +72,9 @@ def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
     ):
         info = client.object_info()
         prompt = animation(job)
-        titles = {node_id: info[node["class_type"]]["display_name"] or node["class_type"] for node_id, node in prompt.items()}
+        titles = {
+            node_id: info[node["class_type"]]["display_name"] or node["class_type"] for node_id, node in prompt.items()
+        }
         result = client.run(prompt, to_graph(prompt, info), lambda event: _show(event, titles, stages))
         stages.next("Stop the server")
     stages.end()
@@ -90,9 +92,15 @@ def _prepare(options: argparse.Namespace, host: Path, base: Path) -> tuple[Job, 
     server.place(motion_model.absolute(), base / "models" / "animatediff_models" / motion_model.name)
     width, height = options.size or (size, size)
     job = Job(
-        **{"checkpoint": checkpoint.name, "motion_model": motion_model.name},
-        **{"prompt": options.prompt, "negative": options.negative, "seed": options.seed},
-        **{"frames": options.frames, "width": width, "height": height, "fps": options.fps},
+        checkpoint=checkpoint.name,
+        motion_model=motion_model.name,
+        prompt=options.prompt,
+        negative=options.negative,
+        seed=options.seed,
+        frames=options.frames,
+        width=width,
+        height=height,
+        fps=options.fps,
         steps=options.steps or steps,
     )
     print(f"ComfyUI: {host}\nCheckpoint: {checkpoint}\nMotion model: {motion_model}")

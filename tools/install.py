@@ -64,8 +64,10 @@ def _install_venv(folder: Path) -> None:
             try:
                 venv.create(folder, clear=True, with_pip=True)
             except subprocess.CalledProcessError as error:
-                raise SystemExit(f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
-                                 "modules (on Debian and Ubuntu: the package python3-venv).") from error
+                raise SystemExit(
+                    f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
+                    "modules (on Debian and Ubuntu: the package python3-venv)."
+                ) from error
         _pip("install", "--requirement", str(LOCK))
         (folder / MARKER).touch()
 

@@ -38,7 +38,7 @@ class RandomModels:
 
 
 def ensure(host: Path) -> RandomModels:
-    """The two files, 0.4 GB in the cache; made on first use by a process of its own, which imports ComfyUI's classes."""
+    """The two files, 0.4 GB in the cache; made on first use by a process of its own, which imports ComfyUI."""
     folder = environment.cache() / "random-models"
     models = RandomModels(folder / "random_sd15.safetensors", folder / "random_v3_mm.safetensors")
     if not (models.checkpoint.exists() and models.motion_model.exists()):
@@ -108,7 +108,7 @@ def _positions() -> "torch.Tensor":
 
 
 def _random_weights(shapes: Mapping[str, Any], seed: int) -> "dict[str, torch.Tensor]":
-    """Matrices and kernels that keep variance, norms of 1, biases of 0; scalars are left out, for the loader's default."""
+    """Matrices and kernels that keep variance, norms of 1, biases of 0. Scalars are left to the loader's default."""
     import torch
 
     random = torch.Generator().manual_seed(seed)

@@ -121,7 +121,9 @@ def _wait_until_ready(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(server.url):
         if not server.is_running():
-            raise ServerError(f"ComfyUI ended with exit code {server.process.returncode} while starting:\n{server.tail()}")
+            raise ServerError(
+                f"ComfyUI ended with exit code {server.process.returncode} while starting:\n{server.tail()}"
+            )
         if time.monotonic() > deadline:
             raise ServerError(f"ComfyUI did not answer within {START_SECONDS} s:\n{server.tail()}")
         time.sleep(0.2)

@@ -1,0 +1,50 @@
+"""`dev.py check [--fix]`: format, lint, types and layers, in seconds."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tools import environment, server
+from tools.environment import REPOSITORY
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--fix"]):
+        print(__doc__)
+        return 2
+    fix = bool(arguments)
+    python = [sys.executable, "-m"]
+    tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", "tests/test_house.py"]
+    checks = {
+        "format": ([*python, "ruff", "format", *([] if fix else ["--check"]), "."], REPOSITORY),
+        "lint": ([*python, "ruff", "check", *(["--fix"] if fix else []), "."], REPOSITORY),
+        "types": ([*python, "mypy", *_mypy_arguments()], _package_folder()),
+        "layers": ([*python, "pytest", *tests], REPOSITORY),
+    }
+    failed = [title for title, (command, folder) in checks.items() if not _passes(title, command, folder)]
+    print(f"Failed: {', '.join(failed)}" if failed else "All checks passed")
+    return 1 if failed else 0
+
+
+def _passes(title: str, command: list[str], folder: Path) -> bool:
+    start = time.monotonic()
+    variables = {**os.environ, "COMFYUI_PATH": str(environment.find().hosts[0])}
+    process = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    print(f"{title}: {'ok' if process.returncode == 0 else 'FAILED'} in {time.monotonic() - start:.1f} s", flush=True)
+    if process.returncode:
+        print(process.stdout + process.stderr)
+    return process.returncode == 0
+
+
+def _mypy_arguments() -> list[str]:
+    settings = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(environment.cache() / "mypy")]
+    return [*settings, "-p", "kinema.motion", "-p", "kinema.sampling"]
+
+
+def _package_folder() -> Path:
+    """A folder from which the repository is importable as `kinema`, whatever its own folder is called."""
+    folder = environment.cache() / "package"
+    server.place(REPOSITORY, folder / "kinema")
+    return folder

@@ -1,0 +1,86 @@
+"""`dev.py test [--fast] [pytest arguments]`: the tests on every host, then end to end on every host, then one summary.
+
+With paths among the arguments only those are run. Each run is a pytest process of its own, as one process can hold only
+one ComfyUI.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import environment
+from tools.environment import REPOSITORY
+
+TESTS = REPOSITORY / "tests"
+NOTHING_COLLECTED = 5  # pytest's exit code
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one pytest process did. `problem` tells what its counts do not."""
+
+    title: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    problem: str = ""
+
+
+def main(arguments: list[str]) -> int:
+    fast = "--fast" in arguments
+    arguments = [argument for argument in arguments if argument != "--fast"]
+    hosts = environment.find().hosts[: 1 if fast else None]
+    if any(_is_path(argument) for argument in arguments):
+        parts = {"": arguments}
+    else:
+        parts = {"": [str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
+        if not fast:
+            parts["end to end"] = [str(TESTS / "e2e"), *arguments]
+    return _summarise([_run(host, part, parts[part]) for part in parts for host in hosts])
+
+
+def _is_path(argument: str) -> bool:
+    return not argument.startswith("-") and Path(argument.partition("::")[0]).exists()
+
+
+def _run(host: Path, part: str, arguments: list[str]) -> Run:
+    title = f"{host.name} {part}".strip()
+    print(f"\n=== {title} ===", flush=True)
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="kinema-test-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "--rootdir", str(TESTS)]
+        command += [f"--junit-xml={report}", *arguments]
+        # One thread: on tensors this small more threads only wait for each other.
+        variables = {**os.environ, "COMFYUI_PATH": str(host), "OMP_NUM_THREADS": "1"}
+        code = subprocess.run(command, cwd=REPOSITORY, env=variables).returncode
+        seconds = time.monotonic() - start
+        if not report.exists():
+            return Run(title, 0, 1, 0, seconds, f"pytest ended with exit code {code} and left no report")
+        return _read(report, title, seconds, code)
+
+
+def _read(report: Path, title: str, seconds: float, code: int) -> Run:
+    suites = list(ElementTree.parse(report).iter("testsuite"))
+    total, failures, errors, skipped = (
+        sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    problem = "" if failed or code in (0, NOTHING_COLLECTED) else f"pytest ended with exit code {code}"
+    return Run(title, total - failed - skipped, failed + bool(problem), skipped, seconds, problem)
+
+
+def _summarise(runs: list[Run]) -> int:
+    print()
+    for run in runs:
+        counts = f"{run.passed} passed, {run.failed} failed, {run.skipped} skipped"
+        print(f"{run.title}: {counts} in {run.seconds:.0f} s{f' ({run.problem})' if run.problem else ''}")
+    passed, failed, skipped = (sum(getattr(run, name) for run in runs) for name in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed and not failed else 1
