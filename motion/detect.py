@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 
 from .files import MotionFileError, TensorInfo
-from .keys import POSITIONS, Layout, module_template, place_of, places, read_layout
-from .spec import FAMILIES, Family, MotionSpec
+from .keys import POSITIONS, Layout, canonical, module_template, place_of, places, read_layout
+from .spec import BASE_NAMES, FAMILIES, Family, MotionSpec
 
 
-def detect(header: Mapping[str, TensorInfo], name: str) -> tuple[MotionSpec, Layout]:
+def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, Layout]:
     """The spec of the motion model with this `header`, and where it keeps its weights.
 
-    `name` is the file's, for messages. Raises MotionFileError for anything that is no complete motion model.
+    `name` is the file's: for messages, and to tell families whose files look the same. `family` (a key of FAMILIES)
+    overrides what was recognised. Raises MotionFileError for anything that is no complete motion model.
     """
     try:
         layout = read_layout(header)
@@ -18,36 +19,60 @@ def detect(header: Mapping[str, TensorInfo], name: str) -> tuple[MotionSpec, Lay
         raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
     if not layout.keys or any("lora" in key for key in layout.keys):
         raise MotionFileError(_not_a_motion_model(header, name))
-    if layout.other:
-        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(layout.other)}. {_ADVICE}')
     shapes = {key: header[file_key].shape for key, file_key in layout.keys.items()}
-    spec = _spec(layout, shapes, name)
+    spec = _spec(layout, shapes, name, family)
+    if unknown := [key for key in layout.other if not key.startswith(_EXTRAS.get(spec.family.name, ()))]:
+        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
     _check_complete(spec, shapes, name)
     _check_dtypes(header, layout, name)
     return spec, layout
 
 
-def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str) -> MotionSpec:
+_EXTRAS = {"pia": ("conv_in.",), "animatelcm_i2v": ("img_encoder.",)}
+"""What rides along in the files of some families."""
+
+
+def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
     modules = []
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
-        if len(norm) != 1 or norm[0] % 32:
+        if len(norm) != 1 or norm[0] == 0 or norm[0] % 32:
             raise MotionFileError(f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}')
         modules.append((place, norm[0]))
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
-    family = _family(layout, [place for place, _ in modules], tables)
-    attentions = len({key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key})
-    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), attentions)
+    family = FAMILIES[_recognise(layout, [place for place, _ in modules], tables, name.lower())]
+    if override is not None:
+        family = _override(family, FAMILIES[override], name)
+    attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
+    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions))
 
 
-def _family(layout: Layout, modules: list[str], tables: set[int]) -> Family:
+def _recognise(layout: Layout, modules: list[str], tables: set[int], name: str) -> str:
+    """The family by its keys, shapes and lengths of position tables; by the file's name only where those are equal."""
+    for family, starts in _EXTRAS.items():
+        if any(key.startswith(starts) for key in layout.other):
+            return family
     if layout.temporal_attentions:
-        return FAMILIES["hotshotxl"]
+        return "hotshotxl"
     if not any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules):
-        return FAMILIES["sdxl"]
-    if any(place.startswith("mid_block.") for place in modules):
-        return FAMILIES["v2"]
-    return FAMILIES["v1"] if tables == {24} else FAMILIES["v3"]
+        return "sdxl"
+    mid = any(place.startswith("mid_block.") for place in modules)
+    if not tables:  # AnimateLCM stores none; other files can have lost theirs
+        return "animatelcm" if mid or "lcm" in name else "v1" if "mm_sd_v1" in name else "v3"
+    if max(tables) >= 64:
+        return "animatelcm" if "lcm" in name else "long"
+    if mid:
+        return "lightning" if "lightning" in name else "v2"
+    return "v1" if tables == {24} else "v3"
+
+
+def _override(recognised: Family, wanted: Family, name: str) -> Family:
+    if recognised.base != wanted.base:
+        raise MotionFileError(
+            f'"{name}" has the structure of {BASE_NAMES[recognised.base]}, so it cannot be {wanted.label}. '
+            'Set the kind to "automatic".'
+        )
+    return wanted
 
 
 def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
@@ -87,7 +112,8 @@ _LOOKS_LIKE = (
 def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
     kind, advice = "none", "Pick a motion model such as v3_sd15_mm"
     if any("lora" in key.lower() for key in header):
-        kind, advice = "a LoRA", "Load it with the host's LoRA loader, or with Load Motion LoRA if it is a motion LoRA"
+        motion = any(canonical(key) is not None for key in header)
+        kind, advice = ("a motion LoRA", "Use Load Motion LoRA") if motion else ("a LoRA", "Use the node Load LoRA")
     for starts, looks_like, hint in _LOOKS_LIKE:
         if any(key.startswith(starts) for key in header):
             kind, advice = looks_like, hint

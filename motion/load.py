@@ -1,5 +1,6 @@
 """From a file to a motion model that the host loads, offloads and patches like any other model."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,20 @@ FILE = "kinema_file"
 """Attachment key under which the patcher keeps the file's name, for messages."""
 
 
-def load_motion_model(path: str | Path, disable_dynamic: bool = False) -> Any:
+def load_motion_model(path: str | Path, family: str | None = None, disable_dynamic: bool = False) -> Any:
     """The motion model in `path` as a host ModelPatcher whose `.model` is a MotionModel.
 
-    Raises MotionFileError. `disable_dynamic` is the host's: it asks for a plain patcher when it deep-copies one.
+    `family` overrides what `detect` recognises. Raises MotionFileError. `disable_dynamic` is the host's: it asks for a
+    plain patcher when it deep-copies one.
     """
     path = Path(path)
-    spec, layout = detect(read_header(path), path.name)
+    spec, layout = detect(read_header(path), path.name, family)
+    if spec.family.note:
+        logging.warning('"%s": %s', path.name, spec.family.note)
     tensors = read_tensors(path)
     weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
     check_finite(weights, path.name)
-    return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path),)), plain=disable_dynamic)
+    return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
 
 
 def build_patcher(spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False) -> Any:

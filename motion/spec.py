@@ -63,7 +63,8 @@ class Preset:
 class Family:
     """One row of the table of motion models: everything that keys and shapes do not say.
 
-    `evolved` is how AnimateDiff-Evolved takes all GroupNorm statistics for this family.
+    `evolved` is how AnimateDiff-Evolved takes all GroupNorm statistics for this family; `note` is what a user should
+    know when loading such a file.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Family:
     norms: NormPolicy = NormPolicy()
     evolved: Statistics = "frame"
     preset: Preset = Preset(25, "euler", "normal", 7.5)
+    note: str = ""
 
     def norms_like(self, implementation: str) -> NormPolicy:
         """The norm policy of one of IMPLEMENTATIONS; "authors" is the one that the weights were trained with."""
@@ -88,6 +90,8 @@ class Family:
 IMPLEMENTATIONS = ("authors", "diffusers", "AnimateDiff-Evolved")
 
 _JOINT = NormPolicy(resnet="joint")
+_LCM_PRESET = Preset(6, "lcm", "sgm_uniform", 1.5)
+_IMAGE_NOTE = "it was made to animate a given image, which it gets from no node yet; it runs as text to video."
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -96,14 +100,17 @@ FAMILIES: dict[str, Family] = {
         Family("v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE),
         Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE),
         Family("long", "LongAnimateDiff", "sd15", 32, 64, PAPER_SCHEDULE, evolved="joint"),
-        Family("lightning", "AnimateDiff-Lightning", "sd15", 16, 32, PAPER_SCHEDULE, preset=Preset(4, "euler", "sgm_uniform", 1.0)),
-        Family("animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE, preset=Preset(6, "lcm", "sgm_uniform", 1.5)),
-        Family("animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, preset=Preset(6, "lcm", "sgm_uniform", 1.5)),
-        Family("pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, _JOINT, "joint"),
+        Family(
+            "lightning", "AnimateDiff-Lightning", "sd15", 16, 32, PAPER_SCHEDULE,
+            preset=Preset(4, "euler", "sgm_uniform", 1.0),
+        ),
+        Family("animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE, preset=_LCM_PRESET),
+        Family("animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, preset=_LCM_PRESET, note=_IMAGE_NOTE),
+        Family("pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, _JOINT, "joint", note=_IMAGE_NOTE),
         Family("sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, NormPolicy(module="joint"), "joint"),
         Family("hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, _JOINT, "joint"),
     )
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def test_checkpoint_is_refused(tmp_path):
 
 def test_lora_is_refused(tmp_path):
     path = tiny.save({"lora_unet_x.lora_down.weight": torch.zeros(4, 4)}, tmp_path / "style.safetensors")
-    refuse(path, "is a LoRA, not a motion model", "LoRA loader")
+    refuse(path, "is a LoRA, not a motion model", "Use the node Load LoRA")
 
 
 def test_text_is_refused(tmp_path):

@@ -1,0 +1,176 @@
+import logging
+
+import comfy.model_management
+import comfy.utils
+import pytest
+import tiny
+import torch
+from kinema.motion.files import MotionFileError
+from kinema.motion.load import load_motion_model
+from kinema.motion.lora import load_motion_lora
+
+RANK = 4
+PARTS = ("to_q", "to_k", "to_v", "to_out")
+
+
+def official(mid=True, widths=tiny.SD15_WIDTHS, seed=3):
+    """A motion LoRA in the published names: 2 tensors for each of 4 layers of 2 attentions of every module."""
+    random, lora = tiny.generator(seed), {}
+    for place, width in tiny.module_places(widths, mid).items():
+        for i in (0, 1):
+            for part in PARTS:
+                stem = f"{place}.temporal_transformer.transformer_blocks.0.attention_blocks.{i}.processor.{part}_lora"
+                lora[f"{stem}.down.weight"] = torch.randn(RANK, width, generator=random) / 8
+                lora[f"{stem}.up.weight"] = torch.randn(width, RANK, generator=random) / 8
+    return lora
+
+
+def as_diffusers(key):
+    for ours, theirs in ((".temporal_transformer", ""), (".attention_blocks.0", ".attn1"), (".attention_blocks.1", ".attn2")):
+        key = key.replace(ours, theirs)
+    return key
+
+
+def as_peft(key):
+    key = "unet." + as_diffusers(key).replace(".processor.", ".").replace("to_out_lora", "to_out.0_lora")
+    return key.replace("_lora.down", ".lora_A").replace("_lora.up", ".lora_B")
+
+
+def as_kohya(key):
+    stem, role = key.replace(".processor.", ".").replace("to_out_lora", "to_out.0_lora").split("_lora.")
+    return f"lora_unet_{stem.replace('.', '_')}.lora_{role}"
+
+
+LAYOUTS = {
+    "official": lambda key: key,
+    "training checkpoint": lambda key: f"module.{key}",
+    "diffusers": lambda key: "unet." + as_diffusers(key),
+    "peft": as_peft,
+    "kohya": as_kohya,
+}
+
+
+def merged(weights, lora, strength, scale=1.0):
+    result = dict(weights)
+    for key, up in lora.items():
+        if key.endswith("up.weight"):
+            target = key.replace(".processor", "").replace("to_out_lora.up", "to_out.0").replace("_lora.up", "")
+            if target in result:
+                result[target] = result[target] + strength * scale * (up @ lora[key.replace("up.weight", "down.weight")])
+    return result
+
+
+def module_outputs(motion):
+    """What every motion module makes of the same input, with the host's patches in effect."""
+    comfy.model_management.load_models_gpu([motion])
+    outputs = {}
+    for place, width in motion.model.spec.modules:
+        x = torch.randn(4, width, 3, 3, generator=tiny.generator(0))
+        outputs[place] = motion.model.at(place)(x, 4)
+    return outputs
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    for place in a:
+        assert (a[place] - b[place]).abs().max() <= 1e-6 * b[place].abs().max().clamp(min=1), place
+
+
+@pytest.fixture
+def weights():
+    return tiny.motion_weights(mid=True, seed=1)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("strength", [0.7, -1.0])
+def test_equals_merged_weights(layout, strength, weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official()
+    path = tiny.save({LAYOUTS[layout](k): v for k, v in lora.items()}, tmp_path / "lora.safetensors")
+    expected = load_motion_model(tiny.save(merged(weights, lora, strength), tmp_path / "merged.safetensors"))
+    before = {k: v.clone() for k, v in motion.model.state_dict().items()}
+    plain = module_outputs(motion)
+    assert_same(module_outputs(load_motion_lora(motion, path, strength)), module_outputs(expected))
+    assert_same(module_outputs(motion), plain)
+    assert all(torch.equal(v, before[k]) for k, v in motion.model.state_dict().items())
+
+
+def test_alpha_scales(weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official()
+    file = {as_kohya(k): v for k, v in lora.items()}
+    file |= {k.replace("lora_up.weight", "alpha"): torch.tensor(2.0) for k in file if k.endswith("lora_up.weight")}
+    path = tiny.save(file, tmp_path / "lora.safetensors")
+    expected = load_motion_model(tiny.save(merged(weights, lora, 1.0, scale=2 / RANK), tmp_path / "merged.safetensors"))
+    assert_same(module_outputs(load_motion_lora(motion, path, 1.0)), module_outputs(expected))
+
+
+def test_several_add_up(weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    loras = [official(seed=s) for s in (1, 2)]
+    paths = [tiny.save(lora, tmp_path / f"{i}.safetensors") for i, lora in enumerate(loras)]
+    both = merged(merged(weights, loras[0], 0.5), loras[1], 0.8)
+    expected = load_motion_model(tiny.save(both, tmp_path / "merged.safetensors"))
+    patched = load_motion_lora(load_motion_lora(motion, paths[0], 0.5), paths[1], 0.8)
+    assert_same(module_outputs(patched), module_outputs(expected))
+
+
+def test_mid_block_is_skipped_where_the_motion_model_has_none(tmp_path, caplog):
+    weights = tiny.motion_weights()
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official(mid=True)
+    with caplog.at_level(logging.WARNING):
+        patched = load_motion_lora(motion, tiny.save(lora, tmp_path / "lora.ckpt"), 1.0)
+    assert not caplog.records
+    expected = load_motion_model(tiny.save(merged(weights, lora, 1.0), tmp_path / "merged.safetensors"))
+    assert_same(module_outputs(patched), module_outputs(expected))
+
+
+def test_other_keys_are_reported(weights, tmp_path, caplog):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    path = tiny.save({**official(), "down_blocks.0.attentions.0.surprise": torch.zeros(1)}, tmp_path / "lora.safetensors")
+    with caplog.at_level(logging.WARNING):
+        load_motion_lora(motion, path, 1.0)
+    assert 'left out, first "down_blocks.0.attentions.0.surprise"' in caplog.text
+
+
+def refuse(motion, path, text):
+    with pytest.raises(MotionFileError, match=text):
+        load_motion_lora(motion, path, 1.0)
+
+
+def domain_adapter():
+    """v3_sd15_adapter's 256 keys: LoRA of the spatial attentions."""
+    blocks = {f"down_blocks.{i}.attentions.{j}": w for i, w in enumerate((32, 64, 64)) for j in range(2)}
+    blocks |= {f"up_blocks.{i}.attentions.{j}": w for i, w in ((1, 64), (2, 64), (3, 32)) for j in range(3)}
+    blocks["mid_block.attentions.0"] = 64
+    lora, random = {}, tiny.generator(0)
+    for block, width in blocks.items():
+        for attention in ("attn1", "attn2"):
+            for part in PARTS:
+                context = tiny.CONTEXT if attention == "attn2" and part in ("to_k", "to_v") else width
+                stem = f"{block}.transformer_blocks.0.{attention}.processor.{part}_lora"
+                lora[f"{stem}.down.weight"] = torch.randn(RANK, context, generator=random)
+                lora[f"{stem}.up.weight"] = torch.randn(width, RANK, generator=random)
+    return lora
+
+
+def test_wrong_files_are_refused_with_the_node_to_use(weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    refuse(motion, tiny.save(domain_adapter(), tmp_path / "v3_sd15_adapter.ckpt"), "is a LoRA for the image model.*Load LoRA, on the MODEL")
+    refuse(motion, tmp_path / "mm.safetensors", "is a whole motion model, not a motion LoRA. Load it with Load Motion Model")
+    refuse(motion, tiny.save({"x": torch.zeros(1)}, tmp_path / "x.safetensors"), "is not a motion LoRA")
+    wide = official(widths=(32, 64, 96, 96))
+    refuse(motion, tiny.save(wide, tmp_path / "wide.safetensors"), r"it changes \[96, 96\] weights, the motion model has \[64, 64\]")
+    refuse_motion = tiny.save(official(), tmp_path / "zoom.safetensors")
+    with pytest.raises(MotionFileError, match="is a motion LoRA, not a motion model. Use Load Motion LoRA"):
+        load_motion_model(refuse_motion)
+
+
+def test_domain_adapter_reaches_the_unet_through_the_hosts_loader():
+    import comfy.sd
+
+    adapter = domain_adapter()
+    assert len(adapter) == 256
+    patched, _ = comfy.sd.load_lora_for_models(tiny.image_model(), None, adapter, 1.0, 0.0)
+    assert len(patched.patches) == 128  # each with its up and its down
