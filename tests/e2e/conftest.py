@@ -1,0 +1,68 @@
+"""One real server for all tests here, with random models of the smallest shape and files that are no motion models."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools import random_models, server
+from tools.client import Client, Result
+from tools.graph import to_graph
+from tools.server import Server
+from tools.workflow import Job, animation
+
+HOST = Path(os.environ["COMFYUI_PATH"])
+JOB = Job(
+    checkpoint="random_sd15.safetensors",
+    motion_model="random_v3_mm.safetensors",
+    prompt="a goldfish",
+    negative="",
+    frames=3,
+    width=64,
+    height=48,
+    fps=6.0,
+    steps=2,
+    seed=1,
+)
+CHECKPOINT, LOADER, APPLY, SAMPLER, VIDEO, WEBP = "1", "2", "3", "7", "10", "11"  # node ids of that workflow
+
+
+@dataclass(frozen=True)
+class Animation:
+    """What one run of JOB left: the graph that was sent along, the run, and the two files."""
+
+    graph: dict[str, Any]
+    result: Result
+    video: Path
+    webp: Path
+
+
+@pytest.fixture(scope="session")
+def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    base = tmp_path_factory.mktemp("comfyui")
+    models = random_models.ensure(HOST)
+    folder = base / "models" / "animatediff_models"
+    server.place(models.checkpoint, base / "models" / "checkpoints" / JOB.checkpoint)
+    server.place(models.motion_model, folder / JOB.motion_model)
+    server.place(models.checkpoint, folder / "a_checkpoint.safetensors")
+    (folder / "text.safetensors").write_text("no weights in here")
+    (folder / "notes.txt").write_text("not a model file at all")
+    with server.running(HOST, base, threads=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(comfy: Server) -> Iterator[Client]:
+    with Client(comfy.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def animated(comfy: Server, client: Client) -> Animation:
+    prompt = animation(JOB)
+    graph = to_graph(prompt, client.object_info())
+    result = client.run(prompt, graph)
+    video, webp = (comfy.path(result.outputs[node][0]) for node in (VIDEO, WEBP))
+    return Animation(graph, result, video, webp)

@@ -1,0 +1,44 @@
+"""What the server tells the canvas about the nodes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.client import Client
+
+NODES = json.loads((Path(__file__).parents[2] / "node_list.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def info(client: Client) -> dict[str, Any]:
+    return client.object_info()
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_every_input_and_output_has_a_tooltip(info: dict[str, Any], node: str) -> None:
+    described = info[node]
+    assert described["display_name"] == NODES[node]
+    assert described["category"].split("/")[0] == "AnimateDiff"
+    assert described["description"]
+    assert described["search_aliases"]
+    inputs = {**described["input"].get("required", {}), **described["input"].get("optional", {})}
+    assert all(options["tooltip"] for _, options in inputs.values())
+    assert len(described["output_tooltips"]) == len(described["output"])
+    assert all(described["output_tooltips"])
+
+
+def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> None:
+    load, apply, both = (info[f"Kinema{name}"] for name in ("LoadMotionModel", "ApplyMotionModel", "AnimateDiff"))
+    assert load["output"] == ["MOTION_MODEL"]
+    assert apply["output"] == both["output"] == ["MODEL"]
+    required = {name: kind for name, (kind, *_) in apply["input"]["required"].items()}
+    assert (required["model"], required["motion_model"], required["strength"]) == ("MODEL", "MOTION_MODEL", "FLOAT")
+    assert apply["input"]["required"]["noise_schedule"][1]["default"] == "automatic"
+
+
+def test_only_model_files_are_offered(info: dict[str, Any]) -> None:
+    kind, options = info["KinemaLoadMotionModel"]["input"]["required"]["motion_model"]
+    offered = kind if isinstance(kind, list) else options["options"]
+    assert "random_v3_mm.safetensors" in offered
+    assert "notes.txt" not in offered
