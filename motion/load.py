@@ -1,7 +1,7 @@
 """From a file to a motion model that the host loads, offloads and patches like any other model."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,18 @@ def build_patcher(spec: MotionSpec, weights: dict[str, torch.Tensor], name: str,
     patcher.cached_patcher_init = init
     patcher.set_attachments(FILE, name)
     return patcher
+
+
+def own_weights(motion: Any, others: Sequence[Any]) -> Any:
+    """`motion`, or a second copy of it if one of `others` uses the same weights with other LoRAs: the host keeps one set
+    of patches in a model's weights at a time."""
+    if all(other.model is not motion.model or other.patches_uuid == motion.patches_uuid for other in others):
+        return motion
+    load, arguments = motion.cached_patcher_init
+    copy = load(*arguments)
+    copy.patches = {key: list(patches) for key, patches in motion.patches.items()}
+    copy.patches_uuid = motion.patches_uuid
+    return copy
 
 
 def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..sampling.schedules import CHOICES
+from ..sampling.schedules import AUTOMATIC, CHOICES, EXPLANATION
 
 CATEGORY = "AnimateDiff"
 
@@ -25,10 +25,8 @@ def schedule_input() -> io.Combo.Input:
     return io.Combo.Input(
         "noise_schedule",
         options=CHOICES,
-        default=CHOICES[0],
-        tooltip="How much noise each training timestep stands for. automatic: what this motion model was trained with. "
-        "keep the model's: leave the checkpoint's own; pictures get flatter and flicker. The others are named by the "
-        "paper's terms; the host's name for AnimateDiff's linear betas is sqrt_linear.",
+        default=AUTOMATIC,
+        tooltip=f"How much noise each training timestep stands for. {EXPLANATION}",
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from comfy.patcher_extension import WrappersMP
 
-from ..motion.load import FILE
+from ..motion.load import FILE, own_weights
+from ..motion.positions import REFUSE, PositionRule
 from .checks import check_fits, check_frames
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
@@ -17,11 +18,16 @@ KEY = "kinema"
 
 @dataclass(frozen=True)
 class Applied:
-    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts."""
+    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts.
+
+    `match` (one of IMPLEMENTATIONS) says whose norm statistics to reproduce.
+    """
 
     strength: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
+    match: str = "authors"
+    positions: PositionRule = REFUSE
 
     def at(self, sigma: Any, model_sampling: Any) -> float:
         """The strength at noise level `sigma`, with the host's rule for start and end percent."""
@@ -39,7 +45,8 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     """
     check_fits(motion.model.spec, model, motion.get_attachment(FILE))
     animated = model.clone()
-    animated.set_additional_models(KEY, [*animated.get_additional_models_with_key(KEY), motion])
+    others = animated.get_additional_models_with_key(KEY)
+    animated.set_additional_models(KEY, [*others, own_weights(motion, others)])
     options = animated.model_options["transformer_options"]
     options[KEY] = (*options.get(KEY, ()), applied)
     for kind, wrapper in _WRAPPERS.items():
@@ -59,8 +66,8 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
     motions = base.current_patcher.get_additional_models_with_key(KEY)
     frames = noted_frames(x.shape[0], options)
     active = [
-        Motion(motion.model, applied.at(t[0], base.model_sampling))
-        for motion, applied in zip(motions, options[KEY], strict=True)
+        Motion(motion.model, how.at(t[0], base.model_sampling), motion.model.spec.family.norms_like(how.match), how.positions)
+        for motion, how in zip(motions, options[KEY], strict=True)
     ]
     with motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **kwargs)
@@ -73,7 +80,7 @@ def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
     motions = guider.model_patcher.get_additional_models_with_key(KEY)
     for motion, how in zip(motions, applied, strict=True):
         if how.strength != 0:
-            check_frames(noise.shape[0], motion.model.spec, motion.get_attachment(FILE), guider.model_options)
+            check_frames(noise.shape[0], motion.model.spec, how.positions, motion.get_attachment(FILE), guider.model_options)
     return executor(noise, *args, **kwargs)
 
 

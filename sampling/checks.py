@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..motion.positions import PositionRule
 from ..motion.spec import BASE_NAMES, MotionSpec
 from .slots import find_slots
 
@@ -41,8 +42,10 @@ def base_name(model: Any) -> str:
     return {"SD15": "SD1.5", "SDXL": "SDXL", "SD20": "SD2"}.get(kind, kind)
 
 
-def check_frames(total: int, spec: MotionSpec, file: str, model_options: dict[str, Any]) -> None:
-    """Raises ValueError unless a window of the `total` frames is at least two and at most the position table long."""
+def check_frames(
+    total: int, spec: MotionSpec, positions: PositionRule, file: str, model_options: dict[str, Any]
+) -> None:
+    """Raises ValueError unless a window of the `total` frames is at least two long and has a position for each."""
     handler = model_options.get("context_handler")
     windowed = handler is not None and getattr(handler, "dim", 0) == 0 and handler.context_length < total
     frames = handler.context_length if windowed else total
@@ -51,8 +54,9 @@ def check_frames(total: int, spec: MotionSpec, file: str, model_options: dict[st
             f"A motion model animates 2 frames or more, but the latent has {frames}. "
             f"Set batch_size of Empty Latent Image to the number of frames, e.g. {spec.native_frames}."
         )
-    if frames > spec.max_frames:
+    known = spec.max_frames - positions.offset
+    if frames > known and positions.beyond == "refuse":
         raise ValueError(
-            f'"{file}" knows {spec.max_frames} positions, but {frames} frames are sampled at once. '
-            f"Use {spec.max_frames} frames or fewer (it was trained with {spec.native_frames}), or add Context Windows."
+            f'"{file}" knows {known} positions, but {frames} frames are sampled at once. '
+            f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or add Context Windows."
         )

@@ -1,42 +1,58 @@
 """Noise schedules: which amount of noise each of the 1000 training timesteps stands for."""
 
+from types import SimpleNamespace
 from typing import Any
 
-import torch
 from comfy.model_sampling import ModelSamplingDiscrete
 
-from ..motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, Schedule
+from ..motion.spec import IMAGE_SCHEDULE, LCM_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, Schedule
 
 AUTOMATIC = "automatic"
 KEEP = "keep the model's"
 
 SCHEDULES: dict[str, Schedule] = {
-    "AnimateDiff (linear betas)": PAPER_SCHEDULE,
-    "Stable Diffusion (scaled linear betas)": IMAGE_SCHEDULE,
-    "AnimateDiff SDXL (scaled linear betas to 0.020)": SDXL_SCHEDULE,
+    "AnimateDiff": PAPER_SCHEDULE,
+    "Stable Diffusion": IMAGE_SCHEDULE,
+    "AnimateDiff SDXL": SDXL_SCHEDULE,
+    "AnimateLCM": LCM_SCHEDULE,
+    "LCM": Schedule("linear", 0.00085, 0.012, lcm_steps=50),
+    "DDPM": Schedule("sqrt_linear", 0.0001, 0.02),
 }
 
 CHOICES = [AUTOMATIC, KEEP, *SCHEDULES]
 
+EXPLANATION = (
+    "automatic: what the motion model was trained with. keep the model's: leave the checkpoint's own. "
+    "AnimateDiff: betas rise linearly from 0.00085 to 0.012 (the paper's choice B; ComfyUI calls it sqrt_linear). "
+    "Stable Diffusion: the square roots of betas rise linearly (A; ComfyUI calls it linear); HotshotXL uses it. "
+    "AnimateDiff SDXL: the same up to 0.020. AnimateLCM: AnimateDiff's for few-step consistency models. "
+    "LCM: Stable Diffusion's for an LCM LoRA. DDPM: linear from 0.0001 to 0.02, for experiments."
+)
+
 
 def apply_schedule(model: Any, name: str, family: Family) -> None:
-    """Gives `model` (MODEL) the schedule `name` of CHOICES; "automatic" is the one that `family` was trained with.
-
-    The prediction type (noise, v, ...) and zero terminal SNR of the model stay as they are.
-    """
-    if name == KEEP:
-        return
-    schedule = family.schedule if name == AUTOMATIC else SCHEDULES[name]
-    before = model.get_model_object("model_sampling")
-    model.add_object_patch("model_sampling", build_sampling(schedule, before, model.model.model_config))
+    """Gives `model` (MODEL) the schedule `name` of CHOICES; "automatic" is the one that `family` was trained with."""
+    if name != KEEP:
+        set_schedule(model, family.schedule if name == AUTOMATIC else SCHEDULES[name])
 
 
-def build_sampling(schedule: Schedule, like: Any, model_config: Any) -> torch.nn.Module:
-    """A host ModelSampling with the betas of `schedule` and the prediction type of the ModelSampling `like`."""
-    predicts = next(base for base in type(like).__mro__ if "calculate_denoised" in vars(base))
-    sampling = type("KinemaModelSampling", (ModelSamplingDiscrete, predicts), {})(model_config)
+def set_schedule(model: Any, schedule: Schedule) -> None:
+    """Gives `model` (MODEL) the `schedule`. What the model predicts (noise, v, ...) and its zero terminal SNR stay."""
+    model.add_object_patch("model_sampling", build_sampling(schedule, model.get_model_object("model_sampling")))
+
+
+def build_sampling(schedule: Schedule, like: Any) -> Any:
+    """A host ModelSampling with the betas of `schedule`; for the rest it is as the ModelSampling `like`."""
+    from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
+
+    settings = {"beta_schedule": schedule.betas, "linear_start": schedule.first, "linear_end": schedule.last}
+    config = SimpleNamespace(sampling_settings=settings)  # all that the host reads of a model's config here
     zsnr = bool(getattr(like, "zsnr", False))
-    sampling._register_schedule(
-        beta_schedule=schedule.betas, timesteps=1000, linear_start=schedule.first, linear_end=schedule.last, zsnr=zsnr
-    )
-    return sampling  # type: ignore[no-any-return]
+    if schedule.lcm_steps is not None:
+        bases, own = (ModelSamplingDiscreteDistilled, LCM), {"original_timesteps": schedule.lcm_steps}
+    else:
+        predicts = next(base for base in type(like).__mro__ if "calculate_denoised" in vars(base))
+        distilled = isinstance(like, ModelSamplingDiscreteDistilled)
+        bases = (ModelSamplingDiscreteDistilled if distilled else ModelSamplingDiscrete, predicts)
+        own = {"original_timesteps": like.original_timesteps} if distilled else {}
+    return type("KinemaModelSampling", bases, own)(config, zsnr=zsnr)

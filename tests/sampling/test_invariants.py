@@ -280,7 +280,7 @@ def test_attention_patches_and_freeu_beside_motion(v3):
 
 def test_prediction_type_is_kept(v3):
     model = tiny.image_model(v_prediction=True)
-    animated = attach(model, v3, Applied(0.0), "AnimateDiff (linear betas)")
+    animated = attach(model, v3, Applied(0.0), "AnimateDiff")
     sampling = animated.get_model_object("model_sampling")
     x, v = torch.randn(2, 1, 4, 8, 8, generator=tiny.generator(0))
     sigma = torch.tensor([2.0])

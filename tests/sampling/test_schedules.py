@@ -7,21 +7,45 @@ from kinema.sampling.schedules import SCHEDULES, build_sampling
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
-    "AnimateDiff (linear betas)": ((0.570866, 0.161812, 0.022729, 0.001579), 25.1461),
-    "Stable Diffusion (scaled linear betas)": ((0.675432, 0.277670, 0.056623, 0.004660), 14.6146),
-    "AnimateDiff SDXL (scaled linear betas to 0.020)": ((0.617323, 0.170146, 0.014021, 0.000230), 65.9287),
+    "AnimateDiff": ((0.570866, 0.161812, 0.022729, 0.001579), 25.1461),
+    "Stable Diffusion": ((0.675432, 0.277670, 0.056623, 0.004660), 14.6146),
+    "AnimateDiff SDXL": ((0.617323, 0.170146, 0.014021, 0.000230), 65.9287),
 }
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_sigmas(name):
     like = tiny.image_model().get_model_object("model_sampling")
-    sampling = build_sampling(SCHEDULES[name], like, tiny.image_model().model.model_config)
+    sampling = build_sampling(SCHEDULES[name], like)
     alpha_bar, sigma_max = GOLDEN[name]
     got = 1 / (sampling.sigmas[[249, 499, 749, 999]].double() ** 2 + 1)
     torch.testing.assert_close(got, torch.tensor(alpha_bar, dtype=torch.float64), atol=1e-6, rtol=0)
     assert abs(float(sampling.sigma_max) - sigma_max) < 1e-3
     assert abs(float(sampling.sigma_min) - 0.0292) < 1e-4
+
+
+def test_lcm_equals_the_published_scheduler():
+    """AnimateLCM: 4 of its 100 steps are timesteps 999, 749, 499, 249; c_skip at t = 19 is 6.9e-6."""
+    sampling = build_sampling(SCHEDULES["AnimateLCM"], tiny.image_model().get_model_object("model_sampling"))
+    assert len(sampling.sigmas) == 100 and abs(float(sampling.sigma_max) - 25.1461) < 1e-3
+    paper = build_sampling(SCHEDULES["AnimateDiff"], tiny.image_model().get_model_object("model_sampling"))
+    for timestep in (999, 749, 499, 249, 9):
+        sigma = paper.sigmas[timestep]
+        assert float(sampling.timestep(sigma)) == timestep
+        torch.testing.assert_close(sampling.sigma(torch.tensor(float(timestep))), sigma)
+    sigma = sampling.sigma(torch.tensor([19.0]))
+    x, noise = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+    c_skip, c_out = 0.25 / (190**2 + 0.25), 190 / (190**2 + 0.25) ** 0.5
+    assert abs(c_skip - 6.9e-6) < 1e-7
+    torch.testing.assert_close(sampling.calculate_denoised(sigma, noise, x), x * (c_skip + c_out))
+    kept = build_sampling(SCHEDULES["AnimateDiff"], sampling)
+    assert len(kept.sigmas) == 100  # a second motion model on an LCM leaves it one
+
+
+def test_zero_terminal_snr_is_kept():
+    like = tiny.image_model().get_model_object("model_sampling")
+    zero = type(like)(None, zsnr=True)
+    assert float(build_sampling(SCHEDULES["AnimateDiff"], zero).sigma_max) > 1000
 
 
 def test_families_use_what_they_were_trained_with():

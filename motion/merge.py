@@ -1,0 +1,34 @@
+"""Mixing two motion models weight by weight."""
+
+from typing import Any
+
+from .load import FILE
+from .spec import MotionSpec
+
+
+def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: float) -> Any:
+    """A MOTION_MODEL of (1 - w)·first + w·second, with a weight w (0..1) for each group of blocks; both stay unchanged.
+
+    LoRAs that either one has are part of it. The family, and with it norms, positions and schedule, is the first's.
+    Raises ValueError where the two do not have the same modules.
+    """
+    check_same_modules(first.model.spec, second.model.spec, first.get_attachment(FILE), second.get_attachment(FILE))
+    weights = {"down_blocks": down, "mid_block": mid, "up_blocks": up}
+    merged = first.clone()
+    for key, patches in second.get_key_patches().items():
+        weight = weights[key.split(".")[0]]
+        merged.add_patches({key: patches}, weight, 1.0 - weight)
+    return merged
+
+
+def check_same_modules(first: MotionSpec, second: MotionSpec, first_file: str, second_file: str) -> None:
+    if first.modules == second.modules and first.attentions == second.attentions:
+        return
+    detail = f"{len(first.modules)} motion modules and {len(second.modules)}"
+    if len(first.modules) == len(second.modules):
+        place = next(p for p, w in first.modules if dict(second.modules).get(p) != w or first.attentions != second.attentions)
+        detail = f'other widths, first at "{place}"'
+    raise ValueError(
+        f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be mixed: they have '
+        f"{detail}. Pick two motion models of one version, such as two finetunes of v3."
+    )

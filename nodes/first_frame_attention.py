@@ -1,0 +1,32 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.first_frame import attend_first_frame
+from .sockets import CATEGORY
+
+
+class FirstFrameAttention(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaFirstFrameAttention",
+            display_name="First-Frame Attention",
+            category=CATEGORY,
+            description="Every frame of the batch looks at the first one, so that people and things keep their "
+            "appearance. Costs no time; with a motion model it steadies the picture and calms the motion.",
+            search_aliases=["cross-frame attention", "text2video-zero", "consistency", "same character", "flicker"],
+            inputs=[
+                io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without a motion model and LoRAs.")
+            ],
+            outputs=[
+                io.Model.Output(
+                    tooltip="The model, whose self-attention takes keys and values from the first frame: of the batch, "
+                    "or of each window with Context Windows."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: Any) -> io.NodeOutput:
+        return io.NodeOutput(attend_first_frame(model))

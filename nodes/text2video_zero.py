@@ -1,0 +1,67 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.text2video_zero import MotionField, move_first_frame
+from .sockets import CATEGORY
+
+
+class Text2VideoZero(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaText2VideoZero",
+            display_name="Text2Video-Zero",
+            category=CATEGORY,
+            description="Animates without a motion model: the first frame's half-finished latent is moved a little "
+            "further for each frame, and all frames look at the first. Simple camera pans; the baseline that "
+            "AnimateDiff was compared with.",
+            search_aliases=["text2video zero", "t2v zero", "zero-shot video", "pan", "camera", "baseline"],
+            inputs=[
+                io.Model.Input("model", tooltip="Any SD1.5 or SDXL model, with or without LoRAs."),
+                _motion_input("motion_x", "right", "left"),
+                _motion_input("motion_y", "down", "up"),
+                io.Int.Input(
+                    "high_timestep",
+                    default=941,
+                    min=1,
+                    max=998,
+                    advanced=True,
+                    tooltip="Moved frames start again from the noise of this training timestep (the authors' t1); "
+                    "the further above low_timestep, the more they may change.",
+                ),
+                io.Int.Input(
+                    "low_timestep",
+                    default=881,
+                    min=0,
+                    max=997,
+                    advanced=True,
+                    tooltip="The first frame is moved when it is denoised to this training timestep (the authors' t0); "
+                    "lower fixes its layout more firmly.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(
+                    tooltip="The model, which now animates. Give the sampler an empty latent with batch_size frames, "
+                    "e.g. 8, and denoise 1; the authors use ddim, ddim_uniform, 50 steps."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Any, motion_x: float, motion_y: float, high_timestep: int, low_timestep: int
+    ) -> io.NodeOutput:
+        return io.NodeOutput(move_first_frame(model, MotionField(motion_x, motion_y, high_timestep, low_timestep)))
+
+
+def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        default=12.0,
+        min=-512.0,
+        max=512.0,
+        step=0.5,
+        tooltip=f"How far the view moves {positive} with each frame ({negative} below 0), in pixels of a 512-pixel "
+        "picture. 0 holds it still; the authors use 12.",
+    )
