@@ -4,15 +4,25 @@ from comfy_api.latest import ComfyExtension, io
 
 from .animatediff import AnimateDiff
 from .apply_motion_model import ApplyMotionModel
+from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
-from .motion_files import register_folder
+from .merge_motion_models import MergeMotionModels
+from .motion_files import register_folders
+from .noise_schedule import NoiseSchedule
 
-NODES: list[type[io.ComfyNode]] = [LoadMotionModel, ApplyMotionModel, AnimateDiff]
+NODES: list[type[io.ComfyNode]] = [
+    LoadMotionModel,
+    LoadMotionLora,
+    ApplyMotionModel,
+    AnimateDiff,
+    MergeMotionModels,
+    NoiseSchedule,
+]
 
 
 class Kinema(ComfyExtension):
     async def on_load(self) -> None:
-        register_folder()
+        register_folders()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return NODES

@@ -3,7 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.attach import Applied, attach
-from .motion_files import check_file, load_file, motion_files
+from .motion_files import FOLDER, check_file, load_file, motion_files
 from .sockets import CATEGORY, strength_input
 
 
@@ -35,7 +35,7 @@ class AnimateDiff(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
-        return check_file(motion_model)
+        return check_file(FOLDER, motion_model)
 
     @classmethod
     def execute(cls, model: Any, motion_model: str, strength: float) -> io.NodeOutput:

@@ -2,6 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.positions import Beyond, PositionRule
+from ..motion.spec import IMPLEMENTATIONS
 from ..sampling.attach import Applied, attach
 from .sockets import CATEGORY, MotionModelSocket, percent_inputs, schedule_input, strength_input
 
@@ -22,6 +24,32 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_input(),
                 schedule_input(),
                 *percent_inputs(),
+                io.Combo.Input(
+                    "match",
+                    options=list(IMPLEMENTATIONS),
+                    default=IMPLEMENTATIONS[0],
+                    advanced=True,
+                    tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "
+                    "compute some normalisations over other frames, which changes v1, PIA and SDXL results visibly: "
+                    "choose them to make an old animation again.",
+                ),
+                io.Combo.Input(
+                    "beyond_table",
+                    options=["refuse", "extend", "stretch"],
+                    default="refuse",
+                    advanced=True,
+                    tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
+                    "continue the positions to values it never saw. stretch: spread its positions over all frames; "
+                    "motion gets slower.",
+                ),
+                io.Int.Input(
+                    "position_offset",
+                    default=0,
+                    min=0,
+                    max=1024,
+                    advanced=True,
+                    tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -39,5 +67,9 @@ class ApplyMotionModel(io.ComfyNode):
         noise_schedule: str,
         start_percent: float,
         end_percent: float,
+        match: str,
+        beyond_table: Beyond,
+        position_offset: int,
     ) -> io.NodeOutput:
-        return io.NodeOutput(attach(model, motion_model, Applied(strength, start_percent, end_percent), noise_schedule))
+        applied = Applied(strength, start_percent, end_percent, match, PositionRule(beyond_table, position_offset))
+        return io.NodeOutput(attach(model, motion_model, applied, noise_schedule))

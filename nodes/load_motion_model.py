@@ -1,9 +1,11 @@
-from typing import Any
-
 from comfy_api.latest import io
 
-from .motion_files import check_file, load_file, motion_files
+from ..motion.spec import FAMILIES
+from .motion_files import FOLDER, check_file, load_file, motion_files
 from .sockets import CATEGORY, MotionModelSocket
+
+AUTOMATIC = "automatic"
+LABELS = {family.label: family.name for family in FAMILIES.values()}
 
 
 class LoadMotionModel(io.ComfyNode):
@@ -21,7 +23,15 @@ class LoadMotionModel(io.ComfyNode):
                     options=motion_files(),
                     tooltip="A file in models/animatediff_models. Its kind is recognised from its content. "
                     "SD1.5: v3_sd15_mm is a good first choice.",
-                )
+                ),
+                io.Combo.Input(
+                    "kind",
+                    options=[AUTOMATIC, *LABELS],
+                    default=AUTOMATIC,
+                    advanced=True,
+                    tooltip="What the file is. automatic recognises it from its content; choose by hand only when a file "
+                    "was stripped of its position table, or its finetuner says otherwise.",
+                ),
             ],
             outputs=[
                 MotionModelSocket.Output(
@@ -32,9 +42,8 @@ class LoadMotionModel(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
-        return check_file(motion_model)
+        return check_file(FOLDER, motion_model)
 
     @classmethod
-    def execute(cls, motion_model: str) -> io.NodeOutput:
-        motion: Any = load_file(motion_model)
-        return io.NodeOutput(motion)
+    def execute(cls, motion_model: str, kind: str) -> io.NodeOutput:
+        return io.NodeOutput(load_file(motion_model, LABELS.get(kind)))

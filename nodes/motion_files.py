@@ -1,4 +1,4 @@
-"""The folder of motion models."""
+"""The folders of motion models and motion LoRAs."""
 
 import os
 from typing import Any
@@ -9,41 +9,52 @@ import folder_paths
 from ..motion.load import load_motion_model
 
 FOLDER = "animatediff_models"
-"""The name other AnimateDiff packs use too, so that people keep their files where they are."""
+LORA_FOLDER = "animatediff_motion_lora"
+"""The names other AnimateDiff packs use too, so that people keep their files where they are."""
 
+KINDS = {FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
 
-_in_use: WeakValueDictionary[tuple[str, int, int], Any] = WeakValueDictionary()
+_in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
-def register_folder() -> None:
-    """Makes `models/animatediff_models` known to the host, limited to model files."""
-    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
-    paths, extensions = folder_paths.folder_names_and_paths[FOLDER]
-    folder_paths.folder_names_and_paths[FOLDER] = (paths, set(extensions) | EXTENSIONS)
+def register_folders() -> None:
+    """Makes both folders known to the host, limited to model files."""
+    for folder in KINDS:
+        folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
+        paths, extensions = folder_paths.folder_names_and_paths[folder]
+        folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
 
 
 def motion_files() -> list[str]:
     return folder_paths.get_filename_list(FOLDER)
 
 
-def load_file(name: str) -> Any:
+def lora_files() -> list[str]:
+    return folder_paths.get_filename_list(LORA_FOLDER)
+
+
+def path_of(folder: str, name: str) -> str:
+    return folder_paths.get_full_path_or_raise(folder, name)
+
+
+def load_file(name: str, family: str | None = None) -> Any:
     """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
-    path = folder_paths.get_full_path_or_raise(FOLDER, name)
+    path = path_of(FOLDER, name)
     stat = os.stat(path)
-    key = (path, stat.st_mtime_ns, stat.st_size)
+    key = (path, stat.st_mtime_ns, stat.st_size, family)
     motion = _in_use.get(key)
     if motion is None:
-        motion = _in_use[key] = load_motion_model(path)
+        motion = _in_use[key] = load_motion_model(path, family)
     return motion
 
 
-def check_file(name: str | None) -> bool | str:
-    """For `validate_inputs`: True, or what to do when there is no file to choose."""
-    files = motion_files()
+def check_file(folder: str, name: str | None) -> bool | str:
+    """For `validate_inputs`: True, or what to do when there is no such file to choose."""
+    what, example = KINDS[folder]
+    files = folder_paths.get_filename_list(folder)
     if not files:
-        folder = folder_paths.get_folder_paths(FOLDER)[0]
-        return f'No motion models found. Put one, e.g. v3_sd15_mm.ckpt, into "{folder}" and press R.'
+        return f'No {what} found. Put one, e.g. {example}, into "{folder_paths.get_folder_paths(folder)[0]}" and press R.'
     if name is not None and name not in files:
-        return f'"{name}" is not among the {len(files)} motion models found. Pick another one, or press R to refresh.'
+        return f'"{name}" is not among the {len(files)} {what} found. Pick another one, or press R to refresh.'
     return True

@@ -1,0 +1,47 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion.lora import load_motion_lora
+from .motion_files import LORA_FOLDER, check_file, lora_files, path_of
+from .sockets import CATEGORY, MotionModelSocket
+
+
+class LoadMotionLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaLoadMotionLora",
+            display_name="Load Motion LoRA",
+            category=CATEGORY,
+            description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several to mix them.",
+            search_aliases=["load animatediff lora", "motion lora", "zoom", "pan", "camera", "motiondirector"],
+            inputs=[
+                MotionModelSocket.Input("motion_model", tooltip="The motion model; it stays as it is for other nodes."),
+                io.Combo.Input(
+                    "lora",
+                    options=lora_files(),
+                    tooltip="A file in models/animatediff_motion_lora. The official ones (v2_lora_ZoomIn and others) are "
+                    "made for mm_sd_v15_v2.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.01,
+                    tooltip="How much of it is added. Below 0 reverses the motion: a zoom in becomes a zoom out.",
+                ),
+            ],
+            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, lora: str | None = None) -> bool | str:
+        return check_file(LORA_FOLDER, lora)
+
+    @classmethod
+    def execute(cls, motion_model: Any, lora: str, strength: float) -> io.NodeOutput:
+        if strength == 0:
+            return io.NodeOutput(motion_model)
+        return io.NodeOutput(load_motion_lora(motion_model, path_of(LORA_FOLDER, lora), strength))

@@ -1,0 +1,40 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion.merge import merge_motion_models
+from .sockets import CATEGORY, MotionModelSocket
+
+
+class MergeMotionModels(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaMergeMotionModels",
+            display_name="Merge Motion Models",
+            category=CATEGORY,
+            description="Mixes two motion models of one version into one, for example two finetunes of v3. "
+            "Save the result with Save Motion Model.",
+            search_aliases=["merge animatediff", "mix motion models", "block weight"],
+            inputs=[
+                MotionModelSocket.Input("first", tooltip="The motion model that the weights lead away from."),
+                MotionModelSocket.Input("second", tooltip="The motion model that the weights lead to."),
+                *(_weight(name, where) for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))),
+            ],
+            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The mixed motion model.")],
+        )
+
+    @classmethod
+    def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput:
+        return io.NodeOutput(merge_motion_models(first, second, down, mid, up))
+
+
+def _weight(name: str, where: str) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip=f"How much of the second motion model is in the {where} of the network ({name} blocks): 0 none, 1 all.",
+    )

@@ -1,0 +1,139 @@
+import folder_paths
+import pytest
+import tiny
+import torch
+from kinema.nodes.animatediff import AnimateDiff
+from kinema.nodes.apply_motion_model import ApplyMotionModel
+from kinema.nodes.load_motion_lora import LoadMotionLora
+from kinema.nodes.load_motion_model import LoadMotionModel
+from kinema.nodes.merge_motion_models import MergeMotionModels
+from kinema.nodes.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, register_folders
+from kinema.nodes.noise_schedule import NoiseSchedule
+
+APPLY = dict(
+    strength=1.0, noise_schedule="automatic", start_percent=0.0, end_percent=1.0, match="authors", beyond_table="refuse",
+    position_offset=0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A models folder of its own, registered as the extension does it."""
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", dict(folder_paths.folder_names_and_paths))
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    for folder in KINDS:
+        folder_paths.folder_names_and_paths.pop(folder, None)
+        (tmp_path / folder).mkdir()
+    register_folders()
+    return tmp_path
+
+
+def test_only_model_files_are_listed(models):
+    for name in ("a.safetensors", "b.ckpt", "notes.txt", "picture.png"):
+        (models / FOLDER / name).write_text("x")
+    assert folder_paths.get_filename_list(FOLDER) == ["a.safetensors", "b.ckpt"]
+    assert folder_paths.folder_names_and_paths[FOLDER][1] == EXTENSIONS
+    register_folders()
+    assert folder_paths.get_folder_paths(FOLDER) == [str(models / FOLDER)]
+
+
+@pytest.mark.parametrize("node, folder", [(LoadMotionModel, FOLDER), (AnimateDiff, FOLDER), (LoadMotionLora, LORA_FOLDER)])
+def test_no_files_says_where_to_put_one(models, node, folder):
+    message = node.validate_inputs(None)
+    assert message.startswith("No motion ") and str(models / folder) in message and "press R" in message
+
+
+def test_unknown_file_is_named(models):
+    (models / FOLDER / "a.safetensors").write_text("x")
+    assert LoadMotionModel.validate_inputs("a.safetensors") is True
+    assert LoadMotionModel.validate_inputs("b.safetensors").startswith('"b.safetensors" is not among the 1 motion models')
+
+
+def test_loaded_once_however_many_nodes_use_it(models):
+    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    first = LoadMotionModel.execute("v3.safetensors", "automatic")[0]
+    animated = AnimateDiff.execute(tiny.image_model(), "v3.safetensors", 1.0)[0]
+    assert animated.get_additional_models_with_key("kinema")[0].model is first.model
+    assert LoadMotionModel.execute("v3.safetensors", "AnimateDiff v1")[0].model.spec.family.name == "v1"
+
+
+def test_one_node_equals_two(models):
+    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    model = tiny.image_model()
+    two = ApplyMotionModel.execute(model, LoadMotionModel.execute("v3.safetensors", "automatic")[0], **APPLY)[0]
+    one = AnimateDiff.execute(model, "v3.safetensors", 1.0)[0]
+    assert torch.equal(tiny.sample(one), tiny.sample(two))
+
+
+def test_match_changes_the_result(models):
+    tiny.save(tiny.VERSIONS["v1"](), models / FOLDER / "v1.safetensors")
+    model, motion = tiny.image_model(), LoadMotionModel.execute("v1.safetensors", "automatic")[0]
+    results = [
+        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"match": match})[0])
+        for match in ("authors", "diffusers", "AnimateDiff-Evolved")
+    ]
+    for i in range(3):
+        assert not torch.allclose(results[i], results[i - 1], atol=1e-2)
+
+
+def test_beyond_the_table(models):
+    tiny.save(tiny.motion_weights(positions=24), models / FOLDER / "v1.safetensors")
+    model, motion = tiny.image_model(), LoadMotionModel.execute("v1.safetensors", "AnimateDiff v3")[0]
+    extended, stretched = (
+        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0], frames=14)
+        for how in ("extend", "stretch")
+    )
+    assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
+    with pytest.raises(ValueError, match="knows 12 positions, but 14 frames are sampled"):
+        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
+
+
+def test_lora_node_leaves_the_motion_model(models):
+    import test_lora as loras
+
+    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(loras.official(), models / LORA_FOLDER / "zoom.safetensors")
+    model, motion = tiny.image_model(), LoadMotionModel.execute("v3.safetensors", "automatic")[0]
+    zoom = LoadMotionLora.execute(motion, "zoom.safetensors", 0.8)[0]
+    assert LoadMotionLora.execute(motion, "zoom.safetensors", 0.0)[0] is motion
+    plain, zoomed = (ApplyMotionModel.execute(model, m, **APPLY)[0] for m in (motion, zoom))
+    expected = tiny.sample(plain), tiny.sample(zoomed)
+    assert not torch.allclose(*expected, atol=1e-2)
+    both = ApplyMotionModel.execute(plain, zoom, **APPLY)[0]
+    same = ApplyMotionModel.execute(plain, motion, **APPLY)[0]
+    assert not torch.allclose(tiny.sample(both), tiny.sample(same), atol=1e-2)
+    assert torch.equal(tiny.sample(plain), expected[0]) and torch.equal(tiny.sample(zoomed), expected[1])
+
+
+def test_merge_is_linear_and_by_block(models):
+    for seed in (1, 2):
+        tiny.save(tiny.motion_weights(mid=True, seed=seed), models / FOLDER / f"{seed}.safetensors")
+    first, second = (LoadMotionModel.execute(f"{seed}.safetensors", "automatic")[0] for seed in (1, 2))
+    mixed = {k: v.clone() for k, v in first.model.state_dict().items()}
+    for key, other in second.model.state_dict().items():
+        weight = {"d": 0.25, "m": 0.5, "u": 1.0}[key[0]]
+        mixed[key] = (1 - weight) * mixed[key] + weight * other
+    merged = MergeMotionModels.execute(first, second, 0.25, 0.5, 1.0)[0]
+    import comfy.model_management
+
+    comfy.model_management.load_models_gpu([merged])
+    for key, value in merged.model.state_dict().items():
+        torch.testing.assert_close(value, mixed[key], atol=1e-6, rtol=1e-5)
+
+
+def test_merge_refuses_other_versions(models):
+    tiny.save(tiny.motion_weights(mid=True), models / FOLDER / "v2.safetensors")
+    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    first, second = (LoadMotionModel.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
+    with pytest.raises(ValueError, match=r'"v2.safetensors" \(AnimateDiff v2\) and "v3.safetensors" \(AnimateDiff v3\) cannot be mixed: they have 21 motion modules and 20'):
+        MergeMotionModels.execute(first, second, 0.5, 0.5, 0.5)
+
+
+def test_noise_schedule_overrides():
+    model = tiny.image_model()
+    named = NoiseSchedule.execute(model, "AnimateDiff SDXL", "sqrt_linear", 0.0001, 0.02)[0]
+    assert abs(float(named.get_model_object("model_sampling").sigma_max) - 65.9287) < 1e-3
+    own = NoiseSchedule.execute(model, "custom", "sqrt_linear", 0.0001, 0.02)[0]
+    assert abs(float(own.get_model_object("model_sampling").sigma_max) - 157.4073) < 1e-2
+    assert abs(float(model.get_model_object("model_sampling").sigma_max) - 14.6146) < 1e-3

@@ -1,0 +1,37 @@
+"""What people see before they run anything: names, tooltips, aliases, defaults."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from kinema.nodes import NODES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
+
+
+def test_node_list_names_every_node():
+    listed = json.loads((REPOSITORY / "node_list.json").read_text())
+    assert listed == {node_id: schema.display_name for node_id, schema in SCHEMAS.items()}
+    assert list(listed) == sorted(listed)
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_every_input_and_output_explains_itself(node_id):
+    schema = SCHEMAS[node_id]
+    assert node_id.startswith("Kinema") and schema.category == "AnimateDiff"
+    assert schema.description and schema.search_aliases
+    for socket in (*schema.inputs, *schema.outputs):
+        assert socket.tooltip and socket.tooltip[-1] in ".)?", (node_id, socket.id)
+        assert len(socket.tooltip) > 15, (node_id, socket.id)
+    assert re.fullmatch(r"[A-Za-z0-9 ]+", schema.display_name)
+    with_default = [i for i in schema.inputs if hasattr(i, "default") and i.get_io_type() in ("FLOAT", "INT", "BOOLEAN")]
+    assert all(i.default is not None for i in with_default)
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_host_accepts_the_schema(node_id):
+    node = next(node for node in NODES if node.define_schema().node_id == node_id)
+    node.GET_SCHEMA().validate()
+    assert node.GET_NODE_INFO_V1()["input"]["required"]
