@@ -1,0 +1,35 @@
+"""Writes the files that ship: float16 safetensors whose metadata says how they were made."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def ship(path: Path, weights: dict[str, torch.Tensor], settings: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write `weights` as `dtype`; float8 is used for matrices only, what is left of them stays float16."""
+    small = torch.float16 if dtype.itemsize == 1 else dtype
+    kept = {k: v.detach().cpu().to(dtype if v.ndim > 1 else small).contiguous() for k, v in weights.items()}
+    metadata = {"format": "pt", "kinema": "miniature", "commit": _commit(), "settings": json.dumps(settings)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    safetensors.torch.save_file(kept, temporary, metadata)
+    os.replace(temporary, path)
+
+
+def _commit() -> str:
+    """The commit the code was at, or "unknown" outside a repository."""
+    try:
+        return subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

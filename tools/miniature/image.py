@@ -1,0 +1,115 @@
+"""The miniature's image model: a 64-channel UNet of SD1.5's structure and its text encoder, trained together.
+
+Objective: noise prediction (Ho et al. 2020, eq. 14) on the host's SD1.5 schedule (scaled-linear betas 0.00085 to 0.012),
+with captions dropped at random for classifier-free guidance (Ho & Salimans 2022). Small timesteps are drawn more often,
+because what is left of the noise there is what a viewer sees.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import comfy.clip_model
+import comfy.model_sampling
+import comfy.ops
+import torch
+import torch.nn.functional as F
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+from comfy.ldm.modules.attention import SpatialTransformer
+
+from .host import device
+from .init import initialise
+from .latents import Stills
+from .load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
+from .loop import Plan, fit
+
+PLAN = Plan("image", steps=2000, lr=1e-3, warmup=100, seed=3, ema=0.998)
+BATCH = 24
+DROPPED = 0.1  # captions
+SMALL_TIMESTEPS = 1.3  # t = 1000 u^1.3 for uniform u
+
+
+class _Layer(comfy.clip_model.CLIPLayer):
+    """The host's layer adds in place, which backpropagation cannot undo."""
+
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor | None = None, optimized_attention: object = None
+    ) -> torch.Tensor:
+        x = x + self.self_attn(self.layer_norm1(x), mask, optimized_attention)
+        return x + self.mlp(self.layer_norm2(x))
+
+
+class Texts:
+    """Captions → the UNet's context, with gradients."""
+
+    def __init__(self, encoder: MiniatureTextEncoder) -> None:
+        self.encoder = encoder
+        self.tokenizer = MiniatureTokenizer()
+        for layer in encoder.clip_l.transformer.text_model.encoder.layers:
+            layer.__class__ = _Layer
+
+    def __call__(self, captions: list[str]) -> torch.Tensor:
+        """(n, 77, 64)"""
+        unique = sorted(set(captions))
+        weighted = (self.tokenizer.tokenize_with_weights(caption)["l"][0] for caption in unique)
+        tokens = [[token for token, _ in row] for row in weighted]
+        context: torch.Tensor = self.encoder.clip_l(tokens)[0]
+        return context[[unique.index(caption) for caption in captions]]
+
+
+def new_unet(seed: int) -> UNetModel:
+    """A trainable UNet with the usual initial weights: the last layer of every branch is zero."""
+    config = UNET_CONFIG | MiniatureConfig.unet_extra_config
+    unet = UNetModel(**config, dtype=torch.float32, operations=comfy.ops.disable_weight_init)
+    initialise(unet, seed)
+    for module in unet.modules():
+        if isinstance(module, ResBlock):
+            torch.nn.init.zeros_(module.out_layers[-1].weight)
+        if isinstance(module, SpatialTransformer):
+            torch.nn.init.zeros_(module.proj_out.weight)
+    torch.nn.init.zeros_(unet.out[-1].weight)
+    return unet.to(device())
+
+
+def new_text_encoder(seed: int) -> MiniatureTextEncoder:
+    encoder = MiniatureTextEncoder(
+        dtype=torch.float32, model_options={"custom_operations": comfy.ops.disable_weight_init}
+    )
+    initialise(encoder, seed)
+    embeddings = encoder.clip_l.transformer.text_model.embeddings
+    with torch.no_grad():
+        embeddings.token_embedding.weight.mul_(0.3)
+        embeddings.position_embedding.weight.mul_(0.1)
+    encoder.clip_l.transformer.requires_grad_(True)
+    encoder.clip_l.transformer.text_projection.requires_grad_(False)
+    return encoder.to(device())
+
+
+def train(data: Stills, folder: Path, stop_at: float) -> dict[str, torch.Tensor]:
+    """Returns the averaged weights with prefixes `unet.` and `text.`."""
+    parts = torch.nn.ModuleDict({"unet": new_unet(11), "text": new_text_encoder(12)})
+    objective = NoisePrediction(data)
+    texts = Texts(parts["text"])
+    return fit(PLAN, parts, lambda step, rng: objective.loss(parts["unet"], texts, rng), folder, stop_at)
+
+
+class NoisePrediction:
+    """The objective on a set of stills."""
+
+    def __init__(self, data: Stills) -> None:
+        self.data = data
+        sigmas = comfy.model_sampling.ModelSamplingDiscrete(MiniatureConfig()).sigmas
+        self.signal = (1 / (1 + sigmas**2)).float()  # ᾱ_t, (1000,)
+
+    def loss(self, unet: UNetModel, texts: Texts, rng: torch.Generator) -> torch.Tensor:
+        chosen = torch.randint(len(self.data.latents), (BATCH,), generator=rng)
+        clean = self.data.latents[chosen]
+        noise = torch.randn(clean.shape, generator=rng)
+        spread = (torch.arange(BATCH) + torch.rand(BATCH, generator=rng)) / BATCH  # stratified over the batch
+        timestep = (len(self.signal) * spread**SMALL_TIMESTEPS).long().clamp(max=len(self.signal) - 1)
+        signal = self.signal[timestep][:, None, None, None]
+        noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
+        drop = torch.rand(BATCH, generator=rng) < DROPPED
+        captions = ["" if d else self.data.captions[i] for i, d in zip(chosen.tolist(), drop.tolist(), strict=True)]
+        predicted = unet(noisy.to(device()), timestep.float().to(device()), context=texts(captions))
+        return F.mse_loss(predicted, noise.to(device()))

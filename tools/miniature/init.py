@@ -1,0 +1,14 @@
+"""Initial weights for host modules: the host's layers skip torch's initialisation because files overwrite them."""
+
+from __future__ import annotations
+
+import torch
+
+
+def initialise(module: torch.nn.Module, seed: int) -> None:
+    """Give every layer torch's own initial weights, from `seed`."""
+    torch.manual_seed(seed)
+    for layer in module.modules():
+        for kind in (torch.nn.Conv2d, torch.nn.Linear, torch.nn.GroupNorm, torch.nn.LayerNorm, torch.nn.Embedding):
+            if isinstance(layer, kind):
+                kind.reset_parameters(layer)

@@ -1,0 +1,46 @@
+"""Pictures of the world as latents, encoded once and kept in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import world
+from .host import device
+from .loop import write
+from .world import Style
+
+CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Stills:
+    """Latents (n, 4, 16, 16) as the UNet sees them, and each one's caption."""
+
+    latents: torch.Tensor
+    captions: tuple[str, ...]
+
+
+def stills(encoder: torch.nn.Module, folder: Path, first_seed: int, count: int, style: Style = "day") -> Stills:
+    """Draw and encode `count` stills; a file in `folder` is read instead when it is there."""
+    path = folder / f"latents_{style}_{first_seed}_{count}.pt"
+    if not path.exists():
+        drawn = [world.still(first_seed + i, style) for i in range(count)]
+        latents = encode(encoder, np.stack([picture for picture, _ in drawn]))
+        write(path, {"latents": latents.half(), "captions": tuple(scene.caption for _, scene in drawn)})
+    stored = torch.load(path)
+    return Stills(stored["latents"].float(), stored["captions"])
+
+
+@torch.no_grad()
+def encode(encoder: torch.nn.Module, pictures: np.ndarray) -> torch.Tensor:
+    """uint8 (n, h, w, 3) → latents (n, 4, h/8, w/8), float32, on the CPU."""
+    parts = []
+    for chunk in torch.from_numpy(pictures).split(CHUNK):
+        chunk = chunk.permute(0, 3, 1, 2).to(device()).float() / 255
+        with torch.autocast(device(), torch.bfloat16):
+            parts.append(encoder(chunk.contiguous(memory_format=torch.channels_last)).float().cpu())
+    return torch.cat(parts)
