@@ -1,0 +1,127 @@
+"""Which frames the UNet sees together: the context windows of one sampling step, as plain lists of frames."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import ceil, log2
+from typing import Literal, get_args
+
+Schedule = Literal["static", "uniform", "looped", "batched"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+
+Window = tuple[int, ...]
+"""The places of a window's frames in the whole video, in the order in which the UNet sees them."""
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """How a video is cut into windows of `length` frames that share `overlap` frames with the next one.
+
+    `static` cuts the same windows at every step, `uniform` moves them from step to step, `looped` moves them around
+    the end of the video into its beginning, `batched` cuts without overlap. `stride` s adds, for `uniform` and
+    `looped`, windows of every 2nd, 4th, ... 2^(s-1)th frame. `closed_loop` is for `looped`: the last frame joins the
+    first. Raises ValueError for numbers that cannot cover a video.
+    """
+
+    length: int = 16
+    overlap: int = 4
+    schedule: Schedule = "static"
+    stride: int = 1
+    closed_loop: bool = False
+
+    def __post_init__(self) -> None:
+        if self.length < 1 or self.stride < 1 or self.overlap < 0:
+            raise ValueError(
+                f"Windows of length {self.length}, overlap {self.overlap} and stride {self.stride} do not exist. Use a "
+                "length and a stride of 1 or more, and an overlap of 0 or more."
+            )
+        if self.overlap >= self.length:
+            raise ValueError(
+                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames, so the next "
+                f"window would never come. Use a quarter of the window, {self.length // 4}."
+            )
+
+    @property
+    def loops(self) -> bool:
+        return self.schedule == "looped" and self.closed_loop
+
+    def cuts(self, frames: int) -> bool:
+        """Whether a video of `frames` is computed otherwise than all at once: a closed loop always is."""
+        return frames > self.length or (self.loops and frames > 1)
+
+
+@lru_cache(maxsize=4096)
+def cut(spec: WindowSpec, frames: int, step: int = 0) -> tuple[Window, ...]:
+    """The windows of `frames` at sampling step `step` (0, 1, ...). Every frame is in at least one of them."""
+    if frames <= spec.length:
+        turn = round(frames * bit_reversal(step)) if spec.loops else 0
+        return (tuple((turn + i) % frames for i in range(frames)),)
+    return _cover(_CUTS[spec.schedule](spec, frames, step), spec.length, frames)
+
+
+def bit_reversal(step: int) -> float:
+    """0, 1/2, 1/4, 3/4, 1/8, ...: evenly spread places for windows, however many steps there are (van der Corput)."""
+    return int(f"{step:064b}"[::-1], 2) / 2**64
+
+
+def _static(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    last = frames - spec.length
+    return [_run(start, spec.length) for start in (*range(0, last, spec.length - spec.overlap), last)]
+
+
+def _batched(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    windows = [tuple(range(start, min(start + spec.length, frames))) for start in range(0, frames, spec.length)]
+    if len(windows[-1]) == 1 < spec.length:  # alone, a frame would stand still
+        windows[-1] = (frames - 2, frames - 1)
+    return windows
+
+
+def _looped(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    """The uniform context scheduler that AnimateDiff tools share: starts move by bit reversal, frames by modulus."""
+    turn = bit_reversal(step)
+    shift = round(frames * turn)
+    end = frames + shift - (0 if spec.loops else spec.overlap)
+    windows = []
+    for spacing in _spacings(spec, frames):
+        for start in range(int(turn * spacing) + shift, end, spec.length * spacing - spec.overlap):
+            windows.append(tuple((start + i * spacing) % frames for i in range(spec.length)))
+    return windows
+
+
+def _uniform(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    """As `looped`, but a window that would go around the end is moved back to end with the last frame."""
+    around = _looped(spec, frames, step)
+    windows: list[Window] = []
+    for i, window in enumerate(around):
+        wrapped = next((after for before, after in pairwise(window) if after < before), None)
+        if wrapped is None:
+            windows.append(window)
+            continue
+        spacing = (window[1] - window[0]) % frames
+        windows.append(tuple(frames - 1 - spacing * k for k in reversed(range(spec.length))))
+        following = around[i + 1] if i + 1 < len(around) else windows[0]
+        if wrapped not in following:
+            windows.append(_run(wrapped, spec.length))
+    return list(dict.fromkeys(windows))
+
+
+_CUTS = {"static": _static, "uniform": _uniform, "looped": _looped, "batched": _batched}
+
+
+def _spacings(spec: WindowSpec, frames: int) -> list[int]:
+    """1, 2, 4, ...: the first `stride` of them, as far as a window of that spacing fits into the video."""
+    count = min(spec.stride, ceil(log2(frames / spec.length)) + 1)
+    return [2**k for k in range(count) if (spec.length - 1) * 2**k < frames]
+
+
+def _cover(windows: list[Window], length: int, frames: int) -> tuple[Window, ...]:
+    """`windows` and, for frames that none of them has, more windows."""
+    missing = set(range(frames)).difference(*windows)
+    while missing:
+        windows.append(_run(min(min(missing), frames - length), length))
+        missing.difference_update(windows[-1])
+    return tuple(windows)
+
+
+def _run(start: int, length: int) -> Window:
+    return tuple(range(start, start + length))
