@@ -1,0 +1,148 @@
+"""Training at the size that a test can afford: what must hold at any size."""
+
+import pytest
+import tiny
+import torch
+from kinema.motion.load import load_motion_model
+from kinema.motion.save import save_motion_model
+from kinema.sampling.inside import Motion, motion_inside
+from kinema.training.clips import Clip, Clips
+from kinema.training.config import ABLATION, TrainSettings
+from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new
+from kinema.training.loop import train
+from kinema.training.objective import diffusion
+
+FRAMES = 4
+
+
+def clips(count=1, frames=FRAMES, size=8):
+    """Noise that moves to the right by one column per frame, which a motion model can learn."""
+    made = []
+    for i in range(count):
+        still = tiny.latents(1, size, seed=100 + i) / 0.18215
+        moving = torch.cat([still.roll(frame, dims=-1) for frame in range(frames)])
+        made.append(Clip(moving, tiny.conditioning(200 + i), f"clip {i}"))
+    return Clips(tuple(made), tiny.conditioning(4))
+
+
+def settings(**changes):
+    return TrainSettings(**({"steps": 3, "learning_rate": 1e-3, "average": 0.0, "caption_dropout": 0.0} | changes))
+
+
+def trained(model, data, how, learner=None, **more):
+    learner = learner or start_new(model, seed=1)
+    return learner, {name: value.clone() for name, value in train(model, learner, data, how, **more).items()}
+
+
+def test_overfitting_one_clip_lowers_the_loss():
+    model = tiny.image_model()
+    seen = []
+    trained(model, clips(), settings(steps=40, learning_rate=3e-3), watch=lambda p: seen.append(p.losses[-1]))
+    assert len(seen) == 40
+    assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
+
+
+def test_only_motion_changes():
+    model = tiny.image_model()
+    before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    modules = [name for name, _ in model.model.named_modules()]
+    learner, values = trained(model, clips(), settings())
+    after = model.model.state_dict()
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert modules == [name for name, _ in model.model.named_modules()]
+    first = new_weights(learner.motion.spec, seed=1)
+    assert all(not torch.equal(values[name], first[name]) for name in first)
+    assert not any(p.requires_grad or p.grad is not None for p in model.model.parameters())
+
+
+def test_new_motion_model_changes_nothing():
+    model = tiny.image_model()
+    spec = new_spec(model)
+    motion = finished(start_new(model, seed=3), new_weights(spec, seed=3), "new")
+    unet, x = model.model.diffusion_model, tiny.latents(FRAMES)
+    arguments = (x, torch.full((FRAMES,), 500.0), tiny.conditioning()[0][0].expand(FRAMES, -1, -1))
+    with torch.no_grad():
+        still = unet(*arguments)
+        with motion_inside(unet, [Motion(motion.model)], FRAMES):
+            assert torch.equal(unet(*arguments), still)
+    assert spec == load_motion_model_spec(motion)
+
+
+def load_motion_model_spec(motion):
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        return load_motion_model(save_motion_model(motion, Path(folder) / "new.safetensors")).model.spec
+
+
+def test_accumulation_equals_a_bigger_batch():
+    model, data = tiny.image_model(), clips(3)
+    losses = []
+    for batch, accumulation, seed in ((1, 4, 42), (4, 1, 42), (4, 1, 43)):
+        how = settings(batch=batch, accumulation=accumulation, seed=seed)
+        losses.append([])
+        trained(model, data, how, watch=lambda p: losses[-1].append(p.losses[-1]))
+    apart, together, other = torch.tensor(losses)
+    assert torch.allclose(apart, together, rtol=1e-4)
+    assert not torch.isclose(other, together, rtol=1e-2).any()
+
+
+@pytest.mark.parametrize("name, golden", [("A", 0.277670), ("B", 0.161812), ("C", 0.078587)])
+def test_ablation_schedules(name, golden):
+    how = diffusion(tiny.image_model(), ABLATION[name])
+    assert how.prediction == "noise" and how.alphas_bar.shape == (1000,)
+    assert abs(float(how.alphas_bar[499]) - golden) < 1e-6
+
+
+@pytest.mark.parametrize("v_prediction", [False, True])
+def test_target_equals_what_the_host_calls_denoised(v_prediction):
+    """A UNet that answered with the target would be denoised by the host to the clean clip."""
+    model = tiny.image_model(v_prediction=v_prediction)
+    how = diffusion(model, ABLATION["A"])
+    clean, noise = tiny.latents(2, seed=1)[None], tiny.latents(2, seed=2)[None]
+    noisy, target = how.noised(clean, noise, torch.tensor([700]))
+    sampling = model.model.model_sampling
+    sigma = sampling.sigma(torch.tensor([700.0]))
+    host = sampling.noise_scaling(sigma, noise[0].clone(), clean[0])
+    assert torch.allclose(sampling.calculate_input(sigma, host), noisy[0], atol=1e-5)
+    assert torch.allclose(sampling.calculate_denoised(sigma, target[0], host), clean[0], atol=1e-4)
+
+
+def test_gradient_checkpointing_changes_no_number():
+    model, data = tiny.image_model(), clips()
+    _, plain = trained(model, data, settings())
+    _, saving = trained(model, data, settings(checkpointing=True))
+    assert all(torch.equal(plain[name], saving[name]) for name in plain)
+    assert not any("forward" in vars(module) for module in model.model.diffusion_model.modules())
+
+
+def test_training_goes_on_from_a_motion_model(tmp_path):
+    model = tiny.image_model()
+    motion = load_motion_model(tiny.save(tiny.VERSIONS["v2"](), tmp_path / "mm.safetensors"))
+    before = {name: value.clone() for name, value in motion.model.state_dict().items()}
+    learner, values = trained(model, clips(), settings(), start_from(motion))
+    assert learner.motion.spec == motion.model.spec
+    assert all(torch.equal(before[name], value) for name, value in motion.model.state_dict().items())
+    assert all(0 < (values[name] - before[name]).abs().max() < 0.01 for name in before)
+
+
+def test_average_follows_the_weights():
+    model, data = tiny.image_model(), clips()
+    learner, average = trained(model, data, settings(average=0.999, steps=6))
+    last = dict(learner.motion.named_parameters())
+    first = new_weights(learner.motion.spec, seed=1)
+    for name, value in average.items():
+        assert not torch.equal(value, last[name])
+        assert (value - last[name]).norm() < (first[name] - last[name]).norm()
+
+
+def test_works_under_inference_mode():
+    """The host runs nodes, and so makes the models, under torch.inference_mode."""
+    with torch.inference_mode():
+        model, data = tiny.image_model(), clips()
+        _, values = trained(model, data, settings(), start_new(model, seed=1))
+        motion = finished(start_new(model, 1), values, "mine")
+        assert motion.model.spec.family.name == "v3"
+    _, plain = trained(tiny.image_model(), clips(), settings())
+    assert all(torch.equal(values[name], plain[name]) for name in plain)

@@ -1,0 +1,1 @@
+"""How a motion model is learned from clips (paper, section 3)."""

@@ -1,0 +1,60 @@
+"""The state of a run on disk, from which it goes on as if it had never stopped."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+SUFFIX = ".training"
+
+
+class CheckpointError(ValueError):
+    """A state on disk that this run cannot go on from; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The file at `path` that holds the latest state of the run described by `course`.
+
+    `course` names everything that decides where the run goes; a state with another course is refused.
+    """
+
+    path: Path
+    course: dict[str, Any]
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Writes `state`; a killed process leaves the state before it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        try:
+            torch.save({"course": self.course, **state}, unfinished)
+            os.replace(unfinished, self.path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def load(self) -> dict[str, Any] | None:
+        """The state to go on from, or None when there is none yet. Raises CheckpointError."""
+        if not self.path.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            course = state.pop("course")
+        except Exception as error:  # torch raises nearly anything for a damaged file
+            raise CheckpointError(
+                f'"{self.path.name}" is damaged ({type(error).__name__}) and training cannot go on from it. '
+                "Delete it, or start again under another name."
+            ) from None
+        for name in sorted(self.course.keys() | course.keys()):
+            if course.get(name) != self.course.get(name):
+                raise CheckpointError(
+                    f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, and now it is '
+                    f"{_short(self.course.get(name))}. Set it back to go on, or start again under another name."
+                )
+        return state
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

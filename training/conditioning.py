@@ -1,0 +1,38 @@
+"""The host's CONDITIONING as what the UNet takes in, once per caption instead of once per step."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from comfy.sampler_helpers import convert_cond
+from comfy.samplers import encode_model_conds
+
+ARGUMENTS = {"c_crossattn": "context", "y": "y"}
+
+
+def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
+    """The host's COND values of one caption for latents of `shape` (f, c, h, w), by their names in `base` (BaseModel)."""
+    if len(conditioning) != 1:
+        raise ValueError(
+            f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
+            "without areas or schedules."
+        )
+    cpu = torch.device("cpu")
+    values = encode_model_conds(base.extra_conds, convert_cond(conditioning), torch.zeros(shape), cpu, "positive")
+    conds: dict[str, Any] = values[0]["model_conds"]
+    if unknown := conds.keys() - ARGUMENTS.keys():
+        raise ValueError(
+            f'The connected MODEL also needs "{sorted(unknown)[0]}", as inpainting models do, and clips have none. '
+            "Train with an ordinary SD1.5 or SDXL checkpoint; the motion model then works with other ones too."
+        )
+    return conds
+
+
+def unet_arguments(conds: Sequence[dict[str, Any]], frames: int, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    """Keyword arguments of the UNet for a batch of videos, one entry of `conds` each: tensors of v*frames rows."""
+    arguments = {}
+    for name in conds[0]:
+        first, *others = (cond[name].process_cond(batch_size=frames, area=None) for cond in conds)
+        rows = first.concat(others) if others else first.cond
+        arguments[ARGUMENTS[name]] = rows.to(device, dtype)
+    return arguments

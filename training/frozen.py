@@ -1,0 +1,76 @@
+"""The image model while motion is trained: on its device, in full, usable by autograd, and never changed."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from ..motion.layers import MotionModel, MotionModule
+from ..sampling.attach import KEY
+
+
+def load_frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Any:
+    """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd. To be called outside
+    inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory a step takes."""
+    if model.get_additional_models_with_key(KEY):
+        raise ValueError(
+            "The connected MODEL already animates. Connect the MODEL from before Apply Motion Model: "
+            "training puts the motion model into it by itself."
+        )
+    if comfy.model_management.sage_attention_enabled() or comfy.model_management.flash_attention_enabled():
+        raise ValueError(
+            "ComfyUI was started with --use-sage-attention or --use-flash-attention, which cannot train. "
+            "Start it without that option to train, e.g. with --use-pytorch-cross-attention."
+        )
+    if model.is_dynamic():  # its weights come and go with each operation, which the backward pass cannot follow
+        model = model.clone(disable_dynamic=True)
+    memory = 4 * model.memory_required(batch_shape)  # activations are kept for the backward pass
+    comfy.model_management.load_models_gpu([model], memory_required=memory, force_full_load=True)
+    leave_inference_mode(model.model.diffusion_model)
+    return model
+
+
+def leave_inference_mode(network: nn.Module) -> None:
+    """Replaces the tensors that nodes made under torch.inference_mode, which autograd refuses, by equal ones."""
+    for module in network.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and parameter.is_inference():
+                module._parameters[name] = nn.Parameter(parameter.detach().clone(), requires_grad=False)
+        for name, buffer in module._buffers.items():
+            if buffer is not None and buffer.is_inference():
+                module._buffers[name] = buffer.clone()
+
+
+@contextmanager
+def checkpointing(unet: nn.Module, motion: MotionModel) -> Iterator[None]:
+    """While this is open, each block of the UNet and each motion module keeps its input only and is computed again in
+    the backward pass: less memory for about a third more time."""
+    with ExitStack() as stack:
+        for module in [*unet.modules(), *motion.modules()]:
+            if isinstance(module, (ResBlock, SpatialTransformer, MotionModule)):
+                stack.enter_context(_recomputed(module))
+        yield
+
+
+@contextmanager
+def _recomputed(module: nn.Module) -> Iterator[None]:
+    before = module.__dict__.get("forward")
+    forward = module.forward
+
+    def recomputed(*args: Any, **kwargs: Any) -> Any:
+        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
+
+    module.__dict__["forward"] = recomputed
+    try:
+        yield
+    finally:
+        if before is None:
+            del module.__dict__["forward"]
+        else:
+            module.__dict__["forward"] = before

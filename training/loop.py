@@ -1,0 +1,124 @@
+"""The training loop: the one function behind the training nodes and the command line."""
+
+import math
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from .batches import Batches, batches
+from .checkpoint import Checkpoint
+from .clips import Clips
+from .config import TrainSettings
+from .frozen import checkpointing, load_frozen
+from .learner import Learner, Weights
+from .objective import Loss, Network, diffusion, motion_loss
+from .precision import compute_dtype
+from .state import State
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After one step: `step` of `steps` are done, `losses` holds the loss of each, `values` what the run would return."""
+
+    step: int
+    steps: int
+    losses: list[float]
+    values: Weights
+
+
+Watch = Callable[[Progress], None]
+
+
+def train(
+    model: Any,
+    learner: Learner,
+    clips: Clips,
+    settings: TrainSettings,
+    checkpoint: Checkpoint | None = None,
+    watch: Watch | None = None,
+    loss: Loss = motion_loss,
+) -> dict[str, torch.Tensor]:
+    """Trains the parameters of `learner` inside `model` (MODEL) on `clips`; returns their values, averaged if
+    `settings` say so. `finished` makes a MOTION_MODEL of them.
+
+    With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
+    interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
+    Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
+    """
+    check_frames(learner, clips)
+    with torch.inference_mode(False), torch.enable_grad():
+        frames, *shape = clips.shape
+        frozen = load_frozen(model, (settings.batch * frames, *shape))
+        device = frozen.load_device
+        learner.motion.to(device)
+        network = Network(frozen, learner.motion, diffusion(frozen, settings.schedule))
+        dtype = compute_dtype(settings.precision, frozen.model, device)
+        state = State(learner, settings, device, scaled=dtype == torch.float16)
+        if checkpoint is not None and (stored := checkpoint.load()) is not None:
+            state.restore(stored)
+        data = batches(frozen.model, clips, settings, device)
+        with ExitStack() as stack:
+            if settings.checkpointing:
+                stack.enter_context(checkpointing(frozen.model.diffusion_model, learner.motion))
+            if dtype != torch.float32:
+                stack.enter_context(torch.autocast(device.type, dtype))
+            _run(state, network, data, loss, checkpoint, watch)
+        return state.result()
+
+
+def _run(
+    state: State, network: Network, data: Batches, loss: Loss, checkpoint: Checkpoint | None, watch: Watch | None
+) -> None:
+    settings, saved = data.settings, state.step
+    try:
+        while state.step < settings.steps:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            state.advance(_gradients(state, network, data, loss))
+            if checkpoint is not None and state.step % settings.save_every == 0:
+                checkpoint.save(state.stored())
+                saved = state.step
+            if watch is not None:
+                watch(Progress(state.step, settings.steps, state.losses, state.result()))
+    finally:  # the end, an interrupt or an error: nothing that was learned is lost
+        if checkpoint is not None and state.whole and state.step > saved:
+            checkpoint.save(state.stored())
+
+
+def _gradients(state: State, network: Network, data: Batches, loss: Loss) -> float:
+    """Adds up the gradients of one step; returns its loss. Raises ValueError when that is not finite."""
+    total = 0.0
+    for part in range(data.settings.accumulation):
+        value = loss(network, data.at(state.step, part)) / data.settings.accumulation
+        state.scaler.scale(value).backward()
+        total += value.item()
+    if not math.isfinite(total):
+        raise ValueError(
+            f"The loss became {total} at step {state.step + 1} with learning_rate {data.settings.learning_rate}. "
+            "Use a lower learning_rate, or precision fp32."
+        )
+    return total
+
+
+def check_frames(learner: Learner, clips: Clips) -> None:
+    """Raises ValueError unless the clips have two frames at least and at most what the position table is long."""
+    frames, longest = clips.shape[0], learner.motion.spec.max_frames
+    if not 2 <= frames <= longest:
+        raise ValueError(
+            f"The clips have {frames} frames, and the motion model learns from 2 to {longest} at once. "
+            f"Set frames of Load Clips to {learner.motion.spec.native_frames}."
+        )
+
+
+def course(learner: Learner, clips: Clips, settings: TrainSettings) -> dict[str, Any]:
+    """What decides where a run goes, for its Checkpoint; the number of steps does unless the rate is constant."""
+    decides = asdict(settings)
+    for name in ("save_every", "checkpointing"):
+        del decides[name]
+    if settings.rate == "constant":
+        del decides["steps"]
+    spec = learner.motion.spec
+    return decides | {"family": spec.family.name, "clips": clips.fingerprint(), "parameters": len(learner.parameters)}

@@ -1,0 +1,95 @@
+"""The training objective (paper, section 4.2): one timestep per clip, own noise for every frame, noise prediction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import comfy.model_sampling
+import torch
+import torch.nn.functional as F
+
+from ..motion.layers import MotionModel
+from ..motion.spec import Schedule
+from ..sampling.inside import Motion, motion_inside
+from ..sampling.schedules import build_sampling
+from .batches import Batch
+from .conditioning import unet_arguments
+
+Prediction = Literal["noise", "velocity"]
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """How clips are noised, and what the UNet predicts from them. `alphas_bar` (1000,) is the share of signal left."""
+
+    alphas_bar: torch.Tensor
+    prediction: Prediction
+
+    def noised(self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the UNet sees and what it should answer, both of the shape of `clean` and `noise` (v, f, c, h, w).
+
+        `timesteps` (v,) holds one timestep for all frames of a video.
+        """
+        alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps]
+        signal, amount = (root.to(clean)[:, None, None, None, None] for root in (alpha_bar.sqrt(), (1 - alpha_bar).sqrt()))
+        target = noise if self.prediction == "noise" else signal * noise - amount * clean
+        return signal * clean + amount * noise, target
+
+
+def diffusion(model: Any, schedule: Schedule) -> Diffusion:
+    """What `model` (MODEL) predicts, with the noise `schedule` in place of its own."""
+    own = model.get_model_object("model_sampling")
+    prediction = prediction_of(own)
+    sigmas = build_sampling(replace(schedule, lcm_steps=None), own).sigmas  # all 1000 of them
+    return Diffusion(1 / (sigmas.double() ** 2 + 1), prediction)
+
+
+def prediction_of(model_sampling: Any) -> Prediction:
+    """ "noise" or "velocity". Raises ValueError for models that predict something else."""
+    kind = next((base for base in type(model_sampling).__mro__ if "calculate_denoised" in vars(base)), None)
+    if kind is comfy.model_sampling.EPS:
+        return "noise"
+    if kind is comfy.model_sampling.V_PREDICTION:
+        return "velocity"
+    raise ValueError(
+        f"The connected MODEL predicts {kind.__name__ if kind else 'something unknown'}, but training knows noise and "
+        "v-prediction. Connect the MODEL directly to its loader."
+    )
+
+
+@dataclass(frozen=True)
+class Network:
+    """The frozen UNet of `model` (MODEL) with the motion model that learns inside."""
+
+    model: Any
+    motion: MotionModel
+    diffusion: Diffusion
+
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]], motion: bool = True
+    ) -> torch.Tensor:
+        """What the UNet answers to `noisy` (v, f, c, h, w), in that shape; without `motion`, to each frame alone."""
+        base = self.model.model
+        dtype = base.get_dtype_inference()
+        frames = noisy.shape[1]
+        arguments = unet_arguments(captions, frames, noisy.device, dtype)
+        options = dict(self.model.model_options.get("transformer_options", {}))
+        inside = [Motion(self.motion)] if motion else []
+        with motion_inside(base.diffusion_model, inside, frames):
+            answer = base.diffusion_model(
+                noisy.flatten(0, 1).to(dtype),  # (v*f, c, h, w)
+                timesteps.repeat_interleave(frames).float(),
+                transformer_options=options,
+                **arguments,
+            )
+        return answer.reshape(noisy.shape)  # type: ignore[no-any-return]
+
+
+Loss = Callable[[Network, Batch], torch.Tensor]
+
+
+def motion_loss(network: Network, batch: Batch) -> torch.Tensor:
+    """The paper's loss, a float32 scalar: the mean squared error over all frames."""
+    noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
+    predicted = network.predict(noisy, batch.timesteps, batch.captions)
+    return F.mse_loss(predicted.float(), target)
