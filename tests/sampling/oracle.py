@@ -12,7 +12,9 @@ import diffusers
 import tiny
 import torch
 from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
+from kinema.motion.spec import NormPolicy
 from torch import nn
 
 
@@ -51,13 +53,9 @@ def to_diffusers(key: str) -> str:
     return key
 
 
-def build(model: Any, motion: Mapping[str, torch.Tensor], *, frames: int, joint_resnets: bool) -> nn.Module:
-    """The oracle for `model` (MODEL of tiny.image_model) with the `motion` weights (AnimateDiff's keys)."""
-    mid = any(key.startswith("mid_block") for key in motion)
-    unet = diffusers.UNetMotionModel(
-        block_out_channels=tiny.SD15_WIDTHS, layers_per_block=2, cross_attention_dim=tiny.CONTEXT,
-        num_attention_heads=8, motion_num_attention_heads=8, use_motion_mid_block=mid, norm_num_groups=32,
-    ).eval()  # fmt: skip
+def build(model: Any, motion: Mapping[str, torch.Tensor], policy: NormPolicy, *, frames: int) -> nn.Module:
+    """The oracle for `model` (MODEL of tiny.image_model) with `motion` weights (AnimateDiff's keys) and norm `policy`."""
+    unet = _empty(model, any(key.startswith("mid_block") for key in motion))
     names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
     state = model.model.diffusion_model.state_dict()
     weights = {theirs: state[ours] for theirs, ours in names.items() if ours in state}
@@ -65,13 +63,30 @@ def build(model: Any, motion: Mapping[str, torch.Tensor], *, frames: int, joint_
     missing, unexpected = unet.load_state_dict(weights, strict=False)
     assert not unexpected and all(key.endswith(".pe") for key in missing), (missing, unexpected)
     for module in list(unet.modules()):
-        if isinstance(module, AnimateDiffTransformer3D):
+        if isinstance(module, AnimateDiffTransformer3D) and policy.module == "frame":
             module.norm = PerFrame(module.norm)
-        elif isinstance(module, ResnetBlock2D) and joint_resnets:
+        elif isinstance(module, ResnetBlock2D) and policy.resnet == "joint":
             module.norm1, module.norm2 = Joint(module.norm1, frames), Joint(module.norm2, frames)
-    if joint_resnets:
+        elif isinstance(module, Transformer2DModel) and policy.spatial == "joint":
+            module.norm = Joint(module.norm, frames)
+    if policy.resnet == "joint":
         unet.conv_norm_out = Joint(unet.conv_norm_out, frames)
     return unet
+
+
+def _empty(model: Any, mid: bool) -> nn.Module:
+    shared = dict(
+        layers_per_block=2, cross_attention_dim=tiny.CONTEXT, motion_num_attention_heads=8, use_motion_mid_block=mid,
+        norm_num_groups=32, motion_max_seq_length=64,
+    )  # fmt: skip
+    if len(model.model.model_config.unet_config["channel_mult"]) == 4:
+        return diffusers.UNetMotionModel(block_out_channels=tiny.SD15_WIDTHS, num_attention_heads=8, **shared).eval()
+    return diffusers.UNetMotionModel(
+        block_out_channels=tiny.SDXL_WIDTHS, num_attention_heads=1,  # the host's SDXL has heads of 64 channels
+        down_block_types=("DownBlockMotion", "CrossAttnDownBlockMotion", "CrossAttnDownBlockMotion"),
+        up_block_types=("CrossAttnUpBlockMotion", "CrossAttnUpBlockMotion", "UpBlockMotion"),
+        transformer_layers_per_block=(1, 1, 2), reverse_transformer_layers_per_block=(2, 1, 1), **shared,
+    ).eval()  # fmt: skip
 
 
 def predict(unet: nn.Module, x: torch.Tensor, timestep: int, context: torch.Tensor) -> torch.Tensor:

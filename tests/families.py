@@ -1,0 +1,84 @@
+"""One motion model of every kind that people have, in its published keys, with random weights of small width."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tiny
+import torch
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`file` is a usual name of such a file; `family` what it must be recognised as."""
+
+    file: str
+    family: str
+    make: Callable[[], Weights]
+    base: str = "sd15"
+
+
+def rename(weights: Weights, *names: tuple[str, str], prefix: str = "") -> Weights:
+    def renamed(key: str) -> str:
+        for ours, theirs in names:
+            key = key.replace(ours, theirs)
+        return prefix + key
+
+    return {renamed(key): value for key, value in weights.items()}
+
+
+def sdxl(positions: int = 32) -> Weights:
+    return tiny.motion_weights(tiny.SDXL_WIDTHS, positions=positions)
+
+
+def hotshot() -> Weights:
+    return rename(
+        sdxl(24), (".motion_modules.", ".temporal_attentions."), (".temporal_transformer", ""), (".pe", ".positional_encoding")
+    )
+
+
+def diffusers_layout(weights: Weights) -> Weights:
+    """diffusers' MotionAdapter file: other names, and one position table for both attentions of a block."""
+    one_table = {k: v for k, v in weights.items() if not k.endswith("attention_blocks.1.pos_encoder.pe")}
+    return rename(
+        one_table, (".temporal_transformer", ""), (".attention_blocks.0.pos_encoder.pe", ".pos_embed.pe"),
+        (".attention_blocks.0", ".attn1"), (".attention_blocks.1", ".attn2"), (".norms.0", ".norm1"),
+        (".norms.1", ".norm2"), (".ff_norm", ".norm3"),
+    )  # fmt: skip
+
+
+def pia() -> Weights:
+    return {**tiny.motion_weights(), "conv_in.weight": torch.zeros(32, 9, 3, 3), "conv_in.bias": torch.zeros(32)}
+
+
+def lcm_i2v() -> Weights:
+    return {**tiny.motion_weights(mid=True, positions=None), "img_encoder.conv_in.weight": torch.zeros(32, 4, 3, 3)}
+
+
+KINDS: dict[str, Kind] = {
+    kind.file: kind
+    for kind in (
+        Kind("mm_sd_v14.ckpt", "v1", lambda: tiny.motion_weights(positions=24)),
+        Kind("mm_sd_v15.ckpt", "v1", lambda: tiny.motion_weights(positions=24)),
+        Kind("mm-Stabilized_high.pth", "v1", lambda: tiny.motion_weights(positions=24, seed=2)),
+        Kind("temporaldiff-v1-animatediff.safetensors", "v1", lambda: tiny.motion_weights(positions=24, seed=3)),
+        Kind("mm_sd_v15_v2.ckpt", "v2", lambda: tiny.motion_weights(mid=True)),
+        Kind("v3_sd15_mm.ckpt", "v3", lambda: tiny.motion_weights()),
+        Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(positions=64)),
+        Kind("animatediff_lightning_4step_comfyui.safetensors", "lightning", lambda: tiny.motion_weights(mid=True)),
+        Kind(
+            "animatediff_lightning_8step_diffusers.safetensors", "lightning",
+            lambda: diffusers_layout(tiny.motion_weights(mid=True)),
+        ),
+        Kind("AnimateLCM_sd15_t2v.ckpt", "animatelcm", lambda: tiny.motion_weights(mid=True, positions=None)),
+        Kind("AnimateLCM_sd15_i2v.ckpt", "animatelcm_i2v", lcm_i2v),
+        Kind("pia.ckpt", "pia", pia),
+        Kind("diffusion_pytorch_model.safetensors", "v3", lambda: diffusers_layout(tiny.motion_weights())),
+        Kind("motion_adapter_v1.safetensors", "v1", lambda: diffusers_layout(tiny.motion_weights(positions=24))),
+        Kind("checkpoint-step-5000.ckpt", "v3", lambda: rename(tiny.motion_weights(), prefix="module.")),
+        Kind("from_a_unet.safetensors", "v3", lambda: rename(tiny.motion_weights(), prefix="unet.")),
+        Kind("mm_sdxl_v10_beta.ckpt", "sdxl", sdxl, "sdxl"),
+        Kind("hsxl_temporal_layers.f16.safetensors", "hotshotxl", hotshot, "sdxl"),
+    )
+}  # fmt: skip

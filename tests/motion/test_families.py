@@ -1,0 +1,96 @@
+"""Every layout that people own is recognised, at the full published sizes too, without reading a weight."""
+
+import families
+import pytest
+import tiny
+import torch
+from kinema.motion.detect import detect
+from kinema.motion.files import MotionFileError, TensorInfo, read_header
+from kinema.motion.load import load_motion_model
+
+SD15, SDXL = (320, 640, 1280, 1280), (320, 640, 1280)
+
+
+@pytest.mark.parametrize("file", families.KINDS)
+def test_is_recognised_and_loads(file, tmp_path):
+    kind = families.KINDS[file]
+    model = load_motion_model(tiny.save(kind.make(), tmp_path / file)).model
+    spec = model.spec
+    assert (spec.family.name, spec.base) == (kind.family, kind.base)
+    assert spec.max_frames == {"v1": 24, "hotshotxl": 24, "long": 64, "animatelcm": 64, "animatelcm_i2v": 64}.get(kind.family, 32)
+    table = model.at("up_blocks.0.motion_modules.0").transformer_blocks[0].attention_blocks[1].positions
+    torch.testing.assert_close(table, tiny.sinusoid(spec.max_frames, table.shape[1]), atol=1e-6, rtol=0)
+
+
+# modules, keys, learnable parameters: as counted in the published files
+PUBLISHED = {
+    "v1": (SD15, False, 24, 560, 417_137_600),
+    "v2": (SD15, True, 32, 588, 453_209_280),
+    "v3": (SD15, False, 32, 560, 417_137_600),
+    "sdxl": (SDXL, False, 32, 420, 236_779_200),
+    "animatelcm": (SD15, True, None, 546, 453_209_280),
+}
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_published_sizes(family):
+    widths, mid, positions, keys, parameters = PUBLISHED[family]
+    header = {
+        f"{place}.temporal_transformer.{name}": TensorInfo(shape, torch.float16)
+        for place, width in tiny.module_places(widths, mid).items()
+        for name, shape in tiny.module_shapes(width, positions).items()
+    }
+    assert len(header) == keys
+    spec, layout = detect(header, "model.safetensors")
+    assert spec.family.name == family and len(layout.keys) == keys
+    assert sum(22 * w * w + 21 * w for _, w in spec.modules) == parameters
+    assert [w for p, w in spec.modules if p.startswith("down")] == [w for w in widths for _ in range(2)]
+
+
+@pytest.mark.parametrize("file, family", [("mm_sd_v15.safetensors", "v1"), ("stripped.safetensors", "v3"), ("lcm.safetensors", "animatelcm")])
+def test_without_position_tables_the_name_decides(file, family, tmp_path):
+    path = tiny.save(tiny.motion_weights(positions=None), tmp_path / file)
+    assert detect(read_header(path), path.name)[0].family.name == family
+    assert detect(read_header(path), path.name, "v2")[0].family.name == "v2"
+
+
+def test_override_of_the_wrong_base_is_refused(tmp_path):
+    path = tiny.save(tiny.motion_weights(), tmp_path / "v3.safetensors")
+    with pytest.raises(MotionFileError, match='"v3.safetensors" has the structure of SD1.5, so it cannot be HotshotXL'):
+        load_motion_model(path, "hotshotxl")
+
+
+def test_image_models_say_what_they_need(tmp_path, caplog):
+    load_motion_model(tiny.save(families.pia(), tmp_path / "pia.ckpt"))
+    assert '"pia.ckpt": it was made to animate a given image' in caplog.text
+
+
+def test_two_keys_for_one_weight_are_refused(tmp_path):
+    weights = {**tiny.motion_weights(), **families.rename(tiny.motion_weights(), prefix="module.")}
+    with pytest.raises(MotionFileError, match="name the same weight"):
+        load_motion_model(tiny.save(weights, tmp_path / "both.safetensors"))
+
+
+def test_own_position_tables_are_kept(tmp_path):
+    weights = tiny.motion_weights()
+    stretched = {k: torch.randn(v.shape, generator=tiny.generator(0)) if k.endswith(".pe") else v for k, v in weights.items()}
+    for name, file in (("ours", stretched), ("theirs", families.diffusers_layout(stretched))):
+        model = load_motion_model(tiny.save(file, tmp_path / f"{name}.safetensors")).model
+        block = model.at("down_blocks.0.motion_modules.0").transformer_blocks[0]
+        key = "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0.attention_blocks.{}.pos_encoder.pe"
+        assert torch.equal(block.attention_blocks[0].positions, stretched[key.format(0)][0])
+        assert torch.equal(block.attention_blocks[1].positions, stretched[key.format(1 if name == "ours" else 0)][0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2])
+def test_number_formats(dtype, tmp_path):
+    weights = tiny.motion_weights()
+    path = tiny.save({k: v.to(dtype) for k, v in weights.items()}, tmp_path / "mm.safetensors")
+    model = load_motion_model(path).model
+    exact = load_motion_model(tiny.save(weights, tmp_path / "exact.safetensors")).model
+    x = torch.randn(8, 32, 4, 4, generator=tiny.generator(0))
+    place = "down_blocks.0.motion_modules.0"
+    tolerance = {torch.float32: 1e-7, torch.float16: 2e-3, torch.bfloat16: 2e-2, torch.float8_e4m3fn: 0.15, torch.float8_e5m2: 0.3}
+    motion, reference = (m.at(place)(x, 4) - x for m in (model, exact))
+    assert (motion - reference).norm() <= tolerance[dtype] * reference.norm()
+    assert torch.equal(model.at(place).transformer_blocks[0].attention_blocks[0].positions, tiny.sinusoid(32, 32))
