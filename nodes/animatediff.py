@@ -2,7 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.attach import Applied, attach
+from ..sampling.applied import Applied
+from ..sampling.attach import attach
 from .motion_files import FOLDER, check_file, load_file, motion_files
 from .sockets import CATEGORY, strength_input
 

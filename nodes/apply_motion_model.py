@@ -4,7 +4,8 @@ from comfy_api.latest import io
 
 from ..motion.positions import Beyond, PositionRule
 from ..motion.spec import IMPLEMENTATIONS
-from ..sampling.attach import Applied, attach
+from ..sampling.applied import Applied
+from ..sampling.attach import attach
 from .sockets import CATEGORY, MotionModelSocket, percent_inputs, schedule_input, strength_input
 
 
@@ -17,7 +18,14 @@ class ApplyMotionModel(io.ComfyNode):
             category=CATEGORY,
             description="Makes a model animate: the latents of a batch become the frames of a video. "
             "Works beside LoRA, ControlNet and other patches; a second Apply adds a second motion model.",
-            search_aliases=["animatediff", "apply animatediff model", "use evolved sampling", "animate", "gif", "video"],
+            search_aliases=[
+                "animatediff",
+                "apply animatediff model",
+                "use evolved sampling",
+                "animate",
+                "gif",
+                "video",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without LoRAs."),
                 MotionModelSocket.Input("motion_model", tooltip="The motion model from Load Motion Model."),

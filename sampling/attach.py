@@ -1,41 +1,15 @@
 """Attaching a motion model to the host's MODEL: the one function that every node goes through."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from comfy.patcher_extension import WrappersMP
 
 from ..motion.load import FILE, own_weights
-from ..motion.positions import REFUSE, PositionRule
+from .applied import KEY, Applied, applied_to
 from .checks import check_fits, check_frames
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
 from .schedules import apply_schedule
-
-KEY = "kinema"
-"""Names all that Kinema leaves on a MODEL: its wrappers, its additional models, its entry in transformer_options."""
-
-
-@dataclass(frozen=True)
-class Applied:
-    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts.
-
-    `match` (one of IMPLEMENTATIONS) says whose norm statistics to reproduce.
-    """
-
-    strength: float = 1.0
-    start_percent: float = 0.0
-    end_percent: float = 1.0
-    match: str = "authors"
-    positions: PositionRule = REFUSE
-
-    def at(self, sigma: Any, model_sampling: Any) -> float:
-        """The strength at noise level `sigma`, with the host's rule for start and end percent."""
-        if self.start_percent <= 0.0 and self.end_percent >= 1.0:  # comparing would wait for the GPU
-            return self.strength
-        first = model_sampling.percent_to_sigma(self.start_percent)
-        last = model_sampling.percent_to_sigma(self.end_percent)
-        return self.strength if last <= float(sigma) <= first else 0.0
 
 
 def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic") -> Any:
@@ -57,17 +31,18 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
 
 
 def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
-    """APPLY_MODEL wrapper: runs the UNet with the motion models of the patcher that is being sampled.
-
-    They are looked up on that patcher and never captured, because the host deep-copies models for several GPUs.
-    """
+    """APPLY_MODEL wrapper: runs the UNet with the motion models of the patcher that is being sampled."""
     base = executor.class_obj
     options = args[3] if len(args) > 3 else kwargs["transformer_options"]
-    motions = base.current_patcher.get_additional_models_with_key(KEY)
     frames = noted_frames(x.shape[0], options)
     active = [
-        Motion(motion.model, how.at(t[0], base.model_sampling), motion.model.spec.family.norms_like(how.match), how.positions)
-        for motion, how in zip(motions, options[KEY], strict=True)
+        Motion(
+            motion.model,
+            how.at(t[0], base.model_sampling),
+            motion.model.spec.family.norms_like(how.match),
+            how.positions,
+        )
+        for motion, how in applied_to(base.current_patcher, options)
     ]
     with motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **kwargs)
@@ -76,11 +51,11 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
 def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
     """OUTER_SAMPLE wrapper: the first place where the number of frames is known."""
     guider = executor.class_obj
-    applied = guider.model_options["transformer_options"][KEY]
-    motions = guider.model_patcher.get_additional_models_with_key(KEY)
-    for motion, how in zip(motions, applied, strict=True):
+    for motion, how in applied_to(guider.model_patcher, guider.model_options["transformer_options"]):
         if how.strength != 0:
-            check_frames(noise.shape[0], motion.model.spec, how.positions, motion.get_attachment(FILE), guider.model_options)
+            check_frames(
+                noise.shape[0], motion.model.spec, how.positions, motion.get_attachment(FILE), guider.model_options
+            )
     return executor(noise, *args, **kwargs)
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kinema.sampling.fuse import FUSES, SIGMA_FUSES, Place, fuse_weights
 from kinema.sampling.windows import SCHEDULES, WindowSpec, cut
 

@@ -6,6 +6,7 @@ import comfy.context_windows
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from kinema.sampling.windows import SCHEDULES, WindowSpec, bit_reversal, cut
 
 

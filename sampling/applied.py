@@ -1,0 +1,38 @@
+"""Which motion models are on a MODEL, and how each of them acts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..motion.positions import REFUSE, PositionRule
+from .percents import is_within
+
+KEY = "kinema"
+"""Names all that Kinema leaves on a MODEL: its wrappers, its additional models, its entry in transformer_options."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts.
+
+    `match` (one of IMPLEMENTATIONS) says whose norm statistics to reproduce.
+    """
+
+    strength: float = 1.0
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+    match: str = "authors"
+    positions: PositionRule = REFUSE
+
+    def at(self, sigma: Any, model_sampling: Any) -> float:
+        """The strength at noise level `sigma`."""
+        return self.strength if is_within(self.start_percent, self.end_percent, sigma, model_sampling) else 0.0
+
+
+def applied_to(patcher: Any, transformer_options: Mapping[str, Any]) -> list[tuple[Any, Applied]]:
+    """The motion models (MOTION_MODEL) of a MODEL's `patcher`, in the order in which they act.
+
+    They are looked up on the patcher in use and never captured, because the host deep-copies models for several GPUs.
+    """
+    motions = patcher.get_additional_models_with_key(KEY)
+    return list(zip(motions, transformer_options.get(KEY, ()), strict=True))
