@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import kinema
 import pytest
 from comfy_api.latest import io
+
+import kinema
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = {  # folder: the folders of the extension it may import

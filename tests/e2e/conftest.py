@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tools import random_models, server
 from tools.client import Client, Result
 from tools.graph import to_graph

@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 from PIL import Image
+
 from tools.workflow import animation
 
 from .conftest import JOB, Animation

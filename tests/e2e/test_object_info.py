@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tools.client import Client
 
 NODES = json.loads((Path(__file__).parents[2] / "node_list.json").read_text(encoding="utf-8"))

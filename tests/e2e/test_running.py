@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+
 from tools.client import Client, Event, PromptFailed, PromptRejected
 from tools.server import Server
 from tools.workflow import animation
@@ -71,6 +72,6 @@ def test_a_wrong_file_is_refused_at_the_loader(client: Client, name: str) -> Non
 
 
 def test_a_missing_file_is_refused_before_anything_runs(client: Client) -> None:
-    with pytest.raises(PromptRejected, match="absent.safetensors") as caught:
+    with pytest.raises(PromptRejected, match=r"absent\.safetensors") as caught:
         client.run(animation(replace(JOB, motion_model="absent.safetensors")))
     assert caught.value.node_errors.keys() == {LOADER}
