@@ -4,11 +4,13 @@ from comfy_api.latest import ComfyExtension, io
 
 from .animatediff import AnimateDiff
 from .apply_motion_model import ApplyMotionModel
+from .first_frame_attention import FirstFrameAttention
 from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
 from .motion_files import register_folders
 from .noise_schedule import NoiseSchedule
+from .text2video_zero import Text2VideoZero
 
 NODES: list[type[io.ComfyNode]] = [
     LoadMotionModel,
@@ -17,6 +19,8 @@ NODES: list[type[io.ComfyNode]] = [
     AnimateDiff,
     MergeMotionModels,
     NoiseSchedule,
+    FirstFrameAttention,
+    Text2VideoZero,
 ]
 
 
