@@ -34,11 +34,15 @@ def save_motion_model(
 def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> Path:
     """Writes tensors to `path` by another name first, so that a reader never sees half a file."""
     if path.suffix != SUFFIX:
-        raise ValueError(f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.')
+        raise ValueError(
+            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.'
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        safetensors.torch.save_file({k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata))
+        safetensors.torch.save_file(
+            {k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata)
+        )
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

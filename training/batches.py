@@ -13,8 +13,10 @@ from .draws import clip_at, draw_timestep, generator
 
 @dataclass(frozen=True)
 class Batch:
-    """`latents` and `noise` (v, f, c, h, w), `timesteps` (v,), the `captions` as the host's COND values, and a generator
-    per video for whatever else an objective draws."""
+    """`latents` and `noise` (v, f, c, h, w), `timesteps` (v,), the `captions` as the host's COND values.
+
+    `random` is a generator per video for whatever else an objective draws.
+    """
 
     latents: torch.Tensor
     noise: torch.Tensor

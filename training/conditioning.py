@@ -11,7 +11,7 @@ ARGUMENTS = {"c_crossattn": "context", "y": "y"}
 
 
 def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
-    """The host's COND values of one caption for latents of `shape` (f, c, h, w), by their names in `base` (BaseModel)."""
+    """The host's COND values of one caption for `base` (BaseModel) and latents of `shape` (f, c, h, w)."""
     if len(conditioning) != 1:
         raise ValueError(
             f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
@@ -28,7 +28,9 @@ def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> d
     return conds
 
 
-def unet_arguments(conds: Sequence[dict[str, Any]], frames: int, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+def unet_arguments(
+    conds: Sequence[dict[str, Any]], frames: int, device: torch.device, dtype: torch.dtype
+) -> dict[str, Any]:
     """Keyword arguments of the UNet for a batch of videos, one entry of `conds` each: tensors of v*frames rows."""
     arguments = {}
     for name in conds[0]:

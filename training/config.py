@@ -23,8 +23,8 @@ class TrainSettings:
 
     Each optimizer step sees `batch * accumulation` clips, `batch` of them at a time. The rate rises over `warmup` steps
     and then stays, or falls to 2 % as half a cosine. `average` is the decay of the exponential moving average of the
-    weights, which is what a run returns; 0 returns the last weights. `caption_dropout` is the part of clips trained with
-    the empty caption. A `timestep_bias` above 1 draws small timesteps, which decide fine detail, more often:
+    weights, which is what a run returns; 0 returns the last weights. `caption_dropout` is the part of clips that train
+    with the empty caption. A `timestep_bias` above 1 draws small timesteps, which decide fine detail, more often:
     t = 1000 * u^bias with u uniform. `checkpointing` recomputes activations in the backward pass to save memory.
     """
 
@@ -63,4 +63,6 @@ class TrainSettings:
         }
         for name, fine in limits.items():
             if not fine:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, which is out of range. See the tooltip of {name}.")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, which is out of range. See the tooltip of {name}."
+                )

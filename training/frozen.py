@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import comfy.model_management
-import torch
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
@@ -15,9 +14,11 @@ from ..motion.layers import MotionModel, MotionModule
 from ..sampling.attach import KEY
 
 
-def load_frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Any:
-    """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd. To be called outside
-    inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory a step takes."""
+@contextmanager
+def frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
+    """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd, with no gradients of its own
+    while this is open. To be opened outside inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory
+    a step takes."""
     if model.get_additional_models_with_key(KEY):
         raise ValueError(
             "The connected MODEL already animates. Connect the MODEL from before Apply Motion Model: "
@@ -32,8 +33,16 @@ def load_frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Any:
         model = model.clone(disable_dynamic=True)
     memory = 4 * model.memory_required(batch_shape)  # activations are kept for the backward pass
     comfy.model_management.load_models_gpu([model], memory_required=memory, force_full_load=True)
-    leave_inference_mode(model.model.diffusion_model)
-    return model
+    unet = model.model.diffusion_model
+    leave_inference_mode(unet)
+    wanted = [parameter for parameter in unet.parameters() if parameter.requires_grad]
+    for parameter in wanted:
+        parameter.requires_grad_(False)
+    try:
+        yield model
+    finally:
+        for parameter in wanted:
+            parameter.requires_grad_(True)
 
 
 def leave_inference_mode(network: nn.Module) -> None:
@@ -41,7 +50,7 @@ def leave_inference_mode(network: nn.Module) -> None:
     for module in network.modules():
         for name, parameter in module._parameters.items():
             if parameter is not None and parameter.is_inference():
-                module._parameters[name] = nn.Parameter(parameter.detach().clone(), requires_grad=False)
+                module._parameters[name] = nn.Parameter(parameter.detach().clone(), parameter.requires_grad)
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_inference():
                 module._buffers[name] = buffer.clone()

@@ -63,10 +63,14 @@ def new_spec(model: Any, family: Family | None = None, max_frames: int | None = 
     slots = find_slots(model.model.diffusion_model)
     if not slots:
         kind = type(model.model.model_config).__name__
-        raise ValueError(f"The connected MODEL is {kind}, which has no UNet to animate. Use an SD1.5 or SDXL checkpoint.")
+        raise ValueError(
+            f"The connected MODEL is {kind}, which has no UNet to animate. Use an SD1.5 or SDXL checkpoint."
+        )
     family = family or FAMILIES["v3" if any(place.startswith("down_blocks.3.") for place in slots) else "sdxl"]
     places = {place: slot for place, slot in slots.items() if family.name == "v2" or not place.startswith("mid_block.")}
-    return MotionSpec(family, tuple((place, slot.width) for place, slot in places.items()), max_frames or family.max_frames)
+    return MotionSpec(
+        family, tuple((place, slot.width) for place, slot in places.items()), max_frames or family.max_frames
+    )
 
 
 def new_weights(spec: MotionSpec, seed: int) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from .batches import Batches, batches
 from .checkpoint import Checkpoint
 from .clips import Clips
 from .config import TrainSettings
-from .frozen import checkpointing, load_frozen
+from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
@@ -22,7 +22,7 @@ from .state import State
 
 @dataclass(frozen=True)
 class Progress:
-    """After one step: `step` of `steps` are done, `losses` holds the loss of each, `values` what the run would return."""
+    """`step` of `steps` are done; `losses` holds the loss of each step, `values` what the run would return now."""
 
     step: int
     steps: int
@@ -50,23 +50,24 @@ def train(
     Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
     """
     check_frames(learner, clips)
-    with torch.inference_mode(False), torch.enable_grad():
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
         frames, *shape = clips.shape
-        frozen = load_frozen(model, (settings.batch * frames, *shape))
-        device = frozen.load_device
+        model = stack.enter_context(frozen(model, (settings.batch * frames, *shape)))
+        device = model.load_device
         learner.motion.to(device)
-        network = Network(frozen, learner.motion, diffusion(frozen, settings.schedule))
-        dtype = compute_dtype(settings.precision, frozen.model, device)
+        network = Network(model, learner.motion, diffusion(model, settings.schedule))
+        dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
         if checkpoint is not None and (stored := checkpoint.load()) is not None:
             state.restore(stored)
-        data = batches(frozen.model, clips, settings, device)
-        with ExitStack() as stack:
-            if settings.checkpointing:
-                stack.enter_context(checkpointing(frozen.model.diffusion_model, learner.motion))
-            if dtype != torch.float32:
-                stack.enter_context(torch.autocast(device.type, dtype))
-            _run(state, network, data, loss, checkpoint, watch)
+        data = batches(model.model, clips, settings, device)
+        if settings.checkpointing:
+            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion))
+        if dtype != torch.float32:
+            stack.enter_context(torch.autocast(device.type, dtype))
+        _run(state, network, data, loss, checkpoint, watch)
         return state.result()
 
 

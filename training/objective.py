@@ -25,13 +25,16 @@ class Diffusion:
     alphas_bar: torch.Tensor
     prediction: Prediction
 
-    def noised(self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def noised(
+        self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """What the UNet sees and what it should answer, both of the shape of `clean` and `noise` (v, f, c, h, w).
 
         `timesteps` (v,) holds one timestep for all frames of a video.
         """
         alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps]
-        signal, amount = (root.to(clean)[:, None, None, None, None] for root in (alpha_bar.sqrt(), (1 - alpha_bar).sqrt()))
+        roots = (alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
+        signal, amount = (root.to(clean)[:, None, None, None, None] for root in roots)
         target = noise if self.prediction == "noise" else signal * noise - amount * clean
         return signal * clean + amount * noise, target
 

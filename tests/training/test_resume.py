@@ -1,0 +1,82 @@
+"""A run that was stopped, in whatever way, goes on as if it had not been."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import comfy.model_management
+import pytest
+import torch
+from training.run_to_be_killed import run
+
+from kinema.training.checkpoint import CheckpointError
+
+
+def test_two_halves_equal_the_whole(tmp_path):
+    run(tmp_path / "whole.training", steps=6)
+    run(tmp_path / "halves.training", steps=3)
+    run(tmp_path / "halves.training", steps=6)
+    whole, halves = (torch.load(tmp_path / f"{name}.training", weights_only=True) for name in ("whole", "halves"))
+    assert whole.keys() == halves.keys() and whole["step"] == halves["step"] == 6
+    assert whole["losses"] == halves["losses"] and len(set(whole["losses"])) == 6
+    assert same(whole["parameters"], halves["parameters"]) and same(whole["average"], halves["average"])
+    for number, moments in whole["optimizer"]["state"].items():
+        assert same(moments, halves["optimizer"]["state"][number])
+
+
+def test_an_interrupt_saves(tmp_path):
+    def interrupt(progress):
+        if progress.step == 2:
+            comfy.model_management.interrupt_current_processing()
+
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        run(tmp_path / "mm.training", steps=6, watch=interrupt)
+    assert torch.load(tmp_path / "mm.training", weights_only=True)["step"] == 2
+    assert same(run(tmp_path / "mm.training", steps=4), run(None, steps=4))
+
+
+def test_a_killed_process_goes_on_from_its_last_save(tmp_path):
+    path = tmp_path / "mm.training"
+    script = Path(__file__).with_name("run_to_be_killed.py")
+    process = subprocess.Popen([sys.executable, str(script), str(path)])
+    deadline = time.monotonic() + 300
+    while not path.exists() or torch.load(path, weights_only=True)["step"] < 4:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    stopped = torch.load(path, weights_only=True)["step"]
+    assert stopped >= 4
+    assert same(run(path, steps=stopped + 2), run(None, steps=stopped + 2))
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [({"seed": 43}, ("seed 42", "now it is 43")), ({"learning_rate": 0.5}, ("learning_rate 0.001", "0.5")),
+     ({"rate": "cosine"}, ("rate 'constant'", "'cosine'"))],
+)  # fmt: skip
+def test_other_settings_are_refused(tmp_path, change, words):
+    path = tmp_path / "mm.training"
+    run(path, steps=1)
+    with pytest.raises(CheckpointError) as error:
+        run(path, steps=2, **change)
+    for word in (path.name, "start again under another name", *words):
+        assert word in str(error.value)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    path = tmp_path / "mm.training"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointError, match=r'"mm.training" is damaged .* Delete it'):
+        run(path, steps=2)
+
+
+def test_nothing_unfinished_is_left(tmp_path):
+    run(tmp_path / "mm.training", steps=2)
+    assert [file.name for file in tmp_path.iterdir()] == ["mm.training"]
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(torch.as_tensor(a[key]), torch.as_tensor(b[key])) for key in a)
