@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy import ndimage
+
 from tools.miniature import detector, world
 
 SEEDS = range(900_000, 900_200)

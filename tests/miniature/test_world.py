@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tools.miniature import world
 
 SEEDS = range(500_000, 500_200)

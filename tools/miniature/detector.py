@@ -159,7 +159,7 @@ def _palette(style: Style) -> tuple[Floats, NDArray[np.int64]]:
 def _paint_of(picture: Floats, style: Style) -> NDArray[np.int64]:
     """(h, w): the index of the fish colour of every pixel, −1 where it is scenery."""
     colours, owners = _palette(style)
-    nearness = lab(picture) @ colours.T - 0.5 * (colours**2).sum(-1)  # half the negative squared distance, less a constant
+    nearness = lab(picture) @ colours.T - 0.5 * (colours**2).sum(-1)  # −½ squared distance, less a constant
     owner: NDArray[np.int64] = owners[np.argmax(nearness, -1)]
     return owner
 

@@ -14,7 +14,9 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def ship(path: Path, weights: dict[str, torch.Tensor], settings: dict[str, Any], dtype: torch.dtype = torch.float16) -> None:
+def ship(
+    path: Path, weights: dict[str, torch.Tensor], settings: dict[str, Any], dtype: torch.dtype = torch.float16
+) -> None:
     """Write `weights` as `dtype`; float8 is used for matrices only, what is left of them stays float16."""
     small = torch.float16 if dtype.itemsize == 1 else dtype
     kept = {k: v.detach().cpu().to(dtype if v.ndim > 1 else small).contiguous() for k, v in weights.items()}

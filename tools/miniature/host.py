@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Where the miniature keeps checkpoints, latents and logs: `$KINEMA_CACHE/miniature`, `~/.cache/kinema/miniature`."""
+    """The home of checkpoints, latents and logs: `$KINEMA_CACHE/miniature` or `~/.cache/kinema/miniature`."""
     folder = Path(os.environ.get("KINEMA_CACHE", Path.home() / ".cache" / "kinema")) / "miniature"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

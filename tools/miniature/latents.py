@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +25,14 @@ class Stills:
     captions: tuple[str, ...]
 
 
-def stills(encoder: torch.nn.Module, folder: Path, first_seed: int, count: int, style: Style = "day") -> Stills:
-    """Draw and encode `count` stills; a file in `folder` is read instead when it is there."""
+def stills(
+    encoder: Callable[[], torch.nn.Module], folder: Path, first_seed: int, count: int, style: Style = "day"
+) -> Stills:
+    """Draw and encode `count` stills; a file in `folder` is read instead (no encoder needed) when it is there."""
     path = folder / f"latents_{style}_{first_seed}_{count}.pt"
     if not path.exists():
         drawn = [world.still(first_seed + i, style) for i in range(count)]
-        latents = encode(encoder, np.stack([picture for picture, _ in drawn]))
+        latents = encode(encoder(), np.stack([picture for picture, _ in drawn]))
         write(path, {"latents": latents.half(), "captions": tuple(scene.caption for _, scene in drawn)})
     stored = torch.load(path)
     return Stills(stored["latents"].float(), stored["captions"])

@@ -1,7 +1,7 @@
 """The miniature's autoencoder, in the layout of TAESD so that the host's own loader reads it.
 
-TAESD (Ollin Boer Bohan, https://github.com/madebyollin/taesd) works on pictures in [0, 1]; its latents are what the UNet
-sees, so `vae_scale` holds the host's SD1.5 factor and the latents have unit variance after it. Trained in two phases: both
+TAESD (Ollin Boer Bohan, https://github.com/madebyollin/taesd) works on pictures in [0, 1]; its latents are what the UNet sees,
+so `vae_scale` holds the host's SD1.5 factor and the latents have unit variance after it. Trained in two phases: both
 halves with a little noise on the latents, then, with the encoder's output normalised and frozen, the decoder alone.
 """
 
@@ -35,7 +35,7 @@ def train(folder: Path, stop_at: float) -> dict[str, torch.Tensor]:
 
 
 def encoder(folder: Path, stop_at: float) -> torch.nn.Module:
-    """The finished encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance; it needs the first phase only."""
+    """The encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance; it needs the first phase only."""
     return _joint(_pictures(), folder, stop_at)["taesd_encoder"].eval().requires_grad_(False)
 
 
@@ -86,7 +86,7 @@ def _crops(pool: torch.Tensor, step: int, rng: torch.Generator) -> torch.Tensor:
 
 
 def _edge_weight(picture: torch.Tensor) -> torch.Tensor:
-    """1 on flat areas, up to 4 near edges: eyes and outlines are few pixels but what a viewer looks at; (n, 1, h, w)."""
+    """1 on flat areas, up to 4 near edges: eyes and outlines are few pixels that a viewer looks at; (n, 1, h, w)."""
     across = F.pad(picture.diff(dim=3).abs(), (0, 1)) + F.pad(picture.diff(dim=2).abs(), (0, 0, 0, 1))
     near = F.max_pool2d(across.sum(1, keepdim=True), 3, 1, 1)
     return 1 + 3 * near.clamp(max=1)

@@ -1,7 +1,7 @@
 """The miniature's world: pictures and clips of fish drawn by code, with captions and ground truth.
 
-A scene is a set of numbers (`Scene`), drawn by signed distances with soft edges, so the same scene can be drawn in two
-styles ("day": filled shapes, "neon": glowing outlines at night) and under a camera zoom. Everything follows from a seed.
+A scene is a set of numbers (`Scene`), drawn by signed distances with soft edges, so the same scene can be drawn in
+two styles ("day": filled shapes, "neon": glowing outlines at night) and under a camera zoom. All follows from a seed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HALF_HEIGHT = 19.0
 
 @dataclass(frozen=True)
 class Scene:
-    """What a clip shows. Positions are pixels of the unzoomed picture, angles radians; the arrays have one value a frame."""
+    """What a clip shows: positions in pixels of the unzoomed picture, angles in radians; one array value a frame."""
 
     colour: str
     direction: str
