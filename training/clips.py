@@ -48,6 +48,7 @@ class Clips:
 
 
 def digest(items: Sequence[tuple[str, torch.Tensor]]) -> str:
+    """A hash of named tensors: names, shapes, types and all values."""
     hashed = hashlib.blake2b(digest_size=16)
     for text, tensor in items:
         hashed.update(f"{text}{list(tensor.shape)}{tensor.dtype}".encode())

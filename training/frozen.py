@@ -72,8 +72,10 @@ def _recomputed(module: nn.Module) -> Iterator[None]:
     before = module.__dict__.get("forward")
     forward = module.forward
 
-    def recomputed(*args: Any, **kwargs: Any) -> Any:
-        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
+    def recomputed(*args: Any) -> Any:
+        # The host writes its place in the UNet into transformer_options as it goes; each block keeps what it was given.
+        own = (dict(value) if isinstance(value, dict) else value for value in args)
+        return checkpoint(forward, *own, use_reentrant=False)
 
     module.__dict__["forward"] = recomputed
     try:

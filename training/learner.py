@@ -32,6 +32,12 @@ class Learner:
     merge: Callable[[Weights], dict[str, torch.Tensor]]
     rates: Mapping[str, float] = field(default_factory=dict)
 
+    def to(self, device: torch.device) -> None:
+        """Moves everything to `device`; the parameters stay the same objects."""
+        self.motion.to(device)
+        for parameter in self.parameters.values():
+            parameter.data = parameter.data.to(device)
+
 
 def learn_motion_model(spec: MotionSpec, weights: Weights, like: MotionModel | None = None) -> Learner:
     """Trains all weights of a motion model from `weights` (names of MotionModel); positions as in `like`, if given."""

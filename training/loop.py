@@ -11,7 +11,7 @@ import torch
 
 from .batches import Batches, batches
 from .checkpoint import Checkpoint
-from .clips import Clips
+from .clips import Clips, digest
 from .config import TrainSettings
 from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
@@ -56,7 +56,7 @@ def train(
         frames, *shape = clips.shape
         model = stack.enter_context(frozen(model, (settings.batch * frames, *shape)))
         device = model.load_device
-        learner.motion.to(device)
+        learner.to(device)
         network = Network(model, learner.motion, diffusion(model, settings.schedule))
         dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
@@ -93,9 +93,10 @@ def _gradients(state: State, network: Network, data: Batches, loss: Loss) -> flo
     """Adds up the gradients of one step; returns its loss. Raises ValueError when that is not finite."""
     total = 0.0
     for part in range(data.settings.accumulation):
-        value = loss(network, data.at(state.step, part)) / data.settings.accumulation
-        state.scaler.scale(value).backward()
-        total += value.item()
+        for term in loss(network, data.at(state.step, part)):
+            value = term / data.settings.accumulation
+            state.scaler.scale(value).backward()
+            total += value.item()
     if not math.isfinite(total):
         raise ValueError(
             f"The loss became {total} at step {state.step + 1} with learning_rate {data.settings.learning_rate}. "
@@ -114,12 +115,15 @@ def check_frames(learner: Learner, clips: Clips) -> None:
         )
 
 
-def course(learner: Learner, clips: Clips, settings: TrainSettings) -> dict[str, Any]:
-    """What decides where a run goes, for its Checkpoint; the number of steps does unless the rate is constant."""
+def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any) -> dict[str, Any]:
+    """What decides where a run goes, and `more` that does, for its Checkpoint. To be called before the run.
+
+    The number of steps is part of it unless the rate is constant.
+    """
     decides = asdict(settings)
     for name in ("save_every", "checkpointing"):
         del decides[name]
     if settings.rate == "constant":
         del decides["steps"]
-    spec = learner.motion.spec
-    return decides | {"family": spec.family.name, "clips": clips.fingerprint(), "parameters": len(learner.parameters)}
+    start = digest([*learner.motion.state_dict().items(), *learner.parameters.items()])
+    return decides | {"clips": clips.fingerprint(), "start": start, **more}

@@ -1,6 +1,7 @@
 """The training objective (paper, section 4.2): one timestep per clip, own noise for every frame, noise prediction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -68,31 +69,34 @@ class Network:
     motion: MotionModel
     diffusion: Diffusion
 
-    def predict(
-        self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]], motion: bool = True
-    ) -> torch.Tensor:
-        """What the UNet answers to `noisy` (v, f, c, h, w), in that shape; without `motion`, to each frame alone."""
-        base = self.model.model
-        dtype = base.get_dtype_inference()
+    @property
+    def unet(self) -> Any:
+        return self.model.model.diffusion_model
+
+    def animated(self, frames: int) -> AbstractContextManager[None]:
+        """While this is open, `predict` animates videos of `frames`. The backward pass belongs inside too."""
+        return motion_inside(self.unet, [Motion(self.motion)], frames)
+
+    def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]]) -> torch.Tensor:
+        """What the UNet answers to `noisy` (v, f, c, h, w), in float32 and that shape."""
+        dtype = self.model.model.get_dtype_inference()
         frames = noisy.shape[1]
-        arguments = unet_arguments(captions, frames, noisy.device, dtype)
-        options = dict(self.model.model_options.get("transformer_options", {}))
-        inside = [Motion(self.motion)] if motion else []
-        with motion_inside(base.diffusion_model, inside, frames):
-            answer = base.diffusion_model(
-                noisy.flatten(0, 1).to(dtype),  # (v*f, c, h, w)
-                timesteps.repeat_interleave(frames).float(),
-                transformer_options=options,
-                **arguments,
-            )
-        return answer.reshape(noisy.shape)  # type: ignore[no-any-return]
+        answer = self.unet(
+            noisy.flatten(0, 1).to(dtype),  # (v*f, c, h, w)
+            timesteps.repeat_interleave(frames).float(),
+            transformer_options=dict(self.model.model_options.get("transformer_options", {})),
+            **unet_arguments(captions, frames, noisy.device, dtype),
+        )
+        return answer.float().reshape(noisy.shape)  # type: ignore[no-any-return]
 
 
-Loss = Callable[[Network, Batch], torch.Tensor]
+Loss = Callable[[Network, Batch], Iterator[torch.Tensor]]
+"""Yields float32 scalars, to be added up. The caller runs the backward pass of each before it asks for the next: what
+checkpointing computes again then finds the UNet as it was in the forward pass."""
 
 
-def motion_loss(network: Network, batch: Batch) -> torch.Tensor:
-    """The paper's loss, a float32 scalar: the mean squared error over all frames."""
+def motion_loss(network: Network, batch: Batch) -> Iterator[torch.Tensor]:
+    """The paper's loss: the mean squared error over all frames."""
     noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
-    predicted = network.predict(noisy, batch.timesteps, batch.captions)
-    return F.mse_loss(predicted.float(), target)
+    with network.animated(batch.latents.shape[1]):
+        yield F.mse_loss(network.predict(noisy, batch.timesteps, batch.captions), target)

@@ -1,5 +1,7 @@
 """Training at the size that a test can afford: what must hold at any size."""
 
+import functools
+
 import pytest
 import tiny
 import torch
@@ -7,6 +9,7 @@ from training.moving import FRAMES, clips
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
+from kinema.motion.spec import FAMILIES
 from kinema.sampling.inside import Motion, motion_inside
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new
@@ -100,10 +103,12 @@ def test_target_equals_what_the_host_calls_denoised(v_prediction):
     assert torch.allclose(sampling.calculate_denoised(sigma, target[0], host), clean[0], atol=1e-4)
 
 
-def test_gradient_checkpointing_changes_no_number():
+@pytest.mark.parametrize("family", ["v3", "v1"])
+def test_gradient_checkpointing_changes_no_number(family):
     model, data = tiny.image_model(), clips()
-    _, plain = trained(model, data, settings())
-    _, saving = trained(model, data, settings(checkpointing=True))
+    start = functools.partial(start_new, model, 1, FAMILIES[family])
+    _, plain = trained(model, data, settings(), start())
+    _, saving = trained(model, data, settings(checkpointing=True), start())
     assert all(torch.equal(plain[name], saving[name]) for name in plain)
     assert not any("forward" in vars(module) for module in model.model.diffusion_model.modules())
 
