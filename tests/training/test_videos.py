@@ -1,0 +1,178 @@
+"""Clips from real video files, image sequences and IMAGE batches; broken ones are named and left out."""
+
+import struct
+from fractions import Fraction
+
+import av
+import comfy.model_management
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from training import encoders
+
+from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
+from kinema.training.videos import Cut, Source, SourceError, cut_clips, find_sources, read_clips
+
+CUT = Cut(frames=4, stride=2, width=32, height=32)
+
+
+def pictures(count=16, height=32, width=32):
+    """Frame i is grey of brightness 10·i, its left half darker."""
+    frames = np.full((count, height, width, 3), 10, dtype=np.uint8)
+    frames[:] = (np.arange(count) * 10 + 20).astype(np.uint8)[:, None, None, None]
+    frames[:, :, : width // 2] -= 20
+    return frames
+
+
+def write_video(path, frames, codec="libx264"):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=Fraction(8))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def write_images(folder, frames):
+    folder.mkdir()
+    for i, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{i:03d}.png")
+    return folder
+
+
+def test_the_right_frames_are_read(tmp_path):
+    path = write_video(tmp_path / "a.mp4", pictures())
+    first, second = read_clips(Source(path, None), CUT)
+    assert first.shape == second.shape == (4, 32, 32, 3)
+    for clip, indices in ((first, [0, 2, 4, 6]), (second, [7, 9, 11, 13])):
+        expected = pictures()[indices][:, :, 20:].mean(axis=(1, 2, 3)) / 255
+        assert np.allclose(clip[:, :, 20:].mean(dim=(1, 2, 3)), expected, atol=0.01)
+    assert len(list(read_clips(Source(path, None), Cut(4, 2, 32, 32, clips=1)))) == 1
+
+
+def test_images_of_a_folder_are_a_clip(tmp_path):
+    write_images(tmp_path / "sequence", pictures(7))
+    (clip,) = read_clips(Source(tmp_path / "sequence", None), CUT)
+    assert np.allclose(clip.numpy(), pictures(7)[::2] / 255, atol=1e-6)
+
+
+def test_crop_keeps_proportions_and_stretch_does_not(tmp_path):
+    frames = pictures(7, 32, 96)
+    frames[:, :, :32] = 255  # outside the middle square
+    source = Source(write_images(tmp_path / "wide", frames), None)
+    (cropped,) = read_clips(source, CUT)
+    (stretched,) = read_clips(source, Cut(4, 2, 32, 32, crop=False))
+    assert cropped.max() < 0.6 and stretched[:, :, :8].min() > 0.95
+
+
+def test_a_phones_rotation_is_followed(tmp_path):
+    path = write_video(tmp_path / "a.mp4", pictures(7, 32, 64))
+    content = path.read_bytes()
+    where = content.index(b"tkhd") + 4 + 40  # version 0: the matrix follows 40 bytes of the track header
+    quarter = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(content[:where] + quarter + content[where + 36 :])
+    (clip,) = read_clips(Source(path, None), Cut(4, 2, 32, 64))
+    assert clip.shape == (4, 64, 32, 3)
+    top, bottom = clip[-1, :24].mean(), clip[-1, 40:].mean()
+    assert bottom - top > 0.05  # the dark left half is now on top: a quarter turn to the right
+
+
+def test_sources_and_captions_are_found(tmp_path):
+    write_video(tmp_path / "b.mp4", pictures(2))
+    write_video(tmp_path / "a.webm", pictures(2), "libvpx-vp9")
+    write_images(tmp_path / "c", pictures(2))
+    (tmp_path / "b.txt").write_text(" a fish\n", encoding="utf-8")
+    (tmp_path / "c.txt").write_text("a bird", encoding="utf-8-sig")
+    (tmp_path / "notes.pdf").write_text("nothing to see")
+    found = find_sources(tmp_path)
+    assert [(source.path.name, source.caption) for source in found] == [("a.webm", None), ("b.mp4", "a fish"), ("c", "a bird")]
+
+
+def test_a_folder_without_videos_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no videos .* Put .mp4 files"):
+        find_sources(tmp_path)
+
+
+def test_broken_and_short_files_are_named_and_left_out(tmp_path, caplog):
+    write_video(tmp_path / "good.mp4", pictures())
+    write_video(tmp_path / "short.mp4", pictures(5))
+    (tmp_path / "text.mp4").write_text("This is a letter. " * 50)
+    whole = write_video(tmp_path / "cut.mp4", pictures()).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    write_images(tmp_path / "pictures", pictures(7))
+    (tmp_path / "pictures" / "003.png").write_bytes(b"\x89PNG broken")
+    done = []
+    used, skipped = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: done.append(1))
+    assert [latents.name for latents in used] == ["good.mp4"] and len(done) == 5
+    assert [sentence.split('"')[1] for sentence in skipped] == ["cut.mp4", "short.mp4", "text.mp4", "pictures"]
+    assert skipped[1] == '"short.mp4" was left out: it has 5 frames and a clip needs 7 (4 with stride 2).'
+    assert all("cannot be decoded" in skipped[i] for i in (0, 2, 3))
+    assert all(sentence in caplog.text for sentence in skipped)
+    assert str(tmp_path) not in "".join(skipped)
+
+
+def test_an_image_batch_is_cut_like_a_video():
+    images = torch.from_numpy(pictures()).float() / 255
+    latents = Encoder(encoders.vae(), CUT).images(images)
+    assert len(latents.clips) == 2 and latents.clips[0].shape == (4, 4, 4, 4)
+    with pytest.raises(SourceError, match="it has 3 frames and a clip needs 7"):
+        list(cut_clips(iter(images[:3]), CUT))
+
+
+def test_latents_are_encoded_once(tmp_path):
+    write_video(tmp_path / "a.mp4", pictures())
+    (source,) = find_sources(tmp_path)
+    vae, calls = encoders.vae(), []
+    encode = vae.encode
+    vae.encode = lambda images: calls.append(len(images)) or encode(images)
+    first = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
+    again = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
+    assert len(calls) == 2 and all(torch.equal(a, b) for a, b in zip(first.clips, again.clips, strict=True))
+    for changed in (Encoder(vae, CUT, True, tmp_path / "cache"), Encoder(vae, Cut(4, 1, 32, 32), cache=tmp_path / "cache")):
+        before = len(calls)
+        changed.source(source)
+        assert len(calls) > before
+    write_video(tmp_path / "a.mp4", pictures()[::-1])
+    before = len(calls)
+    Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
+    assert len(calls) > before
+
+
+def test_another_vae_encodes_anew(tmp_path):
+    images = torch.from_numpy(pictures()).float() / 255
+    one, two = (Encoder(encoders.vae(seed), CUT, cache=tmp_path).images(images) for seed in (1, 2))
+    assert not torch.allclose(one.clips[0], two.clips[0])
+
+
+def test_flip_adds_mirrored_clips():
+    images = torch.from_numpy(pictures()).float() / 255
+    vae = encoders.vae()
+    plain, flipped = (Encoder(vae, CUT, flip).images(images).clips for flip in (False, True))
+    assert len(flipped) == 2 * len(plain)
+    assert all(torch.equal(a, b) for a, b in zip(plain, flipped, strict=False))
+    mirrored = Encoder(vae, CUT).images(images.flip(2)).clips
+    assert all(torch.equal(a, b) for a, b in zip(mirrored, flipped[len(plain) :], strict=True))
+
+
+def test_captions_are_encoded_once_each(tmp_path):
+    for name in ("a", "b", "c"):
+        write_video(tmp_path / f"{name}.mp4", pictures())
+    (tmp_path / "a.txt").write_text("a fish")
+    used, _ = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: None)
+    clips = encode_captions(used, encoders.clip(), "a bird")
+    assert [clip.caption for clip in clips.clips] == ["a fish"] * 2 + ["a bird"] * 4
+    assert clips.clips[2].conditioning is clips.clips[5].conditioning
+    fish, bird, nothing = clips.clips[0].conditioning, clips.clips[2].conditioning, clips.empty
+    assert fish[0][0].shape == (1, 77, 32)
+    assert not torch.equal(fish[0][0], bird[0][0]) and not torch.equal(bird[0][0], nothing[0][0])
+    assert clips.clips[0].name == "a.mp4 #1"
+
+
+def test_an_interrupt_stops_encoding(tmp_path):
+    write_video(tmp_path / "a.mp4", pictures())
+    comfy.model_management.interrupt_current_processing()
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: None)

@@ -1,0 +1,138 @@
+"""Clips of pictures from a folder of videos and image sequences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import comfy.utils
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+VIDEOS = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".gif"}
+IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+class SourceError(ValueError):
+    """A source that gives no clip; the message says why, to follow its name."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How clips are cut out: `frames` pictures, every `stride`-th of the source, of `width` times `height` pixels.
+
+    `crop` keeps proportions by cutting off what is too much on two sides, else pictures are stretched. A source gives
+    up to `clips` clips one after the other, all it has if that is 0.
+    """
+
+    frames: int = 16
+    stride: int = 4
+    width: int = 512
+    height: int = 512
+    crop: bool = True
+    clips: int = 0
+
+    @property
+    def span(self) -> int:
+        """The pictures of the source from the first to the last frame of a clip."""
+        return (self.frames - 1) * self.stride + 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A video file, or a folder of images that are its frames by name; `caption` is None where no text lies beside it."""
+
+    path: Path
+    caption: str | None
+
+    @property
+    def files(self) -> list[Path]:
+        """What its pictures are read from."""
+        if not self.path.is_dir():
+            return [self.path]
+        return sorted(file for file in self.path.iterdir() if file.suffix.lower() in IMAGES)
+
+
+def find_sources(folder: Path) -> list[Source]:
+    """All videos and image sequences in `folder`, by name. `name.txt` beside a video or a sequence is its caption.
+
+    Images that lie in `folder` itself are one sequence. Raises ValueError when there is nothing.
+    """
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]
+    folders = [folder, *(entry for entry in entries if entry.is_dir())]
+    paths += [path for path in folders if Source(path, None).files]
+    if not paths:
+        raise ValueError(
+            f'"{folder.name}" holds no videos and no folders of images. Put .mp4 files or one folder per image sequence '
+            "into it, each with a caption in a .txt file of the same name."
+        )
+    return [Source(path, _caption(path)) for path in paths]
+
+
+def _caption(path: Path) -> str | None:
+    text = path.with_name((path.name if path.is_dir() else path.stem) + ".txt")
+    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
+
+
+def read_clips(source: Source, cut: Cut) -> Iterator[torch.Tensor]:
+    """The clips of a source as pictures (f, height, width, 3) between 0 and 1.
+
+    Raises SourceError for a source that is broken or too short for one clip.
+    """
+    yield from cut_clips(_pictures(source), cut)
+
+
+def cut_clips(pictures: Iterator[torch.Tensor], cut: Cut) -> Iterator[torch.Tensor]:
+    """Clips of `cut` from a stream of pictures (height, width, 3), each read only when it is its turn."""
+    kept: list[torch.Tensor] = []
+    found = seen = 0
+    for seen, picture in enumerate(pictures, 1):
+        if (seen - 1 - found * cut.span) % cut.stride == 0:
+            kept.append(fit(picture, cut))
+        if len(kept) == cut.frames:
+            yield torch.stack(kept)
+            kept, found = [], found + 1
+            if found == cut.clips:
+                return
+    if not found:
+        raise SourceError(f"it has {seen} frames and a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
+
+
+def fit(picture: torch.Tensor, cut: Cut) -> torch.Tensor:
+    """A picture (height, width, 3) in the size of `cut`."""
+    if picture.shape[:2] == (cut.height, cut.width):
+        return picture
+    crop = "center" if cut.crop else "disabled"
+    scaled = comfy.utils.common_upscale(picture[None].movedim(-1, 1), cut.width, cut.height, "lanczos", crop)
+    return scaled[0].movedim(0, -1)  # type: ignore[no-any-return]
+
+
+def _pictures(source: Source) -> Iterator[torch.Tensor]:
+    """All pictures of a source (height, width, 3). Raises SourceError where the decoder gives up."""
+    pixels = _images(source.files) if source.path.is_dir() else _frames(source.path)
+    while True:
+        try:
+            picture = next(pixels, None)
+        except (av.FFmpegError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            reason = str(error).partition("\n")[0].replace(str(source.path.parent), "").strip(" '/")
+            raise SourceError(f"it cannot be decoded ({reason or type(error).__name__})") from None
+        if picture is None:
+            return
+        yield torch.from_numpy(np.array(picture)).float() / 255.0
+
+
+def _images(files: list[Path]) -> Iterator[Any]:
+    for file in files:
+        with Image.open(file) as image:
+            yield ImageOps.exif_transpose(image).convert("RGB")
+
+
+def _frames(file: Path) -> Iterator[Any]:
+    with av.open(str(file)) as container:
+        if not container.streams.video:
+            raise ValueError("no video stream")
+        for frame in container.decode(container.streams.video[0]):
+            yield np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
