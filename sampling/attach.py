@@ -7,6 +7,7 @@ from comfy.patcher_extension import WrappersMP
 from ..motion.load import FILE, own_weights
 from .applied import KEY, Applied, applied_to
 from .checks import check_fits, check_frames
+from .context_run import watch_windows
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
 from .schedules import apply_schedule
@@ -23,6 +24,7 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     animated.set_additional_models(KEY, [*others, own_weights(motion, others)])
     options = animated.model_options["transformer_options"]
     options[KEY] = (*options.get(KEY, ()), applied)
+    watch_windows(animated)
     for kind, wrapper in _WRAPPERS.items():
         animated.remove_wrappers_with_key(kind, KEY)
         animated.add_wrapper_with_key(kind, KEY, wrapper)

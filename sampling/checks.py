@@ -4,6 +4,7 @@ from typing import Any
 
 from ..motion.positions import PositionRule
 from ..motion.spec import BASE_NAMES, MotionSpec
+from .context import ContextHandler
 from .slots import find_slots
 
 
@@ -46,17 +47,28 @@ def check_frames(
     total: int, spec: MotionSpec, positions: PositionRule, file: str, model_options: dict[str, Any]
 ) -> None:
     """Raises ValueError unless a window of the `total` frames is at least two long and has a position for each."""
-    handler = model_options.get("context_handler")
-    windowed = handler is not None and getattr(handler, "dim", 0) == 0 and handler.context_length < total
-    frames = handler.context_length if windowed else total
-    if frames < 2:
+    lengths = _lengths(total, model_options.get("context_handler"))
+    if total < 2:
         raise ValueError(
-            f"A motion model animates 2 frames or more, but the latent has {frames}. "
+            f"A motion model animates 2 frames or more, but the latent has {total}. "
             f"Set batch_size of Empty Latent Image to the number of frames, e.g. {spec.native_frames}."
         )
-    known = spec.max_frames - positions.offset
+    if min(lengths) < 2:
+        raise ValueError(
+            f"A motion model animates 2 frames or more, but the context windows have {min(lengths)}. "
+            f"Use windows of {spec.native_frames} frames."
+        )
+    frames, known = max(lengths), spec.max_frames - positions.offset
     if frames > known and positions.beyond == "refuse":
         raise ValueError(
             f'"{file}" knows {known} positions, but {frames} frames are sampled at once. '
-            f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or add Context Windows."
+            f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or shorter context windows."
         )
+
+
+def _lengths(total: int, handler: Any) -> list[int]:
+    """How many of `total` frames a motion model sees together in the parts of a run with the context `handler`."""
+    if isinstance(handler, ContextHandler):
+        return handler.lengths(total)
+    windowed = handler is not None and getattr(handler, "dim", 0) == 0 and handler.context_length < total
+    return [handler.context_length if windowed else total]

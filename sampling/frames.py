@@ -12,7 +12,8 @@ FRAMES = "kinema_frames"
 
 @dataclass(frozen=True)
 class Frames:
-    """The latents of a model call: how many, their `indices` in the whole video, and its length `total`."""
+    """The latents of a model call: how many the motion model sees together (`count`), the places of all of them in the
+    whole video (`indices`; several times `count` when several windows share the call), and its length `total`."""
 
     count: int
     indices: tuple[int, ...]
@@ -29,14 +30,23 @@ def frames_of(latents: torch.Tensor, transformer_options: Mapping[str, Any]) -> 
     anchor = getattr(window, "causal_anchor_index", None)
     if anchor is not None and len(indices) < count:  # the host can put one earlier frame before a window
         indices = (anchor, *indices)
-    return Frames(count, indices, window.total_frames)
+    return Frames(getattr(window, "frames_each", count), indices, window.total_frames)
+
+
+def ad_params(frames: Frames, windowed: bool) -> dict[str, Any]:
+    """The window in the words that packs for AnimateDiff read from `transformer_options["ad_params"]`: which frames the
+    batch holds (None: all of them), how long a window and the whole video are."""
+    sub_idxs = list(frames.indices) if windowed else None
+    return {"full_length": frames.total, "context_length": frames.count, "sub_idxs": sub_idxs}
 
 
 def note_frames(executor: Any, model: Any, conds: Any, latents: torch.Tensor, timestep: Any, model_options: Any) -> Any:
     """CALC_COND_BATCH wrapper. Here the latents are one video still; later the host, or a node that splits batches,
     may put any number of conditionings into one call, so this is the place to count frames."""
     options = model_options.get("transformer_options", {})
-    noted = {**options, FRAMES: frames_of(latents, options)}
+    frames = frames_of(latents, options)
+    told = ad_params(frames, options.get("context_window") is not None)
+    noted = {**options, FRAMES: frames, "ad_params": told}
     return executor(model, conds, latents, timestep, {**model_options, "transformer_options": noted})
 
 

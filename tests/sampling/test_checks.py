@@ -1,7 +1,11 @@
 import pytest
 import tiny
+
 from kinema.motion.load import load_motion_model
 from kinema.sampling.attach import Applied, attach
+from kinema.sampling.context import ContextWindows
+from kinema.sampling.context_run import add_windows
+from kinema.sampling.windows import WindowSpec
 
 
 def load(weights, folder, name):
@@ -50,5 +54,16 @@ def test_one_frame(tmp_path):
 
 def test_more_frames_than_positions(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    long = add_windows(animated, ContextWindows(WindowSpec(40, 4)))
     with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
-        tiny.sample(animated, frames=33, size=2)
+        tiny.sample(long, frames=33, size=2)
+
+
+def test_windows_of_one_frame(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    single = add_windows(animated, ContextWindows(WindowSpec(1, 0)))
+    with pytest.raises(ValueError) as error:
+        tiny.sample(single, frames=4)
+    assert str(error.value) == (
+        "A motion model animates 2 frames or more, but the context windows have 1. Use windows of 16 frames."
+    )

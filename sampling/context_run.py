@@ -1,0 +1,70 @@
+"""Context windows from a MODEL to a run: what the nodes said becomes the handler of the run that begins."""
+
+from typing import Any
+
+from comfy.patcher_extension import WrappersMP
+
+from .applied import applied_to
+from .context import ContextHandler, ContextWindows, automatic_windows
+
+KEY = "kinema_windows"
+"""Names what windows leave on a MODEL: their wrappers, and their entry in transformer_options."""
+
+HANDLER = "context_handler"
+"""Where the host looks for context windows in model_options."""
+
+
+def add_windows(model: Any, windows: ContextWindows) -> Any:
+    """A clone of `model` (MODEL) whose long videos are computed in `windows`, in that part of the run. Where earlier
+    ones share the part, these hold. Raises ValueError when another pack's windows are on `model`."""
+    if HANDLER in model.model_options:
+        kind = type(model.model_options[HANDLER]).__name__
+        raise ValueError(
+            f"The MODEL already has context windows of another node ({kind}), and a run can have one kind only. "
+            "Remove that node, or this one."
+        )
+    model = model.clone()
+    options = model.model_options["transformer_options"]
+    options[KEY] = (*options.get(KEY, ()), windows)
+    watch_windows(model)
+    return model
+
+
+def watch_windows(model: Any) -> None:
+    """Has runs of `model` (MODEL, changed in place) begin with their context windows."""
+    for kind, wrapper in _WRAPPERS.items():
+        if not model.get_wrappers(kind, KEY):  # the first stays outermost
+            model.add_wrapper_with_key(kind, KEY, wrapper)
+
+
+def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
+    """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
+    of the motion models' native length where nobody says otherwise, or None when no windows are needed."""
+    if model_options.get(HANDLER) is not None:
+        return model_options[HANDLER]
+    options = model_options["transformer_options"]
+    plan = list(options.get(KEY, ()))
+    native = [m.model.spec.native_frames for m, how in applied_to(patcher, options) if how.strength != 0]
+    if native and frames > min(native):
+        plan.insert(0, automatic_windows(min(native)))
+    return ContextHandler(plan) if plan else None
+
+
+def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
+    """OUTER_SAMPLE wrapper. The options changed here are the host's copy for this run."""
+    guider = executor.class_obj
+    handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
+    if handler is not None:
+        guider.model_options[HANDLER] = handler
+    return executor(noise, *args, **kwargs)
+
+
+def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *args: Any, **kwargs: Any) -> Any:
+    """PREPARE_SAMPLING wrapper: the host makes room for what is computed at once, not for the whole video."""
+    handler = (kwargs.get("model_options") or {}).get(HANDLER)
+    if isinstance(handler, ContextHandler):
+        noise_shape = [handler.most_frames_at_once(noise_shape[0]), *noise_shape[1:]]
+    return executor(model, noise_shape, conds, *args, **kwargs)
+
+
+_WRAPPERS = {WrappersMP.OUTER_SAMPLE: _outer_sample, WrappersMP.PREPARE_SAMPLING: _prepare_sampling}

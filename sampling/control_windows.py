@@ -1,0 +1,146 @@
+"""The host's ControlNets, Control-LoRAs and T2I-Adapters follow the window: each sees the hint frames of its frames.
+
+Left alone, the host shows the first hint frames to every window. Its own code still scales and encodes the hints, but
+once per frame and run: what came out is kept here, and handed over when a window needs it again.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy.controlnet import ControlNet, T2IAdapter
+
+Part = tuple[str, int]
+"""Name of something that the host prepares: ("hint", 0), or a side of the UNet and an index for adapters' features."""
+
+
+class Hints:
+    """What the host prepared from the hint frames of a run, per control, size of the picture and frame."""
+
+    def __init__(self) -> None:
+        self._frames: dict[tuple[Any, ...], dict[int, dict[Part, torch.Tensor]]] = {}
+        self._warned: set[Any] = set()
+
+    def get(self, key: tuple[Any, ...], frames: Sequence[int], device: torch.device) -> dict[Part, torch.Tensor] | None:
+        """The prepared parts for `frames`, or None when a frame was not prepared yet."""
+        known = self._frames.get(key, {})
+        if any(frame not in known for frame in frames):
+            return None
+        return {part: torch.stack([known[frame][part] for frame in frames]).to(device) for part in known[frames[0]]}
+
+    def put(self, key: tuple[Any, ...], frames: Sequence[int], parts: dict[Part, torch.Tensor]) -> None:
+        known = self._frames.setdefault(key, {})
+        keep = comfy.model_management.intermediate_device()
+        for row, frame in enumerate(frames):
+            if frame not in known:
+                known[frame] = {part: rows[row].to(keep, copy=True) for part, rows in parts.items()}
+
+    def warn_of_few(self, control: Any, have: int, need: int) -> None:
+        if have < need and control not in self._warned:
+            self._warned.add(control)
+            logging.warning(f"A ControlNet has {have} hint frames for {need} frames: the last one serves for the rest.")
+
+
+class WindowedControl:
+    """Stands before one of the host's controls, with those chained to it, while `frames` of the video are computed."""
+
+    def __init__(self, control: Any, frames: Sequence[int], total: int, hints: Hints) -> None:
+        self._control, self._frames, self._total, self._hints = control, frames, total, hints
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._control, name)
+
+    def get_instance_for_device(self, device: torch.device) -> "WindowedControl":
+        instance = self._control.get_instance_for_device(device)
+        return WindowedControl(instance, self._frames, self._total, self._hints)
+
+    def get_control(self, x_noisy: torch.Tensor, *args: Any) -> Any:
+        with ExitStack() as stack:
+            for link in _chain(self._control):
+                if _is_hosts(link) and link.cond_hint_original.shape[0] > 1:  # a single picture serves all frames
+                    stack.enter_context(self._shown(link, x_noisy))
+            return self._control.get_control(x_noisy, *args)
+
+    @contextmanager
+    def _shown(self, link: Any, x_noisy: torch.Tensor) -> Iterator[None]:
+        """`link` has the hints of the window only, prepared if they were before."""
+        key = (link, *x_noisy.shape[2:])
+        original, masks = link.cond_hint_original, link.extra_concat_orig
+        self._hints.warn_of_few(link, original.shape[0], self._total)
+        parts = self._hints.get(key, self._frames, x_noisy.device)
+        try:
+            if parts is not None and _fits(link, parts["hint", 0], x_noisy):
+                _hand_over(link, parts, x_noisy.shape[0] // len(self._frames))
+            else:
+                link.cond_hint_original = self._take(original)
+                link.extra_concat_orig = [self._take(mask) for mask in masks]
+            yield
+            if link.cond_hint is not None:
+                self._hints.put(key, self._frames, _prepared(link))
+        finally:
+            link.cond_hint_original, link.extra_concat_orig = original, masks
+            link.cond_hint = None
+            if isinstance(link, T2IAdapter):
+                link.control_input = None
+
+    def _take(self, hint: torch.Tensor) -> torch.Tensor:
+        last = hint.shape[0] - 1
+        return hint[[min(frame, last) for frame in self._frames]] if last else hint
+
+
+class ControlWindows:
+    """The windowed controls of one window: one for each control, so that the host can batch what shares a control."""
+
+    def __init__(self, frames: Sequence[int], total: int) -> None:
+        self._frames, self._total = frames, total
+        self._made: dict[Any, WindowedControl] = {}
+
+    def follow(self, control: Any, hints: Hints) -> Any:
+        """`control` for the window. One of another pack is left alone: it reads the window from "ad_params"."""
+        if not any(_is_hosts(link) for link in _chain(control)):
+            return control
+        if control not in self._made:
+            self._made[control] = WindowedControl(control, self._frames, self._total, hints)
+        return self._made[control]
+
+
+def all_follow(conds: Sequence[Any]) -> bool:
+    """Whether every control in the host's lists of conditionings is one that follows the window by this code."""
+    controls = [cond.get("control") for some in conds for cond in some or ()]
+    return all(_is_hosts(link) for control in controls for link in _chain(control))
+
+
+def _chain(control: Any) -> Iterator[Any]:
+    while control is not None:
+        yield control
+        control = control.previous_controlnet
+
+
+def _is_hosts(control: Any) -> bool:
+    return type(control).get_control in (ControlNet.get_control, T2IAdapter.get_control)
+
+
+def _fits(link: Any, hint: torch.Tensor, x_noisy: torch.Tensor) -> bool:
+    """Whether the host will take a prepared `hint` as it is, by the comparison that it makes itself."""
+    return all(hint.shape[i] == x_noisy.shape[i] * link.compression_ratio for i in (2, 3))
+
+
+def _prepared(link: Any) -> dict[Part, torch.Tensor]:
+    parts: dict[Part, torch.Tensor] = {("hint", 0): link.cond_hint}
+    for side, features in (getattr(link, "control_input", None) or {}).items():
+        parts |= {(side, i): feature for i, feature in enumerate(features) if feature is not None}
+    return parts
+
+
+def _hand_over(link: Any, parts: dict[Part, torch.Tensor], times: int) -> None:
+    """`parts`, one row per frame, as if `link` had just prepared them; `times` conditionings share the model call."""
+    whole = {part: rows.repeat(times, *[1] * (rows.ndim - 1)) for part, rows in parts.items()}
+    link.cond_hint = whole.pop(("hint", 0))
+    if isinstance(link, T2IAdapter):
+        link.control_input = {
+            side: [whole.get((side, i)) for i in range(1 + max(i for s, i in whole if s == side))]
+            for side in dict.fromkeys(s for s, _ in whole)
+        }

@@ -1,0 +1,37 @@
+"""The part of the conditioning that belongs to a window: whatever is indexed by frame is cut, the rest is shared."""
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.conds
+import comfy.utils
+import torch
+
+Take = Callable[[torch.Tensor], torch.Tensor]
+"""Gives the window's rows of a tensor whose first dimension is the frames."""
+
+
+def window_cond(cond: dict[str, Any], take: Take, frames: int) -> dict[str, Any]:
+    """`cond`, one of the host's conditionings for a video of `frames` latents, as the window sees it."""
+    return {key: _part(key, value, take, frames) for key, value in cond.items()}
+
+
+def _part(key: str, value: Any, take: Take, frames: int) -> Any:
+    if isinstance(value, dict):
+        return {inner: _part(inner, item, take, frames) for inner, item in value.items()}
+    if isinstance(value, comfy.conds.CONDList):
+        return value._copy_with([_repeated(item, take, frames) for item in value.cond])
+    if isinstance(value, comfy.conds.CONDRegular) and not isinstance(value, comfy.conds.CONDConstant):
+        return value._copy_with(_repeated(value.cond, take, frames))
+    if not isinstance(value, torch.Tensor) or value.ndim == 0:
+        return value
+    if key == "mask":
+        return _repeated(value, take, frames)
+    return take(value) if value.shape[0] == frames else value
+
+
+def _repeated(value: Any, take: Take, frames: int) -> Any:
+    """What the host would repeat to one row per frame is repeated to all frames first, then cut."""
+    if not isinstance(value, torch.Tensor) or value.ndim == 0 or value.shape[0] == 1:
+        return value
+    return take(comfy.utils.repeat_to_batch_size(value, frames))
