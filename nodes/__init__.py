@@ -3,11 +3,13 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .animatediff import AnimateDiff
+from .animation_metrics import AnimationMetrics
 from .apply_motion_model import ApplyMotionModel
 from .first_frame_attention import FirstFrameAttention
 from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
+from .metrics_plot import MetricsPlot
 from .motion_files import register_folders
 from .noise_schedule import NoiseSchedule
 from .text2video_zero import Text2VideoZero
@@ -21,6 +23,8 @@ NODES: list[type[io.ComfyNode]] = [
     NoiseSchedule,
     FirstFrameAttention,
     Text2VideoZero,
+    AnimationMetrics,
+    MetricsPlot,
 ]
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from comfy.patcher_extension import WrappersMP
 from comfy.samplers import Sampler
 
@@ -61,15 +60,22 @@ def move_first_frame(model: Any, field: MotionField) -> Any:
 def warp(latent: torch.Tensor, field: MotionField, frames: int) -> torch.Tensor:
     """`latent` (1, c, h, w) as the view of each frame sees it, (f, c, h, w); beyond its edge it is mirrored.
 
-    Nearest neighbours keep the statistics of noise. Pixel centres are those of a bilinearly reduced 512-pixel grid.
+    Nearest neighbours keep the statistics of noise.
     """
     h, w = latent.shape[-2:]
-    frame = torch.arange(frames, device=latent.device, dtype=latent.dtype)[:, None]
-    x = _centres(w, latent) + field.x * frame  # (f, w)
-    y = _centres(h, latent) + field.y * frame
-    grid = torch.stack([x[:, None].expand(-1, h, -1), y[:, :, None].expand(-1, -1, w)], dim=-1) / PICTURE * 2 - 1
-    still = latent.expand(frames, -1, -1, -1)
-    return F.grid_sample(still, grid, mode="nearest", padding_mode="reflection", align_corners=False)
+    y, x = _seen(h, field.y, frames).to(latent.device), _seen(w, field.x, frames).to(latent.device)
+    return latent[0][:, y[:, :, None], x[:, None, :]].transpose(0, 1)  # (f, c, h, w)
+
+
+def _seen(size: int, motion: float, frames: int) -> torch.Tensor:
+    """Which of the `size` rows or columns each frame sees at each of its own, as indices (f, size).
+
+    The centres are those of the authors' 512-pixel grid, reduced bilinearly.
+    """
+    centres = (torch.arange(size) + 0.5) * (PICTURE / size) - 0.5 + motion * torch.arange(frames)[:, None]
+    places = (centres * (size / PICTURE)) % (2 * size)  # twice the picture: it and its mirror image
+    mirrored = torch.where(places < size, places, 2 * size - places)
+    return (mirrored - 0.5).round().long().clamp(0, size - 1)
 
 
 def diffuse(latent: torch.Tensor, noise: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
@@ -152,7 +158,3 @@ def _shifted(callback: Callable[..., None] | None, done: int, total: int) -> Cal
     if callback is None:
         return None
     return lambda step, x0, x, _steps_of_part: callback(done + step, x0, x, total)
-
-
-def _centres(size: int, like: torch.Tensor) -> torch.Tensor:
-    return (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (PICTURE / size) - 0.5

@@ -1,0 +1,1 @@
+"""How an animation is measured. Knows no sampler, no motion model and no node: pictures in, numbers out."""

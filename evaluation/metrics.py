@@ -1,0 +1,90 @@
+"""What there is to measure about an animation, and one measurement of it as numbers, curves and JSON."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One thing that is measured. `between` says that its curve has a point between two frames, not at each."""
+
+    name: str
+    title: str
+    unit: str
+    better: str
+    between: bool
+    meaning: str
+
+
+METRICS = (
+    Metric(
+        "smoothness", "Smoothness", "cosine x 100", "higher", True,
+        "How alike consecutive frames are to CLIP, as in the AnimateDiff paper: 100 for a still. Needs clip_vision.",
+    ),
+    Metric(
+        "text_similarity", "Text", "cosine x 100", "higher", False,
+        "How well the frames show the prompt, by CLIP: 31.4 for AnimateDiff in its paper. Needs clip_vision and clip.",
+    ),
+    Metric(
+        "domain_similarity", "Domain", "cosine x 100", "higher", False,
+        "How well the frames keep the look of the image model, by CLIP against reference pictures: 100 for the same "
+        "pictures. Needs clip_vision and reference.",
+    ),
+    Metric(
+        "flicker", "Flicker", "% of the value range", "lower", True,
+        "What changes from frame to frame beyond motion, in percent of the value range: 0 for a still, about 1 or "
+        "less for a moving picture that does not flicker.",
+    ),
+    Metric(
+        "motion", "Motion", "% of the shorter side per frame", "", True,
+        "How far the picture moves per frame, in percent of its shorter side. Where flicker is high, nothing can be "
+        "followed and this number means little.",
+    ),
+    Metric(
+        "neighbour_difference", "Difference", "% of the value range", "", True,
+        "How much consecutive frames differ, by motion and flicker alike, in percent of the value range: 0 for stills.",
+    ),
+    Metric(
+        "seam", "Seam", "x the median step", "lower", True,
+        "How much the step from the last frame to the first differs, in multiples of the median step: 1 for a loop "
+        "without a seam.",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured of an animation of `frames` frames: a curve for each metric by its name."""
+
+    frames: int
+    curves: Mapping[str, Sequence[float]]
+
+    def value(self, name: str) -> float:
+        """The one number of a metric: its curve's mean, for the seam its last point; NaN when it was not measured."""
+        curve = self.curves.get(name)
+        if curve is None:
+            return math.nan
+        return curve[-1] if name == "seam" else sum(curve) / len(curve)
+
+    def to_json(self) -> str:
+        values = {name: round(self.value(name), 4) for name in self.curves}
+        curves = {name: [round(point, 4) for point in curve] for name, curve in self.curves.items()}
+        return json.dumps({"frames": self.frames, "values": values, "curves": curves})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Measurement":
+        """What `to_json` wrote. Raises ValueError for any other text."""
+        try:
+            content = json.loads(text)
+            curves = {name: [float(point) for point in curve] for name, curve in content["curves"].items()}
+            if not all(curves.values()):
+                raise ValueError("empty curve")
+            return cls(int(content["frames"]), curves)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            shown = text if len(text) <= 40 else text[:40] + "..."
+            raise ValueError(
+                f'"{shown}" is not a result of Animation Metrics. Connect its metrics output, or the text of a file in '
+                "which it was saved."
+            ) from error

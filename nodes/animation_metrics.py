@@ -1,0 +1,70 @@
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+from comfy_api.latest import io
+
+from ..evaluation.measure import Judge, measure, steps
+from ..evaluation.metrics import METRICS
+from .sockets import CATEGORY
+
+
+class AnimationMetrics(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaAnimationMetrics",
+            display_name="Animation Metrics",
+            category=CATEGORY,
+            description="Measures an animation: flicker, motion and the loop's seam from its pixels, and with a CLIP "
+            "vision model the AnimateDiff paper's smoothness, text and domain similarity.",
+            search_aliases=["flicker", "consistency", "smoothness", "clip score", "evaluate", "benchmark", "loop seam"],
+            inputs=[
+                io.Image.Input("images", tooltip="The frames of the animation in one batch, e.g. from VAE Decode."),
+                io.ClipVision.Input(
+                    "clip_vision",
+                    optional=True,
+                    tooltip="Judges smoothness, text and domain similarity. For smoothness and domain any one will do.",
+                ),
+                io.Clip.Input(
+                    "clip",
+                    optional=True,
+                    tooltip="For text similarity: the text half of the same CLIP, e.g. that of an SDXL checkpoint "
+                    "beside CLIP-ViT-bigG as clip_vision. That of SD1.5 checkpoints cannot be compared with pictures.",
+                ),
+                io.String.Input(
+                    "prompt",
+                    default="",
+                    optional=True,
+                    multiline=True,
+                    tooltip="For text similarity: what the frames should show. Needs clip.",
+                ),
+                io.Image.Input(
+                    "reference",
+                    optional=True,
+                    tooltip="For domain similarity: pictures of the same model without motion, 8 or more for the same "
+                    "prompt. Any size.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="metrics",
+                    tooltip="Everything as JSON, with the curve of each metric over the frames, for Metrics Plot.",
+                ),
+                *(io.Float.Output(display_name=m.name, tooltip=m.meaning) for m in METRICS),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, images: Any, clip_vision: Any = None, clip: Any = None, prompt: str = "", reference: Any = None
+    ) -> io.NodeOutput:
+        judge = Judge(clip_vision, clip, prompt, reference)
+        progress = comfy.utils.ProgressBar(steps(len(images), judge))
+
+        def tick() -> None:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            progress.update(1)
+
+        measurement = measure(images, judge, comfy.model_management.get_torch_device(), tick)
+        return io.NodeOutput(measurement.to_json(), *(measurement.value(m.name) for m in METRICS))

@@ -1,0 +1,56 @@
+from typing import Any
+
+import numpy as np
+import torch
+from comfy_api.latest import io
+
+from ..evaluation.metrics import Measurement
+from ..evaluation.plot import plot
+from .sockets import CATEGORY
+
+
+class MetricsPlot(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        result = io.String.Input(
+            "metrics", force_input=True, tooltip="The metrics output of Animation Metrics, or the text of a saved one."
+        )
+        return io.Schema(
+            node_id="KinemaMetricsPlot",
+            display_name="Metrics Plot",
+            category=CATEGORY,
+            description="Draws what Animation Metrics measured, for one animation or several side by side: a table of "
+            "the numbers and the curves over the frames.",
+            search_aliases=["plot", "chart", "graph", "compare", "flicker", "evaluate", "benchmark"],
+            inputs=[
+                io.Autogrow.Input(
+                    "results",
+                    template=io.Autogrow.TemplatePrefix(result, prefix="metrics", min=1, max=10),
+                    tooltip="The metrics output of one Animation Metrics for each animation to compare.",
+                ),
+                io.String.Input(
+                    "labels",
+                    default="",
+                    multiline=True,
+                    tooltip="What to call the animations, one line for each. Empty lines are numbered.",
+                ),
+                io.Int.Input("width", default=1024, min=640, max=4096, step=8, tooltip="Width of the plot in pixels."),
+            ],
+            outputs=[io.Image.Output(display_name="plot", tooltip="The plot, for Preview Image or Save Image.")],
+        )
+
+    @classmethod
+    def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput:
+        measured = [Measurement.from_json(text) for text in results.values() if text is not None]
+        picture = plot(dict(zip(_labels(labels, len(measured)), measured, strict=True)), width)
+        return io.NodeOutput(torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None])
+
+
+def _labels(text: str, count: int) -> list[str]:
+    """A name for each of `count` animations, all different: the lines of `text`, and numbers where they lack."""
+    lines: list[Any] = [*map(str.strip, text.splitlines()), *[""] * count][:count]
+    names: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        name = line or f"animation {number}"
+        names.append(name if name not in names else f"{name} ({number})")
+    return names
