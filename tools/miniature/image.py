@@ -24,7 +24,7 @@ from .latents import Stills
 from .load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 from .loop import Plan, fit
 
-PLAN = Plan("image", steps=1800, lr=1e-3, warmup=80, seed=3, ema=0.997)
+PLAN = Plan("image", steps=2600, lr=1e-3, warmup=80, seed=3, ema=0.997)
 BATCH = 16
 DROPPED = 0.1  # captions
 SMALL_TIMESTEPS = 1.3  # t = 1000 u^1.3 for uniform u

@@ -1,7 +1,7 @@
 """Builds the miniature's MODEL, CLIP and VAE from its files with the host's own classes.
 
-The UNet has SD1.5's structure at a width of 64 channels, so the host's detection, which knows SD1.5 by its width, cannot
-read it: the configuration is stated here, and all after it is the host's ordinary path.
+The UNet has SD1.5's structure at a width of 64 channels, so the host's detection, which knows SD1.5 by its width,
+cannot read it: the configuration is stated here, and all after it is the host's ordinary path.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The miniature's autoencoder, in the layout of TAESD so that the host's own loader reads it.
 
-TAESD (Ollin Boer Bohan, https://github.com/madebyollin/taesd) works on pictures in [0, 1]; its latents are what the UNet sees,
-so `vae_scale` holds the host's SD1.5 factor and the latents have unit variance after it. Trained in two phases: both
-halves with a little noise on the latents, then, with the encoder's output normalised and frozen, the decoder alone.
+TAESD (Ollin Boer Bohan, https://github.com/madebyollin/taesd) works on pictures in [0, 1]; its latents are what the
+UNet sees, so `vae_scale` is the host's SD1.5 factor, and the latents have unit variance. Trained in two phases:
+both halves with a little noise on the latents, then, the encoder's output normalised and frozen, the decoder alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .loop import Plan, fit
 SCALE = 0.18215  # the host's latent factor for SD1.5
 NOISE = 0.1
 JOINT = Plan("vae_joint", steps=2400, lr=1.2e-3, seed=1, ema=0.998, weight_decay=0.0)
-DECODER = Plan("vae_decoder", steps=1200, lr=5e-4, seed=2, ema=0.998, weight_decay=0.0)
+DECODER = Plan("vae_decoder", steps=4000, lr=5e-4, seed=2, ema=0.998, weight_decay=0.0)
 SEED = 10_000_000  # the training pictures' first seed
 
 
