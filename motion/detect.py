@@ -37,7 +37,9 @@ def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, over
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
         if len(norm) != 1 or norm[0] == 0 or norm[0] % 32:
-            raise MotionFileError(f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}')
+            raise MotionFileError(
+                f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}'
+            )
         modules.append((place, norm[0]))
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     family = FAMILIES[_recognise(layout, [place for place, _ in modules], tables, name.lower())]
@@ -87,10 +89,14 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
     if missing := expected.keys() - shapes.keys():
         raise MotionFileError(f'"{name}" is not complete, it lacks {_some(sorted(missing))}. {_ADVICE}')
     if unexpected := shapes.keys() - expected.keys():
-        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(sorted(unexpected))}. {_ADVICE}')
+        raise MotionFileError(
+            f'"{name}" has keys that no known motion model has: {_some(sorted(unexpected))}. {_ADVICE}'
+        )
     for key, shape in expected.items():
         if shapes[key] != shape:
-            raise MotionFileError(f'"{name}": "{key}" has shape {list(shapes[key])} where {list(shape)} is needed. {_ADVICE}')
+            raise MotionFileError(
+                f'"{name}": "{key}" has shape {list(shapes[key])} where {list(shape)} is needed. {_ADVICE}'
+            )
 
 
 def _check_dtypes(header: Mapping[str, TensorInfo], layout: Layout, name: str) -> None:
@@ -104,7 +110,11 @@ _ADVICE = "Download it again, or pick another file."
 
 _LOOKS_LIKE = (
     (("model.diffusion_model.",), "a whole checkpoint", "Load it with Load Checkpoint"),
-    (("control_model.", "controlnet_cond_embedding", "controlnet_down_blocks"), "a ControlNet", "Load it with Load ControlNet Model"),
+    (
+        ("control_model.", "controlnet_cond_embedding", "controlnet_down_blocks"),
+        "a ControlNet",
+        "Load it with Load ControlNet Model",
+    ),
     (("first_stage_model.", "decoder.", "encoder."), "a VAE", "Load it with Load VAE"),
 )
 

@@ -136,8 +136,22 @@ def _explained(path: Path) -> Iterator[None]:
             f'"{path.name}" was refused: it contains code, not only tensors, and was not run ({reason[:200]}). '
             "Get the model as .safetensors from a source you trust."
         ) from None
-    except (ValueError, KeyError, TypeError, RuntimeError, RecursionError, EOFError, OSError, AttributeError, IndexError,
-            zipfile.BadZipFile, safetensors.SafetensorError, OverflowError, MemoryError, struct.error) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        RecursionError,
+        EOFError,
+        OSError,
+        AttributeError,
+        IndexError,
+        zipfile.BadZipFile,
+        safetensors.SafetensorError,
+        OverflowError,
+        MemoryError,
+        struct.error,
+    ) as error:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise MotionFileError(
             f'"{path.name}" is no model file or is damaged: {reason}. Download it again and compare the size.'

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-PREFIX = re.compile(r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)")
+PREFIX = re.compile(
+    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)"
+)
 MODULE = re.compile(
     r"^(?P<block>down_blocks\.\d+|mid_block|up_blocks\.\d+)\."
     r"(?P<container>motion_modules|temporal_attentions)\.(?P<index>\d+)\."

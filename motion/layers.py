@@ -95,7 +95,12 @@ class MotionModule(nn.Module):
         self.proj_out = ops.Linear(width, width, **factory)
 
     def forward(
-        self, x: torch.Tensor, frames: int, strength: float = 1.0, norm: Statistics = "frame", rule: PositionRule = REFUSE
+        self,
+        x: torch.Tensor,
+        frames: int,
+        strength: float = 1.0,
+        norm: Statistics = "frame",
+        rule: PositionRule = REFUSE,
     ) -> torch.Tensor:
         """`x` (v*f, c, h, w), `frames` = f; returns `x` plus `strength` times the motion, in the same shape.
 

@@ -37,7 +37,9 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
 
 
-def build_patcher(spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False) -> Any:
+def build_patcher(
+    spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False
+) -> Any:
     """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
     device = comfy.model_management.get_torch_device()
     offload = comfy.model_management.unet_offload_device()
@@ -72,7 +74,9 @@ def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     for name, weight in weights.items():
         if name.endswith(".to_q.weight"):
             stem = name.removesuffix("to_q.weight")
-            fused[f"{stem}to_qkv.weight"] = torch.cat([weight, weights[f"{stem}to_k.weight"], weights[f"{stem}to_v.weight"]])
+            fused[f"{stem}to_qkv.weight"] = torch.cat(
+                [weight, weights[f"{stem}to_k.weight"], weights[f"{stem}to_v.weight"]]
+            )
         elif not name.endswith((".to_k.weight", ".to_v.weight")):
             fused[name] = weight
     return fused
@@ -85,7 +89,9 @@ def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], devi
     """
     for name, module in model.named_modules():
         if isinstance(module, TemporalAttention):
-            stored = tables.get(name + POSITIONS, tables.get(name[:-1] + "0" + POSITIONS))  # diffusers stores one for all
+            stored = tables.get(
+                name + POSITIONS, tables.get(name[:-1] + "0" + POSITIONS)
+            )  # diffusers stores one for all
             if stored is not None and not torch.allclose(stored[0].float(), module.positions, atol=0.07):
                 module.positions = stored[0].float()
             module.positions = module.positions.to(device)

@@ -44,7 +44,12 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
     if not changes:
         raise MotionFileError(_not_a_motion_lora(tensors, path.name))
     if unknown:
-        logging.warning('"%s": %d keys fit no layer of the motion model and were left out, first "%s".', path.name, len(unknown), unknown[0])
+        logging.warning(
+            '"%s": %d keys fit no layer of the motion model and were left out, first "%s".',
+            path.name,
+            len(unknown),
+            unknown[0],
+        )
     patched = motion.clone()
     patched.add_patches(dict(_patch(model, name, change, path.name) for name, change in changes.items()), strength)
     return patched
@@ -73,7 +78,9 @@ def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple
                 change.down = tensor
             else:
                 change.up = tensor
-    return {layer: change for layer, change in changes.items() if change.up is not None and change.down is not None}, unknown
+    return {
+        layer: change for layer, change in changes.items() if change.up is not None and change.down is not None
+    }, unknown
 
 
 def layer_name(stem: str, kohya: Mapping[str, str]) -> str | None:
@@ -112,7 +119,12 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
     rows = rows // 3 if part in FUSED else rows
     assert change.up is not None and change.down is not None
     has = (change.up.shape[0], change.down.shape[-1])
-    if change.up.ndim != 2 or change.down.ndim != 2 or has != (rows, columns) or change.up.shape[1] != change.down.shape[0]:
+    if (
+        change.up.ndim != 2
+        or change.down.ndim != 2
+        or has != (rows, columns)
+        or change.up.shape[1] != change.down.shape[0]
+    ):
         raise MotionFileError(
             f'"{name}" does not fit this motion model: at "{layer}" it changes {list(has)} weights, the motion model has '
             f"{[rows, columns]}. Pick a motion LoRA made for {model.spec.family.label}."

@@ -26,7 +26,9 @@ def check_same_modules(first: MotionSpec, second: MotionSpec, first_file: str, s
         return
     detail = f"{len(first.modules)} motion modules and {len(second.modules)}"
     if len(first.modules) == len(second.modules):
-        place = next(p for p, w in first.modules if dict(second.modules).get(p) != w or first.attentions != second.attentions)
+        place = next(
+            p for p, w in first.modules if dict(second.modules).get(p) != w or first.attentions != second.attentions
+        )
         detail = f'other widths, first at "{place}"'
     raise ValueError(
         f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be mixed: they have '

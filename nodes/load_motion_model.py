@@ -35,7 +35,8 @@ class LoadMotionModel(io.ComfyNode):
             ],
             outputs=[
                 MotionModelSocket.Output(
-                    display_name="MOTION_MODEL", tooltip="The motion model, for Apply Motion Model and Load Motion LoRA."
+                    display_name="MOTION_MODEL",
+                    tooltip="The motion model, for Apply Motion Model and Load Motion LoRA.",
                 )
             ],
         )

@@ -19,7 +19,10 @@ class MergeMotionModels(io.ComfyNode):
             inputs=[
                 MotionModelSocket.Input("first", tooltip="The motion model that the weights lead away from."),
                 MotionModelSocket.Input("second", tooltip="The motion model that the weights lead to."),
-                *(_weight(name, where) for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))),
+                *(
+                    _weight(name, where)
+                    for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))
+                ),
             ],
             outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The mixed motion model.")],
         )

@@ -54,7 +54,9 @@ def check_file(folder: str, name: str | None) -> bool | str:
     what, example = KINDS[folder]
     files = folder_paths.get_filename_list(folder)
     if not files:
-        return f'No {what} found. Put one, e.g. {example}, into "{folder_paths.get_folder_paths(folder)[0]}" and press R.'
+        return (
+            f'No {what} found. Put one, e.g. {example}, into "{folder_paths.get_folder_paths(folder)[0]}" and press R.'
+        )
     if name is not None and name not in files:
         return f'"{name}" is not among the {len(files)} {what} found. Pick another one, or press R to refresh.'
     return True

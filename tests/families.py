@@ -34,7 +34,10 @@ def sdxl(positions: int = 32) -> Weights:
 
 def hotshot() -> Weights:
     return rename(
-        sdxl(24), (".motion_modules.", ".temporal_attentions."), (".temporal_transformer", ""), (".pe", ".positional_encoding")
+        sdxl(24),
+        (".motion_modules.", ".temporal_attentions."),
+        (".temporal_transformer", ""),
+        (".pe", ".positional_encoding"),
     )
 
 

@@ -89,7 +89,8 @@ def module_shapes(width: int, positions: int | None) -> dict[str, tuple[int, ...
 
 def sinusoid(length: int, width: int) -> torch.Tensor:
     rows = [
-        [f(p * 10000 ** (-2 * i / width)) for i in range(width // 2) for f in (math.sin, math.cos)] for p in range(length)
+        [f(p * 10000 ** (-2 * i / width)) for i in range(width // 2) for f in (math.sin, math.cos)]
+        for p in range(length)
     ]
     return torch.tensor(rows, dtype=torch.float64).float()
 
@@ -97,7 +98,7 @@ def sinusoid(length: int, width: int) -> torch.Tensor:
 def motion_weights(
     widths: tuple[int, ...] = SD15_WIDTHS, *, mid: bool = False, positions: int | None = 32, seed: int = 1
 ) -> dict[str, torch.Tensor]:
-    """A motion model in AnimateDiff's key layout: v1 has 24 positions, v2 a mid block and 32, v3 no mid block and 32."""
+    """A motion model in AnimateDiff's key layout: v1 has 24 positions, v2 and v3 have 32, v2 a mid block."""
     random = generator(seed)
     weights = {}
     for place, width in module_places(widths, mid).items():
@@ -130,8 +131,19 @@ def conditioning(seed: int = 3, tokens: int = 5) -> list[list[Any]]:
     return [[torch.randn(1, tokens, CONTEXT, generator=generator(seed)), {}]]
 
 
-def sample(model: Any, frames: int = 4, *, steps: int = 2, cfg: float = 4.0, seed: int = 5, sampler: str = "euler",
-           positive: Any = None, negative: Any = None, size: int = 8, **more: Any) -> torch.Tensor:
+def sample(
+    model: Any,
+    frames: int = 4,
+    *,
+    steps: int = 2,
+    cfg: float = 4.0,
+    seed: int = 5,
+    sampler: str = "euler",
+    positive: Any = None,
+    negative: Any = None,
+    size: int = 8,
+    **more: Any,
+) -> torch.Tensor:
     """The host's own KSampler on noise, as latents (f, 4, size, size)."""
     import comfy.sample
 

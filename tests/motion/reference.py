@@ -40,7 +40,9 @@ def positions(frames: int, width: int) -> torch.Tensor:
 def attention(x: torch.Tensor, w: Weights, name: str, heads: int = 8) -> torch.Tensor:
     """`x` (b, f, c)."""
     x = x + positions(x.shape[1], x.shape[2])
-    q, k, v = (rearrange(linear(x, w, f"{name}.{part}"), "b f (n e) -> b n f e", n=heads) for part in ("to_q", "to_k", "to_v"))
+    q, k, v = (
+        rearrange(linear(x, w, f"{name}.{part}"), "b f (n e) -> b n f e", n=heads) for part in ("to_q", "to_k", "to_v")
+    )
     weights = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), dim=-1)
     return linear(rearrange(weights @ v, "b n f e -> b f (n e)"), w, f"{name}.to_out.0")
 

@@ -4,6 +4,7 @@ import families
 import pytest
 import tiny
 import torch
+
 from kinema.motion.detect import detect
 from kinema.motion.files import MotionFileError, TensorInfo, read_header
 from kinema.motion.load import load_motion_model
@@ -17,7 +18,9 @@ def test_is_recognised_and_loads(file, tmp_path):
     model = load_motion_model(tiny.save(kind.make(), tmp_path / file)).model
     spec = model.spec
     assert (spec.family.name, spec.base) == (kind.family, kind.base)
-    assert spec.max_frames == {"v1": 24, "hotshotxl": 24, "long": 64, "animatelcm": 64, "animatelcm_i2v": 64}.get(kind.family, 32)
+    assert spec.max_frames == {"v1": 24, "hotshotxl": 24, "long": 64, "animatelcm": 64, "animatelcm_i2v": 64}.get(
+        kind.family, 32
+    )
     table = model.at("up_blocks.0.motion_modules.0").transformer_blocks[0].attention_blocks[1].positions
     torch.testing.assert_close(table, tiny.sinusoid(spec.max_frames, table.shape[1]), atol=1e-6, rtol=0)
 
@@ -47,7 +50,9 @@ def test_published_sizes(family):
     assert [w for p, w in spec.modules if p.startswith("down")] == [w for w in widths for _ in range(2)]
 
 
-@pytest.mark.parametrize("file, family", [("mm_sd_v15.safetensors", "v1"), ("stripped.safetensors", "v3"), ("lcm.safetensors", "animatelcm")])
+@pytest.mark.parametrize(
+    "file, family", [("mm_sd_v15.safetensors", "v1"), ("stripped.safetensors", "v3"), ("lcm.safetensors", "animatelcm")]
+)
 def test_without_position_tables_the_name_decides(file, family, tmp_path):
     path = tiny.save(tiny.motion_weights(positions=None), tmp_path / file)
     assert detect(read_header(path), path.name)[0].family.name == family
@@ -73,7 +78,9 @@ def test_two_keys_for_one_weight_are_refused(tmp_path):
 
 def test_own_position_tables_are_kept(tmp_path):
     weights = tiny.motion_weights()
-    stretched = {k: torch.randn(v.shape, generator=tiny.generator(0)) if k.endswith(".pe") else v for k, v in weights.items()}
+    stretched = {
+        k: torch.randn(v.shape, generator=tiny.generator(0)) if k.endswith(".pe") else v for k, v in weights.items()
+    }
     for name, file in (("ours", stretched), ("theirs", families.diffusers_layout(stretched))):
         model = load_motion_model(tiny.save(file, tmp_path / f"{name}.safetensors")).model
         block = model.at("down_blocks.0.motion_modules.0").transformer_blocks[0]
@@ -82,7 +89,9 @@ def test_own_position_tables_are_kept(tmp_path):
         assert torch.equal(block.attention_blocks[1].positions, stretched[key.format(1 if name == "ours" else 0)][0])
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2]
+)
 def test_number_formats(dtype, tmp_path):
     weights = tiny.motion_weights()
     path = tiny.save({k: v.to(dtype) for k, v in weights.items()}, tmp_path / "mm.safetensors")
@@ -90,7 +99,13 @@ def test_number_formats(dtype, tmp_path):
     exact = load_motion_model(tiny.save(weights, tmp_path / "exact.safetensors")).model
     x = torch.randn(8, 32, 4, 4, generator=tiny.generator(0))
     place = "down_blocks.0.motion_modules.0"
-    tolerance = {torch.float32: 1e-7, torch.float16: 2e-3, torch.bfloat16: 2e-2, torch.float8_e4m3fn: 0.15, torch.float8_e5m2: 0.3}
+    tolerance = {
+        torch.float32: 1e-7,
+        torch.float16: 2e-3,
+        torch.bfloat16: 2e-2,
+        torch.float8_e4m3fn: 0.15,
+        torch.float8_e5m2: 0.3,
+    }
     motion, reference = (m.at(place)(x, 4) - x for m in (model, exact))
     assert (motion - reference).norm() <= tolerance[dtype] * reference.norm()
     assert torch.equal(model.at(place).transformer_blocks[0].attention_blocks[0].positions, tiny.sinusoid(32, 32))

@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import tiny
 import torch
+
 from kinema.motion.detect import detect
 from kinema.motion.files import MotionFileError, read_header
 from kinema.motion.load import load_motion_model

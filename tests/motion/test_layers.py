@@ -1,12 +1,11 @@
 import pytest
+import reference
 import tiny
 import torch
+
 from kinema.motion.load import load_motion_model
 from kinema.motion.norms import joint_group_norm
 from kinema.motion.positions import sinusoid
-
-
-import reference
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import comfy.utils
 import pytest
 import tiny
 import torch
+
 from kinema.motion.files import MotionFileError
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
@@ -26,7 +27,11 @@ def official(mid=True, widths=tiny.SD15_WIDTHS, seed=3):
 
 
 def as_diffusers(key):
-    for ours, theirs in ((".temporal_transformer", ""), (".attention_blocks.0", ".attn1"), (".attention_blocks.1", ".attn2")):
+    for ours, theirs in (
+        (".temporal_transformer", ""),
+        (".attention_blocks.0", ".attn1"),
+        (".attention_blocks.1", ".attn2"),
+    ):
         key = key.replace(ours, theirs)
     return key
 
@@ -56,7 +61,9 @@ def merged(weights, lora, strength, scale=1.0):
         if key.endswith("up.weight"):
             target = key.replace(".processor", "").replace("to_out_lora.up", "to_out.0").replace("_lora.up", "")
             if target in result:
-                result[target] = result[target] + strength * scale * (up @ lora[key.replace("up.weight", "down.weight")])
+                result[target] = result[target] + strength * scale * (
+                    up @ lora[key.replace("up.weight", "down.weight")]
+                )
     return result
 
 
@@ -128,7 +135,9 @@ def test_mid_block_is_skipped_where_the_motion_model_has_none(tmp_path, caplog):
 
 def test_other_keys_are_reported(weights, tmp_path, caplog):
     motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
-    path = tiny.save({**official(), "down_blocks.0.attentions.0.surprise": torch.zeros(1)}, tmp_path / "lora.safetensors")
+    path = tiny.save(
+        {**official(), "down_blocks.0.attentions.0.surprise": torch.zeros(1)}, tmp_path / "lora.safetensors"
+    )
     with caplog.at_level(logging.WARNING):
         load_motion_lora(motion, path, 1.0)
     assert 'left out, first "down_blocks.0.attentions.0.surprise"' in caplog.text
@@ -157,11 +166,23 @@ def domain_adapter():
 
 def test_wrong_files_are_refused_with_the_node_to_use(weights, tmp_path):
     motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
-    refuse(motion, tiny.save(domain_adapter(), tmp_path / "v3_sd15_adapter.ckpt"), "is a LoRA for the image model.*Load LoRA, on the MODEL")
-    refuse(motion, tmp_path / "mm.safetensors", "is a whole motion model, not a motion LoRA. Load it with Load Motion Model")
+    refuse(
+        motion,
+        tiny.save(domain_adapter(), tmp_path / "v3_sd15_adapter.ckpt"),
+        "is a LoRA for the image model.*Load LoRA, on the MODEL",
+    )
+    refuse(
+        motion,
+        tmp_path / "mm.safetensors",
+        "is a whole motion model, not a motion LoRA. Load it with Load Motion Model",
+    )
     refuse(motion, tiny.save({"x": torch.zeros(1)}, tmp_path / "x.safetensors"), "is not a motion LoRA")
     wide = official(widths=(32, 64, 96, 96))
-    refuse(motion, tiny.save(wide, tmp_path / "wide.safetensors"), r"it changes \[96, 96\] weights, the motion model has \[64, 64\]")
+    refuse(
+        motion,
+        tiny.save(wide, tmp_path / "wide.safetensors"),
+        r"it changes \[96, 96\] weights, the motion model has \[64, 64\]",
+    )
     refuse_motion = tiny.save(official(), tmp_path / "zoom.safetensors")
     with pytest.raises(MotionFileError, match="is a motion LoRA, not a motion model. Use Load Motion LoRA"):
         load_motion_model(refuse_motion)

@@ -1,6 +1,7 @@
 import pytest
 import tiny
 import torch
+
 from kinema.motion.positions import PositionRule, sinusoid
 
 TABLE = tiny.sinusoid(24, 64)
@@ -14,7 +15,9 @@ def test_within_the_table():
 
 def test_extend_is_the_formula():
     torch.testing.assert_close(PositionRule("extend").rows(TABLE, 40), tiny.sinusoid(40, 64), atol=1e-6, rtol=0)
-    torch.testing.assert_close(PositionRule("extend", 30).rows(TABLE, 16), tiny.sinusoid(46, 64)[30:], atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        PositionRule("extend", 30).rows(TABLE, 16), tiny.sinusoid(46, 64)[30:], atol=1e-6, rtol=0
+    )
     assert torch.equal(sinusoid(16, 64, start=30), sinusoid(46, 64)[30:])
 
 

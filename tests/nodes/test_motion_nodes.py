@@ -2,6 +2,7 @@ import folder_paths
 import pytest
 import tiny
 import torch
+
 from kinema.nodes.animatediff import AnimateDiff
 from kinema.nodes.apply_motion_model import ApplyMotionModel
 from kinema.nodes.load_motion_lora import LoadMotionLora
@@ -38,7 +39,9 @@ def test_only_model_files_are_listed(models):
     assert folder_paths.get_folder_paths(FOLDER) == [str(models / FOLDER)]
 
 
-@pytest.mark.parametrize("node, folder", [(LoadMotionModel, FOLDER), (AnimateDiff, FOLDER), (LoadMotionLora, LORA_FOLDER)])
+@pytest.mark.parametrize(
+    "node, folder", [(LoadMotionModel, FOLDER), (AnimateDiff, FOLDER), (LoadMotionLora, LORA_FOLDER)]
+)
 def test_no_files_says_where_to_put_one(models, node, folder):
     message = node.validate_inputs(None)
     assert message.startswith("No motion ") and str(models / folder) in message and "press R" in message
@@ -47,7 +50,9 @@ def test_no_files_says_where_to_put_one(models, node, folder):
 def test_unknown_file_is_named(models):
     (models / FOLDER / "a.safetensors").write_text("x")
     assert LoadMotionModel.validate_inputs("a.safetensors") is True
-    assert LoadMotionModel.validate_inputs("b.safetensors").startswith('"b.safetensors" is not among the 1 motion models')
+    assert LoadMotionModel.validate_inputs("b.safetensors").startswith(
+        '"b.safetensors" is not among the 1 motion models'
+    )
 
 
 def test_loaded_once_however_many_nodes_use_it(models):
@@ -81,7 +86,10 @@ def test_beyond_the_table(models):
     tiny.save(tiny.motion_weights(positions=24), models / FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModel.execute("v1.safetensors", "AnimateDiff v3")[0]
     extended, stretched = (
-        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0], frames=14)
+        tiny.sample(
+            ApplyMotionModel.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0],
+            frames=14,
+        )
         for how in ("extend", "stretch")
     )
     assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
@@ -126,7 +134,10 @@ def test_merge_refuses_other_versions(models):
     tiny.save(tiny.motion_weights(mid=True), models / FOLDER / "v2.safetensors")
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
     first, second = (LoadMotionModel.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
-    with pytest.raises(ValueError, match=r'"v2.safetensors" \(AnimateDiff v2\) and "v3.safetensors" \(AnimateDiff v3\) cannot be mixed: they have 21 motion modules and 20'):
+    with pytest.raises(
+        ValueError,
+        match=r'"v2.safetensors" \(AnimateDiff v2\) and "v3.safetensors" \(AnimateDiff v3\) cannot be mixed: they have 21 motion modules and 20',
+    ):
         MergeMotionModels.execute(first, second, 0.5, 0.5, 0.5)
 
 

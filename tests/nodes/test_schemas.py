@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from kinema.nodes import NODES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,7 +27,9 @@ def test_every_input_and_output_explains_itself(node_id):
         assert socket.tooltip and socket.tooltip[-1] in ".)?", (node_id, socket.id)
         assert len(socket.tooltip) > 15, (node_id, socket.id)
     assert re.fullmatch(r"[A-Za-z0-9 ]+", schema.display_name)
-    with_default = [i for i in schema.inputs if hasattr(i, "default") and i.get_io_type() in ("FLOAT", "INT", "BOOLEAN")]
+    with_default = [
+        i for i in schema.inputs if hasattr(i, "default") and i.get_io_type() in ("FLOAT", "INT", "BOOLEAN")
+    ]
     assert all(i.default is not None for i in with_default)
 
 

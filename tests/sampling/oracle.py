@@ -14,8 +14,9 @@ import torch
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
-from kinema.motion.spec import NormPolicy
 from torch import nn
+
+from kinema.motion.spec import NormPolicy
 
 
 class PerFrame(nn.Module):
@@ -75,10 +76,10 @@ def build(model: Any, motion: Mapping[str, torch.Tensor], policy: NormPolicy, *,
 
 
 def _empty(model: Any, mid: bool) -> nn.Module:
-    shared = dict(
-        layers_per_block=2, cross_attention_dim=tiny.CONTEXT, motion_num_attention_heads=8, use_motion_mid_block=mid,
-        norm_num_groups=32, motion_max_seq_length=64,
-    )  # fmt: skip
+    shared = {
+        "layers_per_block": 2, "cross_attention_dim": tiny.CONTEXT, "motion_num_attention_heads": 8,
+        "use_motion_mid_block": mid, "norm_num_groups": 32, "motion_max_seq_length": 64,
+    }  # fmt: skip
     if len(model.model.model_config.unet_config["channel_mult"]) == 4:
         return diffusers.UNetMotionModel(block_out_channels=tiny.SD15_WIDTHS, num_attention_heads=8, **shared).eval()
     return diffusers.UNetMotionModel(

@@ -9,6 +9,7 @@ import comfy.sd
 import pytest
 import tiny
 import torch
+
 from kinema.motion.load import load_motion_model
 from kinema.sampling.attach import Applied, attach
 from kinema.sampling.schedules import KEEP
@@ -30,7 +31,10 @@ def load(weights, folder):
 
 def snapshot(model):
     unet = model.model.diffusion_model
-    hooks = {name: (len(m._forward_hooks), len(m._forward_pre_hooks), "forward" in vars(m)) for name, m in unet.named_modules()}
+    hooks = {
+        name: (len(m._forward_hooks), len(m._forward_pre_hooks), "forward" in vars(m))
+        for name, m in unet.named_modules()
+    }
     return {k: v.clone() for k, v in model.model.state_dict().items()}, hooks, model.model.model_sampling
 
 
@@ -139,7 +143,9 @@ def test_percent_range_is_exact_to_the_step(v3):
         strengths = []
 
         def note(executor, x, t, *args, strengths=strengths, animated=animated, **kwargs):
-            strengths.append(animated.model_options["transformer_options"]["kinema"][0].at(t[0], executor.class_obj.model_sampling))
+            strengths.append(
+                animated.model_options["transformer_options"]["kinema"][0].at(t[0], executor.class_obj.model_sampling)
+            )
             return executor(x, t, *args, **kwargs)
 
         animated.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", note)

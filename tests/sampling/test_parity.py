@@ -1,14 +1,14 @@
-"""The whole UNet against diffusers' with the same weights: every family, batched and apart, and other programs' norms."""
+"""The whole UNet against diffusers' with the same weights: every family, batched and apart; other programs' norms."""
 
 import families
+import oracle
 import pytest
 import tiny
 import torch
+
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import FAMILIES, NormPolicy
 from kinema.sampling.inside import Motion, motion_inside
-
-import oracle
 
 FRAMES = 6
 TIMESTEP = 321
@@ -64,7 +64,11 @@ def test_equals_other_programs(family, implementation, tmp_path):
     model, base = load(family, tmp_path)
     image_model = tiny.image_model(base, seed=7)
     joint = implementation == "AnimateDiff-Evolved" and family in ("v1", "sdxl")
-    policy = NormPolicy(module="joint") if implementation == "diffusers" else NormPolicy(*3 * ("joint" if joint else "frame",))
+    policy = (
+        NormPolicy(module="joint")
+        if implementation == "diffusers"
+        else NormPolicy(*3 * ("joint" if joint else "frame",))
+    )
     theirs = oracle.build(image_model, ORIGINAL[family](), policy, frames=FRAMES)
     videos, contexts = videos_and_contexts()
     ours = run(image_model, Motion(model, norms=FAMILIES[family].norms_like(implementation)), videos, contexts)

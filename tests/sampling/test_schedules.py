@@ -1,7 +1,8 @@
-import kinema.motion.spec as spec
 import pytest
 import tiny
 import torch
+
+import kinema.motion.spec as spec
 from kinema.motion.spec import FAMILIES
 from kinema.sampling.schedules import SCHEDULES, build_sampling
 
