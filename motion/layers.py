@@ -54,7 +54,8 @@ class GEGLU(nn.Module):
         self.proj = ops.Linear(width, 8 * width, **factory)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value, gate = self.proj(x).chunk(2, dim=-1)
+        both: torch.Tensor = self.proj(x)
+        value, gate = both.chunk(2, dim=-1)
         return value * F.gelu(gate)
 
 

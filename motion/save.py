@@ -77,7 +77,7 @@ def merged_weights(motion: Any) -> dict[str, torch.Tensor]:
 
 def unfuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Canonical weights with each `to_qkv` matrix (3c, c) taken apart into `to_q`, `to_k` and `to_v`."""
-    apart = {}
+    apart: dict[str, torch.Tensor] = {}
     for name, weight in weights.items():
         if name.endswith("to_qkv.weight"):
             stem = name.removesuffix("qkv.weight")

@@ -6,13 +6,17 @@ from .animatediff import AnimateDiff
 from .animation_metrics import AnimationMetrics
 from .apply_motion_model import ApplyMotionModel
 from .first_frame_attention import FirstFrameAttention
+from .load_clips import LoadClips
 from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
 from .metrics_plot import MetricsPlot
 from .motion_files import register_folders
 from .noise_schedule import NoiseSchedule
+from .save_motion_model import SaveMotionModel
 from .text2video_zero import Text2VideoZero
+from .train_motion_lora import TrainMotionLora
+from .train_motion_model import TrainMotionModel
 
 NODES: list[type[io.ComfyNode]] = [
     LoadMotionModel,
@@ -20,11 +24,15 @@ NODES: list[type[io.ComfyNode]] = [
     ApplyMotionModel,
     AnimateDiff,
     MergeMotionModels,
+    SaveMotionModel,
     NoiseSchedule,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,
     MetricsPlot,
+    LoadClips,
+    TrainMotionModel,
+    TrainMotionLora,
 ]
 
 

@@ -25,7 +25,7 @@ LAYERS = {  # folder: the folders of the extension it may import
 NODES_ONLY = ("comfy_api", "folder_paths")
 MOTION_MAY_IMPORT = (
     *("torch", "einops", "safetensors", "comfy.ops", "comfy.utils", "comfy.model_management"),
-    "comfy.ldm.modules.attention",
+    *("comfy.ldm.modules.attention", "comfy.lora", "comfy.weight_adapter"),
 )
 LOADER = REPOSITORY / "motion" / "load.py"
 MAX_LINES = 250

@@ -1,5 +1,6 @@
 import folder_paths
 import pytest
+import safetensors.torch
 import tiny
 import torch
 
@@ -10,6 +11,7 @@ from kinema.nodes.load_motion_model import LoadMotionModel
 from kinema.nodes.merge_motion_models import MergeMotionModels
 from kinema.nodes.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, register_folders
 from kinema.nodes.noise_schedule import NoiseSchedule
+from kinema.nodes.save_motion_model import SaveMotionModel
 
 APPLY = {
     "strength": 1.0, "noise_schedule": "automatic", "start_percent": 0.0, "end_percent": 1.0, "match": "authors",
@@ -148,3 +150,52 @@ def test_noise_schedule_overrides():
     own = NoiseSchedule.execute(model, "custom", "sqrt_linear", 0.0001, 0.02)[0]
     assert abs(float(own.get_model_object("model_sampling").sigma_max) - 157.4073) < 1e-2
     assert abs(float(model.get_model_object("model_sampling").sigma_max) - 14.6146) < 1e-3
+
+
+def test_saved_file_loads_again_bit_equal(models):
+    weights = tiny.motion_weights(mid=True)
+    tiny.save(weights, models / FOLDER / "v2.safetensors")
+    motion = LoadMotionModel.execute("v2.safetensors", "automatic")[0]
+    SaveMotionModel.execute(motion, "sub/copy", True, "as loaded")
+    again = safetensors.torch.load_file(models / FOLDER / "sub" / "copy.safetensors")
+    assert again.keys() == weights.keys()
+    assert all(torch.equal(again[key], weights[key]) for key in weights if not key.endswith(".pe"))
+    loaded = LoadMotionModel.execute("sub/copy.safetensors", "automatic")[0]
+    assert loaded.model.spec == motion.model.spec
+    assert [p.name for p in (models / FOLDER / "sub").iterdir()] == ["copy.safetensors"]
+
+
+def test_loras_are_baked_in_when_asked(models):
+    import test_lora as loras
+
+    weights, lora = tiny.motion_weights(), loras.official()
+    tiny.save(weights, models / FOLDER / "v3.safetensors")
+    tiny.save(lora, models / LORA_FOLDER / "zoom.safetensors")
+    zoom = LoadMotionLora.execute(LoadMotionModel.execute("v3.safetensors", "automatic")[0], "zoom.safetensors", 0.8)[0]
+    expected = loras.merged(weights, lora, 0.8)
+    for bake, reference in ((True, expected), (False, weights)):
+        SaveMotionModel.execute(zoom, "zoomed", bake, "as loaded")
+        saved = safetensors.torch.load_file(models / FOLDER / "zoomed.safetensors")
+        for key, value in saved.items():
+            torch.testing.assert_close(value, reference[key], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["../up", "/root", "a//b", "c:\\x", ""])
+def test_names_outside_the_folder_are_refused(name):
+    assert "is no name for a file inside models/animatediff_models" in SaveMotionModel.validate_inputs(name)
+
+
+def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
+    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    motion = LoadMotionModel.execute("v3.safetensors", "automatic")[0]
+    SaveMotionModel.execute(motion, "mine", True, "as loaded")
+    before = (models / FOLDER / "mine.safetensors").read_bytes()
+
+    def full_disk(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("os.replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        SaveMotionModel.execute(motion, "mine", True, "fp16")
+    assert (models / FOLDER / "mine.safetensors").read_bytes() == before
+    assert sorted(p.name for p in (models / FOLDER).iterdir()) == ["mine.safetensors", "v3.safetensors"]

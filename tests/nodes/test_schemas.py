@@ -26,7 +26,7 @@ def test_every_input_and_output_explains_itself(node_id):
     for socket in (*schema.inputs, *schema.outputs):
         assert socket.tooltip and socket.tooltip[-1] in ".)?", (node_id, socket.id)
         assert len(socket.tooltip) > 15, (node_id, socket.id)
-    assert re.fullmatch(r"[A-Za-z0-9 ]+", schema.display_name)
+    assert re.fullmatch(r"[A-Za-z0-9 -]+", schema.display_name)
     with_default = [
         i for i in schema.inputs if hasattr(i, "default") and i.get_io_type() in ("FLOAT", "INT", "BOOLEAN")
     ]

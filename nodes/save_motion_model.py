@@ -1,0 +1,69 @@
+import os
+from typing import Any
+
+import comfy.model_management
+import folder_paths
+import torch
+from comfy_api.latest import io
+
+from ..motion.save import save_motion_model
+from .motion_files import FOLDER
+from .sockets import CATEGORY, MotionModelSocket
+
+DTYPES = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+class SaveMotionModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaSaveMotionModel",
+            display_name="Save Motion Model",
+            category=CATEGORY,
+            description="Writes a motion model, merged or with motion LoRAs in it, as a file that Load Motion Model and other "
+            "tools read.",
+            search_aliases=["save animatediff", "export motion model", "bake lora"],
+            is_output_node=True,
+            inputs=[
+                MotionModelSocket.Input("motion_model", tooltip="The motion model to write."),
+                io.String.Input(
+                    "filename",
+                    default="my_motion_model",
+                    tooltip="The file's name in models/animatediff_models; a file of this name is replaced. Subfolders with /.",
+                ),
+                io.Boolean.Input(
+                    "bake_loras",
+                    default=True,
+                    tooltip="On: motion LoRAs and merges become part of the file. Off: only the first motion model's own weights.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(DTYPES),
+                    default="as loaded",
+                    advanced=True,
+                    tooltip="Number format of the file. fp16 halves fp32; as loaded changes nothing.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The same motion model, unchanged.")
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, filename: str | None = None) -> bool | str:
+        return True if filename is None else _refusal(filename) or True
+
+    @classmethod
+    def execute(cls, motion_model: Any, filename: str, bake_loras: bool, precision: str) -> io.NodeOutput:
+        folder = folder_paths.get_folder_paths(FOLDER)[0]
+        path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        source = motion_model if bake_loras else motion_model.model
+        return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, DTYPES[precision]))]})
+
+
+def _refusal(filename: str) -> str | None:
+    parts = filename.replace("\\", "/").split("/")
+    if any(part in ("", ".", "..") or ":" in part for part in parts):
+        return f'"{filename}" is no name for a file inside models/animatediff_models. Use letters and digits, e.g. my_motion_model.'
+    return None
