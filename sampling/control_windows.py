@@ -5,7 +5,7 @@ once per frame and run: what came out is kept here, and handed over when a windo
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,30 +13,35 @@ import comfy.model_management
 import torch
 from comfy.controlnet import ControlNet, T2IAdapter
 
-Part = tuple[str, int]
-"""Name of something that the host prepares: ("hint", 0), or a side of the UNet and an index for adapters' features."""
+Prepared = dict[str, list[torch.Tensor | None]]
+"""What the host made of hints: `{"hint": [rows]}`, with T2I-Adapters also the features for each side of the UNet."""
 
 
 class Hints:
     """What the host prepared from the hint frames of a run, per control, size of the picture and frame."""
 
     def __init__(self) -> None:
-        self._frames: dict[tuple[Any, ...], dict[int, dict[Part, torch.Tensor]]] = {}
+        self._frames: dict[tuple[Any, ...], dict[int, Prepared]] = {}
         self._warned: set[Any] = set()
 
-    def get(self, key: tuple[Any, ...], frames: Sequence[int], device: torch.device) -> dict[Part, torch.Tensor] | None:
-        """The prepared parts for `frames`, or None when a frame was not prepared yet."""
+    def get(self, key: tuple[Any, ...], frames: Sequence[int], device: torch.device) -> Prepared | None:
+        """What was prepared for `frames`, or None when one of them was not yet."""
         known = self._frames.get(key, {})
         if any(frame not in known for frame in frames):
             return None
-        return {part: torch.stack([known[frame][part] for frame in frames]).to(device) for part in known[frames[0]]}
 
-    def put(self, key: tuple[Any, ...], frames: Sequence[int], parts: dict[Part, torch.Tensor]) -> None:
+        def rows(side: str, i: int) -> torch.Tensor:
+            return torch.stack([known[frame][side][i] for frame in frames]).to(device)  # type: ignore[misc]
+
+        first = known[frames[0]].items()
+        return {side: [None if x is None else rows(side, i) for i, x in enumerate(tensors)] for side, tensors in first}
+
+    def put(self, key: tuple[Any, ...], frames: Sequence[int], prepared: Prepared) -> None:
         known = self._frames.setdefault(key, {})
         keep = comfy.model_management.intermediate_device()
         for row, frame in enumerate(frames):
             if frame not in known:
-                known[frame] = {part: rows[row].to(keep, copy=True) for part, rows in parts.items()}
+                known[frame] = _map(prepared, lambda x, row=row: x[row].to(keep, copy=True))  # type: ignore[misc]
 
     def warn_of_few(self, control: Any, have: int, need: int) -> None:
         if have < need and control not in self._warned:
@@ -70,10 +75,10 @@ class WindowedControl:
         key = (link, *x_noisy.shape[2:])
         original, masks = link.cond_hint_original, link.extra_concat_orig
         self._hints.warn_of_few(link, original.shape[0], self._total)
-        parts = self._hints.get(key, self._frames, x_noisy.device)
+        ready = self._hints.get(key, self._frames, x_noisy.device)
         try:
-            if parts is not None and _fits(link, parts["hint", 0], x_noisy):
-                _hand_over(link, parts, x_noisy.shape[0] // len(self._frames))
+            if ready is not None and _fits(link, ready["hint"][0], x_noisy):
+                _hand_over(link, ready, x_noisy.shape[0] // len(self._frames))
             else:
                 link.cond_hint_original = self._take(original)
                 link.extra_concat_orig = [self._take(mask) for mask in masks]
@@ -123,24 +128,22 @@ def _is_hosts(control: Any) -> bool:
     return type(control).get_control in (ControlNet.get_control, T2IAdapter.get_control)
 
 
-def _fits(link: Any, hint: torch.Tensor, x_noisy: torch.Tensor) -> bool:
+def _fits(link: Any, hint: Any, x_noisy: torch.Tensor) -> bool:
     """Whether the host will take a prepared `hint` as it is, by the comparison that it makes itself."""
     return all(hint.shape[i] == x_noisy.shape[i] * link.compression_ratio for i in (2, 3))
 
 
-def _prepared(link: Any) -> dict[Part, torch.Tensor]:
-    parts: dict[Part, torch.Tensor] = {("hint", 0): link.cond_hint}
-    for side, features in (getattr(link, "control_input", None) or {}).items():
-        parts |= {(side, i): feature for i, feature in enumerate(features) if feature is not None}
-    return parts
+def _prepared(link: Any) -> Prepared:
+    return {"hint": [link.cond_hint], **(getattr(link, "control_input", None) or {})}
 
 
-def _hand_over(link: Any, parts: dict[Part, torch.Tensor], times: int) -> None:
-    """`parts`, one row per frame, as if `link` had just prepared them; `times` conditionings share the model call."""
-    whole = {part: rows.repeat(times, *[1] * (rows.ndim - 1)) for part, rows in parts.items()}
-    link.cond_hint = whole.pop(("hint", 0))
+def _hand_over(link: Any, ready: Prepared, times: int) -> None:
+    """`ready`, one row per frame, as if `link` had just prepared it; `times` conditionings share the model call."""
+    whole = _map(ready, lambda x: x.repeat(times, *[1] * (x.ndim - 1)))
+    (link.cond_hint,) = whole.pop("hint")
     if isinstance(link, T2IAdapter):
-        link.control_input = {
-            side: [whole.get((side, i)) for i in range(1 + max(i for s, i in whole if s == side))]
-            for side in dict.fromkeys(s for s, _ in whole)
-        }
+        link.control_input = whole
+
+
+def _map(prepared: Prepared, change: Callable[[torch.Tensor], torch.Tensor]) -> Prepared:
+    return {side: [x if x is None else change(x) for x in tensors] for side, tensors in prepared.items()}
