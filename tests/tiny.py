@@ -142,13 +142,15 @@ def sample(
     positive: Any = None,
     negative: Any = None,
     size: int = 8,
+    latent: torch.Tensor | None = None,
+    noise: torch.Tensor | None = None,
     **more: Any,
 ) -> torch.Tensor:
     """The host's own KSampler on noise, as latents (f, 4, size, size)."""
     import comfy.sample
 
-    empty = torch.zeros(frames, 4, size, size)
-    noise = comfy.sample.prepare_noise(empty, seed)
+    empty = torch.zeros(frames, 4, size, size) if latent is None else latent
+    noise = comfy.sample.prepare_noise(empty, seed) if noise is None else noise
     return comfy.sample.sample(
         model, noise, steps, cfg, sampler, "normal", positive or conditioning(3), negative or conditioning(4), empty,
         disable_pbar=True, seed=seed, **more,
