@@ -50,14 +50,26 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
 
 
 def published_weights(motion: Any) -> dict[str, torch.Tensor]:
-    """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included."""
+    """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included.
+
+    Raises ValueError for the families whose files hold more than motion modules.
+    """
     model: MotionModel = motion if isinstance(motion, MotionModel) else motion.model
+    check_only_motion(model.spec)
     merged = model.state_dict() if motion is model else merged_weights(motion)
     weights = unfuse(merged)
     for name, module in model.named_modules():
-        if isinstance(module, TemporalAttention):
+        if isinstance(module, TemporalAttention) and model.spec.family.name != "animatelcm":  # known by having none
             weights[name + POSITIONS] = module.positions[None].clone()  # (1, max_frames, c)
     return {published_key(name, model.spec): weight for name, weight in weights.items()}
+
+
+def check_only_motion(spec: MotionSpec) -> None:
+    if spec.family.name in ("pia", "animatelcm_i2v"):
+        raise ValueError(
+            f"{spec.family.label} has parts beside its motion modules, which Kinema does not keep, so it cannot be trained or "
+            "saved. Use another motion model such as v3_sd15_mm."
+        )
 
 
 def merged_weights(motion: Any) -> dict[str, torch.Tensor]:

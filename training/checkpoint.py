@@ -18,11 +18,13 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """The file at `path` that holds the latest state of the run described by `course`.
 
-    `course` names everything that decides where the run goes; a state with another course is refused.
+    `course` names everything that decides where the run goes; a state with another course is refused. A `fresh` run
+    looks at no state, and replaces the one that is there with its first save.
     """
 
     path: Path
     course: dict[str, Any]
+    fresh: bool = False
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes `state`; a killed process leaves the state before it."""
@@ -36,7 +38,7 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any] | None:
         """The state to go on from, or None when there is none yet. Raises CheckpointError."""
-        if not self.path.exists():
+        if self.fresh or not self.path.exists():
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)

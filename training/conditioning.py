@@ -36,5 +36,5 @@ def unet_arguments(
     for name in conds[0]:
         first, *others = (cond[name].process_cond(batch_size=frames, area=None) for cond in conds)
         rows = first.concat(others) if others else first.cond
-        arguments[ARGUMENTS[name]] = rows.to(device, dtype)
+        arguments[ARGUMENTS[name]] = rows.to(device, dtype, copy=True)  # nodes made it in inference mode
     return arguments

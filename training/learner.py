@@ -12,7 +12,7 @@ from torch import nn
 from ..motion.keys import module_template
 from ..motion.layers import MotionModel, TemporalAttention
 from ..motion.load import build_patcher, fuse
-from ..motion.save import merged_weights
+from ..motion.save import check_only_motion, merged_weights
 from ..motion.spec import FAMILIES, Family, MotionSpec
 from ..sampling.slots import find_slots
 from .draws import generator
@@ -57,8 +57,15 @@ def trainable_copy(spec: MotionSpec, weights: Weights, like: MotionModel | None)
         motion.load_state_dict(own, assign=True)
         for name, module in motion.named_modules():
             if isinstance(module, TemporalAttention) and like is not None:
-                module.positions = like.get_submodule(name).positions.detach().clone().float()
+                module.positions = positions_at(like, name).detach().clone().float()
         return motion.requires_grad_(False)
+
+
+def positions_at(motion: MotionModel, attention: str) -> torch.Tensor:
+    """The position table of an attention, by its name in `motion`."""
+    module = motion.get_submodule(attention)
+    assert isinstance(module, TemporalAttention)
+    return module.positions
 
 
 def new_spec(model: Any, family: Family | None = None, max_frames: int | None = None) -> MotionSpec:
@@ -109,6 +116,7 @@ def start_new(model: Any, seed: int, family: Family | None = None, max_frames: i
 
 def start_from(motion: Any) -> Learner:
     """`motion` (MOTION_MODEL), patches merged in, to be trained further; `motion` itself does not change."""
+    check_only_motion(motion.model.spec)
     return learn_motion_model(motion.model.spec, merged_weights(motion), motion.model)
 
 
@@ -118,5 +126,5 @@ def finished(learner: Learner, values: Weights, name: str) -> Any:
     patcher = build_patcher(learner.motion.spec, weights, name)
     for key, module in patcher.model.named_modules():
         if isinstance(module, TemporalAttention):
-            module.positions = learner.motion.get_submodule(key).positions.detach().to(module.positions.device)
+            module.positions = positions_at(learner.motion, key).detach().to(module.positions.device)
     return patcher

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import comfy.model_management
@@ -17,17 +18,23 @@ from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
+from .sample import Sample, sample
 from .state import State
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` of `steps` are done; `losses` holds the loss of each step, `values` what the run would return now."""
+    """`step` of `steps` are done; `losses` holds the loss of each.
+
+    `values` are those of the learner's parameters by now, averaged if the settings say so. `sample` makes an animation
+    with them: latents (f, c, h, w).
+    """
 
     step: int
     steps: int
     losses: list[float]
     values: Weights
+    sample: Callable[[Sample], torch.Tensor]
 
 
 Watch = Callable[[Progress], None]
@@ -41,9 +48,9 @@ def train(
     checkpoint: Checkpoint | None = None,
     watch: Watch | None = None,
     loss: Loss = motion_loss,
-) -> dict[str, torch.Tensor]:
-    """Trains the parameters of `learner` inside `model` (MODEL) on `clips`; returns their values, averaged if
-    `settings` say so. `finished` makes a MOTION_MODEL of them.
+) -> Progress:
+    """Trains the parameters of `learner` inside `model` (MODEL) on `clips`. `finished` makes a MOTION_MODEL of what
+    they are in the end.
 
     With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
     interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
@@ -53,8 +60,8 @@ def train(
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        frames, *shape = clips.shape
-        model = stack.enter_context(frozen(model, (settings.batch * frames, *shape)))
+        frames, channels, height, width = clips.shape
+        model = stack.enter_context(frozen(model, (settings.batch * frames, channels, height, width)))
         device = model.load_device
         learner.to(device)
         network = Network(model, learner.motion, diffusion(model, settings.schedule))
@@ -67,12 +74,23 @@ def train(
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion))
         if dtype != torch.float32:
             stack.enter_context(torch.autocast(device.type, dtype))
-        _run(state, network, data, loss, checkpoint, watch)
-        return state.result()
+
+        def progress() -> Progress:
+            values = state.result()
+            return Progress(
+                state.step,
+                settings.steps,
+                state.losses,
+                values,
+                partial(sample, model, learner, values, clips, settings),
+            )
+
+        _run(state, network, data, loss, checkpoint, lambda: watch and watch(progress()))
+        return progress()
 
 
 def _run(
-    state: State, network: Network, data: Batches, loss: Loss, checkpoint: Checkpoint | None, watch: Watch | None
+    state: State, network: Network, data: Batches, loss: Loss, checkpoint: Checkpoint | None, watch: Callable[[], None]
 ) -> None:
     settings, saved = data.settings, state.step
     try:
@@ -82,8 +100,7 @@ def _run(
             if checkpoint is not None and state.step % settings.save_every == 0:
                 checkpoint.save(state.stored())
                 saved = state.step
-            if watch is not None:
-                watch(Progress(state.step, settings.steps, state.losses, state.result()))
+            watch()
     finally:  # the end, an interrupt or an error: nothing that was learned is lost
         if checkpoint is not None and state.whole and state.step > saved:
             checkpoint.save(state.stored())
@@ -95,7 +112,7 @@ def _gradients(state: State, network: Network, data: Batches, loss: Loss) -> flo
     for part in range(data.settings.accumulation):
         for term in loss(network, data.at(state.step, part)):
             value = term / data.settings.accumulation
-            state.scaler.scale(value).backward()
+            state.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
             total += value.item()
     if not math.isfinite(total):
         raise ValueError(

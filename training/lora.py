@@ -30,7 +30,8 @@ def learn_motion_lora(motion: Any, rank: int, seed: int) -> Learner:
         for name, module in model.named_modules():
             if isinstance(module, TemporalAttention):
                 for layer in LAYERS:
-                    linear, changes = module.get_submodule(layer), stems(name, layer)
+                    linear: Any = module.get_submodule(layer)
+                    changes = stems(name, layer)
                     for stem in changes:
                         width = linear.weight.shape[1]
                         parameters |= low_rank(stem, width, width, rank, generator(seed, "lora", stem))

@@ -26,7 +26,7 @@ def run(path, steps, watch=None, **changes):
     model, data, settings = tiny.image_model(), clips(3), TrainSettings(steps=steps, **(HOW | changes))
     learner = start_new(model, seed=1)
     checkpoint = None if path is None else Checkpoint(path, course(learner, data, settings))
-    values = train(model, learner, data, settings, checkpoint, watch)
+    values = train(model, learner, data, settings, checkpoint, watch).values
     return {name: value.clone() for name, value in values.items()}
 
 

@@ -23,7 +23,7 @@ def settings(**changes):
 
 def trained(model, data, how, learner=None, **more):
     learner = learner or start_new(model, seed=1)
-    return learner, {name: value.clone() for name, value in train(model, learner, data, how, **more).items()}
+    return learner, {name: value.clone() for name, value in train(model, learner, data, how, **more).values.items()}
 
 
 def test_overfitting_one_clip_lowers_the_loss():

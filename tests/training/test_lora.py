@@ -28,7 +28,7 @@ def test_the_file_gives_what_was_trained(motion, tmp_path):
     model = tiny.image_model()
     before = {name: value.clone() for name, value in motion.model.state_dict().items()}
     learner = learn_motion_lora(motion, rank=4, seed=1)
-    values = train(model, learner, clips(), HOW)
+    values = train(model, learner, clips(), HOW).values
     path = save_motion_lora(values, motion.model.spec, tmp_path / "lora.safetensors", {"rank": "4"})
     assert all(torch.equal(before[name], value) for name, value in motion.model.state_dict().items())
 
@@ -88,7 +88,7 @@ def test_appearance_branches_learn_beside_and_leave_no_trace(motion, checkpointi
     looks = appearance(model, rank=2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 4, 1), looks)
     first = {name: value.detach().clone() for name, value in learner.parameters.items()}
-    values = train(model, learner, clips(2), how, loss=director_loss(model, looks, debias=True))
+    values = train(model, learner, clips(2), how, loss=director_loss(model, looks, debias=True)).values
     assert all(torch.equal(frozen[name], value) for name, value in model.model.state_dict().items())
     assert not any(getattr(module, "weight_function", None) for module in model.model.diffusion_model.modules())
     unchanged = {name for name in values if ".up." in name and torch.equal(values[name], first[name])}

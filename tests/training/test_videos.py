@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from training import encoders
 
 from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
 from kinema.training.videos import Cut, Source, SourceError, cut_clips, find_sources, read_clips
+from training import encoders
 
 CUT = Cut(frames=4, stride=2, width=32, height=32)
 
@@ -88,7 +88,11 @@ def test_sources_and_captions_are_found(tmp_path):
     (tmp_path / "c.txt").write_text("a bird", encoding="utf-8-sig")
     (tmp_path / "notes.pdf").write_text("nothing to see")
     found = find_sources(tmp_path)
-    assert [(source.path.name, source.caption) for source in found] == [("a.webm", None), ("b.mp4", "a fish"), ("c", "a bird")]
+    assert [(source.path.name, source.caption) for source in found] == [
+        ("a.webm", None),
+        ("b.mp4", "a fish"),
+        ("c", "a bird"),
+    ]
 
 
 def test_a_folder_without_videos_is_refused(tmp_path):
@@ -131,7 +135,10 @@ def test_latents_are_encoded_once(tmp_path):
     first = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
     again = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
     assert len(calls) == 2 and all(torch.equal(a, b) for a, b in zip(first.clips, again.clips, strict=True))
-    for changed in (Encoder(vae, CUT, True, tmp_path / "cache"), Encoder(vae, Cut(4, 1, 32, 32), cache=tmp_path / "cache")):
+    for changed in (
+        Encoder(vae, CUT, True, tmp_path / "cache"),
+        Encoder(vae, Cut(4, 1, 32, 32), cache=tmp_path / "cache"),
+    ):
         before = len(calls)
         changed.source(source)
         assert len(calls) > before

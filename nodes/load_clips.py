@@ -1,0 +1,161 @@
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import comfy.utils
+import folder_paths
+from comfy_api.latest import io
+
+from ..training.prepare_clips import Encoder, encode_captions, encode_sources
+from ..training.videos import Cut, SourceError, find_sources
+from .sockets import CATEGORY
+from .training_inputs import ClipsSocket
+
+NONE = "none"
+
+
+class LoadClips(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaLoadClips",
+            display_name="Load Clips",
+            category=CATEGORY,
+            description="Makes clips to train motion on from a folder of videos or image sequences, or from images. "
+            "Latents are encoded once and kept on disk.",
+            search_aliases=["dataset", "training data", "video folder", "captions", "train", "finetune"],
+            inputs=[
+                io.Vae.Input("vae", tooltip="The VAE of the checkpoint that you train with."),
+                io.Clip.Input("clip", tooltip="Encodes the captions: the CLIP of the checkpoint that you train with."),
+                io.Combo.Input(
+                    "folder",
+                    options=[NONE, *folder_paths.get_input_subfolders()],
+                    tooltip="A folder inside ComfyUI's input folder, with videos, or with one folder of images for each "
+                    "sequence. Press R after copying new ones.",
+                ),
+                io.String.Input(
+                    "prompt",
+                    default="",
+                    multiline=True,
+                    tooltip="The caption of clips that have none. A video's own is in a .txt file of the same name.",
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=16,
+                    min=2,
+                    max=128,
+                    tooltip="Frames of a clip: as many as you will animate at once.",
+                ),
+                io.Int.Input(
+                    "stride",
+                    default=4,
+                    min=1,
+                    max=128,
+                    tooltip="Every how many frames of the video one is taken. 4 of a 30 fps video are about 8 fps.",
+                ),
+                io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
+                io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
+                io.Combo.Input(
+                    "crop",
+                    options=["center", "disabled"],
+                    default="center",
+                    advanced=True,
+                    tooltip="center cuts off what does not fit; disabled stretches the pictures instead.",
+                ),
+                io.Boolean.Input(
+                    "flip",
+                    default=False,
+                    advanced=True,
+                    tooltip="Adds every clip once more, mirrored. Not for captions that say left or right, nor for pans.",
+                ),
+                io.Int.Input(
+                    "clips_per_video",
+                    default=0,
+                    min=0,
+                    max=100_000,
+                    advanced=True,
+                    tooltip="At most so many clips of a video, one after the other from its start. 0: all it has.",
+                ),
+                io.Boolean.Input(
+                    "cache",
+                    default=True,
+                    advanced=True,
+                    tooltip="Keep the latents in user/kinema/latents, so that the same videos are ready at once next time. "
+                    "You may delete that folder at any time.",
+                ),
+                io.Image.Input(
+                    "images",
+                    optional=True,
+                    tooltip="Frames of one video in a batch, to train on beside the folder or alone.",
+                ),
+            ],
+            outputs=[
+                ClipsSocket.Output(
+                    display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
+                ),
+                io.String.Output(
+                    display_name="report", tooltip="How many clips there are, and which files were left out."
+                ),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, folder: str | None = None) -> bool | str:
+        if folder in (None, NONE) or folder in folder_paths.get_input_subfolders():
+            return True
+        return (
+            f'"{folder}" is not a folder inside "{folder_paths.get_input_directory()}". Pick another one, or press R.'
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, folder: str | None = None, **_inputs: Any) -> Any:
+        """Changes with the files in the folder."""
+        if folder in (None, NONE):
+            return None
+        files = sorted(file for file in _path(folder).rglob("*") if file.is_file())
+        return [(str(file), os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files]
+
+    @classmethod
+    def execute(
+        cls,
+        vae: Any,
+        clip: Any,
+        folder: str,
+        prompt: str,
+        frames: int,
+        stride: int,
+        width: int,
+        height: int,
+        crop: str,
+        flip: bool,
+        clips_per_video: int,
+        cache: bool,
+        images: Any = None,
+    ) -> io.NodeOutput:
+        if folder == NONE and images is None:
+            raise ValueError("There is nothing to load: folder is none and images is not connected. Set one of them.")
+        cut = Cut(frames, stride, width, height, crop == "center", clips_per_video)
+        encoder = Encoder(vae, cut, flip, _cache_folder() if cache else None)
+        sources = [] if folder == NONE else find_sources(_path(folder))
+        bar = comfy.utils.ProgressBar(len(sources))
+        latents, skipped = encode_sources(encoder, sources, lambda: bar.update(1))
+        if images is not None:
+            try:
+                latents.append(encoder.images(images))
+            except SourceError as error:
+                raise ValueError(f"The connected images cannot be used: {error}. Lower frames or stride.") from None
+        if not latents:
+            raise ValueError(f'None of the {len(sources)} videos in "{folder}" can be used. {" ".join(skipped[:3])}')
+        clips = encode_captions(latents, clip, prompt)
+        report = [f"{len(clips.clips)} clips of {frames} frames from {len(latents)} videos.", *skipped]
+        logging.info(report[0])
+        return io.NodeOutput(clips, "\n".join(report))
+
+
+def _path(folder: str) -> Path:
+    return Path(folder_paths.get_input_directory()) / folder
+
+
+def _cache_folder() -> Path:
+    return Path(folder_paths.get_user_directory()) / "kinema" / "latents"

@@ -1,0 +1,95 @@
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion.lora import load_motion_lora
+from ..training.lora import learn_motion_lora
+from ..training.loss_plot import loss_plot
+from ..training.motion_director import appearance, director_loss, with_appearance
+from ..training.session import Session, motion_lora_saver
+from .motion_files import LORA_FOLDER
+from .sockets import CATEGORY, MotionModelSocket
+from .training_inputs import ClipsSocket, check_name, folder_of, name_input, read_settings, settings_inputs
+from .training_preview import TrainingPreview, tensor
+
+
+class TrainMotionLora(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaTrainMotionLora",
+            display_name="Train Motion LoRA",
+            category=CATEGORY,
+            description="Teaches a motion model one more motion, such as a camera move or a dance, from one to fifty clips. "
+            "The file is small and works like the official motion LoRAs.",
+            search_aliases=["motiondirector", "finetune", "train motion lora", "camera motion", "training", "admd"],
+            is_output_node=True,
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The model that the motion model is made for, before Apply Motion Model."
+                ),
+                MotionModelSocket.Input("motion_model", tooltip="The motion model to teach; it stays as it is."),
+                ClipsSocket.Input("clips", tooltip="Clips of the motion, from Load Clips. 1 to 50."),
+                name_input("my_motion_lora", LORA_FOLDER),
+                io.Int.Input(
+                    "rank",
+                    default=64,
+                    min=1,
+                    max=1280,
+                    tooltip="Size of the LoRA. 64 is what the official ones have; 16 to 32 are enough for one clip.",
+                ),
+                *settings_inputs(steps=300, learning_rate=5e-4, accumulation=1, save_every=100),
+                io.Boolean.Input(
+                    "debias",
+                    default=True,
+                    tooltip="MotionDirector's loss: also compares the frames of a clip with one another, so that less of "
+                    "its looks is learned.",
+                ),
+                io.Boolean.Input(
+                    "learn_looks_apart",
+                    default=False,
+                    advanced=True,
+                    tooltip="MotionDirector's spatial pass: a second LoRA, thrown away afterwards, learns the looks of single "
+                    "frames, so that the motion LoRA need not. For one to five clips; takes about 1.2 times as long.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output(
+                    display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA at strength 1."
+                ),
+                io.Image.Output(display_name="loss_plot", tooltip="How the loss went."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, name: str | None = None) -> bool | str:
+        return check_name(name)
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        clips: Any,
+        name: str,
+        rank: int,
+        debias: bool,
+        learn_looks_apart: bool,
+        **values: Any,
+    ) -> io.NodeOutput:
+        learner = learn_motion_lora(motion_model, rank, values["seed"])
+        looks = appearance(model, rank, values["seed"]) if learn_looks_apart else None
+        if looks is not None:
+            learner = with_appearance(learner, looks)
+        settings = read_settings(learner.motion.spec.family, values)
+        file = Path(folder_of(LORA_FOLDER), f"{name}.safetensors")
+        session = Session(
+            model, learner, clips, settings, file, motion_lora_saver(learner, rank),
+            director_loss(model, looks, debias), {"rank": rank, "debias": debias},
+        )  # fmt: skip
+        preview = TrainingPreview(model, settings.steps, values["sample_every"])
+        done = session.run(preview, values["start_again"])
+        plot = tensor(loss_plot(done.losses, done.steps))
+        trained = load_motion_lora(motion_model, file, 1.0)
+        return io.NodeOutput(trained, plot, ui=preview.final(done, cls))

@@ -1,0 +1,86 @@
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..motion.load import load_motion_model
+from ..motion.spec import FAMILIES
+from ..training.learner import start_from, start_new
+from ..training.loss_plot import loss_plot
+from ..training.session import Session, motion_model_saver
+from .motion_files import FOLDER
+from .sockets import CATEGORY, MotionModelSocket
+from .training_inputs import AUTOMATIC, ClipsSocket, check_name, folder_of, name_input, read_settings, settings_inputs
+from .training_preview import TrainingPreview, tensor
+
+DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+
+
+class TrainMotionModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaTrainMotionModel",
+            display_name="Train Motion Model",
+            category=CATEGORY,
+            description="Trains a motion model on clips, as the AnimateDiff paper does: a new one, or one that exists. The "
+            "image model stays as it is. Interrupt it at any time and run it again to go on.",
+            search_aliases=["finetune", "train animatediff", "training", "motion module", "dataset"],
+            is_output_node=True,
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The SD1.5 or SDXL model to learn motion for, before Apply Motion Model."
+                ),
+                ClipsSocket.Input("clips", tooltip="What to learn from, from Load Clips."),
+                name_input("my_motion_model", FOLDER),
+                *settings_inputs(steps=5000, learning_rate=1e-4, accumulation=4, save_every=500),
+                io.Combo.Input(
+                    "kind",
+                    options=[AUTOMATIC, "v3", "v2", "v1"],
+                    default=AUTOMATIC,
+                    advanced=True,
+                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff's own for SDXL. v2 also "
+                    "has a module in the UNet's middle; v1 normalises all frames together.",
+                ),
+                io.Combo.Input(
+                    "weights",
+                    options=list(DTYPES),
+                    default="fp16",
+                    advanced=True,
+                    tooltip="Number format of the file. fp16 is half as large and animates the same.",
+                ),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    optional=True,
+                    tooltip="Goes on from this motion model, for motion that it does not know. Without it, a new one learns "
+                    "from nothing, which needs very many clips.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output(
+                    display_name="MOTION_MODEL", tooltip="What was learned, for Apply Motion Model. It is saved too."
+                ),
+                io.Image.Output(display_name="loss_plot", tooltip="How the loss went."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, name: str | None = None) -> bool | str:
+        return check_name(name)
+
+    @classmethod
+    def execute(
+        cls, model: Any, clips: Any, name: str, kind: str, weights: str, motion_model: Any = None, **values: Any
+    ) -> io.NodeOutput:
+        if motion_model is None:
+            learner = start_new(model, values["seed"], None if kind == AUTOMATIC else FAMILIES[kind])
+        else:
+            learner = start_from(motion_model)
+        settings = read_settings(learner.motion.spec.family, values)
+        file = Path(folder_of(FOLDER), f"{name}.safetensors")
+        session = Session(model, learner, clips, settings, file, motion_model_saver(learner, DTYPES[weights]))
+        preview = TrainingPreview(model, settings.steps, values["sample_every"])
+        done = session.run(preview, values["start_again"])
+        plot = tensor(loss_plot(done.losses, done.steps))
+        return io.NodeOutput(load_motion_model(file), plot, ui=preview.final(done, cls))

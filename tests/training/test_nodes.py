@@ -1,0 +1,190 @@
+"""The training nodes as the host calls them, under inference mode, from a folder of videos to the files they save."""
+
+import json
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import pytest
+import safetensors
+import tiny
+import torch
+from training.test_videos import pictures, write_video
+
+from kinema.motion.files import read_header
+from kinema.motion.load import load_motion_model
+from kinema.motion.spec import FAMILIES, IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from kinema.nodes.load_clips import LoadClips
+from kinema.nodes.motion_files import FOLDER, LORA_FOLDER
+from kinema.nodes.train_motion_lora import TrainMotionLora
+from kinema.nodes.train_motion_model import TrainMotionModel
+from kinema.nodes.training_inputs import check_name, read_schedule
+from training import encoders
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    for name in ("input", "temp", "user"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+    for key in (FOLDER, LORA_FOLDER):
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, key, ([str(tmp_path / key)], {".safetensors"}))
+    return tmp_path
+
+
+def defaults(node):
+    inputs = node.define_schema().inputs
+    return {i.id: i.default for i in inputs if getattr(i, "default", None) is not None}
+
+
+def load(folders, **changes):
+    (folders / "input" / "fish").mkdir(exist_ok=True)
+    write_video(folders / "input" / "fish" / "a.mp4", pictures())
+    values = defaults(LoadClips) | {"folder": "fish", "frames": 4, "stride": 2, "width": 64, "height": 64} | changes
+    with torch.inference_mode():
+        return LoadClips.execute(vae=encoders.vae(), clip=encoders.clip(), **values).result
+
+
+def test_clips_are_loaded_with_a_report(folders):
+    (folders / "input" / "fish").mkdir()
+    (folders / "input" / "fish" / "broken.mp4").write_text("no video")
+    clips, report = load(folders)
+    assert clips.shape == (4, 4, 8, 8) and len(clips.clips) == 2
+    assert report.startswith("2 clips of 4 frames from 1 videos.\n") and '"broken.mp4" was left out' in report
+    assert len(list((folders / "user" / "kinema" / "latents").iterdir())) == 1
+    assert LoadClips.validate_inputs("fish") is True
+    assert "is not a folder" in LoadClips.validate_inputs("no fish")
+
+
+def test_changed_files_are_noticed(folders):
+    load(folders)
+    before = LoadClips.fingerprint_inputs("fish")
+    assert before == LoadClips.fingerprint_inputs("fish")
+    (folders / "input" / "fish" / "a.txt").write_text("a fish")
+    assert before != LoadClips.fingerprint_inputs("fish")
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [({"folder": "none"}, "There is nothing to load"), ({"frames": 100}, "None of the 1 videos .* it has 16 frames"),
+     ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "it has 3 frames and a clip needs 7")],
+)  # fmt: skip
+def test_nothing_to_load_is_said(folders, changes, words):
+    with pytest.raises(ValueError, match=words):
+        load(folders, **changes)
+
+
+QUICK = {"steps": 3, "sample_every": 2, "accumulation": 1}
+
+
+def train(node, **inputs):
+    with torch.inference_mode():
+        return node.execute(**(defaults(node) | QUICK | inputs))
+
+
+def test_a_motion_model_is_trained_shown_and_saved(folders):
+    clips, _ = load(folders)
+    previews = []
+    comfy.utils.set_progress_bar_global_hook(lambda done, total, preview, **_: previews.append((done, total, preview)))
+    try:
+        with torch.inference_mode():
+            model = tiny.image_model()
+        output = train(TrainMotionModel, model=model, clips=clips, name="mine/fish")
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    motion, plot = output.result
+    file = folders / FOLDER / "mine" / "fish.safetensors"
+    assert motion.model.spec == load_motion_model(file).model.spec and motion.model.spec.family.name == "v3"
+    assert {info.dtype for info in read_header(file).values()} == {torch.float16}
+    with safetensors.safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()["trained_with"])
+    assert about["steps"] == 3 and about["clips"] == 2 and about["schedule"]["betas"] == "sqrt_linear"
+    assert (folders / FOLDER / "mine" / "fish.training").exists()
+    assert plot.shape == (1, 384, 768, 3) and plot.min() < 0.5
+    assert [done for done, _, _ in previews] == [1, 2, 3] and previews[-1][1] == 3
+    first, last = (preview[1] for _, _, preview in (previews[0], previews[-1]))
+    assert first.size == (768, 384) and last.size == (768, 384 + 384)  # with the sample animation below
+    (shown,) = output.ui.as_dict()["images"]
+    assert (folders / "temp" / shown["filename"]).exists()
+
+
+def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
+    clips, _ = load(folders)
+    model = tiny.image_model()
+
+    def interrupt(done, total, preview, **_):
+        if done == 2:
+            comfy.model_management.interrupt_current_processing()
+
+    comfy.utils.set_progress_bar_global_hook(interrupt)
+    inputs = {"model": model, "clips": clips, "name": "fish", "sample_every": 0}
+    try:
+        with pytest.raises(comfy.model_management.InterruptProcessingException):
+            train(TrainMotionModel, **inputs)
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    file = folders / FOLDER / "fish.safetensors"
+    assert json.loads(metadata(file)["trained_with"])["steps"] == 2
+    continued = weights(train(TrainMotionModel, **inputs))
+    assert json.loads(metadata(file)["trained_with"])["steps"] == 3
+    at_once = weights(train(TrainMotionModel, **(inputs | {"name": "other"})))
+    assert all(torch.equal(continued[name], at_once[name]) for name in at_once)
+    again = weights(train(TrainMotionModel, **(inputs | {"steps": 1, "start_again": True})))
+    assert any(not torch.equal(continued[name], again[name]) for name in again)
+
+
+def metadata(file):
+    with safetensors.safe_open(file, "pt") as opened:
+        return opened.metadata()
+
+
+def weights(output):
+    return output.result[0].model.state_dict()
+
+
+def test_somebody_elses_file_is_never_replaced(folders):
+    clips, _ = load(folders)
+    file = folders / FOLDER / "v3_sd15_mm.safetensors"
+    file.parent.mkdir()
+    file.write_bytes(b"precious")
+    for again in (False, True):
+        with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" exists already .* Pick another name'):
+            train(TrainMotionModel, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
+    assert file.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_motion_lora_is_trained_and_saved(folders, apart):
+    clips, _ = load(folders)
+    file = tiny.save(tiny.VERSIONS["v2"](), folders / "mm.safetensors")
+    with torch.inference_mode():
+        model, motion = tiny.image_model(), load_motion_model(file)
+    output = train(
+        TrainMotionLora, model=model, motion_model=motion, clips=clips, name="zoom", rank=2, learn_looks_apart=apart
+    )
+    patched, _plot = output.result
+    assert len(patched.patches) == 21 * 4 and not motion.patches  # to_qkv and to_out of two attentions
+    stored = read_header(folders / LORA_FOLDER / "zoom.safetensors")
+    assert len(stored) == 336 and metadata(folders / LORA_FOLDER / "zoom.safetensors")["rank"] == "2"
+
+
+def test_an_animated_model_is_refused(folders):
+    from kinema.sampling.attach import Applied, attach
+
+    clips, _ = load(folders)
+    motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))
+    with pytest.raises(ValueError, match="already animates. Connect the MODEL from before Apply Motion Model"):
+        train(TrainMotionModel, model=attach(tiny.image_model(), motion, Applied()), clips=clips, name="fish")
+
+
+def test_file_names_stay_in_their_folder():
+    assert all(check_name(name) is True for name in ("fish", "my fish/zoom-1_a", None))
+    for name in ("", "../fish", "a//b", "/fish", "a/..", "a:b", "fish.", " fish"):
+        assert "no usable file name" in check_name(name), name
+
+
+def test_schedules_and_their_betas():
+    v3 = FAMILIES["v3"]
+    assert read_schedule(v3, "automatic", 0, 0) == read_schedule(v3, "B", 0, 0) == PAPER_SCHEDULE
+    assert read_schedule(v3, "A", 0, 0) == IMAGE_SCHEDULE
+    assert read_schedule(v3, "C", 0.001, 0.03) == Schedule("sqrt_linear", 0.001, 0.03)

@@ -1,0 +1,46 @@
+"""An animation made in the middle of a run, to see what has been learned so far."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management
+import comfy.sample
+import torch
+
+from ..sampling.applied import Applied
+from ..sampling.attach import attach
+from ..sampling.schedules import KEEP, set_schedule
+from .clips import Clips
+from .config import TrainSettings
+from .learner import Learner, Weights, finished
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How to sample: `steps` and `cfg` as in KSampler, noise by `seed`, the caption of clip number `clip`."""
+
+    steps: int = 12
+    cfg: float = 7.5
+    seed: int = 0
+    clip: int = 0
+
+
+def sample(
+    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: Sample
+) -> torch.Tensor:
+    """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
+
+    Neither the run's chance nor its weights notice.
+    """
+    with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
+        animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)
+        set_schedule(animated, settings.schedule)
+        latents = torch.zeros(clips.shape)
+        noise = comfy.sample.prepare_noise(latents, how.seed)
+        conditioning = clips.clips[how.clip % len(clips.clips)].conditioning
+        result: torch.Tensor = comfy.sample.sample(
+            animated, noise, how.steps, how.cfg, "euler", "normal", conditioning, clips.empty, latents,
+            disable_pbar=True, seed=how.seed,
+        )  # fmt: skip
+        comfy.model_management.load_models_gpu([model], force_full_load=True)
+        return result

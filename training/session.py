@@ -1,0 +1,90 @@
+"""A whole run with its files: the state it can go on from, and the motion model or LoRA that it makes."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ..motion.save import save_motion_model
+from .checkpoint import SUFFIX, Checkpoint
+from .clips import Clips
+from .config import TrainSettings
+from .learner import Learner, Weights, finished
+from .loop import Progress, Watch, course, train
+from .lora import save_motion_lora
+from .objective import Loss, motion_loss
+
+Save = Callable[[Weights, Path, Mapping[str, str]], Path]
+"""Writes what was learned to a file with metadata."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Trains `learner` in `model` (MODEL) on `clips` and writes `file`; the state lies beside it.
+
+    `identity` is what decides the course beyond `settings`, such as the options of `loss`.
+    """
+
+    model: Any
+    learner: Learner
+    clips: Clips
+    settings: TrainSettings
+    file: Path
+    save: Save
+    loss: Loss = motion_loss
+    identity: Mapping[str, Any] | None = None
+
+    def run(self, watch: Watch, restart: bool = False) -> Progress:
+        """Goes on where an earlier run of this file stopped, or begins if there is none, or if `restart`.
+
+        Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
+        """
+        state = self.file.with_suffix(SUFFIX)
+        if self.file.exists() and not state.exists():
+            raise ValueError(
+                f'"{self.file.name}" exists already and has no training state beside it. Pick another name, or delete it.'
+            )
+        decides = course(self.learner, self.clips, self.settings, **(self.identity or {}))
+        latest: list[Progress] = []
+
+        def seen(progress: Progress) -> None:
+            latest[:] = [progress]
+            watch(progress)
+
+        try:
+            checkpoint = Checkpoint(state, decides, fresh=restart)
+            done = train(self.model, self.learner, self.clips, self.settings, checkpoint, seen, self.loss)
+        except comfy.model_management.InterruptProcessingException:
+            if latest:
+                self.save(latest[0].values, self.file, self.metadata(latest[0].step))
+            raise
+        self.save(done.values, self.file, self.metadata(done.step))
+        return done
+
+    def metadata(self, steps: int) -> dict[str, str]:
+        """What the file says about itself."""
+        settings = asdict(self.settings) | {"steps": steps, "clips": len(self.clips.clips), **(self.identity or {})}
+        return {"trained_with": json.dumps(settings), "date": time.strftime("%Y-%m-%d")}
+
+
+def motion_model_saver(learner: Learner, dtype: torch.dtype) -> Save:
+    """Writes motion models in `dtype`."""
+
+    def save(values: Weights, path: Path, metadata: Mapping[str, str]) -> Path:
+        return save_motion_model(finished(learner, values, path.name), path, dtype, metadata)
+
+    return save
+
+
+def motion_lora_saver(learner: Learner, rank: int) -> Save:
+    """Writes motion LoRAs."""
+
+    def save(values: Weights, path: Path, metadata: Mapping[str, str]) -> Path:
+        return save_motion_lora(values, learner.motion.spec, path, {"rank": str(rank), **metadata})
+
+    return save
