@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--fix"]):
         print(__doc__)
         return 2
+    environment.require("ruff", "mypy", "pytest")
     fix = bool(arguments)
     python = [sys.executable, "-m"]
     tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", "tests/test_house.py"]

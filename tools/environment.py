@@ -35,6 +35,13 @@ def find() -> Environment:
     return Environment(venv_python(), hosts)
 
 
+def require(*modules: str) -> None:
+    """Raises SystemExit when this Python, which may be a user's own, lacks one of the development tools."""
+    if missing := [module for module in modules if not importlib.util.find_spec(module)]:
+        names = " and ".join(missing)
+        raise SystemExit(f"{sys.executable} has no {names}. Install what tools/requirements.txt lists for development.")
+
+
 def _own_host() -> Path | None:
     """COMFYUI_PATH, else the ComfyUI whose custom_nodes folder holds this checkout."""
     if named := os.environ.get("COMFYUI_PATH"):

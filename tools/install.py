@@ -70,6 +70,8 @@ def _install_venv(folder: Path) -> None:
                 ) from error
         _pip("install", "--requirement", str(LOCK))
         (folder / MARKER).touch()
+    if others := [str(other) for other in folder.parent.glob("venv-*") if other != folder]:
+        print("Environments of other versions, which you may delete:", *others, sep="\n  ", flush=True)
 
 
 def _install_host(folder: Path, source: Source) -> None:

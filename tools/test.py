@@ -17,6 +17,7 @@ from tools import environment
 from tools.environment import REPOSITORY
 
 TESTS = REPOSITORY / "tests"
+MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 
 
@@ -35,11 +36,14 @@ class Run:
 def main(arguments: list[str]) -> int:
     fast = "--fast" in arguments
     arguments = [argument for argument in arguments if argument != "--fast"]
+    environment.require("pytest", "xdist")
     hosts = environment.find().hosts[: 1 if fast else None]
     if any(_is_path(argument) for argument in arguments):
         parts = {"": arguments}
     else:
-        parts = {"": [str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
+        workers = min(os.cpu_count() or 1, MAX_WORKERS)
+        parallel = ["--numprocesses", str(workers), "--dist", "loadfile"]
+        parts = {"": [*parallel, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
             parts["end to end"] = [str(TESTS / "e2e"), *arguments]
     return _summarise([_run(host, part, parts[part]) for part in parts for host in hosts])
