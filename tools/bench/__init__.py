@@ -1,0 +1,50 @@
+"""`dev.py bench [ROW ...]`: performance as ratios within one run, because machines and their load differ.
+
+Each row is a module here with `run(options)`. Runs of the things compared are interleaved and medians taken.
+"""
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+from pathlib import Path
+
+from tools import in_host
+from tools.bench.measure import Options, Result
+
+ROWS = {  # name: what it compares
+    "step": "a sampling step with motion ÷ without, beside the floor that FLOPs set, and beside diffusers",
+    "load": "loading a 900 MB motion model ÷ reading its file",
+}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"any of {', '.join(ROWS)}; all by default")
+    parser.add_argument("--size", type=int, default=128, help="picture size in pixels (default 128)")
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved runs of each thing compared")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
+    parser.add_argument("--output", type=Path, help="write the results as JSON, too")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.rows) - ROWS.keys():
+        parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    in_host.enter(chosen.threads, True if chosen.cpu else None)
+    options = Options(chosen.size, chosen.frames, chosen.rounds)
+    results: list[Result] = []
+    for name in chosen.rows or ROWS:
+        print(f"\n{name}: {ROWS[name]}", flush=True)
+        for result in importlib.import_module(f"tools.bench.{name}").run(options):
+            print(f"  {result.line()}", flush=True)
+            results.append(result)
+    if chosen.output:
+        about = {"python": platform.python_version(), "machine": platform.machine(), "options": vars(options)}
+        report = {"about": about, "results": [vars(result) for result in results]}
+        chosen.output.write_text(json.dumps(report, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Loading a motion model ÷ reading its file, on a warm cache."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from tools.bench import full_size
+from tools.bench.measure import Options, Result, interleaved
+
+from kinema.motion.detect import detect
+from kinema.motion.files import read_header
+from kinema.motion.load import load_motion_model
+from kinema.motion.save import save_motion_model
+
+
+def run(options: Options) -> Iterator[Result]:
+    with tempfile.TemporaryDirectory(prefix="kinema-bench-") as folder:
+        for dtype in (torch.float16, torch.float32):
+            path = save_motion_model(full_size.motion_model(), Path(folder) / "v2.safetensors", dtype)
+            yield from _compare(path, str(dtype).removeprefix("torch."), options)
+
+
+def _compare(path: Path, dtype: str, options: Options) -> Iterator[Result]:
+    def read() -> None:
+        path.read_bytes()
+
+    def recognise() -> None:
+        detect(read_header(path), path.name)
+
+    def load() -> None:
+        load_motion_model(path)
+
+    seconds = interleaved({"read": read, "recognise": recognise, "load": load}, options.rounds)
+    size = path.stat().st_size / 1e6
+    yield Result(f"v2 {dtype}, {size:.0f} MB: reading the file", seconds["read"], "s")
+    yield Result(f"v2 {dtype}, {size:.0f} MB: load ÷ read", seconds["load"] / seconds["read"], target=1.5)
+    yield Result(f"v2 {dtype}, {size:.0f} MB: recognise, header only", seconds["recognise"], "s")

@@ -1,0 +1,43 @@
+"""One model call, cond and uncond together: with motion ÷ without."""
+
+from collections.abc import Iterator
+
+import torch
+from tools.bench import full_size
+from tools.bench.measure import Options, Result, interleaved, peak_bytes
+
+from kinema.sampling.inside import Motion, motion_inside
+
+
+@torch.inference_mode()
+def run(options: Options) -> Iterator[Result]:
+    unet, motion = full_size.unet(), full_size.motion_model()
+    theirs = full_size.diffusers_unet(unet, motion)
+    x, timesteps, context = full_size.inputs(options.frames, options.size)
+    frames = options.frames
+
+    def plain() -> None:
+        unet(x, timesteps, context=context)
+
+    def with_motion() -> None:
+        with motion_inside(unet, [Motion(motion)], frames):
+            unet(x, timesteps, context=context)
+
+    def with_diffusers() -> None:
+        video = x.unflatten(0, (-1, frames)).transpose(1, 2)  # (v, c, f, h, w)
+        theirs(video, timesteps[:1], context)
+
+    floor = full_size.flops(with_motion) / full_size.flops(plain)
+    seconds = interleaved({"plain": plain, "motion": with_motion, "diffusers": with_diffusers}, options.rounds)
+    ratio = seconds["motion"] / seconds["plain"]
+    what = f"{frames} frames of {options.size}²"
+    cuda = torch.cuda.is_available()
+    yield Result(f"{what}: without motion", seconds["plain"], "s")
+    yield Result(f"{what}: floor by FLOPs", floor)
+    yield Result(f"{what}: with motion ÷ without", ratio)
+    yield Result(f"{what}: that ÷ floor", ratio / floor, target=1.10 if cuda else 1.05)
+    yield Result(f"{what}: with motion ÷ diffusers", seconds["motion"] / seconds["diffusers"], target=1.0)
+    memory = {name: peak_bytes(thing) / 2**20 for name, thing in (("without", plain), ("with", with_motion))}
+    memory["diffusers"] = peak_bytes(with_diffusers) / 2**20
+    for name, value in memory.items():
+        yield Result(f"{what}: peak memory {name}{' motion' if name != 'diffusers' else ''}", value, "MiB")

@@ -1,0 +1,35 @@
+"""Enters the host in this process: its modules importable, the repository importable as the package `kinema`."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tools import environment
+from tools.environment import REPOSITORY
+
+
+def enter(threads: int, cpu: bool | None = None) -> Path:
+    """Makes `comfy` and `kinema` importable, with `threads` threads for torch; `cpu` None uses a GPU where there is one.
+
+    Call it before anything of the host is imported: the host reads its settings only then.
+    """
+    host = environment.find().hosts[0]
+    sys.path[:] = [str(host), *(entry for entry in sys.path if Path(entry or ".").resolve() != REPOSITORY.resolve())]
+    import torch
+    from comfy.cli_args import args
+
+    args.cpu = not torch.cuda.is_available() if cpu is None else cpu
+    torch.set_num_threads(threads)
+    import_package("kinema", REPOSITORY)
+    return host
+
+
+def import_package(name: str, folder: Path) -> ModuleType:
+    """Imports `folder` as the package `name`, whatever the folder is called."""
+    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
