@@ -36,6 +36,7 @@ class ApplyMotionModel(io.ComfyNode):
                     "match",
                     options=list(IMPLEMENTATIONS),
                     default=IMPLEMENTATIONS[0],
+                    optional=True,
                     advanced=True,
                     tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "
                     "compute some normalisations over other frames, which changes v1, PIA and SDXL results visibly: "
@@ -45,6 +46,7 @@ class ApplyMotionModel(io.ComfyNode):
                     "beyond_table",
                     options=["refuse", "extend", "stretch"],
                     default="refuse",
+                    optional=True,
                     advanced=True,
                     tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
                     "continue the positions to values it never saw. stretch: spread its positions over all frames; "
@@ -55,6 +57,7 @@ class ApplyMotionModel(io.ComfyNode):
                     default=0,
                     min=0,
                     max=1024,
+                    optional=True,
                     advanced=True,
                     tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
                 ),
@@ -73,11 +76,11 @@ class ApplyMotionModel(io.ComfyNode):
         motion_model: Any,
         strength: float,
         noise_schedule: str,
-        start_percent: float,
-        end_percent: float,
-        match: str,
-        beyond_table: Beyond,
-        position_offset: int,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+        match: str = IMPLEMENTATIONS[0],
+        beyond_table: Beyond = "refuse",
+        position_offset: int = 0,
     ) -> io.NodeOutput:
         applied = Applied(strength, start_percent, end_percent, match, PositionRule(beyond_table, position_offset))
         return io.NodeOutput(attach(model, motion_model, applied, noise_schedule))

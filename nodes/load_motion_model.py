@@ -28,6 +28,7 @@ class LoadMotionModel(io.ComfyNode):
                     "kind",
                     options=[AUTOMATIC, *LABELS],
                     default=AUTOMATIC,
+                    optional=True,
                     advanced=True,
                     tooltip="What the file is. automatic recognises it from its content; choose by hand only when a file "
                     "was stripped of its position table, or its finetuner says otherwise.",
@@ -46,5 +47,5 @@ class LoadMotionModel(io.ComfyNode):
         return check_file(FOLDER, motion_model)
 
     @classmethod
-    def execute(cls, motion_model: str, kind: str) -> io.NodeOutput:
+    def execute(cls, motion_model: str, kind: str = AUTOMATIC) -> io.NodeOutput:
         return io.NodeOutput(load_file(motion_model, LABELS.get(kind)))

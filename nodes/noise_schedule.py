@@ -32,6 +32,7 @@ class NoiseSchedule(io.ComfyNode):
                     "betas",
                     options=["sqrt_linear", "linear", "cosine", "sqrt"],
                     default="sqrt_linear",
+                    optional=True,
                     advanced=True,
                     tooltip="custom: ComfyUI's name of the curve. sqrt_linear rises linearly; linear rises linearly in its "
                     "square root; cosine ignores first and last; sqrt is almost all noise.",
@@ -43,7 +44,9 @@ class NoiseSchedule(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any, schedule: str, betas: str, first_beta: float, last_beta: float) -> io.NodeOutput:
+    def execute(
+        cls, model: Any, schedule: str, betas: str = "sqrt_linear", first_beta: float = 0.0001, last_beta: float = 0.02
+    ) -> io.NodeOutput:
         changed = model.clone()
         set_schedule(changed, Schedule(betas, first_beta, last_beta) if schedule == CUSTOM else SCHEDULES[schedule])
         return io.NodeOutput(changed)
@@ -51,5 +54,13 @@ class NoiseSchedule(io.ComfyNode):
 
 def _beta(name: str, default: float, tooltip: str) -> io.Float.Input:
     return io.Float.Input(
-        name, default=default, min=1e-6, max=0.999, step=1e-6, round=False, advanced=True, tooltip=f"custom: {tooltip}"
+        name,
+        default=default,
+        min=1e-6,
+        max=0.999,
+        step=1e-6,
+        round=False,
+        optional=True,
+        advanced=True,
+        tooltip=f"custom: {tooltip}",
     )

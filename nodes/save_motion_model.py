@@ -40,6 +40,7 @@ class SaveMotionModel(io.ComfyNode):
                     "precision",
                     options=list(DTYPES),
                     default="as loaded",
+                    optional=True,
                     advanced=True,
                     tooltip="Number format of the file. fp16 halves fp32; as loaded changes nothing.",
                 ),
@@ -54,7 +55,7 @@ class SaveMotionModel(io.ComfyNode):
         return True if filename is None else _refusal(filename) or True
 
     @classmethod
-    def execute(cls, motion_model: Any, filename: str, bake_loras: bool, precision: str) -> io.NodeOutput:
+    def execute(cls, motion_model: Any, filename: str, bake_loras: bool, precision: str = "as loaded") -> io.NodeOutput:
         folder = folder_paths.get_folder_paths(FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
         comfy.model_management.throw_exception_if_processing_interrupted()

@@ -38,6 +38,7 @@ def percent_inputs() -> list[io.Float.Input]:
             min=0.0,
             max=1.0,
             step=0.001,
+            optional=True,
             advanced=True,
             tooltip="Motion begins at this part of the sampling run; 0 is its first step.",
         ),
@@ -47,6 +48,7 @@ def percent_inputs() -> list[io.Float.Input]:
             min=0.0,
             max=1.0,
             step=0.001,
+            optional=True,
             advanced=True,
             tooltip="Motion ends at this part of the sampling run; 1 is its last step. The layout of an animation is "
             "decided early, so ending at 0.8 changes little and is faster.",

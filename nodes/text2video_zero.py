@@ -26,6 +26,7 @@ class Text2VideoZero(io.ComfyNode):
                     default=941,
                     min=1,
                     max=998,
+                    optional=True,
                     advanced=True,
                     tooltip="Moved frames start again from the noise of this training timestep (the authors' t1); "
                     "the further above low_timestep, the more they may change.",
@@ -35,6 +36,7 @@ class Text2VideoZero(io.ComfyNode):
                     default=881,
                     min=0,
                     max=997,
+                    optional=True,
                     advanced=True,
                     tooltip="The first frame is moved when it is denoised to this training timestep (the authors' t0); "
                     "lower fixes its layout more firmly.",
@@ -50,7 +52,7 @@ class Text2VideoZero(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, motion_x: float, motion_y: float, high_timestep: int, low_timestep: int
+        cls, model: Any, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
     ) -> io.NodeOutput:
         return io.NodeOutput(move_first_frame(model, MotionField(motion_x, motion_y, high_timestep, low_timestep)))
 

@@ -1,5 +1,6 @@
 """What people see before they run anything: names, tooltips, aliases, defaults."""
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_every_input_and_output_explains_itself(node_id):
         i for i in schema.inputs if hasattr(i, "default") and i.get_io_type() in ("FLOAT", "INT", "BOOLEAN")
     ]
     assert all(i.default is not None for i in with_default)
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_advanced_inputs_can_be_left_out(node_id):
+    """So that API prompts that were exported before an input was added go on working."""
+    node = next(node for node in NODES if node.define_schema().node_id == node_id)
+    parameters = inspect.signature(node.execute).parameters
+    for socket in SCHEMAS[node_id].inputs:
+        if socket.advanced or socket.optional:
+            assert socket.optional and parameters[socket.id].default is not inspect.Parameter.empty, socket.id
 
 
 @pytest.mark.parametrize("node_id", SCHEMAS)
