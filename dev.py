@@ -11,7 +11,9 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "demo": ("tools.demo", "make an animation with the real ComfyUI, from a prompt to the file"),
     "test": ("tools.test", "run the tests on both hosts; --fast: newest host, no server"),
     "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
+    "train": ("tools.train", "train a motion model or a motion LoRA as a settings file says"),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
+    "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
     "install": ("tools.install", "only install; every other command does it too"),
 }

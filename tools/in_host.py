@@ -27,7 +27,9 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
 
 def import_package(name: str, folder: Path) -> ModuleType:
     """Imports `folder` as the package `name`, whatever the folder is called."""
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

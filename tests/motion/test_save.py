@@ -97,6 +97,12 @@ def test_number_format_and_metadata(tmp_path):
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
 
 
+def test_the_file_is_as_readable_as_any_other(tmp_path):
+    _, path = written(KINDS["v3_sd15_mm.ckpt"], tmp_path)
+    (tmp_path / "any").touch()
+    assert path.stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_another_ending_is_refused(tmp_path):
     motion = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "mm.safetensors"))
     with pytest.raises(ValueError, match=r'"mm.ckpt" does not end in .safetensors'):

@@ -58,7 +58,10 @@ def diffusers_unet(host: Any, motion: MotionModel) -> nn.Module:
     device, _ = device_and_dtype()
     with torch.device("meta"):
         model = diffusers.UNetMotionModel(
-            cross_attention_dim=768, num_attention_heads=8, motion_num_attention_heads=8, use_motion_mid_block=motion.spec.has_mid
+            cross_attention_dim=768,
+            num_attention_heads=8,
+            motion_num_attention_heads=8,
+            use_motion_mid_block=motion.spec.has_mid,
         )
     names = comfy.utils.unet_to_diffusers(CONFIG)
     state = host.state_dict()
