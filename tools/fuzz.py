@@ -195,6 +195,7 @@ def survives(mutant: Mutant, folder: Path, proof: Path) -> str | None:
 
 def small_model() -> dict[str, Any]:
     import torch
+
     from kinema.motion.keys import module_template
 
     places = [f"{side}_blocks.{i}.motion_modules.0" for side in ("down", "up") for i in range(4)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import tiny
+
 from kinema.motion.load import load_motion_model
 from tools import fuzz
 

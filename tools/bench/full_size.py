@@ -9,11 +9,12 @@ import comfy.supported_models
 import comfy.utils
 import diffusers
 import torch
+from torch import nn
+
 from kinema.motion.keys import place_of
 from kinema.motion.layers import MotionModel
 from kinema.motion.save import unfuse
 from kinema.motion.spec import FAMILIES, MotionSpec
-from torch import nn
 
 WIDTHS = (320, 640, 1280, 1280)
 CONFIG = {
@@ -67,7 +68,7 @@ def diffusers_unet(host: Any, motion: MotionModel) -> nn.Module:
     state = host.state_dict()
     weights = {theirs: state[ours] for theirs, ours in names.items() if ours in state}
     weights |= {_diffusers_key(name): weight for name, weight in unfuse(motion.state_dict()).items()}
-    for name, width in motion.spec.modules:
+    for name, _ in motion.spec.modules:
         table = motion.at(name).transformer_blocks[0].attention_blocks[0].positions
         weights[f"{name}.transformer_blocks.0.pos_embed.pe"] = table[None].to(device)
     model.load_state_dict(weights, assign=True)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from tools.bench import full_size
-from tools.bench.measure import Options, Result, interleaved
 
 from kinema.motion.detect import detect
 from kinema.motion.files import read_header
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
+from tools.bench import full_size
+from tools.bench.measure import Options, Result, interleaved
 
 
 def run(options: Options) -> Iterator[Result]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import torch
-from tools.bench import full_size
-from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
 from kinema.sampling.inside import Motion, motion_inside
+from tools.bench import full_size
+from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
 
 @torch.inference_mode()

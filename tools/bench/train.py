@@ -9,14 +9,14 @@ import comfy.model_base
 import comfy.model_patcher
 import comfy.supported_models
 import torch
-from tools.bench import full_size
-from tools.bench.measure import Options, Result, peak_bytes
 
 from kinema.sampling.inside import Motion, motion_inside
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import Learner, start_new
 from kinema.training.loop import Progress, train
+from tools.bench import full_size
+from tools.bench.measure import Options, Result, peak_bytes
 
 WIDTH = 160  # half of SD1.5's: with optimizer and activations the whole does not fit into the memory of a small machine
 
