@@ -40,9 +40,12 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        unfinished.touch()
+        mode = unfinished.stat().st_mode  # the user's for new files, where safetensors lets nobody else read
         safetensors.torch.save_file(
             {k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata)
         )
+        os.chmod(unfinished, mode)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
