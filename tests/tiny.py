@@ -49,9 +49,13 @@ def unet_config(base: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def image_model(base: str = "sd15", seed: int = 0, v_prediction: bool = False) -> Any:
-    """MODEL: a host ModelPatcher around a tiny UNet with random weights."""
+def image_model(
+    base: str = "sd15", seed: int = 0, v_prediction: bool = False, storage: torch.dtype = torch.float32
+) -> Any:
+    """MODEL: a host ModelPatcher around a tiny UNet with random weights, kept as `storage` and computed in float32."""
     config = {"sd15": comfy.supported_models.SD15, "sdxl": comfy.supported_models.SDXL}[base](unet_config(base))
+    if storage != torch.float32:
+        config.set_inference_dtype(storage, torch.float32)
     kind = comfy.model_base.ModelType.V_PREDICTION if v_prediction else comfy.model_base.ModelType.EPS
     model = comfy.model_base.BaseModel(config, kind, device="cpu").eval()
     random = generator(seed)

@@ -293,3 +293,24 @@ def test_prediction_type_is_kept(v3):
     expected = model.get_model_object("model_sampling").calculate_denoised(sigma, v, x)
     assert torch.equal(sampling.calculate_denoised(sigma, v, x), expected)
     assert sampling.sigma_max > model.get_model_object("model_sampling").sigma_max
+
+
+@pytest.mark.parametrize("storage", [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2])
+def test_unets_that_cast_their_weights(v3, storage):
+    """The host keeps such weights as they are and computes in another type ("manual cast")."""
+    exact = tiny.sample(attach(tiny.image_model(), v3, Applied()))
+    cast = tiny.image_model(storage=storage)
+    assert cast.model.diffusion_model.input_blocks[1][0].in_layers[2].weight.dtype == storage
+    out = tiny.sample(attach(cast, v3, Applied()))
+    tolerance = {torch.float16: 0.02, torch.bfloat16: 0.1, torch.float8_e4m3fn: 0.6, torch.float8_e5m2: 1.0}[storage]
+    assert (out - exact).norm() <= tolerance * exact.norm()
+    assert not torch.allclose(out, tiny.sample(cast), atol=1e-2)
+
+
+def test_motion_weights_take_no_more_than_their_file(v3):
+    model = v3.model
+    stored = sum(22 * w * w + 21 * w for _, w in model.spec.modules) * 4
+    assert stored <= v3.model_size() <= 1.05 * stored
+    first, second = (attach(tiny.image_model(), v3, Applied()) for _ in range(2))
+    weights = {p.data_ptr() for m in (first, second) for p in m.get_additional_models_with_key("kinema")[0].model.parameters()}
+    assert len(weights) == len(list(model.parameters()))
