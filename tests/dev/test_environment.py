@@ -1,0 +1,45 @@
+"""A ComfyUI that the user has wins over the installed ones."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import server
+from tools.environment import REPOSITORY, VERSIONS
+
+
+def find(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """What `environment.find` says in a process that starts in `checkout`: one host a line, then the Python."""
+    script = "from tools import environment as e; f = e.find(); print(*f.hosts, f.python, sep='\\n')"
+    clean = {name: value for name, value in os.environ.items() if name not in ("COMFYUI_PATH", "PYTHONPATH")}
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(checkout)!r}); {script}"]
+    return subprocess.run(command, env=clean | variables, capture_output=True, text=True)
+
+
+def a_host(folder: Path) -> Path:
+    (folder / "comfy").mkdir(parents=True)
+    (folder / "main.py").touch()
+    return folder
+
+
+def test_the_installed_hosts_are_in_the_cache_newest_first(tmp_path: Path) -> None:
+    lines = find(REPOSITORY, KINEMA_CACHE=str(tmp_path)).stdout.splitlines()
+    assert lines[:-1] == [str(tmp_path / f"comfyui-{version}") for version in VERSIONS]
+    assert Path(lines[-1]).is_relative_to(tmp_path)
+
+
+def test_a_checkout_in_custom_nodes_uses_that_comfyui_and_this_python(tmp_path: Path) -> None:
+    host = a_host(tmp_path / "ComfyUI")
+    checkout = host / "custom_nodes" / "any-name"
+    server.place(REPOSITORY, checkout)
+    assert find(checkout).stdout.splitlines() == [str(host), sys.executable]
+
+
+def test_comfyui_path_wins(tmp_path: Path) -> None:
+    host = a_host(tmp_path / "mine")
+    assert find(REPOSITORY, COMFYUI_PATH=str(host)).stdout.splitlines() == [str(host), sys.executable]
+
+
+def test_a_comfyui_path_without_comfyui_is_refused(tmp_path: Path) -> None:
+    assert "which holds no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr

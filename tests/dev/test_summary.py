@@ -1,0 +1,38 @@
+"""`dev.py test` tells the truth: in its last line and in its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.environment import REPOSITORY
+
+PASSES = "def test_passes(): pass\n"
+FAILS = "def test_fails(): assert 0\n"
+SKIPS = "import pytest\ndef test_skips(): pytest.skip('no reason')\n"
+ERRS = "import pytest\n@pytest.fixture\ndef broken(): raise OSError\ndef test_errs(broken): pass\n"
+DIES = "import os\ndef test_dies(): os._exit(0)\n"
+NOT_PYTHON = "def"
+
+
+@pytest.mark.parametrize(
+    ("source", "last_line", "succeeds"),
+    [
+        (PASSES, "1 passed, 0 failed, 0 skipped", True),
+        (PASSES + SKIPS, "1 passed, 0 failed, 1 skipped", True),
+        (PASSES + FAILS + ERRS, "1 passed, 2 failed, 0 skipped", False),
+        (PASSES + DIES, "0 passed, 1 failed, 0 skipped", False),
+        (NOT_PYTHON, "0 passed, 1 failed, 0 skipped", False),
+        (SKIPS, "0 passed, 0 failed, 1 skipped", False),
+        ("", "0 passed, 0 failed, 0 skipped", False),
+    ],
+    ids=["passes", "skips", "fails", "dies", "does not parse", "only skips", "is empty"],
+)
+def test_a_file_that(source: str, last_line: str, succeeds: bool, tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(source)
+    command = [sys.executable, str(REPOSITORY / "dev.py"), "test", "--fast", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == last_line
+    assert (done.returncode == 0) is succeeds
