@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +48,25 @@ class Server:
 
 @contextmanager
 def running(
-    host: Path, base: Path, *, output: Path | None = None, device: str = "cpu", threads: int = 0, port: int = 0
+    host: Path,
+    base: Path,
+    *,
+    output: Path | None = None,
+    device: str = "cpu",
+    threads: int = 0,
+    port: int = 0,
+    flags: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Run the ComfyUI in `host` with this Python until the block ends, however it ends.
 
     `base` holds models, input, user data and, unless `output` names another folder, output. `device` is "cpu" or "gpu";
-    `threads` and `port` are chosen by torch and by us when 0. Raises ServerError when the server does not come up, or
+    `threads` and `port` are chosen by torch and by us when 0, `flags` go to the host as they are. Raises ServerError when the server does not come up, or
     comes up without this pack.
     """
     port = port or _free_port()
     output = output or base / "output"
     place(REPOSITORY, base / "custom_nodes" / PACK)
-    command = [sys.executable, str(host / "main.py"), "--port", str(port), *_flags(base, output, device)]
+    command = [sys.executable, str(host / "main.py"), "--port", str(port), *_flags(base, output, device), *flags]
     log_path = base / "server.log"
     with log_path.open("w") as log:
         # In a session of its own, so that Ctrl+C reaches only us and the server is stopped in order.
