@@ -13,6 +13,7 @@ from torch import nn
 from .norms import joint_norm
 from .positions import REFUSE, PositionRule, sinusoid
 from .spec import MotionSpec, Statistics
+from .windowed import FrameWindows
 
 MAX_BATCH = 65535
 """Positions that one attention call takes: more do not fit the grid of a CUDA kernel."""
@@ -79,9 +80,15 @@ class TemporalTransformerBlock(nn.Module):
         self.ff = FeedForward(width, ops, **factory)
         self.ff_norm = ops.LayerNorm(width, **factory)
 
-    def forward(self, x: torch.Tensor, rule: PositionRule) -> torch.Tensor:
-        for norm, attention in zip(self.norms, self.attention_blocks, strict=True):
-            x = x + attention(norm(x), rule)
+    def forward(self, x: torch.Tensor, rule: PositionRule, windows: FrameWindows | None = None) -> torch.Tensor:
+        """`x` (b, f, c); returns (b, f, c)."""
+
+        def attend_over_frames(x: torch.Tensor) -> torch.Tensor:
+            for norm, attention in zip(self.norms, self.attention_blocks, strict=True):
+                x = x + attention(norm(x), rule)
+            return x
+
+        x = attend_over_frames(x) if windows is None else windows.over(attend_over_frames, x)
         return x + self.ff(self.ff_norm(x))  # type: ignore[no-any-return]
 
 
@@ -102,6 +109,7 @@ class MotionModule(nn.Module):
         strength: float = 1.0,
         norm: Statistics = "frame",
         rule: PositionRule = REFUSE,
+        windows: FrameWindows | None = None,
     ) -> torch.Tensor:
         """`x` (v*f, c, h, w), `frames` = f; returns `x` plus `strength` times the motion, in the same shape.
 
@@ -114,7 +122,7 @@ class MotionModule(nn.Module):
         z = z.permute(0, 3, 1, 2).reshape(-1, frames, channels)  # (v*h*w, f, c)
         z = self.proj_in(z)
         for block in self.transformer_blocks:
-            z = block(z, rule)
+            z = block(z, rule, windows)
         z = self.proj_out(z).reshape(videos, height, width, frames, channels)
         motion = z.permute(0, 3, 4, 1, 2)  # (v, f, c, h, w)
         return torch.add(x.reshape(motion.shape), motion, alpha=strength).reshape(x.shape)

@@ -10,6 +10,7 @@ from .checks import check_fits, check_frames
 from .context_run import watch_windows
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
+from .motion_windows import KEY as MOTION_WINDOWS
 from .schedules import apply_schedule
 
 
@@ -37,12 +38,15 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
     base = executor.class_obj
     options = args[3] if len(args) > 3 else kwargs["transformer_options"]
     frames = noted_frames(x.shape[0], options)
+    motion_windows = options.get(MOTION_WINDOWS)
+    windows = motion_windows.of(frames.count, x.device) if motion_windows else None
     active = [
         Motion(
             motion.model,
             how.at(t[0], base.model_sampling),
             motion.model.spec.family.norms_like(how.match),
             how.positions,
+            windows,
         )
         for motion, how in applied_to(base.current_patcher, options)
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from ..motion.positions import PositionRule
 from ..motion.spec import BASE_NAMES, MotionSpec
 from .context import ContextHandler
+from .motion_windows import KEY as MOTION_WINDOWS
 from .slots import find_slots
 
 
@@ -47,7 +48,7 @@ def check_frames(
     total: int, spec: MotionSpec, positions: PositionRule, file: str, model_options: dict[str, Any]
 ) -> None:
     """Raises ValueError unless a window of the `total` frames is at least two long and has a position for each."""
-    lengths = _lengths(total, model_options.get("context_handler"))
+    lengths = _lengths(total, model_options)
     if total < 2:
         raise ValueError(
             f"A motion model animates 2 frames or more, but the latent has {total}. "
@@ -66,9 +67,14 @@ def check_frames(
         )
 
 
-def _lengths(total: int, handler: Any) -> list[int]:
-    """How many of `total` frames a motion model sees together in the parts of a run with the context `handler`."""
+def _lengths(total: int, model_options: dict[str, Any]) -> list[int]:
+    """How many of `total` frames a motion model sees together in the parts of a run with `model_options`."""
+    handler = model_options.get("context_handler")
     if isinstance(handler, ContextHandler):
-        return handler.lengths(total)
-    windowed = handler is not None and getattr(handler, "dim", 0) == 0 and handler.context_length < total
-    return [handler.context_length if windowed else total]
+        lengths = handler.lengths(total)
+    elif handler is not None and getattr(handler, "dim", 0) == 0:
+        lengths = [min(total, handler.context_length)]
+    else:
+        lengths = [total]
+    motion_windows = model_options["transformer_options"].get(MOTION_WINDOWS)
+    return [min(length, motion_windows.length) for length in lengths] if motion_windows else lengths

@@ -19,13 +19,15 @@ from .windows import MOVING, WindowSpec, cut
 @dataclass(frozen=True)
 class ContextWindows:
     """How a part of a run (percents, 0..1) is computed in windows: their `spec`, the name of their fuse method, and how
-    many of them go through the UNet `at_once` (0: as many as fit into memory)."""
+    many of them go through the UNet `at_once` (0: as many as fit into memory). With `freenoise` the noise that the run
+    starts from is rescheduled for them."""
 
     spec: WindowSpec
     fuse: str = "pyramid"
     start_percent: float = 0.0
     end_percent: float = 1.0
     at_once: int = 0
+    freenoise: bool = False
 
     @property
     def always(self) -> bool:

@@ -1,14 +1,18 @@
-"""Context windows from a MODEL to a run: what the nodes said becomes the handler of the run that begins."""
+"""Windows from a MODEL to a run: what the nodes said becomes the handler and the noise of the run that begins."""
 
 from typing import Any
 
+import torch
 from comfy.patcher_extension import WrappersMP
 
 from .applied import applied_to
 from .context import ContextHandler, ContextWindows, automatic_windows
+from .freenoise import reschedule
+from .motion_windows import KEY as MOTION_WINDOWS
+from .motion_windows import MotionWindows
 
 KEY = "kinema_windows"
-"""Names what windows leave on a MODEL: their wrappers, and their entry in transformer_options."""
+"""Names what windows leave on a MODEL: their wrappers, and the tuple of ContextWindows in transformer_options."""
 
 HANDLER = "context_handler"
 """Where the host looks for context windows in model_options."""
@@ -30,6 +34,14 @@ def add_windows(model: Any, windows: ContextWindows) -> Any:
     return model
 
 
+def add_motion_windows(model: Any, windows: MotionWindows) -> Any:
+    """A clone of `model` (MODEL) whose motion modules see long videos in `windows`."""
+    model = model.clone()
+    model.model_options["transformer_options"][MOTION_WINDOWS] = windows
+    watch_windows(model)
+    return model
+
+
 def watch_windows(model: Any) -> None:
     """Has runs of `model` (MODEL, changed in place) begin with their context windows."""
     for kind, wrapper in _WRAPPERS.items():
@@ -39,24 +51,39 @@ def watch_windows(model: Any) -> None:
 
 def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
     """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
-    of the motion models' native length where nobody says otherwise, or None when no windows are needed."""
+    of the motion models' native length where neither these nor motion windows are, or None when none are needed."""
     if model_options.get(HANDLER) is not None:
         return model_options[HANDLER]
     options = model_options["transformer_options"]
     plan = list(options.get(KEY, ()))
     native = [m.model.spec.native_frames for m, how in applied_to(patcher, options) if how.strength != 0]
-    if native and frames > min(native):
+    if native and frames > min(native) and MOTION_WINDOWS not in options:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan) if plan else None
 
 
-def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
+def _outer_sample(
+    executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any, mask: Any = None, callback: Any = None,
+    disable_pbar: bool = False, seed: int | None = None, **more: Any,
+) -> Any:  # fmt: skip
     """OUTER_SAMPLE wrapper. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
-    return executor(noise, *args, **kwargs)
+    noise = _rescheduled(noise, guider.model_options["transformer_options"], seed or 0)
+    return executor(noise, latent, sampler, sigmas, mask, callback, disable_pbar, seed, **more)
+
+
+def _rescheduled(noise: torch.Tensor, transformer_options: Any, seed: int) -> torch.Tensor:
+    """`noise` (f, c, h, w), in FreeNoise's order if the windows on the MODEL want it."""
+    motion_windows = transformer_options.get(MOTION_WINDOWS)
+    if motion_windows is not None and motion_windows.freenoise:
+        return reschedule(noise, motion_windows.length, motion_windows.overlap, seed)
+    for windows in transformer_options.get(KEY, ()):
+        if windows.freenoise:
+            return reschedule(noise, windows.spec.length, windows.spec.overlap, seed)
+    return noise
 
 
 def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *args: Any, **kwargs: Any) -> Any:

@@ -16,17 +16,20 @@ from ..motion.layers import MotionModel, MotionModule
 from ..motion.norms import joint_norm
 from ..motion.positions import REFUSE, PositionRule
 from ..motion.spec import NormPolicy
+from ..motion.windowed import FrameWindows
 from .slots import find_norms, find_slots
 
 
 @dataclass(frozen=True)
 class Motion:
-    """One motion model at work in a call: its strength there, its norm policy (None: its family's), its positions."""
+    """One motion model at work in a call: its strength there, its norm policy (None: its family's), its positions, and
+    the windows in which its modules see the frames (None: all at once)."""
 
     model: MotionModel
     strength: float = 1.0
     norms: NormPolicy | None = None
     positions: PositionRule = REFUSE
+    windows: FrameWindows | None = None
 
     @property
     def policy(self) -> NormPolicy:
@@ -55,7 +58,10 @@ def motion_inside(unet: Any, motions: Sequence[Motion], frames: int) -> Iterator
 
 def _hook(module: MotionModule, motion: Motion, frames: int) -> Any:
     def add_motion(_layer: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        return module(output, frames, motion.strength, motion.policy.module, motion.positions)  # type: ignore[no-any-return]
+        animated: torch.Tensor = module(
+            output, frames, motion.strength, motion.policy.module, motion.positions, motion.windows
+        )
+        return animated
 
     return add_motion
 

@@ -74,7 +74,7 @@ def test_equals_the_hosts_own_handler(motion):
     animated = attach(tiny.image_model(), motion, Applied())
     host = animated.clone()
     host.model_options["context_handler"] = host_handler(16, 4)
-    close(tiny.sample(animated, frames=20, size=2), tiny.sample(host, frames=20, size=2))
+    close(*(tiny.sample(m, frames=17, size=16, steps=1) for m in (animated, host)))
 
 
 def host_handler(length, overlap):
