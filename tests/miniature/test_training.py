@@ -63,7 +63,8 @@ def base() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def data() -> Stills:
-    return Stills(torch.randn(20, 4, 16, 16, generator=torch.Generator().manual_seed(0)), CAPTIONS * 10)
+    latents = torch.randn(20, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    return Stills(latents, CAPTIONS * 10, torch.zeros(20, 16, 16))
 
 
 def test_a_fresh_unet_predicts_nothing_and_learns_text_too(base: dict[str, torch.Tensor], data: Stills) -> None:

@@ -19,10 +19,11 @@ CHUNK = 16
 
 @dataclass(frozen=True)
 class Stills:
-    """Latents (n, 4, 16, 16) as the UNet sees them, and each one's caption."""
+    """Latents (n, 4, 16, 16) as the UNet sees them, each one's caption, and where its fish is, (n, 16, 16), 0 or 1."""
 
     latents: torch.Tensor
     captions: tuple[str, ...]
+    fish: torch.Tensor
 
 
 def stills(
@@ -35,7 +36,18 @@ def stills(
         latents = encode(encoder(), np.stack([picture for picture, _ in drawn]))
         write(path, {"latents": latents.half(), "captions": tuple(scene.caption for _, scene in drawn)})
     stored = torch.load(path)
-    return Stills(stored["latents"].float(), stored["captions"])
+    fish = torch.stack([fish_cells(world.moment(first_seed + i, style)) for i in range(count)])
+    return Stills(stored["latents"].float(), stored["captions"], fish)
+
+
+def fish_cells(shown: world.Scene) -> torch.Tensor:
+    """(16, 16): 1 in the latent cells that the fish of a one-frame scene touches."""
+    centre = torch.arange(16) * 8 + 4.0
+    x, y = shown.seen()[0].tolist()
+    reach = shown.scale * float(shown.zoom[0])
+    across = (centre - x).abs() < world.HALF_LENGTH * reach + 2
+    down = (centre - y).abs() < world.HALF_HEIGHT * reach + 2
+    return (down[:, None] & across).float()
 
 
 @torch.no_grad()

@@ -121,8 +121,13 @@ def clip(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0) -
 
 def still(seed: int, style: Style = "day") -> tuple[NDArray[np.uint8], Scene]:
     """One picture (128, 128, 3), a random moment of the clip of the same seed, and what it shows."""
-    shown = scene(seed, 16, style).at(int(np.random.default_rng(seed).integers(16)))
+    shown = moment(seed, style)
     return draw(shown)[0], shown
+
+
+def moment(seed: int, style: Style = "day") -> Scene:
+    """What the still of the same seed shows."""
+    return scene(seed, 16, style).at(int(np.random.default_rng(seed).integers(16)))
 
 
 def draw(shown: Scene) -> NDArray[np.uint8]:
