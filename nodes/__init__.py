@@ -5,6 +5,7 @@ from comfy_api.latest import ComfyExtension, io
 from .animatediff import AnimateDiff
 from .animation_metrics import AnimationMetrics
 from .apply_motion_model import ApplyMotionModel
+from .context_windows import ContextWindows
 from .first_frame_attention import FirstFrameAttention
 from .load_clips import LoadClips
 from .load_motion_lora import LoadMotionLora
@@ -12,6 +13,7 @@ from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
 from .metrics_plot import MetricsPlot
 from .motion_files import register_folders
+from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule
 from .save_motion_model import SaveMotionModel
 from .text2video_zero import Text2VideoZero
@@ -26,6 +28,8 @@ NODES: list[type[io.ComfyNode]] = [
     MergeMotionModels,
     SaveMotionModel,
     NoiseSchedule,
+    ContextWindows,
+    MotionWindows,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,

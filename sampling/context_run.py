@@ -20,7 +20,12 @@ HANDLER = "context_handler"
 
 def add_windows(model: Any, windows: ContextWindows) -> Any:
     """A clone of `model` (MODEL) whose long videos are computed in `windows`, in that part of the run. Where earlier
-    ones share the part, these hold. Raises ValueError when another pack's windows are on `model`."""
+    ones share the part, these hold. Raises ValueError when `model` makes videos itself or has another pack's windows."""
+    if model.model.latent_format.latent_dimensions != 2:
+        raise ValueError(
+            "Kinema's Context Windows are for image models, whose frames are the pictures of a batch, but the connected "
+            f"MODEL ({type(model.model).__name__}) makes videos itself. Use ComfyUI's own Context Windows (Manual)."
+        )
     if HANDLER in model.model_options:
         kind = type(model.model_options[HANDLER]).__name__
         raise ValueError(

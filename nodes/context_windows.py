@@ -1,0 +1,117 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.context import ContextWindows as Windows
+from ..sampling.context_run import add_windows
+from ..sampling.windows import SCHEDULES, Schedule, WindowSpec
+from .sockets import CATEGORY
+from .window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+
+
+class ContextWindows(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaContextWindows",
+            display_name="Context Windows",
+            category=CATEGORY,
+            description="Chooses how long videos are cut into windows that go through the model one after another. Not "
+            "needed for that: with more frames than the motion model knows, windows engage by themselves. Several of "
+            "these nodes in a row give different windows over the run.",
+            search_aliases=[
+                "context options",
+                "standard static",
+                "looped uniform",
+                "long video",
+                "sliding window",
+                "loop",
+            ],
+            inputs=[
+                io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
+                io.Int.Input(
+                    "length",
+                    default=16,
+                    min=1,
+                    max=1024,
+                    tooltip="How many frames the model sees together. Best is what the motion model was trained with: 16, "
+                    "HotshotXL 8, long models 32 or 64.",
+                ),
+                overlap_input("A quarter of the length is usual; more joins windows better and takes longer."),
+                io.Combo.Input(
+                    "schedule",
+                    options=list(SCHEDULES),
+                    default="static",
+                    tooltip="static: the same windows at every step. uniform: windows move from step to step, which hides "
+                    "where they meet. looped: as uniform, and windows go on from the last frame to the first. batched: no "
+                    "overlap, for models without motion.",
+                ),
+                closed_loop_input("With schedule looped: the last frame joins the first, also in short videos."),
+                freenoise_input(),
+                fuse_input(),
+                io.Int.Input(
+                    "stride",
+                    default=1,
+                    min=1,
+                    max=8,
+                    optional=True,
+                    advanced=True,
+                    tooltip="With schedule uniform or looped: 2 adds windows of every second frame, 3 also of every fourth, "
+                    "and so on. Joins distant frames; every addition takes time.",
+                ),
+                io.Int.Input(
+                    "windows_at_once",
+                    default=0,
+                    min=0,
+                    max=64,
+                    optional=True,
+                    advanced=True,
+                    tooltip="How many windows go through the model together. 0: as many as fit into the free memory of the "
+                    "GPU. 1: least memory. The result is the same.",
+                ),
+                io.Float.Input(
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    advanced=True,
+                    tooltip="These windows begin at this part of the sampling run; 0 is its first step.",
+                ),
+                io.Float.Input(
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    advanced=True,
+                    tooltip="These windows end at this part of the sampling run. Where parts overlap, the later node holds.",
+                ),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, which computes long videos in these windows.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, length: int | None = None, overlap: int | None = None) -> bool | str:
+        return check_overlap(length, overlap)
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        length: int,
+        overlap: int,
+        schedule: Schedule,
+        closed_loop: bool = False,
+        freenoise: bool = False,
+        fuse_method: str = "pyramid",
+        stride: int = 1,
+        windows_at_once: int = 0,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+    ) -> io.NodeOutput:
+        spec = WindowSpec(length, overlap, schedule, stride, closed_loop)
+        windows = Windows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
+        return io.NodeOutput(add_windows(model, windows))

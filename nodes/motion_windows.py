@@ -1,0 +1,53 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.context_run import add_motion_windows
+from ..sampling.motion_windows import MotionWindows as Windows
+from .sockets import CATEGORY
+from .window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+
+
+class MotionWindows(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaMotionWindows",
+            display_name="Motion Windows",
+            category=CATEGORY,
+            description="Long videos in one go: only the motion modules work in windows, the rest of the model sees each "
+            "frame once. Faster than context windows and smoother between them; memory grows with the frames.",
+            search_aliases=["view options", "freenoise", "views only", "long video", "sliding window", "loop"],
+            inputs=[
+                io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
+                io.Int.Input(
+                    "length",
+                    default=16,
+                    min=2,
+                    max=1024,
+                    tooltip="How many frames a motion module sees together. Best is what the motion model was trained with: "
+                    "16, HotshotXL 8.",
+                ),
+                overlap_input("4 is fast; FreeNoise's authors use 12, which is smoother."),
+                closed_loop_input("Windows go on from the last frame to the first, so that the video loops."),
+                freenoise_input(),
+                fuse_input(),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, whose motion modules see long videos in windows.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, length: int | None = None, overlap: int | None = None) -> bool | str:
+        return check_overlap(length, overlap)
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        length: int,
+        overlap: int,
+        closed_loop: bool = False,
+        freenoise: bool = False,
+        fuse_method: str = "pyramid",
+    ) -> io.NodeOutput:
+        return io.NodeOutput(add_motion_windows(model, Windows(length, overlap, fuse_method, closed_loop, freenoise)))

@@ -1,0 +1,51 @@
+import comfy.latent_formats
+import pytest
+import tiny
+
+from kinema.nodes.context_windows import ContextWindows
+from kinema.nodes.motion_windows import MotionWindows
+from kinema.sampling.context import ContextWindows as Windows
+from kinema.sampling.motion_windows import MotionWindows as Inside
+from kinema.sampling.windows import WindowSpec
+
+
+def options(model):
+    return model.model_options["transformer_options"]
+
+
+def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
+    model = tiny.image_model()
+    first = ContextWindows.execute(model, 16, 4, "static")[0]
+    more = dict(closed_loop=True, freenoise=True, fuse_method="flat", stride=2, windows_at_once=3, start_percent=0.5)
+    second = ContextWindows.execute(first, 8, 2, "looped", **more)[0]
+    automatic = Windows(WindowSpec(16, 4))
+    assert options(first)["kinema_windows"] == (automatic,)
+    assert options(second)["kinema_windows"] == (
+        automatic, Windows(WindowSpec(8, 2, "looped", 2, True), "flat", 0.5, 1.0, 3, True)
+    )  # fmt: skip
+    assert "kinema_windows" not in options(model)
+
+
+def test_a_second_motion_windows_replaces_the_first():
+    model = tiny.image_model()
+    first = MotionWindows.execute(model, 16, 4)[0]
+    second = MotionWindows.execute(first, 8, 6, True, True, "flat")[0]
+    assert options(first)["kinema_motion_windows"] == Inside(16, 4)
+    assert options(second)["kinema_motion_windows"] == Inside(8, 6, "flat", True, True)
+    assert "kinema_motion_windows" not in options(model)
+
+
+@pytest.mark.parametrize("node", [ContextWindows, MotionWindows])
+def test_an_overlap_that_cannot_be_is_said_before_the_run(node):
+    assert node.validate_inputs(16, 4) is True and node.validate_inputs(None, 40) is True
+    assert node.validate_inputs(16, 16) == (
+        "An overlap of 16 is not smaller than the window of 16 frames, so the next window would never come. "
+        "Use a quarter of the window, 4."
+    )
+
+
+def test_video_models_are_refused():
+    model = tiny.image_model()
+    model.model.latent_format = comfy.latent_formats.Wan21()
+    with pytest.raises(ValueError, match=r"are for image models.*MODEL \(BaseModel\) makes videos itself"):
+        ContextWindows.execute(model, 16, 4, "static")
