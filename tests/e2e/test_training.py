@@ -1,0 +1,108 @@
+"""Training on a running server and on the command line: from a folder with a video to a motion model that animates."""
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import safetensors
+from PIL import Image
+
+from tools import random_models
+from tools.client import Client, Event, Prompt
+from tools.environment import REPOSITORY
+from tools.server import Server
+
+from .conftest import HOST, JOB
+
+CLIPS, TRAIN = "2", "3"
+
+
+def write_video(path: Path) -> None:
+    """A white column that moves to the right."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(8))
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for i in range(8):
+            picture = np.zeros((32, 32, 3), np.uint8)
+            picture[:, 3 * i : 3 * i + 6] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def training(client: Client, name: str, **settings: Any) -> Prompt:
+    """Load Checkpoint → Load Clips → Train Motion Model, with the nodes' own defaults for the rest."""
+    info = client.object_info()
+
+    def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+        described = info[class_type]["input"]["required"].items()
+        defaults = {key: options["default"] for key, (_, options) in described if "default" in options}
+        return {"class_type": class_type, "inputs": defaults | inputs}
+
+    clips = {"frames": 2, "stride": 3, "width": 32, "height": 32, "prompt": "a white column"}
+    return {
+        "1": node("CheckpointLoaderSimple", ckpt_name=JOB.checkpoint),
+        CLIPS: node("KinemaLoadClips", vae=["1", 2], clip=["1", 1], folder="columns", **clips),
+        TRAIN: node("KinemaTrainMotionModel", model=["1", 0], clips=[CLIPS, 0], name=name, accumulation=1, **settings),
+    }
+
+
+def test_a_motion_model_is_trained_on_the_server(comfy: Server, client: Client) -> None:
+    write_video(comfy.base / "input" / "columns" / "a.mp4")
+    values: list[int] = []
+
+    def interrupt_after_one(event: Event) -> None:
+        if event.kind == "progress" and event.data["node"] == TRAIN:
+            values.append(event.data["value"])
+            client.interrupt(prompt_id)
+
+    file = comfy.base / "models" / "animatediff_models" / "columns.safetensors"
+    prompt_id = client.submit(training(client, "columns", steps=1000, sample_every=0))
+    assert client.follow(prompt_id, interrupt_after_one).status == "interrupted"
+    done = steps_of(file)
+    assert values[0] == 1 and done in (values[-1], values[-1] + 1)
+
+    result = client.run(training(client, "columns", steps=done + 1, sample_every=done + 1))
+    assert CLIPS in result.cached and TRAIN in result.executed
+    assert steps_of(file) == done + 1
+    with Image.open(comfy.path(result.outputs[TRAIN][0])) as sample:
+        assert (sample.format, sample.n_frames) == ("WEBP", 2)
+    loadable = client.object_info()["KinemaLoadMotionModel"]["input"]["required"]["motion_model"][1]["options"]
+    assert "columns.safetensors" in loadable and not any(".training" in name for name in loadable)
+
+
+def test_a_motion_model_is_trained_on_the_command_line(tmp_path: Path) -> None:
+    write_video(tmp_path / "columns" / "a.mp4")
+    job = tmp_path / "job.json"
+    checkpoint = str(random_models.ensure(HOST).checkpoint)
+    clips = {"folder": "columns", "frames": 2, "stride": 3, "width": 32, "height": 32}
+    run = {"output": "out/columns.safetensors", "checkpoint": checkpoint, "sample_every": 2}
+    for steps, lr in ((1, 1e-4), (2, 1e-4), (3, 1e-3)):
+        settings = {"steps": steps, "learning_rate": lr, "schedule": "A"}
+        job.write_text(json.dumps({"run": run, "clips": clips, "settings": settings}))
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from tools.train import main; sys.exit(main(sys.argv[1:]))", str(job)],
+            cwd=REPOSITORY, env={**os.environ, "COMFYUI_PATH": str(HOST)}, capture_output=True, text=True,
+        )  # fmt: skip
+        if steps < 3:
+            assert done.returncode == 0, done.stderr
+            assert "2 clips of 2 frames from 1 videos" in done.stdout and f"step {steps} of {steps}" in done.stdout
+            assert steps_of(tmp_path / "out" / "columns.safetensors") == steps
+    assert done.returncode == 1 and "was trained with learning_rate 0.0001, and now it is 0.001" in done.stderr
+    with Image.open(tmp_path / "out" / "columns_000002.webp") as sample:
+        assert sample.n_frames == 2 and sample.size == (32, 32)
+    with Image.open(tmp_path / "out" / "columns.loss.png") as plot:
+        assert plot.size == (768, 384)
+
+
+def steps_of(file: Path) -> int:
+    with safetensors.safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()["trained_with"])
+    return int(about["steps"])
