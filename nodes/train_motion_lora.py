@@ -10,7 +10,15 @@ from ..training.motion_director import appearance, director_loss, with_appearanc
 from ..training.session import Session, motion_lora_saver
 from .motion_files import LORA_FOLDER
 from .sockets import CATEGORY, MotionModelSocket
-from .training_inputs import ClipsSocket, check_name, folder_of, name_input, read_settings, settings_inputs
+from .training_inputs import (
+    ClipsSocket,
+    check_name,
+    folder_of,
+    name_input,
+    read_settings,
+    settings_inputs,
+    with_defaults,
+)
 from .training_preview import TrainingPreview, tensor
 
 
@@ -49,6 +57,7 @@ class TrainMotionLora(io.ComfyNode):
                 io.Boolean.Input(
                     "learn_looks_apart",
                     default=False,
+                    optional=True,
                     advanced=True,
                     tooltip="MotionDirector's spatial pass: a second LoRA, thrown away afterwards, learns the looks of single "
                     "frames, so that the motion LoRA need not. For one to five clips; takes about 1.2 times as long.",
@@ -75,9 +84,10 @@ class TrainMotionLora(io.ComfyNode):
         name: str,
         rank: int,
         debias: bool,
-        learn_looks_apart: bool,
-        **values: Any,
+        learn_looks_apart: bool = False,
+        **settings_values: Any,
     ) -> io.NodeOutput:
+        values = with_defaults(cls, settings_values)
         learner = learn_motion_lora(motion_model, rank, values["seed"])
         looks = appearance(model, rank, values["seed"]) if learn_looks_apart else None
         if looks is not None:

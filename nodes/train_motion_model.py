@@ -11,7 +11,16 @@ from ..training.loss_plot import loss_plot
 from ..training.session import Session, motion_model_saver
 from .motion_files import FOLDER
 from .sockets import CATEGORY, MotionModelSocket
-from .training_inputs import AUTOMATIC, ClipsSocket, check_name, folder_of, name_input, read_settings, settings_inputs
+from .training_inputs import (
+    AUTOMATIC,
+    ClipsSocket,
+    check_name,
+    folder_of,
+    name_input,
+    read_settings,
+    settings_inputs,
+    with_defaults,
+)
 from .training_preview import TrainingPreview, tensor
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
@@ -39,6 +48,7 @@ class TrainMotionModel(io.ComfyNode):
                     "kind",
                     options=[AUTOMATIC, "v3", "v2", "v1"],
                     default=AUTOMATIC,
+                    optional=True,
                     advanced=True,
                     tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff's own for SDXL. v2 also "
                     "has a module in the UNet's middle; v1 normalises all frames together.",
@@ -47,6 +57,7 @@ class TrainMotionModel(io.ComfyNode):
                     "weights",
                     options=list(DTYPES),
                     default="fp16",
+                    optional=True,
                     advanced=True,
                     tooltip="Number format of the file. fp16 is half as large and animates the same.",
                 ),
@@ -71,8 +82,16 @@ class TrainMotionModel(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, clips: Any, name: str, kind: str, weights: str, motion_model: Any = None, **values: Any
+        cls,
+        model: Any,
+        clips: Any,
+        name: str,
+        kind: str = AUTOMATIC,
+        weights: str = "fp16",
+        motion_model: Any = None,
+        **settings_values: Any,
     ) -> io.NodeOutput:
+        values = with_defaults(cls, settings_values)
         if motion_model is None:
             learner = start_new(model, values["seed"], None if kind == AUTOMATIC else FAMILIES[kind])
         else:

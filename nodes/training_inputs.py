@@ -40,37 +40,38 @@ def settings_inputs(steps: int, learning_rate: float, accumulation: int, save_ev
         io.Combo.Input("noise_schedule", options=SCHEDULES, default=AUTOMATIC, tooltip="The paper's ablation: A is "
             "Stable Diffusion's schedule, B the authors' choice, C a steeper one to edit with the betas below. "
             "automatic: what this kind of motion model is used with, B for SD1.5."),
-        io.Float.Input("beta_start", default=0.0, min=0.0, max=0.5, step=1e-5, round=False, advanced=True,
+        io.Float.Input("beta_start", default=0.0, min=0.0, max=0.5, step=1e-5, round=False, optional=True, advanced=True,
             tooltip="First beta of the noise schedule. 0: the one that belongs to it."),
-        io.Float.Input("beta_end", default=0.0, min=0.0, max=0.9, step=1e-4, round=False, advanced=True,
+        io.Float.Input("beta_end", default=0.0, min=0.0, max=0.9, step=1e-4, round=False, optional=True, advanced=True,
             tooltip="Last beta of the noise schedule. 0: the one that belongs to it."),
-        io.Int.Input("warmup", default=0, min=0, max=100_000, advanced=True,
+        io.Int.Input("warmup", default=0, min=0, max=100_000, optional=True, advanced=True,
             tooltip="Steps in which the learning rate rises from nothing. 100 helps with high learning rates."),
-        io.Combo.Input("learning_rate_curve", options=["constant", "cosine"], default="constant", advanced=True,
+        io.Combo.Input("learning_rate_curve", options=["constant", "cosine"], default="constant", optional=True, advanced=True,
             tooltip="constant as the authors do, or cosine: it falls to nearly nothing at the last step, which gives "
             "cleaner results in short trainings."),
-        io.Float.Input("weight_decay", default=0.01, min=0.0, max=1.0, step=0.001, advanced=True,
+        io.Float.Input("weight_decay", default=0.01, min=0.0, max=1.0, step=0.001, optional=True, advanced=True,
             tooltip="How much AdamW pulls weights towards zero."),
-        io.Float.Input("clip_norm", default=1.0, min=0.01, max=1000.0, step=0.01, advanced=True,
+        io.Float.Input("clip_norm", default=1.0, min=0.01, max=1000.0, step=0.01, optional=True, advanced=True,
             tooltip="Longest gradient that a step may follow; longer ones are shortened to it."),
-        io.Float.Input("average", default=0.999, min=0.0, max=0.99999, step=0.0001, round=False, advanced=True,
+        io.Float.Input("average", default=0.999, min=0.0, max=0.99999, step=0.0001, round=False, optional=True, advanced=True,
             tooltip="The result is a moving average of the weights with this decay, which is steadier. 0: the last "
             "weights themselves."),
-        io.Float.Input("caption_dropout", default=0.1, min=0.0, max=1.0, step=0.01, advanced=True,
+        io.Float.Input("caption_dropout", default=0.1, min=0.0, max=1.0, step=0.01, optional=True, advanced=True,
             tooltip="Part of the clips trained without their caption, so that CFG works."),
-        io.Float.Input("timestep_bias", default=1.0, min=0.1, max=10.0, step=0.05, advanced=True,
+        io.Float.Input("timestep_bias", default=1.0, min=0.1, max=10.0, step=0.05, optional=True, advanced=True,
             tooltip="1 draws all amounts of noise equally often, as the paper. Above 1 draws little noise more often: "
             "try 1.5 if frames stay grainy."),
-        io.Combo.Input("precision", options=["automatic", "fp32", "bf16", "fp16"], default="automatic", advanced=True,
+        io.Combo.Input("precision", options=["automatic", "fp32", "bf16", "fp16"], default="automatic", optional=True,
+            advanced=True,
             tooltip="What the image model computes in. The weights in training are fp32 always."),
-        io.Boolean.Input("gradient_checkpointing", default=False, advanced=True,
+        io.Boolean.Input("gradient_checkpointing", default=False, optional=True, advanced=True,
             tooltip="Needs much less memory and about a third more time. Changes no number."),
-        io.Int.Input("save_every", default=save_every, min=1, max=1_000_000, advanced=True,
+        io.Int.Input("save_every", default=save_every, min=1, max=1_000_000, optional=True, advanced=True,
             tooltip="Steps between two savings of the state, in case the power fails. It is also saved at the end and "
             "when you interrupt."),
-        io.Int.Input("sample_every", default=100, min=0, max=1_000_000, advanced=True,
+        io.Int.Input("sample_every", default=100, min=0, max=1_000_000, optional=True, advanced=True,
             tooltip="Steps between two sample animations in the preview. 0: none."),
-        io.Boolean.Input("start_again", default=False, advanced=True,
+        io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
             tooltip="Ignore and replace what an earlier training with this name has learned."),
     ]  # fmt: skip
 
@@ -95,6 +96,12 @@ def read_settings(family: Family, values: dict[str, Any]) -> TrainSettings:
         checkpointing=values["gradient_checkpointing"],
         save_every=values["save_every"],
     )
+
+
+def with_defaults(node: type[io.ComfyNode], values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with the defaults of the inputs that a prompt has left out."""
+    defaults = {socket.id: socket.default for socket in node.define_schema().inputs if hasattr(socket, "default")}
+    return defaults | values
 
 
 def read_schedule(family: Family, name: str, first: float, last: float) -> Schedule:

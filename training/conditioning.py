@@ -17,15 +17,21 @@ def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> d
             f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
             "without areas or schedules."
         )
+    if base.concat_keys:
+        raise ValueError(_needs_more("a masked picture, as inpainting models do,"))
     cpu = torch.device("cpu")
     values = encode_model_conds(base.extra_conds, convert_cond(conditioning), torch.zeros(shape), cpu, "positive")
     conds: dict[str, Any] = values[0]["model_conds"]
     if unknown := conds.keys() - ARGUMENTS.keys():
-        raise ValueError(
-            f'The connected MODEL also needs "{sorted(unknown)[0]}", as inpainting models do, and clips have none. '
-            "Train with an ordinary SD1.5 or SDXL checkpoint; the motion model then works with other ones too."
-        )
+        raise ValueError(_needs_more(f'"{sorted(unknown)[0]}"'))
     return conds
+
+
+def _needs_more(what: str) -> str:
+    return (
+        f"The connected MODEL also needs {what} and clips have none. Train with an ordinary SD1.5 or SDXL checkpoint; "
+        "the motion model then works with other ones too."
+    )
 
 
 def unet_arguments(

@@ -188,3 +188,15 @@ def test_schedules_and_their_betas():
     assert read_schedule(v3, "automatic", 0, 0) == read_schedule(v3, "B", 0, 0) == PAPER_SCHEDULE
     assert read_schedule(v3, "A", 0, 0) == IMAGE_SCHEDULE
     assert read_schedule(v3, "C", 0.001, 0.03) == Schedule("sqrt_linear", 0.001, 0.03)
+
+
+def test_advanced_inputs_can_be_left_out(folders):
+    clips, _ = load(folders)
+    basic = {
+        i.id: i.default for i in TrainMotionModel.define_schema().inputs if not i.optional and hasattr(i, "default")
+    }
+    with torch.inference_mode():
+        motion, _plot = TrainMotionModel.execute(
+            **(basic | {"model": tiny.image_model(), "clips": clips, "name": "few", "steps": 1})
+        ).result
+    assert motion.model.spec.family.name == "v3"

@@ -1,0 +1,111 @@
+"""What cannot be trained is said before it starts, with what to do."""
+
+import comfy.cli_args
+import comfy.model_sampling
+import pytest
+import tiny
+import torch
+from training.moving import clips
+
+from kinema.training.clips import Clip, Clips
+from kinema.training.config import TrainSettings
+from kinema.training.learner import new_spec, start_from, start_new
+from kinema.training.loop import train
+from kinema.training.objective import diffusion
+
+
+def refused(*words, model=None, data=None, **settings):
+    model = model or tiny.image_model()
+    with pytest.raises(ValueError) as error:
+        train(model, start_new(model, 1), data or clips(), TrainSettings(**({"steps": 1} | settings)))
+    for word in words:
+        assert word in str(error.value), str(error.value)
+
+
+def test_no_clips():
+    with pytest.raises(ValueError, match="There is no clip to train with. Connect Load Clips"):
+        Clips((), tiny.conditioning())
+
+
+def test_clips_of_two_sizes():
+    pair = (Clip(tiny.latents(4), None, name="a.mp4 #1"), Clip(tiny.latents(5), None, name="b.mp4 #1"))
+    with pytest.raises(
+        ValueError, match=r'"b.mp4 #1" has latents of shape \[5, 4, 8, 8\] and "a.mp4 #1" \[4, 4, 8, 8\]'
+    ):
+        Clips(pair, None)
+
+
+@pytest.mark.parametrize("frames", [1, 33])
+def test_too_few_or_too_many_frames(frames):
+    refused(
+        f"The clips have {frames} frames",
+        "from 2 to 32 at once",
+        "Set frames of Load Clips to 16",
+        data=clips(frames=frames),
+    )
+
+
+@pytest.mark.parametrize(
+    "name, value", [("steps", 0), ("learning_rate", 0.0), ("average", 1.0), ("precision", "int8"), ("rate", "linear"),
+                    ("caption_dropout", 1.5), ("batch", 0), ("save_every", 0)],
+)  # fmt: skip
+def test_settings_out_of_range(name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}, which is out of range"):
+        TrainSettings(**{name: value})
+
+
+def test_a_loss_that_is_not_finite():
+    data = clips()
+    data.clips[0].latents[0] = float("nan")
+    refused("The loss became nan at step 1", "Use a lower learning_rate", data=data)
+
+
+def test_other_predictions():
+    model = tiny.image_model()
+    sampling = type("ModelSampling", (comfy.model_sampling.ModelSamplingDiscrete, comfy.model_sampling.X0), {})
+    model.add_object_patch("model_sampling", sampling(model.model.model_config))
+    refused("The connected MODEL predicts X0", "noise and v-prediction", model=model)
+    assert diffusion(tiny.image_model(), TrainSettings().schedule).prediction == "noise"
+
+
+def test_conditioning_that_is_no_caption():
+    two = Clips((Clip(tiny.latents(4), [*tiny.conditioning(), *tiny.conditioning()]),), tiny.conditioning())
+    refused("must be one conditioning, but it is a list of 2", data=two)
+
+
+def test_inpainting_models():
+    model = tiny.image_model()
+    model.model.set_inpaint()
+    refused("also needs a masked picture, as inpainting models do,", "Train with an ordinary", model=model)
+
+
+def test_half_precision_models_do_not_train_in_fp32():
+    model = tiny.image_model()
+    model.model.diffusion_model.half()
+    model.model.diffusion_model.dtype = torch.float16
+    refused(
+        "precision is fp32, but the connected MODEL computes in float16", "--force-fp32", model=model, precision="fp32"
+    )
+
+
+@pytest.mark.parametrize("option", ["use_sage_attention", "use_flash_attention"])
+def test_attention_without_a_backward_pass(option, monkeypatch):
+    monkeypatch.setattr(comfy.cli_args.args, option, True)
+    refused("--use-sage-attention or --use-flash-attention, which cannot train", "--use-pytorch-cross-attention")
+
+
+def test_models_without_a_unet():
+    model = tiny.image_model()
+    model.model.diffusion_model = torch.nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="The connected MODEL is SD15, which has no UNet to animate"):
+        new_spec(model)
+
+
+def test_motion_models_with_other_parts(tmp_path):
+    from families import KINDS
+
+    from kinema.motion.load import load_motion_model
+
+    motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
+    with pytest.raises(ValueError, match="PIA has parts beside its motion modules"):
+        start_from(motion)
