@@ -15,6 +15,7 @@ from .metrics_plot import MetricsPlot
 from .motion_files import register_folders
 from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule
+from .prompt_travel import PromptTravel
 from .save_motion_model import SaveMotionModel
 from .text2video_zero import Text2VideoZero
 from .train_motion_lora import TrainMotionLora
@@ -30,6 +31,7 @@ NODES: list[type[io.ComfyNode]] = [
     NoiseSchedule,
     ContextWindows,
     MotionWindows,
+    PromptTravel,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,

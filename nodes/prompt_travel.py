@@ -1,0 +1,109 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.prompt_lines import PromptError, read_prompts
+from ..sampling.prompt_travel import EASINGS, encode_travel, plan_travel
+from .sockets import CATEGORY
+
+EXAMPLE = "0: a calm sea\n24: a storm"
+
+
+class PromptTravel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaPromptTravel",
+            display_name="Prompt Travel",
+            category=CATEGORY,
+            description="Prompts that change over the frames: write a line for each frame where a new prompt is reached, e.g. "
+            "0: a calm sea, and below it 24: a storm. In between they are blended.",
+            search_aliases=["prompt scheduling", "prompt schedule", "batch prompt schedule", "fizznodes", "keyframes"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),
+                io.String.Input(
+                    "prompts",
+                    default=EXAMPLE,
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip="One prompt a line, with the frame where it is reached: 0: a calm sea. Negative frames count from "
+                    'the end, 0.5 or 50% is the middle. The quoted forms of other tools are read too: "0": "a calm sea".',
+                ),
+                io.Int.Input(
+                    "frames",
+                    default=32,
+                    min=1,
+                    max=100000,
+                    tooltip="How many frames the video has. Not needed when a latent is connected.",
+                ),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="The number of frames is taken from here when connected."
+                ),
+                io.String.Input(
+                    "text_before",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Comes before every prompt, e.g. the style.",
+                ),
+                io.String.Input(
+                    "text_after", default="", multiline=True, optional=True, tooltip="Comes after every prompt."
+                ),
+                io.Boolean.Input(
+                    "closed_loop",
+                    default=False,
+                    optional=True,
+                    tooltip="After the last prompt the way leads back to the first, for videos that loop.",
+                ),
+                io.Combo.Input(
+                    "easing",
+                    options=list(EASINGS),
+                    default="linear",
+                    optional=True,
+                    tooltip="How a prompt turns into the next: evenly, or slower at the beginning or the end.",
+                ),
+                io.Combo.Input(
+                    "blend",
+                    options=["linear", "spherical"],
+                    default="linear",
+                    optional=True,
+                    advanced=True,
+                    tooltip="linear: straight from one encoded prompt to the next. spherical: along an arc, which keeps the "
+                    "strength of both on the way.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(
+                    tooltip="One conditioning with a row for every frame, for the sampler's positive input."
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, prompts: str | None = None) -> bool | str:
+        try:
+            read_prompts(EXAMPLE if prompts is None else prompts)
+        except PromptError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        clip: Any,
+        prompts: str,
+        frames: int,
+        latent: Any = None,
+        text_before: str = "",
+        text_after: str = "",
+        closed_loop: bool = False,
+        easing: str = "linear",
+        blend: str = "linear",
+    ) -> io.NodeOutput:
+        if clip is None:
+            raise ValueError(
+                "The checkpoint has no text encoder, so Prompt Travel cannot read prompts. Connect a CLIP from Load CLIP."
+            )
+        count = frames if latent is None else latent["samples"].shape[0]
+        travel = plan_travel(prompts, count, easing, closed_loop)
+        return io.NodeOutput(encode_travel(clip, travel, text_before, text_after, spherical=blend == "spherical"))
