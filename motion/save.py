@@ -75,6 +75,13 @@ def check_only_motion(spec: MotionSpec) -> None:
         )
 
 
+def without_patches(motion: Any) -> Any:
+    """A clone of a MOTION_MODEL without its motion LoRAs and merges, also while those are loaded into the weights."""
+    plain = motion.clone()
+    plain.patches = {}
+    return plain
+
+
 def merged_weights(motion: Any) -> dict[str, torch.Tensor]:
     """The weights of a MOTION_MODEL with its patches (motion LoRAs) merged in, by the names in its MotionModel.
 

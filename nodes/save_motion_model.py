@@ -6,7 +6,7 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ..motion.save import save_motion_model
+from ..motion.save import save_motion_model, without_patches
 from .motion_files import FOLDER
 from .sockets import CATEGORY, MotionModelSocket
 
@@ -59,7 +59,7 @@ class SaveMotionModel(io.ComfyNode):
         folder = folder_paths.get_folder_paths(FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
         comfy.model_management.throw_exception_if_processing_interrupted()
-        source = motion_model if bake_loras else motion_model.model
+        source = motion_model if bake_loras else without_patches(motion_model)
         return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, DTYPES[precision]))]})
 
 
