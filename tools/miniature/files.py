@@ -24,6 +24,7 @@ def ship(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     safetensors.torch.save_file(kept, temporary, metadata)
+    temporary.chmod(0o644)
     os.replace(temporary, path)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from kinema.motion.save import save_motion_model
 from kinema.training.checkpoint import Checkpoint
 from kinema.training.clips import Clip, Clips
@@ -28,7 +29,15 @@ FIRST_CLIP = 40_000_000
 CLIPS = 128
 FRAMES = 16
 SETTINGS = TrainSettings(
-    steps=900, learning_rate=1e-3, batch=2, warmup=40, rate="cosine", average=0.99, seed=5, timestep_bias=1.2, save_every=25
+    steps=900,
+    learning_rate=1e-3,
+    batch=2,
+    warmup=40,
+    rate="cosine",
+    average=0.99,
+    seed=5,
+    timestep_bias=1.2,
+    save_every=25,
 )
 
 
@@ -49,7 +58,9 @@ def clips(clip: Any, vae: Any, folder: Path) -> Clips:
         write(path, {"clips": [_encoded(FIRST_CLIP + i, vae) for i in range(CLIPS)]})
     stored = torch.load(path)["clips"]
     captions: dict[str, Any] = {text: conditioning(clip, text) for text in ["", *(text for _, text in stored)]}
-    made = (Clip(latents.float().clone(), captions[text], text, f"clip {i}") for i, (latents, text) in enumerate(stored))
+    made = (
+        Clip(latents.float().clone(), captions[text], text, f"clip {i}") for i, (latents, text) in enumerate(stored)
+    )
     return Clips(tuple(made), captions[""])
 
 
