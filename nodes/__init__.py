@@ -20,6 +20,7 @@ from .save_motion_model import SaveMotionModel
 from .text2video_zero import Text2VideoZero
 from .train_motion_lora import TrainMotionLora
 from .train_motion_model import TrainMotionModel
+from .window_plan import WindowPlan
 
 NODES: list[type[io.ComfyNode]] = [
     LoadMotionModel,
@@ -32,6 +33,7 @@ NODES: list[type[io.ComfyNode]] = [
     ContextWindows,
     MotionWindows,
     PromptTravel,
+    WindowPlan,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,

@@ -13,7 +13,7 @@ from .fuse import SIGMA_FUSES, fuse_weights
 from .percents import is_within
 from .window_batches import WindowBatches, WindowGroup, windows_that_fit
 from .window_conds import window_cond
-from .windows import MOVING, WindowSpec, cut
+from .windows import Window, WindowSpec, cut
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,17 @@ class ContextWindows:
     @property
     def always(self) -> bool:
         return self.start_percent <= 0.0 and self.end_percent >= 1.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether the windows are other ones at every step."""
+        return self.spec.schedule in ("uniform", "looped")
+
+    def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
+        """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
+        windows = cut(self.spec, frames, step)
+        level = float(sigma) if self.fuse in SIGMA_FUSES else 0.0  # else it would wait for the GPU for nothing
+        return windows, fuse_weights(self.fuse, windows, frames, self.spec.overlap, level)
 
 
 def automatic_windows(native_frames: int) -> ContextWindows:
@@ -71,10 +82,10 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         self._hints = Hints()
         self._batches = WindowBatches()
 
-    def at(self, timestep: torch.Tensor, model: Any) -> ContextWindows | None:
-        """The windows at the noise level `timestep`, if any."""
+    def at(self, sigma: Any, model_sampling: Any) -> ContextWindows | None:
+        """The windows at the noise level `sigma`, if any."""
         for windows in reversed(self.plan):
-            if is_within(windows.start_percent, windows.end_percent, timestep[0], model.model_sampling):
+            if is_within(windows.start_percent, windows.end_percent, sigma, model_sampling):
                 return windows
         return None
 
@@ -89,7 +100,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         return min(frames, asked) if self.plan[0].always else frames
 
     def should_use_context(self, model: Any, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any) -> bool:
-        now = self.at(timestep, model)
+        now = self.at(timestep[0], model.model_sampling)
         return now is not None and now.spec.cuts(x_in.shape[0])
 
     def get_resized_cond(self, cond_in: Any, x_in: torch.Tensor, window: WindowGroup, device: Any = None) -> Any:
@@ -105,11 +116,9 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
     def execute(self, *call: Any) -> list[torch.Tensor]:
         """What the host would predict for each conditioning (f, c, h, w), in windows; arguments as of ModelCall."""
         asked = ModelCall(*call)
-        now, x = self.at(asked.timestep, asked.model), asked.latents
+        now, x = self.at(asked.timestep[0], asked.model.model_sampling), asked.latents
         assert now is not None  # as should_use_context said
-        windows = cut(now.spec, x.shape[0], asked.step if now.spec.schedule in MOVING else 0)
-        sigma = float(asked.timestep[0]) if now.fuse in SIGMA_FUSES else 0.0
-        weights = fuse_weights(now.fuse, windows, x.shape[0], now.spec.overlap, sigma)
+        windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.timestep[0])
         lengths = [len(window) for window in windows]
         places = torch.split(torch.tensor(sum(windows, ()), device=x.device), lengths)
         shares = torch.split(torch.tensor(sum(weights, ()), device=x.device, dtype=x.dtype).view(-1, 1, 1, 1), lengths)

@@ -9,9 +9,6 @@ from typing import Literal, get_args
 Schedule = Literal["static", "uniform", "looped", "batched"]
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
-MOVING = ("uniform", "looped")
-"""Schedules whose windows are other ones at every step."""
-
 Window = tuple[int, ...]
 """The places of a window's frames in the whole video, in the order in which the UNet sees them."""
 
