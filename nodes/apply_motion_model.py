@@ -61,6 +61,14 @@ class ApplyMotionModel(io.ComfyNode):
                     advanced=True,
                     tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
                 ),
+                io.Boolean.Input(
+                    "preview_plays",
+                    default=True,
+                    optional=True,
+                    advanced=True,
+                    tooltip="The sampler's preview shows another frame at every step, so that the animation plays. Off: it "
+                    "shows the first frame always. The result is the same.",
+                ),
             ],
             outputs=[
                 io.Model.Output(
@@ -81,6 +89,7 @@ class ApplyMotionModel(io.ComfyNode):
         match: str = IMPLEMENTATIONS[0],
         beyond_table: Beyond = "refuse",
         position_offset: int = 0,
+        preview_plays: bool = True,
     ) -> io.NodeOutput:
         applied = Applied(strength, start_percent, end_percent, match, PositionRule(beyond_table, position_offset))
-        return io.NodeOutput(attach(model, motion_model, applied, noise_schedule))
+        return io.NodeOutput(attach(model, motion_model, applied, noise_schedule, preview_plays))

@@ -11,10 +11,11 @@ from .context_run import watch_windows
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
 from .motion_windows import KEY as MOTION_WINDOWS
+from .preview import play_preview
 from .schedules import apply_schedule
 
 
-def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic") -> Any:
+def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic", preview_plays: bool = True) -> Any:
     """A clone of `model` (MODEL) that animates with `motion` (MOTION_MODEL); neither of the two is changed.
 
     Motion models that `model` already has stay and act first. Raises ValueError when `motion` does not fit the UNet.
@@ -29,6 +30,8 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     for kind, wrapper in _WRAPPERS.items():
         animated.remove_wrappers_with_key(kind, KEY)
         animated.add_wrapper_with_key(kind, KEY, wrapper)
+    if preview_plays:
+        animated.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, play_preview)
     apply_schedule(animated, schedule, motion.model.spec.family)
     return animated
 
