@@ -6,7 +6,7 @@ import torch
 
 from ..motion.windowed import FrameWindows
 from .fuse import fuse_weights
-from .windows import WindowSpec, cut
+from .windows import Window, WindowSpec, cut, ring
 
 KEY = "kinema_motion_windows"
 """Where the MotionWindows of a MODEL are in transformer_options."""
@@ -24,16 +24,20 @@ class MotionWindows:
     freenoise: bool = False
 
     def __post_init__(self) -> None:
-        self.spec()  # raises for numbers that cannot be
+        WindowSpec(self.length, self.overlap)  # raises for numbers that cannot be
 
-    def spec(self) -> WindowSpec:
-        schedule = "looped" if self.closed_loop else "static"
-        return WindowSpec(self.length, self.overlap, schedule, closed_loop=self.closed_loop)  # type: ignore[arg-type]
+    def cut(self, frames: int) -> tuple[Window, ...]:
+        """The windows of a video of `frames`, none when it fits into one."""
+        if frames <= self.length:
+            return ()
+        if self.closed_loop:
+            return ring(frames, self.length, self.overlap)
+        return cut(WindowSpec(self.length, self.overlap), frames)
 
     def of(self, frames: int, device: torch.device) -> FrameWindows | None:
-        """The windows of a video of `frames`; None when it fits into one."""
-        if frames <= self.length:
+        """The same for motion modules on `device`."""
+        windows = self.cut(frames)
+        if not windows:
             return None
-        windows = cut(self.spec(), frames)
         weights = fuse_weights(self.fuse, windows, frames, self.overlap)
         return FrameWindows(torch.tensor(windows, device=device), torch.tensor(weights, device=device))

@@ -7,7 +7,7 @@ from typing import Any
 from .context import ContextHandler
 from .context_run import handler_for
 from .motion_windows import KEY as MOTION_WINDOWS
-from .windows import Window, cut
+from .windows import Window
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,4 @@ def _inside(model: Any, windows: Sequence[Window]) -> tuple[Window, ...]:
     motion_windows = model.model_options["transformer_options"].get(MOTION_WINDOWS)
     if motion_windows is None:
         return ()
-    parts = [
-        (window, cut(motion_windows.spec(), len(window))) for window in windows if len(window) > motion_windows.length
-    ]
-    return tuple(tuple(window[i] for i in inner) for window, inners in parts for inner in inners)
+    return tuple(tuple(window[i] for i in inside) for window in windows for inside in motion_windows.cut(len(window)))

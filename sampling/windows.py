@@ -59,6 +59,15 @@ def cut(spec: WindowSpec, frames: int, step: int = 0) -> tuple[Window, ...]:
     return _cover(_CUTS[spec.schedule](spec, frames, step), spec.length, frames)
 
 
+@lru_cache(maxsize=256)
+def ring(frames: int, length: int, overlap: int) -> tuple[Window, ...]:
+    """Windows evenly around a closed loop of more than `length` frames, sharing at least `overlap` frames. They do not
+    move, so they are turned such that none begins where the video does."""
+    count = ceil(frames / (length - overlap))
+    starts = [(2 * k - 1) * frames // (2 * count) for k in range(count)]
+    return tuple(tuple((start + i) % frames for i in range(length)) for start in starts)
+
+
 def bit_reversal(step: int) -> float:
     """0, 1/2, 1/4, 3/4, 1/8, ...: evenly spread places for windows, however many steps there are (van der Corput)."""
     return int(f"{step:064b}"[::-1], 2) / 2**64

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinema.sampling.windows import SCHEDULES, WindowSpec, bit_reversal, cut
+from kinema.sampling.windows import SCHEDULES, WindowSpec, bit_reversal, cut, ring
 
 
 @st.composite
@@ -134,3 +134,15 @@ def test_overlap_as_large_as_the_window_is_refused(overlap):
 def test_impossible_numbers_are_refused(spec):
     with pytest.raises(ValueError, match=r"do not exist\. Use a length and a stride of 1 or more"):
         WindowSpec(*spec)
+
+
+@given(st.integers(2, 300), st.integers(1, 40), st.integers(0, 39))
+def test_a_ring_covers_a_loop_evenly(frames, length, overlap):
+    overlap = min(overlap, length - 1)
+    if frames <= length:
+        return
+    windows = ring(frames, length, overlap)
+    assert set().union(*windows) == set(range(frames))
+    for window, following in pairwise([*windows, windows[0]]):
+        assert len(set(window)) == len(window) == length
+        assert len(windows) == 1 or len(set(window) & set(following)) >= overlap
