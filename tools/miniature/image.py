@@ -26,7 +26,7 @@ from .latents import Stills
 from .load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 from .loop import Plan, fit
 
-PLAN = Plan("image", steps=3400, lr=1e-3, warmup=80, seed=3, ema=0.997)
+PLAN = Plan("image", steps=4200, lr=1e-3, warmup=80, seed=3, ema=0.997)
 BATCH = 16
 DROPPED = 0.1  # captions
 MIDDLE = 0.6  # how much more often middle timesteps are drawn, where the fish takes its shape: 2.5 times at t = 500
