@@ -28,6 +28,25 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     return spec, layout
 
 
+def _check_places(places: list[str], name: str) -> None:
+    """Raises MotionFileError unless blocks, and modules in each, are numbered without a gap on both sides of the UNet."""
+    numbered: dict[str, list[int]] = {"down_blocks": [], "up_blocks": []}
+    for place in places:
+        block, index = place.split(".motion_modules.")
+        side, _, level = block.partition(".")
+        levels = numbered.setdefault(block, [])
+        if int(index) != len(levels):
+            raise MotionFileError(
+                f'"{name}" is not complete, it lacks "{block}.motion_modules.{len(levels)}". {_ADVICE}'
+            )
+        levels.append(int(index))
+        if level and int(level) not in numbered[side]:
+            numbered[side].append(int(level))
+    for side in ("down_blocks", "up_blocks"):
+        if missing := set(range(max(numbered[side], default=0) + 1)) - set(numbered[side]):
+            raise MotionFileError(f'"{name}" is not complete, it lacks "{side}.{min(missing)}". {_ADVICE}')
+
+
 _EXTRAS = {"pia": ("conv_in.",), "animatelcm_i2v": ("img_encoder.",)}
 """What rides along in the files of some families."""
 
@@ -41,7 +60,10 @@ def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, over
                 f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}'
             )
         modules.append((place, norm[0]))
+    _check_places([place for place, _ in modules], name)
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
+    if any(length < 2 for length in tables):
+        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, it takes 2 at least. {_ADVICE}')
     family = FAMILIES[_recognise(layout, [place for place, _ in modules], tables, name.lower())]
     if override is not None:
         family = _override(family, FAMILIES[override], name)
@@ -60,8 +82,11 @@ def _recognise(layout: Layout, modules: list[str], tables: set[int], name: str) 
         return "sdxl"
     mid = any(place.startswith("mid_block.") for place in modules)
     if not tables:  # AnimateLCM stores none; other files can have lost theirs
-        return "animatelcm" if mid or "lcm" in name else "v1" if "mm_sd_v1" in name else "v3"
-    if max(tables) >= 64:
+        if mid and not any(hint in name for hint in ("_v2", "lightning")):
+            return "animatelcm"
+        if not mid:
+            return "animatelcm" if "lcm" in name else "v1" if "mm_sd_v1" in name else "v3"
+    if max(tables, default=0) >= 64:
         return "animatelcm" if "lcm" in name else "long"
     if mid:
         return "lightning" if "lightning" in name else "v2"

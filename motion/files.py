@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comfy.utils
 import safetensors
 import torch
 
@@ -59,7 +61,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
             return _read_pickle(path)
     _safetensors_header(path)
     with _explained(path), safetensors.safe_open(path, framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return {key: tensor.clone() for key, tensor in tensors.items()} if comfy.utils.DISABLE_MMAP else tensors
 
 
 def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
@@ -111,7 +114,7 @@ def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
         entries = archive.infolist()
         if any(e.compress_type != zipfile.ZIP_STORED for e in entries) or sum(e.file_size for e in entries) > size:
             raise ValueError("it unpacks to more than its own size, which no model does")
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=not comfy.utils.DISABLE_MMAP)
     for name in ("state_dict", "motion_model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
@@ -123,6 +126,10 @@ def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+_CODE = re.compile(r"Unsupported (?:global|class|operand)|GLOBAL|Can only (?:build|create)|not allowed", re.IGNORECASE)
+"""In torch's messages: the pickle names something to call, not only tensors."""
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turns whatever goes wrong while reading `path` into one sentence for the user."""
@@ -131,6 +138,11 @@ def _explained(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise MotionFileError(f'"{path.name}" does not exist any more. Press R to refresh the list of files.') from None
     except pickle.UnpicklingError as error:
+        if not _CODE.search(str(error)):
+            raise MotionFileError(
+                f'"{path.name}" is no model file or is damaged: its table of tensors cannot be read. '
+                "Download it again and compare the size."
+            ) from None
         reason = str(error).partition("\n")[0]
         raise MotionFileError(
             f'"{path.name}" was refused: it contains code, not only tensors, and was not run ({reason[:200]}). '

@@ -12,8 +12,8 @@ PREFIX = re.compile(
     r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)"
 )
 MODULE = re.compile(
-    r"^(?P<block>down_blocks\.\d+|mid_block|up_blocks\.\d+)\."
-    r"(?P<container>motion_modules|temporal_attentions)\.(?P<index>\d+)\."
+    r"^(?P<block>(?:down|up)_blocks\.(?:0|[1-9][0-9]?)|mid_block)\."
+    r"(?P<container>motion_modules|temporal_attentions)\.(?P<index>0|[1-9][0-9]?)\."
     r"(?:temporal_transformer\.)?(?P<rest>.+)$"
 )
 

@@ -29,8 +29,11 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     """
     path = Path(path)
     spec, layout = detect(read_header(path), path.name, family)
-    if spec.family.note:
-        logging.warning('"%s": %s', path.name, spec.family.note)
+    about, preset = spec.family, spec.family.preset
+    usual = f"{preset.steps} steps, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
+    logging.info('"%s" is %s (usual: %s)', path.name, about.label, usual)
+    if about.note:
+        logging.warning('"%s": %s', path.name, about.note)
     tensors = read_tensors(path)
     weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
     check_finite(weights, path.name)
@@ -44,7 +47,8 @@ def build_patcher(
     device = comfy.model_management.get_torch_device()
     offload = comfy.model_management.unet_offload_device()
     file_dtype = comfy.utils.weight_dtype(weights)
-    dtype = comfy.model_management.unet_dtype(device, weight_dtype=file_dtype)
+    count = comfy.utils.calculate_parameters(weights)
+    dtype = comfy.model_management.unet_dtype(device, count, weight_dtype=file_dtype)
     model = MotionModel(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
@@ -61,8 +65,11 @@ def own_weights(motion: Any, others: Sequence[Any]) -> Any:
     of patches in a model's weights at a time."""
     if all(other.model is not motion.model or other.patches_uuid == motion.patches_uuid for other in others):
         return motion
-    load, arguments = motion.cached_patcher_init
-    copy = load(*arguments)
+    weights = {key: patches[0][0].clone() for key, patches in motion.get_key_patches().items()}
+    copy = build_patcher(motion.model.spec, weights, motion.get_attachment(FILE), motion.cached_patcher_init)
+    for name, module in copy.model.named_modules():
+        if isinstance(module, TemporalAttention):
+            module.positions = motion.model.get_submodule(name).positions
     copy.patches = {key: list(patches) for key, patches in motion.patches.items()}
     copy.patches_uuid = motion.patches_uuid
     return copy

@@ -11,7 +11,7 @@ import torch
 from comfy.weight_adapter import LoRAAdapter
 
 from .files import MotionFileError, read_tensors
-from .keys import canonical
+from .keys import canonical, module_template
 from .layers import MotionModel
 from .spec import MotionSpec
 
@@ -45,10 +45,10 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
         raise MotionFileError(_not_a_motion_lora(tensors, path.name))
     if unknown:
         logging.warning(
-            '"%s": %d keys fit no layer of the motion model and were left out, first "%s".',
+            '"%s": %d keys fit no layer of the motion model and were left out: %s.',
             path.name,
             len(unknown),
-            unknown[0],
+            ", ".join(f'"{key}"' for key in unknown),
         )
     patched = motion.clone()
     patched.add_patches(dict(_patch(model, name, change, path.name) for name, change in changes.items()), strength)
@@ -57,30 +57,39 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
 
 def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple[dict[str, LowRank], list[str]]:
     """The changes in a LoRA file by canonical layer name ("….attention_blocks.0.to_q"), and the keys that fit none."""
-    kohya = kohya_names(spec)
-    places = {place for place, _ in spec.modules}
+    kohya, layers = kohya_names(spec), layer_names(spec)
     changes: dict[str, LowRank] = {}
+    keys: dict[str, list[str]] = {}
     unknown = []
     for key, tensor in tensors.items():
         match = ROLE.search(key)
-        layer = match and layer_name(key[: match.start()], kohya)
-        if not match or not layer:
-            unknown.append(key)
-        elif layer.startswith("mid_block.") and not spec.has_mid:
+        layer = layer_name(key[: match.start()], kohya) if match else None
+        if layer and layer.startswith("mid_block.") and not spec.has_mid:
             continue
-        elif not any(layer.startswith(f"{place}.") for place in places):
+        if not match or not layer or layer not in layers:
             unknown.append(key)
-        else:
-            change = changes.setdefault(layer, LowRank())
-            if match["alpha"]:
-                change.alpha = float(tensor)
-            elif match["role"] in ("down", "A"):
-                change.down = tensor
-            else:
-                change.up = tensor
+            continue
+        change = changes.setdefault(layer, LowRank())
+        keys.setdefault(layer, []).append(key)
+        if match["alpha"] and tensor.numel() == 1:
+            change.alpha = float(tensor)
+        elif match["role"] in ("down", "A"):
+            change.down = tensor
+        elif match["role"]:
+            change.up = tensor
+    whole = {layer: change for layer, change in changes.items() if change.up is not None and change.down is not None}
+    unknown += [key for layer in changes.keys() - whole.keys() for key in keys[layer]]
+    return whole, unknown
+
+
+def layer_names(spec: MotionSpec) -> set[str]:
+    """The canonical names of all linear layers of a motion model."""
     return {
-        layer: change for layer, change in changes.items() if change.up is not None and change.down is not None
-    }, unknown
+        f"{place}.{name.removesuffix('.weight')}"
+        for place, width in spec.modules
+        for name, shape in module_template(width, spec.attentions).items()
+        if len(shape) == 2
+    }
 
 
 def layer_name(stem: str, kohya: Mapping[str, str]) -> str | None:
@@ -118,15 +127,16 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
     rows, columns = model.get_parameter(key).shape
     rows = rows // 3 if part in FUSED else rows
     assert change.up is not None and change.down is not None
-    has = (change.up.shape[0], change.down.shape[-1])
-    if (
-        change.up.ndim != 2
-        or change.down.ndim != 2
-        or has != (rows, columns)
-        or change.up.shape[1] != change.down.shape[0]
-    ):
+    for tensor in (change.up, change.down):
+        if not tensor.is_floating_point() or not torch.isfinite(tensor.float()).all():
+            raise MotionFileError(
+                f'"{name}" holds no finite numbers at "{layer}". The file is damaged: download it again.'
+            )
+    has = [*change.up.shape[:1], *change.down.shape[-1:]]
+    matrices = change.up.ndim == change.down.ndim == 2 and change.up.shape[1] == change.down.shape[0]
+    if not matrices or has != [rows, columns]:
         raise MotionFileError(
-            f'"{name}" does not fit this motion model: at "{layer}" it changes {list(has)} weights, the motion model has '
+            f'"{name}" does not fit this motion model: at "{layer}" it changes {has} weights, the motion model has '
             f"{[rows, columns]}. Pick a motion LoRA made for {model.spec.family.label}."
         )
     adapter = LoRAAdapter({layer}, (change.up, change.down, change.alpha, None, None, None))
@@ -134,6 +144,8 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
 
 
 def _not_a_motion_lora(tensors: Mapping[str, torch.Tensor], name: str) -> str:
+    if any(canonical(key) for key in tensors if "lora" in key.lower()):
+        return f'"{name}" is a motion LoRA for other layers than this motion model has. Pick one made for this version.'
     if any("lora" in key.lower() for key in tensors):
         return (
             f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(tensors)} keys belongs to a motion '

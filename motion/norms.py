@@ -8,8 +8,10 @@ import torch
 
 def joint_norm(norm: Any, x: torch.Tensor, videos: int) -> torch.Tensor:
     """What the host's GroupNorm layer `norm` gives for `x` (v*f, c, h, w) with joint statistics."""
-    weight, bias = comfy.ops.cast_bias_weight(norm, x)[:2]  # one host version returns three values
-    return joint_group_norm(x, videos, norm.num_groups, weight, bias, norm.eps)
+    weight, bias, offloaded = comfy.ops.cast_bias_weight(norm, x, offloadable=True)
+    out = joint_group_norm(x, videos, norm.num_groups, weight, bias, norm.eps)
+    comfy.ops.uncast_bias_weight(norm, weight, bias, offloaded)
+    return out
 
 
 def joint_group_norm(
@@ -23,19 +25,22 @@ def joint_group_norm(
     """GroupNorm of `x` (v*f, c, h, w) with one mean and variance per video and group.
 
     Equals `group_norm` on (v, c, f, h, w), which is how v1, PIA and HotshotXL were trained, but needs no copy of the
-    layout: the statistics are taken on a view and the result is one scale and shift per (video, channel).
+    layout: frame by frame in float32, the statistics are taken, and then one scale and shift per (video, channel) applied.
     """
-    frames, channels = x.shape[0] // videos, x.shape[1]
-    grouped = x.reshape(videos, frames, groups, -1)  # (v, f, g, c/g*h*w)
-    variance, mean = torch.var_mean(grouped.float(), dim=(1, 3), correction=0)  # (v, g)
-    per_group = channels // groups
-    scale = torch.rsqrt(variance + eps).repeat_interleave(per_group, dim=1)  # (v, c)
-    shift = -mean.repeat_interleave(per_group, dim=1) * scale
+    channels = x.shape[1]
+    frames = x.unflatten(0, (videos, -1)).unbind(1)  # f of (v, c, h, w)
+    moments = [torch.var_mean(frame.reshape(videos, groups, -1).float(), dim=2, correction=0) for frame in frames]
+    variances, means = (torch.stack(moment) for moment in zip(*moments, strict=True))  # (f, v, g)
+    variance = variances.mean(0) + means.var(0, correction=0)
+    per_channel = (t.repeat_interleave(channels // groups, dim=1) for t in (torch.rsqrt(variance + eps), means.mean(0)))
+    scale, mean = per_channel  # (v, c)
+    shift = -mean * scale
     if weight is not None:
-        scale = scale * weight.float()
-        shift = shift * weight.float()
+        scale, shift = scale * weight.float(), shift * weight.float()
     if bias is not None:
         shift = shift + bias.float()
-    scale, shift = (s.to(x.dtype)[:, None, :, None, None] for s in (scale, shift))
-    video = x.reshape(videos, frames, *x.shape[1:])  # (v, f, c, h, w)
-    return torch.addcmul(shift, video, scale).reshape(x.shape)
+    scale, shift = scale[:, :, None, None], shift[:, :, None, None]
+    out = torch.empty_like(x)
+    for frame, normal in zip(frames, out.unflatten(0, (videos, -1)).unbind(1), strict=True):
+        normal.copy_(torch.addcmul(shift, frame, scale))
+    return out

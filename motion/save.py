@@ -47,6 +47,10 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
         )
         os.chmod(unfinished, mode)
         os.replace(unfinished, path)
+    except PermissionError:
+        raise ValueError(
+            f'"{path.name}" cannot be replaced while it is open, perhaps by this ComfyUI. Save under another name.'
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return path

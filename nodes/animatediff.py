@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.applied import Applied
 from ..sampling.attach import attach
-from .motion_files import FOLDER, check_file, load_file, motion_files
+from .motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
 from .sockets import CATEGORY, strength_input
 
 
@@ -37,6 +37,10 @@ class AnimateDiff(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
         return check_file(FOLDER, motion_model)
+
+    @classmethod
+    def fingerprint_inputs(cls, motion_model: str | None = None, **_: Any) -> str:
+        return fingerprint(FOLDER, motion_model)
 
     @classmethod
     def execute(cls, model: Any, motion_model: str, strength: float) -> io.NodeOutput:

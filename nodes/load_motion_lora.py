@@ -3,7 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
-from .motion_files import LORA_FOLDER, check_file, lora_files, path_of
+from .motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
 from .sockets import CATEGORY, MotionModelSocket
 
 
@@ -39,6 +39,10 @@ class LoadMotionLora(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, lora: str | None = None) -> bool | str:
         return check_file(LORA_FOLDER, lora)
+
+    @classmethod
+    def fingerprint_inputs(cls, lora: str | None = None, **_: Any) -> str:
+        return fingerprint(LORA_FOLDER, lora)
 
     @classmethod
     def execute(cls, motion_model: Any, lora: str, strength: float) -> io.NodeOutput:

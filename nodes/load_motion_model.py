@@ -1,7 +1,9 @@
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..motion.spec import FAMILIES
-from .motion_files import FOLDER, check_file, load_file, motion_files
+from .motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
 from .sockets import CATEGORY, MotionModelSocket
 
 AUTOMATIC = "automatic"
@@ -45,6 +47,10 @@ class LoadMotionModel(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
         return check_file(FOLDER, motion_model)
+
+    @classmethod
+    def fingerprint_inputs(cls, motion_model: str | None = None, **_: Any) -> str:
+        return fingerprint(FOLDER, motion_model)
 
     @classmethod
     def execute(cls, motion_model: str, kind: str = AUTOMATIC) -> io.NodeOutput:

@@ -49,6 +49,15 @@ def load_file(name: str, family: str | None = None) -> Any:
     return motion
 
 
+def fingerprint(folder: str, name: str | None) -> str:
+    """For `fingerprint_inputs`: changes when the file does, so that the host runs the node again."""
+    path = folder_paths.get_full_path(folder, name) if name is not None else None
+    if path is None:
+        return ""
+    stat = os.stat(path)
+    return f"{stat.st_mtime_ns} {stat.st_size}"
+
+
 def check_file(folder: str, name: str | None) -> bool | str:
     """For `validate_inputs`: True, or what to do when there is no such file to choose."""
     what, example = KINDS[folder]

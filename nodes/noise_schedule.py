@@ -25,8 +25,7 @@ class NoiseSchedule(io.ComfyNode):
                     "schedule",
                     options=[*SCHEDULES, CUSTOM],
                     default="AnimateDiff",
-                    tooltip=f"{EXPLANATION.partition('leave the checkpoint')[2].partition('. ')[2]} "
-                    "custom: the three advanced inputs.",
+                    tooltip=f"{EXPLANATION} custom: the three advanced inputs.",
                 ),
                 io.Combo.Input(
                     "betas",

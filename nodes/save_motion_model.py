@@ -29,12 +29,12 @@ class SaveMotionModel(io.ComfyNode):
                 io.String.Input(
                     "filename",
                     default="my_motion_model",
-                    tooltip="The file's name in models/animatediff_models; a file of this name is replaced. Subfolders with /.",
+                    tooltip="Name in models/animatediff_models; a file of this name is replaced. / makes subfolders.",
                 ),
                 io.Boolean.Input(
                     "bake_loras",
                     default=True,
-                    tooltip="On: motion LoRAs and merges become part of the file. Off: only the first motion model's own weights.",
+                    tooltip="On: motion LoRAs and merges become part of the file. Off: the first model's own weights.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -42,7 +42,7 @@ class SaveMotionModel(io.ComfyNode):
                     default="as loaded",
                     optional=True,
                     advanced=True,
-                    tooltip="Number format of the file. fp16 halves fp32; as loaded changes nothing.",
+                    tooltip="Number format of the file. as loaded: as in memory, on a GPU usually fp16.",
                 ),
             ],
             outputs=[
@@ -66,5 +66,5 @@ class SaveMotionModel(io.ComfyNode):
 def _refusal(filename: str) -> str | None:
     parts = filename.replace("\\", "/").split("/")
     if any(part in ("", ".", "..") or ":" in part for part in parts):
-        return f'"{filename}" is no name for a file inside models/animatediff_models. Use letters and digits, e.g. my_motion_model.'
+        return f'"{filename}" is no name for a file inside models/animatediff_models. Use e.g. my_motion_model.'
     return None

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..sampling.schedules import AUTOMATIC, CHOICES, EXPLANATION
+from ..sampling.schedules import AUTOMATIC, AUTOMATIC_EXPLANATION, CHOICES, EXPLANATION
 
 CATEGORY = "AnimateDiff"
 
@@ -26,7 +26,7 @@ def schedule_input() -> io.Combo.Input:
         "noise_schedule",
         options=CHOICES,
         default=AUTOMATIC,
-        tooltip=f"How much noise each training timestep stands for. {EXPLANATION}",
+        tooltip=f"How much noise each training timestep stands for. {AUTOMATIC_EXPLANATION} {EXPLANATION}",
     )
 
 

@@ -34,5 +34,9 @@ def applied_to(patcher: Any, transformer_options: Mapping[str, Any]) -> list[tup
 
     They are looked up on the patcher in use and never captured, because the host deep-copies models for several GPUs.
     """
+    if patcher is None:
+        raise RuntimeError(
+            "A model with motion was called outside a sampler of ComfyUI. Use it through a sampler node."
+        )
     motions = patcher.get_additional_models_with_key(KEY)
     return list(zip(motions, transformer_options.get(KEY, ()), strict=True))

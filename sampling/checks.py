@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import comfy.supported_models
+
 from ..motion.positions import PositionRule
 from ..motion.spec import BASE_NAMES, MotionSpec
 from .context import ContextHandler
@@ -18,15 +20,15 @@ def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
         raise ValueError(
             f'"{file}" animates {needs}, but the connected MODEL is {has}, which has no UNet. Use an {needs} checkpoint.'
         )
+    if needs != has:
+        other = f", or pick a motion model made for {has} such as {_EXAMPLES[has]}" if has in _EXAMPLES else ""
+        raise ValueError(
+            f'"{file}" is an {needs} motion model, but the connected MODEL is {has}. Use an {needs} checkpoint{other}.'
+        )
     widths = {place: slot.width for place, slot in slots.items()}
     expected = {place for place in widths if spec.has_mid or not place.startswith("mid_block.")}
     if dict(spec.modules) == {place: widths[place] for place in expected}:
         return
-    if needs != has:
-        raise ValueError(
-            f'"{file}" is an {needs} motion model, but the connected MODEL is {has}. Use an {needs} checkpoint, or pick '
-            f"a motion model made for {has}{_EXAMPLES.get(has, '')}."
-        )
     modules = dict(spec.modules)
     place = next(p for p in [*modules, *widths] if modules.get(p) != widths.get(p))
     raise ValueError(
@@ -35,13 +37,27 @@ def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
     )
 
 
-_EXAMPLES = {"SD1.5": " such as v3_sd15_mm", "SDXL": " such as mm_sdxl_v10_beta"}
+_EXAMPLES = {"SD1.5": "v3_sd15_mm", "SDXL": "mm_sdxl_v10_beta"}
+
+
+_BASES = {
+    "SD1.5": comfy.supported_models.SD15,
+    "SDXL": comfy.supported_models.SDXL,
+    "SD2": comfy.supported_models.SD20,
+    "Stable Video Diffusion": comfy.supported_models.SVD_img2vid,
+}
 
 
 def base_name(model: Any) -> str:
-    """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it."""
-    kind = type(model.model.model_config).__name__
-    return {"SD15": "SD1.5", "SDXL": "SDXL", "SD20": "SD2"}.get(kind, kind)
+    """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it.
+
+    The host's variants of a base, such as pruned or instruction-tuned ones, are subclasses of it.
+    """
+    config = model.model.model_config
+    for name, kind in _BASES.items():
+        if isinstance(config, kind):
+            return name
+    return type(config).__name__
 
 
 def check_frames(

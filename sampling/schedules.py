@@ -21,8 +21,10 @@ SCHEDULES: dict[str, Schedule] = {
 
 CHOICES = [AUTOMATIC, KEEP, *SCHEDULES]
 
+AUTOMATIC_EXPLANATION = (
+    "automatic: what the motion model was trained with. keep the model's: leave the checkpoint's own."
+)
 EXPLANATION = (
-    "automatic: what the motion model was trained with. keep the model's: leave the checkpoint's own. "
     "AnimateDiff: betas rise linearly from 0.00085 to 0.012 (the paper's choice B; ComfyUI calls it sqrt_linear). "
     "Stable Diffusion: the square roots of betas rise linearly (A; ComfyUI calls it linear); HotshotXL uses it. "
     "AnimateDiff SDXL: the same up to 0.020. AnimateLCM: AnimateDiff's for few-step consistency models. "

@@ -28,7 +28,7 @@ def find_slots(unet: Any) -> dict[str, Slot]:
             continue
         slots[f"down_blocks.{level}.motion_modules.{index}"] = _slot(block[-1])
         index += 1
-    if len(unet.middle_block) == 3:
+    if unet.middle_block is not None and len(unet.middle_block) == 3:
         slots["mid_block.motion_modules.0"] = _slot(unet.middle_block[1])
     level = index = 0
     for block in unet.output_blocks:

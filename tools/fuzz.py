@@ -17,7 +17,7 @@ from typing import Any
 
 from tools import in_host
 
-ALLOWED_GROWTH = 300 * 2**20
+ALLOWED_GROWTH = 100 * 2**20
 """Bytes that the process may grow by in a whole run: a small multiple of the files, which have some hundred kB."""
 
 

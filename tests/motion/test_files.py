@@ -165,3 +165,59 @@ def test_integers_are_refused(tmp_path):
 
 def test_missing_file_says_so(tmp_path):
     refuse(tmp_path / "gone.safetensors", "does not exist any more")
+
+
+@pytest.mark.parametrize(
+    "gone, lacks",
+    [
+        ("down_blocks.1.", '"down_blocks.1"'),
+        ("down_blocks.1.motion_modules.0.", '"down_blocks.1.motion_modules.0"'),
+        ("up_blocks.", '"up_blocks.0"'),
+        ("down_blocks.0.", '"down_blocks.0"'),
+    ],
+)
+def test_missing_modules_are_named(tmp_path, gone, lacks):
+    weights = {key: value for key, value in tiny.motion_weights().items() if not key.startswith(gone)}
+    refuse(tiny.save(weights, tmp_path / "mm.safetensors"), "is not complete, it lacks", lacks)
+
+
+@pytest.mark.parametrize("number", ["03", "\u0663", "100"])
+def test_odd_numbers_in_names_are_refused(tmp_path, number):
+    weights = {key.replace("down_blocks.3", f"down_blocks.{number}"): v for key, v in tiny.motion_weights().items()}
+    refuse(tiny.save(weights, tmp_path / "mm.safetensors"))
+
+
+def test_position_tables_of_no_use_are_refused(tmp_path):
+    refuse(tiny.save(tiny.motion_weights(positions=1), tmp_path / "mm.safetensors"), "position tables for 1 frames")
+
+
+def test_recognising_reads_the_header_only(tmp_path):
+    """A file of the full size of v2 whose weights are a hole on the disk: reading them would take 900 MB."""
+    from tools.fuzz import ALLOWED_GROWTH
+
+    header, end = {}, 0
+    for place, width in tiny.module_places((320, 640, 1280, 1280), True).items():
+        for name, shape in tiny.module_shapes(width, 32).items():
+            size = 2 * torch.Size(shape).numel()
+            header[f"{place}.temporal_transformer.{name}"] = {
+                "dtype": "F16",
+                "shape": shape,
+                "data_offsets": [end, end + size],
+            }
+            end += size
+    path = write_safetensors(tmp_path / "full.safetensors", header)
+    os.truncate(path, path.stat().st_size + end)
+    assert end > 900_000_000
+    before = resident()
+    assert detect(read_header(path), path.name)[0].family.name == "v2"
+    assert resident() - before < ALLOWED_GROWTH / 4
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_configuration_beside_the_weights_is_ignored(tmp_path):
+    torch.save({"state_dict": tiny.motion_weights(), "animatediff_config": {"x": 1}}, tmp_path / "mm.ckpt")
+    assert detect(read_header(tmp_path / "mm.ckpt"), "mm.ckpt")[0].family.name == "v3"

@@ -2,6 +2,7 @@ import pytest
 import reference
 import tiny
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.norms import joint_group_norm
@@ -32,6 +33,39 @@ def test_joint_norm_is_group_norm_over_frames_and_space():
     video = x.reshape(2, 3, 64, 3, 5).permute(0, 2, 1, 3, 4)
     expected = torch.nn.functional.group_norm(video, 32, weight, bias, 1e-5).permute(0, 2, 1, 3, 4).reshape(x.shape)
     torch.testing.assert_close(joint_group_norm(x, 2, 32, weight, bias, 1e-5), expected)
+
+
+@pytest.mark.parametrize("dtype, bound", [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+@pytest.mark.parametrize("offset", [0.0, 10.0])
+def test_joint_norm_in_half_precision(dtype, bound, offset):
+    x = (torch.randn(8, 64, 8, 8, generator=tiny.generator(0)) + offset).to(dtype)
+    exact = joint_group_norm(x.double(), 2, 32, None, None, 1e-5)
+    assert (joint_group_norm(x, 2, 32, None, None, 1e-5).double() - exact).abs().max() <= bound
+
+
+class Counting(TorchDispatchMode):
+    """Counts matrix products, and copies of as many numbers as `size`."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size, self.products, self.copies = size, 0, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        name = function.overloadpacket.__name__
+        self.products += name in ("mm", "addmm")
+        self.copies += name in ("clone", "copy_", "_to_copy", "contiguous") and out.numel() >= self.size
+        return out
+
+
+def test_one_product_for_q_k_v_and_two_layout_copies(motion):
+    """The copy back is the addition of the residual, which reads its operand in the other layout."""
+    module = motion[1].at("down_blocks.0.motion_modules.0")
+    x = torch.randn(16, 32, 8, 8, generator=tiny.generator(0))
+    with torch.no_grad(), Counting(x.numel()) as counting:
+        module(x, 8)
+    assert counting.products == 8  # proj_in, 2 × (q k v, out), 2 of the feed-forward, proj_out
+    assert counting.copies == 1
 
 
 def test_position_table_golden_values():

@@ -140,7 +140,7 @@ def test_other_keys_are_reported(weights, tmp_path, caplog):
     )
     with caplog.at_level(logging.WARNING):
         load_motion_lora(motion, path, 1.0)
-    assert 'left out, first "down_blocks.0.attentions.0.surprise"' in caplog.text
+    assert 'left out: "down_blocks.0.attentions.0.surprise"' in caplog.text
 
 
 def refuse(motion, path, text):
@@ -195,3 +195,29 @@ def test_domain_adapter_reaches_the_unet_through_the_hosts_loader():
     assert len(adapter) == 256
     patched, _ = comfy.sd.load_lora_for_models(tiny.image_model(), None, adapter, 1.0, 0.0)
     assert len(patched.patches) == 128  # each with its up and its down
+
+
+def test_odd_layers_and_halves_are_reported_by_name(weights, tmp_path, caplog):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    place = "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
+    odd = [f"{place}.attention_blocks.5.processor.to_q_lora.up.weight", f"{place}.norms.0.lora_up.weight"]
+    half = "up_blocks.3.motion_modules.2.temporal_transformer.transformer_blocks.0.ff.net.2.lora_up.weight"
+    file = {**official(), half: torch.zeros(32, 4), **{key: torch.zeros(4, 4) for key in odd}}
+    load_motion_lora(motion, tiny.save(file, tmp_path / "lora.safetensors"), 1.0)
+    assert "3 keys" in caplog.text and all(f'"{key}"' in caplog.text for key in (half, *odd))
+
+
+@pytest.mark.parametrize(
+    "damage, text",
+    [
+        (lambda t: torch.full_like(t, float("nan")), "holds no finite numbers"),
+        (lambda t: t.to(torch.int8), "holds no finite numbers"),
+        (lambda t: t.flatten(), "does not fit this motion model"),
+        (lambda t: t[0, 0].clone(), "does not fit this motion model"),
+    ],
+)
+def test_damaged_loras_are_refused(damage, text, weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official()
+    key = next(key for key in lora if key.endswith("to_v_lora.up.weight"))
+    refuse(motion, tiny.save({**lora, key: damage(lora[key])}, tmp_path / "lora.safetensors"), text)

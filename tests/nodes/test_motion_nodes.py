@@ -200,3 +200,14 @@ def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
         SaveMotionModel.execute(motion, "mine", True, "fp16")
     assert (models / FOLDER / "mine.safetensors").read_bytes() == before
     assert sorted(p.name for p in (models / FOLDER).iterdir()) == ["mine.safetensors", "v3.safetensors"]
+
+
+def test_a_replaced_file_is_loaded_again(models):
+    path = tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    before = LoadMotionModel.fingerprint_inputs(motion_model="v3.safetensors", kind="automatic")
+    assert before == AnimateDiff.fingerprint_inputs(motion_model="v3.safetensors", strength=1.0)
+    first = LoadMotionModel.execute("v3.safetensors")[0]
+    tiny.save(tiny.motion_weights(mid=True), path)
+    assert LoadMotionModel.fingerprint_inputs(motion_model="v3.safetensors") != before
+    assert LoadMotionModel.execute("v3.safetensors")[0].model.spec != first.model.spec
+    assert LoadMotionModel.fingerprint_inputs(motion_model="gone.safetensors") == ""

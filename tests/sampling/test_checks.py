@@ -1,5 +1,7 @@
+import comfy.supported_models
 import pytest
 import tiny
+import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.attach import Applied, attach
@@ -67,3 +69,24 @@ def test_windows_of_one_frame(tmp_path):
     assert str(error.value) == (
         "A motion model animates 2 frames or more, but the context windows have 1. Use windows of 16 frames."
     )
+
+
+@pytest.mark.parametrize("kind, name", [("SD20", "SD2"), ("SVD_img2vid", "Stable Video Diffusion")])
+def test_other_bases_of_the_same_widths(tmp_path, kind, name):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    model = tiny.image_model()
+    model.model.model_config = getattr(comfy.supported_models, kind)(tiny.unet_config("sd15"))
+    with pytest.raises(ValueError) as error:
+        attach(model, motion, Applied())
+    assert str(error.value) == (
+        f'"v3.safetensors" is an SD1.5 motion model, but the connected MODEL is {name}. Use an SD1.5 checkpoint.'
+    )
+
+
+def test_outside_a_sampler(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    options = animated.model_options["transformer_options"] | {"wrappers": animated.wrappers}
+    with pytest.raises(RuntimeError, match="was called outside a sampler"):
+        animated.model.apply_model(
+            tiny.latents(4), torch.ones(4), c_crossattn=torch.zeros(4, 5, 32), transformer_options=options
+        )

@@ -312,5 +312,48 @@ def test_motion_weights_take_no_more_than_their_file(v3):
     stored = sum(22 * w * w + 21 * w for _, w in model.spec.modules) * 4
     assert stored <= v3.model_size() <= 1.05 * stored
     first, second = (attach(tiny.image_model(), v3, Applied()) for _ in range(2))
-    weights = {p.data_ptr() for m in (first, second) for p in m.get_additional_models_with_key("kinema")[0].model.parameters()}
+    weights = {
+        p.data_ptr() for m in (first, second) for p in m.get_additional_models_with_key("kinema")[0].model.parameters()
+    }
     assert len(weights) == len(list(model.parameters()))
+
+
+def test_another_pack_on_the_same_layers(v3):
+    """A pack with its own wrapper, additional model and forward hook on a layer that Kinema uses, too."""
+    from comfy.patcher_extension import WrappersMP
+
+    model = tiny.image_model()
+    layer, seen = model.model.diffusion_model.input_blocks[1][1], []
+
+    def theirs(executor, *args, **kwargs):
+        handle = layer.register_forward_hook(lambda _layer, _inputs, output: output * 0.5)
+        try:
+            return executor(*args, **kwargs)
+        finally:
+            handle.remove()
+
+    animated = attach(model, v3, Applied())
+    alone = tiny.sample(animated)
+    both = animated.clone()
+    both.set_additional_models("another", [tiny.image_model(seed=9)])
+    both.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "another", theirs)
+    both.set_model_attn1_output_patch(lambda x, extra: (seen.append(1), x)[1])
+    assert not torch.allclose(tiny.sample(both), alone, atol=1e-2) and seen
+    assert torch.equal(tiny.sample(animated), alone)
+    assert not layer._forward_hooks
+
+
+def test_a_trained_model_can_be_stacked_with_its_lora(tmp_path):
+    """Motion models that come from no file have nothing to be loaded from again."""
+    import test_lora as loras
+
+    from kinema.motion.lora import load_motion_lora
+
+    motion = load(tiny.motion_weights(seed=8), tmp_path)
+    motion.cached_patcher_init = None
+    zoom = load_motion_lora(motion, tiny.save(loras.official(), tmp_path / "zoom.safetensors"), 0.5)
+    model = tiny.image_model()
+    plain = attach(model, motion, Applied(), KEEP)
+    twice, mixed = attach(plain, motion, Applied(), KEEP), attach(plain, zoom, Applied(), KEEP)
+    assert not torch.allclose(tiny.sample(mixed), tiny.sample(twice), atol=1e-2)
+    assert torch.equal(tiny.sample(mixed), tiny.sample(mixed))
