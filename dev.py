@@ -15,6 +15,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
+    "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N"),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 
