@@ -41,6 +41,6 @@ def joint_group_norm(
         shift = shift + bias.float()
     scale, shift = scale[:, :, None, None], shift[:, :, None, None]
     out = torch.empty_like(x)
-    for frame, normal in zip(frames, out.unflatten(0, (videos, -1)).unbind(1), strict=True):
-        normal.copy_(torch.addcmul(shift, frame, scale))
+    for i, frame in enumerate(frames):
+        out.unflatten(0, (videos, -1))[:, i] = torch.addcmul(shift, frame, scale)  # cast to the type of x here
     return out
