@@ -20,7 +20,8 @@ def model():
 
 
 def close(a, b):
-    assert (a - b).abs().max() <= 2e-5 * b.abs().max()
+    """To rounding, which so small a network with random weights can amplify; other hints change a hundred times more."""
+    assert (a - b).abs().max() <= 1e-3 * b.abs().max()
 
 
 def in_windows(model, control, *, schedule="static", at_once=1, size=4, **more):
@@ -39,7 +40,7 @@ def test_each_window_sees_its_own_hints(model, kind, schedule, batch):
     control = controls.KINDS[kind]().set_cond_hint(controls.hints(FRAMES), 0.7, (0.0, 1.0))
     expected = at_once(model, control, steps=3)
     close(in_windows(model, control, schedule=schedule, at_once=batch, steps=3), expected)
-    assert not torch.allclose(expected, tiny.sample(model, frames=FRAMES, steps=3, size=4), atol=1e-2)
+    assert (expected - tiny.sample(model, frames=FRAMES, steps=3, size=4)).abs().max() > 1e-2 * expected.abs().max()
     assert control.cond_hint_original.shape[0] == FRAMES and control.cond_hint is None
 
 

@@ -50,7 +50,7 @@ def test_windows_together_equal_windows_apart(name, tmp_path):
     animated = attach(tiny.image_model(kind.base), motion, Applied())
     serial, *batched = (sample(animated, n) for n in (1, 2, 9))
     for result in batched:
-        assert (result - serial).abs().max() <= 2e-5 * serial.abs().max()
+        assert (result - serial).abs().max() <= 1e-4 * serial.abs().max()
     assert (sample(animated, 1, "batched") - serial).abs().max() > 1e-2 * serial.abs().max()
 
 
@@ -102,7 +102,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, c
         result = tiny.sample(small, frames=22, size=16, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
     assert "Not enough memory for 4 context windows at once, going on with 2." in caplog.text
-    assert (result - expected).abs().max() <= 2e-5 * expected.abs().max()
+    assert (result - expected).abs().max() <= 1e-4 * expected.abs().max()
 
 
 def test_out_of_memory_with_one_window_and_other_errors_go_to_the_host(v3):
