@@ -1,5 +1,6 @@
 """The sampling preview plays the animation: at every step the host shows another frame, where it would show the first."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,18 @@ def play_preview(
     callback: Callback | None = None, *args: Any, **kwargs: Any,
 ) -> Any:  # fmt: skip
     """OUTER_SAMPLE wrapper: gives the sampler a callback that plays."""
-    if callback is None or noise.ndim != 4:
+    if callback is None or not _shows_first_frame(callback):
         return executor(noise, latent, sampler, sigmas, mask, callback, *args, **kwargs)
     player = Player(callback)
     result = executor(noise, latent, sampler, sigmas, mask, player, *args, **kwargs)
     player.finish()
     return result
+
+
+def _shows_first_frame(callback: Callback) -> bool:
+    """Whether `callback` is the host's, with a previewer of the host's: those of other packs may show all frames."""
+    previewer = inspect.getclosurevars(callback).nonlocals.get("previewer") if inspect.isfunction(callback) else None
+    return type(previewer).__module__ == "latent_preview"
 
 
 class Player:

@@ -74,6 +74,22 @@ def test_every_step_shows_the_next_frame(motion, shown):
         assert np.array_equal(picture, preview_of(model, denoised[step][[0, 1, 2, 3, 4, 0][step]]))
 
 
+def test_previewers_of_other_packs_get_the_frames_in_order(motion, shown, monkeypatch):
+    """Some send all frames to the browser by themselves."""
+    seen = []
+
+    class AllFrames(latent_preview.LatentPreviewer):
+        def decode_latent_to_preview_image(self, preview_format, x0):
+            seen.append(x0.clone())
+            return preview_format, np.zeros((1, 1, 3)), None
+
+    monkeypatch.setattr(latent_preview, "get_previewer", lambda device, latent_format: AllFrames())
+    model, denoised = tiny.image_model(), []
+    sample(attach(model, motion, Applied()), each_step=lambda step, x0, x, steps: denoised.append(x0.clone()))
+    sample(attach(model, motion, Applied()))
+    assert len(seen) == 6 and all(torch.equal(a, b) for a, b in zip(seen, denoised, strict=True))
+
+
 def test_the_second_apply_can_switch_it_off(motion, shown):
     model = tiny.image_model()
     off = attach(attach(model, motion, Applied(0.5)), motion, Applied(0.5), preview_plays=False)
