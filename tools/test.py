@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
     else:
         workers = min(os.cpu_count() or 1, MAX_WORKERS)
         parallel = ["--numprocesses", str(workers), "--dist", "loadfile"]
-        parts = {"": [*parallel, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
+        chosen = ["-m", "not slow"] if fast else []
+        parts = {"": [*parallel, *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
             parts["end to end"] = [str(TESTS / "e2e"), *arguments]
     return _summarise([_run(host, part, parts[part]) for part in parts for host in hosts])
