@@ -60,7 +60,8 @@ def running(
     """Run the ComfyUI in `host` with this Python until the block ends, however it ends.
 
     `base` holds models, input, user data and, unless `output` names another folder, output. `device` is "cpu" or "gpu";
-    `threads` and `port` are chosen by torch and by us when 0, `flags` go to the host as they are. Raises ServerError when the server does not come up, or
+    `threads` and `port` are chosen by torch and by us when 0, `flags` go to the host as they are. Raises ServerError
+    when the server does not come up, or
     comes up without this pack.
     """
     port = port or _free_port()
