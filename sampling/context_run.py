@@ -68,8 +68,8 @@ def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
 
 
 def _outer_sample(
-    executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any, mask: Any = None, callback: Any = None,
-    disable_pbar: bool = False, seed: int | None = None, **more: Any,
+    executor: Any, noise: Any, latent_image: Any, sampler: Any, sigmas: Any, denoise_mask: Any = None,
+    callback: Any = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
 ) -> Any:  # fmt: skip
     """OUTER_SAMPLE wrapper. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
@@ -77,7 +77,7 @@ def _outer_sample(
     if handler is not None:
         guider.model_options[HANDLER] = handler
     noise = _rescheduled(noise, guider.model_options["transformer_options"], seed or 0)
-    return executor(noise, latent, sampler, sigmas, mask, callback, disable_pbar, seed, **more)
+    return executor(noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed, **more)
 
 
 def _rescheduled(noise: torch.Tensor, transformer_options: Any, seed: int) -> torch.Tensor:

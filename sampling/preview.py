@@ -11,14 +11,14 @@ Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 
 
 def play_preview(
-    executor: Any, noise: Any, latent: Any, sampler: Any, sigmas: Any, mask: Any = None,
+    executor: Any, noise: Any, latent_image: Any, sampler: Any, sigmas: Any, denoise_mask: Any = None,
     callback: Callback | None = None, *args: Any, **kwargs: Any,
 ) -> Any:  # fmt: skip
     """OUTER_SAMPLE wrapper: gives the sampler a callback that plays."""
     if callback is None or not _shows_first_frame(callback):
-        return executor(noise, latent, sampler, sigmas, mask, callback, *args, **kwargs)
+        return executor(noise, latent_image, sampler, sigmas, denoise_mask, callback, *args, **kwargs)
     player = Player(callback)
-    result = executor(noise, latent, sampler, sigmas, mask, player, *args, **kwargs)
+    result = executor(noise, latent_image, sampler, sigmas, denoise_mask, player, *args, **kwargs)
     player.finish()
     return result
 
