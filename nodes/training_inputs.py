@@ -61,6 +61,9 @@ def settings_inputs(steps: int, learning_rate: float, accumulation: int, save_ev
         io.Float.Input("timestep_bias", default=1.0, min=0.1, max=10.0, step=0.05, optional=True, advanced=True,
             tooltip="1 draws all amounts of noise equally often, as the paper. Above 1 draws little noise more often: "
             "try 1.5 if frames stay grainy."),
+        io.Float.Input("weight_limit", default=1.0, min=1.0, max=1000.0, step=0.5, optional=True, advanced=True,
+            tooltip="1 counts all amounts of noise alike, as the paper. Above 1 more noise counts more, up to this many "
+            "times: 20 learns large motion in fewer steps, because that is decided where there is much noise."),
         io.Combo.Input("precision", options=["automatic", "fp32", "bf16", "fp16"], default="automatic", optional=True,
             advanced=True,
             tooltip="What the image model computes in. The weights in training are fp32 always."),
@@ -92,6 +95,7 @@ def read_settings(family: Family, values: dict[str, Any]) -> TrainSettings:
         seed=values["seed"],
         schedule=read_schedule(family, values["noise_schedule"], values["beta_start"], values["beta_end"]),
         timestep_bias=values["timestep_bias"],
+        weight_limit=values["weight_limit"],
         precision=values["precision"],
         checkpointing=values["gradient_checkpointing"],
         save_every=values["save_every"],

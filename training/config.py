@@ -25,7 +25,8 @@ class TrainSettings:
     and then stays, or falls to 2 % as half a cosine. `average` is the decay of the exponential moving average of the
     weights, which is what a run returns; 0 returns the last weights. `caption_dropout` is the part of clips that train
     with the empty caption. A `timestep_bias` above 1 draws small timesteps, which decide fine detail, more often:
-    t = 1000 * u^bias with u uniform. `checkpointing` recomputes activations in the backward pass to save memory.
+    t = 1000 * u^bias with u uniform. In noise prediction a timestep weighs 1 + sigma² up to `weight_limit`, and 1 weighs
+    all alike, as the paper does. `checkpointing` recomputes activations in the backward pass to save memory.
     """
 
     steps: int = 1000
@@ -41,6 +42,7 @@ class TrainSettings:
     seed: int = 42
     schedule: Schedule = PAPER_SCHEDULE
     timestep_bias: float = 1.0
+    weight_limit: float = 1.0
     precision: Precision = "automatic"
     checkpointing: bool = False
     save_every: int = 500
@@ -58,6 +60,7 @@ class TrainSettings:
             "average": 0 <= self.average < 1,
             "caption_dropout": 0 <= self.caption_dropout <= 1,
             "timestep_bias": self.timestep_bias > 0,
+            "weight_limit": self.weight_limit >= 1,
             "precision": self.precision in ("automatic", "fp32", "bf16", "fp16"),
             "save_every": self.save_every >= 1,
         }

@@ -64,7 +64,7 @@ def train(
         model = stack.enter_context(frozen(model, (settings.batch * frames, channels, height, width)))
         device = model.load_device
         learner.to(device)
-        network = Network(model, learner.motion, diffusion(model, settings.schedule))
+        network = Network(model, learner.motion, diffusion(model, settings.schedule, settings.weight_limit))
         dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
         if checkpoint is not None and (stored := checkpoint.load()) is not None:

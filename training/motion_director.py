@@ -112,7 +112,7 @@ def _motion(network: Network, batch: Batch, anchors: list[int], debias: bool) ->
     noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
     with network.animated(batch.latents.shape[1]):
         predicted = network.predict(noisy, batch.timesteps, batch.captions)
-        loss = F.mse_loss(predicted, target)
+        loss = network.diffusion.error(predicted, target, batch.timesteps)
         if debias:
             loss = loss + F.mse_loss(debiased(predicted, anchors), debiased(target, anchors))
         yield loss

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import comfy.model_sampling
 import torch
-import torch.nn.functional as F
 
 from ..motion.layers import MotionModel
 from ..motion.spec import Schedule
@@ -21,10 +20,14 @@ Prediction = Literal["noise", "velocity"]
 
 @dataclass(frozen=True)
 class Diffusion:
-    """How clips are noised, and what the UNet predicts from them. `alphas_bar` (1000,) is the share of signal left."""
+    """How clips are noised, and what the UNet predicts from them. `alphas_bar` (1000,) is the share of signal left.
+
+    `heaviest` is the most that a noisy timestep weighs in the loss, 1 or more: see `error`.
+    """
 
     alphas_bar: torch.Tensor
     prediction: Prediction
+    heaviest: float = 1.0
 
     def noised(
         self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
@@ -39,13 +42,22 @@ class Diffusion:
         target = noise if self.prediction == "noise" else signal * noise - amount * clean
         return signal * clean + amount * noise, target
 
+    def error(self, predicted: torch.Tensor, target: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """The mean squared error over videos (v, f, c, h, w), where noise prediction weighs a timestep by 1 + sigma²
+        up to `heaviest`: that makes it the loss of v-prediction (Salimans & Ho 2022, 4) up to there; 1 is the paper's.
+        """
+        errors = (predicted - target).square().flatten(1).mean(1)
+        if self.prediction == "noise" and self.heaviest > 1:
+            errors = errors * (1 / self.alphas_bar).clamp(max=self.heaviest).to(errors)[timesteps]
+        return errors.mean()
 
-def diffusion(model: Any, schedule: Schedule) -> Diffusion:
+
+def diffusion(model: Any, schedule: Schedule, heaviest: float = 1.0) -> Diffusion:
     """What `model` (MODEL) predicts, with the noise `schedule` in place of its own."""
     own = model.get_model_object("model_sampling")
     prediction = prediction_of(own)
     sigmas = build_sampling(replace(schedule, lcm_steps=None), own).sigmas  # all 1000 of them
-    return Diffusion(1 / (sigmas.double() ** 2 + 1), prediction)
+    return Diffusion(1 / (sigmas.double() ** 2 + 1), prediction, heaviest)
 
 
 def prediction_of(model_sampling: Any) -> Prediction:
@@ -96,7 +108,8 @@ checkpointing computes again then finds the UNet as it was in the forward pass."
 
 
 def motion_loss(network: Network, batch: Batch) -> Iterator[torch.Tensor]:
-    """The paper's loss: the mean squared error over all frames."""
+    """The paper's loss: the mean squared error over all frames, weighted as the settings say."""
     noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
     with network.animated(batch.latents.shape[1]):
-        yield F.mse_loss(network.predict(noisy, batch.timesteps, batch.captions), target)
+        predicted = network.predict(noisy, batch.timesteps, batch.captions)
+        yield network.diffusion.error(predicted, target, batch.timesteps)

@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tools.miniature import load, vocabulary, world
+from kinema.miniature import load
+
+from tools.miniature import vocabulary, world
 
 needed = [load.BASE, load.VAE]
 

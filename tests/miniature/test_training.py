@@ -11,7 +11,9 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tools.miniature import files, image, load, loop, stages, style, vae
+from kinema.miniature import load
+
+from tools.miniature import files, image, loop, stages, style, vae
 from tools.miniature.latents import Stills
 
 PLAN = loop.Plan("line", steps=7, lr=0.1, warmup=2, ema=0.9)

@@ -103,6 +103,20 @@ def test_target_equals_what_the_host_calls_denoised(v_prediction):
     assert torch.allclose(sampling.calculate_denoised(sigma, target[0], host), clean[0], atol=1e-4)
 
 
+def test_weight_limit_weighs_noisy_timesteps():
+    model = tiny.image_model()
+    target, timesteps = tiny.latents(4).reshape(2, 2, 4, *tiny.latents(4).shape[2:]), torch.tensor([20, 900])
+    predicted = target + torch.tensor([0.1, 0.3])[:, None, None, None, None]
+    plain, limited, whole = (
+        diffusion(model, ABLATION["B"], limit).error(predicted, target, timesteps).item() for limit in (1.0, 20.0, 1e9)
+    )
+    weights = (1 / diffusion(model, ABLATION["B"]).alphas_bar[timesteps]).tolist()
+    assert plain == pytest.approx((0.01 + 0.09) / 2, rel=1e-5)
+    assert weights[0] < 1.1 and weights[1] > 20
+    assert limited == pytest.approx((0.01 * weights[0] + 0.09 * 20) / 2, rel=1e-5)
+    assert whole == pytest.approx((0.01 * weights[0] + 0.09 * weights[1]) / 2, rel=1e-5)
+
+
 @pytest.mark.parametrize("family", ["v3", "v1"])
 def test_gradient_checkpointing_changes_no_number(family):
     model, data = tiny.image_model(), clips()

@@ -20,7 +20,7 @@ def ship(
     """Write `weights` as `dtype`; float8 is used for matrices only, what is left of them stays float16."""
     small = torch.float16 if dtype.itemsize == 1 else dtype
     kept = {k: v.detach().cpu().to(dtype if v.ndim > 1 else small).contiguous() for k, v in weights.items()}
-    metadata = {"format": "pt", "kinema": "miniature", "commit": _commit(), "settings": json.dumps(settings)}
+    metadata = {"format": "pt", "kinema": "miniature", "commit": commit(), "settings": json.dumps(settings)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
     safetensors.torch.save_file(kept, temporary, metadata)
@@ -28,7 +28,7 @@ def ship(
     os.replace(temporary, path)
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit the code was at, or "unknown" outside a repository."""
     try:
         return subprocess.run(

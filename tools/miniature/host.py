@@ -1,11 +1,10 @@
-"""Imports the host (ComfyUI) into this process, for this machine's device."""
+"""Enters the host (ComfyUI) in this process, for training on this machine's device."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from .. import environment
+from .. import environment, in_host
 
 
 def cache_folder() -> Path:
@@ -16,16 +15,10 @@ def cache_folder() -> Path:
 
 
 def import_host(threads: int) -> None:
-    """Make `comfy` importable, on the CPU where there is no CUDA device, with `threads` threads for torch."""
-    import torch
+    """Make `comfy` and `kinema` importable, on the CPU where there is no CUDA device, with `threads` threads."""
+    in_host.enter(threads)
+    from comfy.cli_args import args
 
-    torch.set_num_threads(threads)
-    host = str(environment.find().hosts[0])
-    if host not in sys.path:
-        sys.path.insert(0, host)
-    from comfy.cli_args import args  # the host parses no arguments unless asked to
-
-    args.cpu = not torch.cuda.is_available()
     args.use_pytorch_cross_attention = True  # the host's default on the CPU is several times slower to train through
 
 

@@ -19,11 +19,11 @@ import torch
 import torch.nn.functional as F
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+from kinema.miniature.load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 
 from .host import device
 from .init import initialise
 from .latents import Stills
-from .load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 from .loop import Plan, fit
 
 PLAN = Plan("image", steps=4200, lr=1e-3, warmup=80, seed=3, ema=0.997)

@@ -1,29 +1,34 @@
-"""Samples the miniature's image models with the host's sampler and lets the detector judge them."""
+"""Samples the miniature with the host's sampler and lets the detector judge pictures and clips."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import product
-from pathlib import Path
+from statistics import mean, median
+from typing import Any
 
-import comfy.model_patcher
 import comfy.sample
-import comfy.sd
 import numpy as np
 import torch
+from kinema.evaluation.pixels import flicker_and_motion, neighbour_difference
+from numpy.typing import NDArray
 from PIL import Image
 
 from . import detector, world
 from .world import Style
 
 STEPS = 20
+CLIP_STEPS = 12
+FRAMES = 16
 BATCH = 16
-CFG = 4.0
+CFG = 2.0
 SAMPLER = "dpmpp_2m"
 SCHEDULER = "karras"
 FIRST_SEED = 4_000
+
+Words = tuple[str, str, str]  # colour, direction, background
+Pictures = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -37,32 +42,72 @@ class Score:
     background: float
 
 
-def prompts(count: int) -> list[tuple[str, str, str]]:
-    """(colour, direction, background), every combination equally often, in a fixed shuffled order."""
+@dataclass(frozen=True)
+class ClipScore:
+    """Shares, 0 to 1: of clips that show what their prompt says (colour, background, facing and moving in the
+    direction), and of frames that show one fish, its clip's colour, and its clip's shape (an area within 25 % of the
+    median).
+
+    Medians over clips: `jitter` and `speed` in pixels a frame (of 128), `growth` of the fish's area from the first to
+    the last frames, `flicker` and `difference` of neighbours in percent of the value range.
+    """
+
+    clips: int
+    colour: float
+    facing: float
+    moving: float
+    background: float
+    found: float
+    same_colour: float
+    same_shape: float
+    jitter: float
+    speed: float
+    growth: float
+    flicker: float
+    difference: float
+
+
+def prompts(count: int) -> list[Words]:
+    """Every combination of words equally often, in a fixed shuffled order."""
     every = list(product(world.COLOURS, world.DIRECTIONS, world.BACKGROUNDS))
     order = np.random.default_rng(0).permutation(len(every))
     return [every[order[i % len(every)]] for i in range(count)]
 
 
-def sample(
-    model: comfy.model_patcher.ModelPatcher, clip: comfy.sd.CLIP, vae: comfy.sd.VAE, captions: Sequence[str], seed: int
-) -> np.ndarray:
-    """One picture a caption, each from a seed of its own, uint8 (n, 128, 128, 3)."""
-    nothing = clip.encode_from_tokens(clip.tokenize(""))
+def stills(model: Any, clip: Any, vae: Any, wanted: Sequence[Words], seed: int = FIRST_SEED) -> Pictures:
+    """One picture a prompt, each from a seed of its own, (n, 128, 128, 3)."""
     pictures = []
-    for first in range(0, len(captions), BATCH):
-        texts = [clip.encode_from_tokens(clip.tokenize(caption)) for caption in captions[first : first + BATCH]]
+    for first in range(0, len(wanted), BATCH):
+        chosen = wanted[first : first + BATCH]
+        texts = [clip.encode_from_tokens(clip.tokenize(world.caption_of(*words))) for words in chosen]
         empty = torch.zeros(len(texts), 4, 16, 16)
         noise = torch.cat([comfy.sample.prepare_noise(empty[:1], seed + first + i) for i in range(len(texts))])
-        positive, negative = [[torch.cat(texts), {}]], [[nothing, {}]]
-        latent = comfy.sample.sample(
-            model, noise, STEPS, CFG, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
-        )
-        pictures.append(vae.decode(latent))
-    return (torch.cat(pictures).clamp(0, 1) * 255).round().byte().cpu().numpy()
+        pictures.append(_sample(model, clip, vae, noise, [[torch.cat(texts), {}]], STEPS, seed))
+    return np.concatenate(pictures)
 
 
-def judge(pictures: np.ndarray, wanted: Sequence[tuple[str, str, str]], style: Style = "day") -> Score:
+def animation(
+    model: Any, clip: Any, vae: Any, words: Words, seed: int, frames: int = FRAMES, steps: int = CLIP_STEPS
+) -> Pictures:
+    """One clip (frames, 128, 128, 3) of MODEL, with motion or without."""
+    noise = comfy.sample.prepare_noise(torch.zeros(frames, 4, 16, 16), seed)
+    positive = clip.encode_from_tokens_scheduled(clip.tokenize(world.caption_of(*words)))
+    return _sample(model, clip, vae, noise, positive, steps, seed)
+
+
+def _sample(
+    model: Any, clip: Any, vae: Any, noise: torch.Tensor, positive: Any, steps: int, seed: int, cfg: float = CFG
+) -> Pictures:
+    negative = clip.encode_from_tokens_scheduled(clip.tokenize(""))
+    empty = torch.zeros_like(noise)
+    latent = comfy.sample.sample(
+        model, noise, steps, cfg, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
+    )
+    pictures: Pictures = (vae.decode(latent).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    return pictures
+
+
+def judge(pictures: Pictures, wanted: Sequence[Words], style: Style = "day") -> Score:
     right = np.zeros(4)
     for picture, (colour, direction, background) in zip(pictures, wanted, strict=True):
         fish = detector.find(picture, style)
@@ -71,25 +116,56 @@ def judge(pictures: np.ndarray, wanted: Sequence[tuple[str, str, str]], style: S
     return Score(len(wanted), *(float(share) for share in right / len(wanted)))
 
 
-def report(
-    model: comfy.model_patcher.ModelPatcher,
-    clip: comfy.sd.CLIP,
-    vae: comfy.sd.VAE,
-    folder: Path,
-    name: str,
-    style: Style = "day",
-    count: int = 64,
-) -> Score:
-    """Sample, judge, and write a contact sheet NAME.png and NAME.json into `folder`."""
-    wanted = prompts(count)
-    pictures = sample(model, clip, vae, [world.caption_of(*words) for words in wanted], FIRST_SEED)
-    score = judge(pictures, wanted, style)
-    sheet(pictures).save(folder / f"{name}.png")
-    (folder / f"{name}.json").write_text(json.dumps(asdict(score), indent=2) + "\n")
-    return score
+def judge_clips(clips: Sequence[Pictures], wanted: Sequence[Words], style: Style = "day") -> ClipScore:
+    """The score of clips that were made for `wanted`."""
+    rows = [_row(frames, words, style) for frames, words in zip(clips, wanted, strict=True)]
+    shares = [mean(row[i] for row in rows) for i in range(7)]
+    medians = [median(row[i] for row in rows) for i in range(7, len(rows[0]))]
+    return ClipScore(len(rows), *shares, *medians)
 
 
-def sheet(pictures: np.ndarray, columns: int = 8) -> Image.Image:
+def _row(frames: Pictures, words: Words, style: Style) -> tuple[float, ...]:
+    """The values of ClipScore's fields, after the first, for one clip."""
+    colour, direction, background = words
+    swim = detector.watch(frames, style)
+    fish = [seen for frame in frames if (seen := detector.find(frame, style)) is not None]
+    middle = median(seen.area for seen in fish) if fish else 1
+    same_shape = sum(0.75 < seen.area / middle < 1.25 for seen in fish) / len(frames)
+    pictures = torch.from_numpy(frames).float() / 255
+    flicker, _ = flicker_and_motion(pictures, torch.device("cpu"), lambda: None)
+    return (
+        swim.colour == colour,
+        swim.direction == direction,
+        swim.moving == direction,
+        swim.background == background,
+        swim.found,
+        swim.same_colour,
+        same_shape,
+        swim.jitter,
+        abs(swim.speed),
+        swim.size_change,
+        flicker.mean().item(),
+        neighbour_difference(pictures).mean().item(),
+    )
+
+
+def table(scores: dict[str, Score] | dict[str, ClipScore]) -> str:
+    """A Markdown table, one row for each of `scores`; shares in percent."""
+    names = [field.name for field in fields(next(iter(scores.values())))]
+    lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]
+    for title, score in scores.items():
+        values = (_cell(name, getattr(score, name)) for name in names)
+        lines.append(f"| {title} | " + " | ".join(values) + " |")
+    return "\n".join(lines)
+
+
+def _cell(name: str, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.2f}" if name in ("jitter", "speed", "growth", "flicker", "difference") else f"{100 * value:.0f} %"
+
+
+def sheet(pictures: Pictures, columns: int = 8) -> Image.Image:
     """Pictures in rows of `columns`."""
     rows = [np.concatenate(list(pictures[i : i + columns]), 1) for i in range(0, len(pictures), columns)]
     return Image.fromarray(np.concatenate(rows))

@@ -5,57 +5,84 @@ Noise schedule and objective are the paper's. The image model is frozen; the mot
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from kinema.miniature import load
+from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
 from kinema.training.checkpoint import Checkpoint
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import finished, start_new
 from kinema.training.loop import Progress, course, train
+from kinema.training.lora import learn_motion_lora, save_motion_lora
 
 from . import world
-from .load import FOLDER
+from .files import commit
 from .loop import OutOfTime, write
 
-FILE = FOLDER / "miniature_mm.safetensors"
 FIRST_CLIP = 40_000_000
-CLIPS = 128
+CLIPS = 320
+FIRST_ZOOM = 50_000_000
+ZOOMS = 64
+ZOOM = 1.5  # the camera's final magnification
 FRAMES = 16
 SETTINGS = TrainSettings(
-    steps=900,
+    steps=1500,
     learning_rate=1e-3,
     batch=2,
     warmup=40,
     rate="cosine",
     average=0.99,
     seed=5,
-    timestep_bias=1.2,
+    timestep_bias=0.7,
+    weight_limit=20.0,
     save_every=25,
 )
+ZOOM_SETTINGS = replace(SETTINGS, steps=200, learning_rate=4e-3, warmup=20, seed=6)
+RANK = 8
 
 
-def make(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
-    """Trains on MODEL, CLIP and VAE and writes FILE. Raises OutOfTime, with all saved, at `stop_at`."""
-    data = clips(clip, vae, folder)
+def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
+    """Trains a motion model on MODEL, CLIP and VAE and ships it. Raises OutOfTime, with all saved, at `stop_at`."""
+    data = clips(clip, vae, folder, FIRST_CLIP, CLIPS)
     learner = start_new(model, SETTINGS.seed)
     checkpoint = Checkpoint(folder / "motion.pt", course(learner, data, SETTINGS))
     progress = train(model, learner, data, SETTINGS, checkpoint, report("motion", folder, stop_at))
-    save_motion_model(finished(learner, progress.values, FILE.name), FILE, torch.float16, {"kinema": "miniature"})
+    made = finished(learner, progress.values, Path(load.MOTION).name)
+    save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, about(SETTINGS, CLIPS))
+
+
+def make_zoom(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
+    """Trains a motion LoRA for the shipped motion model on clips whose camera moves in, and ships it."""
+    data = clips(clip, vae, folder, FIRST_ZOOM, ZOOMS, ZOOM)
+    learner = learn_motion_lora(load_motion_model(load.FOLDER / load.MOTION), RANK, ZOOM_SETTINGS.seed)
+    checkpoint = Checkpoint(folder / "zoom.pt", course(learner, data, ZOOM_SETTINGS))
+    progress = train(model, learner, data, ZOOM_SETTINGS, checkpoint, report("zoom", folder, stop_at))
+    values = {name: value.half() for name, value in progress.values.items()}
+    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about(ZOOM_SETTINGS, ZOOMS))
+
+
+def about(settings: TrainSettings, count: int) -> dict[str, str]:
+    """The metadata of a file that ships."""
+    made_with = json.dumps({"train": asdict(settings), "clips": count})
+    return {"kinema": "miniature", "commit": commit(), "settings": made_with}
 
 
 @torch.inference_mode()
-def clips(clip: Any, vae: Any, folder: Path) -> Clips:
+def clips(clip: Any, vae: Any, folder: Path, first: int, count: int, zoom: float = 1.0) -> Clips:
     """The drawn clips as latents of the host's VAE with their captions, kept in `folder` once they are encoded."""
-    path = folder / f"clips_{FIRST_CLIP}_{CLIPS}.pt"
+    path = folder / f"clips_{first}_{count}.pt"
     if not path.exists():
-        write(path, {"clips": [_encoded(FIRST_CLIP + i, vae) for i in range(CLIPS)]})
+        write(path, {"clips": [_encoded(first + i, zoom, vae) for i in range(count)]})
     stored = torch.load(path)["clips"]
     captions: dict[str, Any] = {text: conditioning(clip, text) for text in ["", *(text for _, text in stored)]}
     made = (
@@ -64,8 +91,8 @@ def clips(clip: Any, vae: Any, folder: Path) -> Clips:
     return Clips(tuple(made), captions[""])
 
 
-def _encoded(seed: int, vae: Any) -> tuple[torch.Tensor, str]:
-    pictures, shown = world.clip(seed, FRAMES)
+def _encoded(seed: int, zoom: float, vae: Any) -> tuple[torch.Tensor, str]:
+    pictures, shown = world.clip(seed, FRAMES, zoom=zoom)
     return vae.encode(torch.from_numpy(pictures.astype(np.float32) / 255)).half(), shown.caption
 
 

@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import comfy.sd
-import comfy.utils
 import torch
+from kinema.miniature import load
 
-from . import image, latents, load, style, vae, vocabulary
+from . import image, latents, motion, style, vae, vocabulary
 from .files import ship
 
 STILLS = 3600
 FIRST_STILL = 20_000_000
 NEON_STILLS = 1000
 FIRST_NEON_STILL = 30_000_000
-NEON_LORA = "miniature_neon_lora.safetensors"
 
 Stage = Callable[[Path, float], None]
 
@@ -37,6 +35,14 @@ def make_image(folder: Path, stop_at: float) -> None:
     ship(load.FOLDER / load.BASE, checkpoint(weights), {"image": asdict(image.PLAN), "stills": STILLS})
 
 
+def make_motion(folder: Path, stop_at: float) -> None:
+    motion.make_model(*load.load_miniature(), folder, stop_at)
+
+
+def make_zoom(folder: Path, stop_at: float) -> None:
+    motion.make_zoom(*load.load_miniature(), folder, stop_at)
+
+
 def make_neon(folder: Path, stop_at: float) -> None:
     """The full finetune, stored as float8 to keep the whole small."""
     weights = style.train_finetune(_base(folder), _neon(folder, stop_at), folder, stop_at)
@@ -45,22 +51,7 @@ def make_neon(folder: Path, stop_at: float) -> None:
 
 def make_neon_lora(folder: Path, stop_at: float) -> None:
     weights = style.train_lora(_base(folder), _neon(folder, stop_at), folder, stop_at)
-    ship(load.FOLDER / NEON_LORA, weights, {"lora": asdict(style.LORA), "rank": style.RANK})
-
-
-def judge_all(folder: Path, _: float) -> None:
-    """Scores and contact sheets of what is there, into the cache."""
-    from . import judge
-
-    model, clip, vae_model = load.load_miniature()
-    print(judge.report(model, clip, vae_model, folder, "judge_base"), flush=True)
-    if (load.FOLDER / load.NEON).exists():
-        finetune = load.load_unet(str(load.FOLDER / load.NEON))
-        print(judge.report(finetune, clip, vae_model, folder, "judge_neon", "neon"), flush=True)
-    if (load.FOLDER / NEON_LORA).exists():
-        lora = comfy.utils.load_torch_file(str(load.FOLDER / NEON_LORA))
-        styled, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
-        print(judge.report(styled, clip, vae_model, folder, "judge_neon_lora", "neon"), flush=True)
+    ship(load.FOLDER / load.NEON_LORA, weights, {"lora": asdict(style.LORA), "rank": style.RANK})
 
 
 def _neon(folder: Path, stop_at: float) -> latents.Stills:
@@ -83,11 +74,19 @@ def checkpoint(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return unet | text
 
 
+def make_report(folder: Path, stop_at: float) -> None:
+    from . import report
+
+    report.make(folder, stop_at)
+
+
 STAGES: dict[str, Stage] = {
     "vocabulary": make_vocabulary,
     "vae": make_vae,
     "image": make_image,
+    "motion": make_motion,
+    "zoom": make_zoom,
     "neon": make_neon,
     "neon_lora": make_neon_lora,
-    "judge": judge_all,
+    "report": make_report,
 }

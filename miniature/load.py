@@ -1,4 +1,4 @@
-"""Builds the miniature's MODEL, CLIP and VAE from its files with the host's own classes.
+"""The miniature's MODEL, CLIP and VAE, built from its files with the host's own classes.
 
 The UNet has SD1.5's structure at a width of 64 channels, so the host's detection, which knows SD1.5 by its width,
 cannot read it: the configuration is stated here, and all after it is the host's ordinary path.
@@ -19,10 +19,13 @@ import comfy.supported_models_base
 import comfy.utils
 import torch
 
-FOLDER = Path(__file__).resolve().parents[2] / "miniature"
+FOLDER = Path(__file__).resolve().parent
 BASE = "miniature.safetensors"  # UNet and text encoder, in the key layout of an SD1.5 checkpoint
 VAE = "miniature_vae.safetensors"  # TAESD's layout, what the host's Load VAE reads too
 NEON = "miniature_neon.safetensors"  # the style as a full finetune: UNet only
+NEON_LORA = "loras/miniature_neon_lora.safetensors"  # the style as a LoRA of the base
+MOTION = "animatediff_models/miniature_mm.safetensors"
+ZOOM = "animatediff_motion_lora/miniature_zoom.safetensors"  # a motion LoRA: the camera moves in
 UNET_PREFIX = "model.diffusion_model."
 TEXT_PREFIX = "cond_stage_model."
 
