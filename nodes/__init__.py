@@ -5,9 +5,16 @@ from comfy_api.latest import ComfyExtension, io
 from .animatediff import AnimateDiff
 from .animation_metrics import AnimationMetrics
 from .apply_motion_model import ApplyMotionModel
+from .combine_curves import CombineCurves
 from .context_windows import ContextWindows
+from .curve import Curve
+from .curve_from_floats import CurveFromFloats
+from .curve_from_mask import CurveFromMask
+from .curve_over_blocks import CurveOverBlocks
+from .curve_over_steps import CurveOverSteps
 from .first_frame_attention import FirstFrameAttention
 from .load_clips import LoadClips
+from .load_miniature import LoadMiniature
 from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
@@ -33,11 +40,18 @@ NODES: list[type[io.ComfyNode]] = [
     ContextWindows,
     MotionWindows,
     PromptTravel,
+    Curve,
+    CurveFromFloats,
+    CurveFromMask,
+    CurveOverSteps,
+    CurveOverBlocks,
+    CombineCurves,
     WindowPlan,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,
     MetricsPlot,
+    LoadMiniature,
     LoadClips,
     TrainMotionModel,
     TrainMotionLora,

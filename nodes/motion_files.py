@@ -1,4 +1,4 @@
-"""The folders of motion models and motion LoRAs."""
+"""The folders of motion models and motion LoRAs, and what the miniature brings along."""
 
 import os
 from typing import Any
@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 import folder_paths
 
+from ..miniature.load import FOLDER as MINIATURE
 from ..motion.load import load_motion_model
 
 FOLDER = "animatediff_models"
@@ -19,19 +20,30 @@ _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 def register_folders() -> None:
-    """Makes both folders known to the host, limited to model files."""
+    """Makes both folders known to the host, limited to model files, and the miniature's files in them and in loras."""
     for folder in KINDS:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
+        folder_paths.add_model_folder_path(folder, str(MINIATURE / folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
+    folder_paths.add_model_folder_path("loras", str(MINIATURE / "loras"))
 
 
 def motion_files() -> list[str]:
-    return folder_paths.get_filename_list(FOLDER)
+    return _miniature_last(folder_paths.get_filename_list(FOLDER))
 
 
 def lora_files() -> list[str]:
-    return folder_paths.get_filename_list(LORA_FOLDER)
+    return _miniature_last(folder_paths.get_filename_list(LORA_FOLDER))
+
+
+def _miniature_last(files: list[str]) -> list[str]:
+    """So that the first, which nodes start with, is one of the user's own."""
+    return sorted(files, key=_is_miniature)
+
+
+def _is_miniature(name: str) -> bool:
+    return name.startswith("miniature_")
 
 
 def path_of(folder: str, name: str) -> str:
@@ -62,10 +74,10 @@ def check_file(folder: str, name: str | None) -> bool | str:
     """For `validate_inputs`: True, or what to do when there is no such file to choose."""
     what, example = KINDS[folder]
     files = folder_paths.get_filename_list(folder)
-    if not files:
-        return (
-            f'No {what} found. Put one, e.g. {example}, into "{folder_paths.get_folder_paths(folder)[0]}" and press R.'
-        )
-    if name is not None and name not in files:
-        return f'"{name}" is not among the {len(files)} {what} found. Pick another one, or press R to refresh.'
-    return True
+    if name in files:
+        return True
+    own = [file for file in files if not _is_miniature(file)]
+    home = folder_paths.get_folder_paths(folder)[0]
+    if not own:
+        return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R.'
+    return f'"{name}" is not among the {len(own)} {what} found. Put it into "{home}" and press R, or pick another.'

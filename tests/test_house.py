@@ -20,7 +20,8 @@ LAYERS = {  # folder: the folders of the extension it may import
     "sampling": {"sampling", "motion"},
     "training": {"training", "sampling", "motion"},
     "evaluation": {"evaluation"},
-    "nodes": {"nodes", "sampling", "motion", "training", "evaluation"},
+    "miniature": {"miniature"},
+    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature"},
 }
 NODES_ONLY = ("comfy_api", "folder_paths")
 MOTION_MAY_IMPORT = (

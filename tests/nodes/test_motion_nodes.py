@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import folder_paths
 import pytest
 import safetensors.torch
@@ -9,7 +11,7 @@ from kinema.nodes.apply_motion_model import ApplyMotionModel
 from kinema.nodes.load_motion_lora import LoadMotionLora
 from kinema.nodes.load_motion_model import LoadMotionModel
 from kinema.nodes.merge_motion_models import MergeMotionModels
-from kinema.nodes.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, register_folders
+from kinema.nodes.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, motion_files, register_folders
 from kinema.nodes.noise_schedule import NoiseSchedule
 from kinema.nodes.save_motion_model import SaveMotionModel
 
@@ -35,10 +37,11 @@ def models(tmp_path, monkeypatch):
 def test_only_model_files_are_listed(models):
     for name in ("a.safetensors", "b.ckpt", "notes.txt", "picture.png"):
         (models / FOLDER / name).write_text("x")
-    assert folder_paths.get_filename_list(FOLDER) == ["a.safetensors", "b.ckpt"]
+    assert motion_files() == ["a.safetensors", "b.ckpt", "miniature_mm.safetensors"]
     assert folder_paths.folder_names_and_paths[FOLDER][1] == EXTENSIONS
     register_folders()
-    assert folder_paths.get_folder_paths(FOLDER) == [str(models / FOLDER)]
+    own, miniature = folder_paths.get_folder_paths(FOLDER)
+    assert own == str(models / FOLDER) and Path(miniature).parent.name == "miniature"
 
 
 @pytest.mark.parametrize(
