@@ -1,12 +1,37 @@
 """Kinema's own socket types and the inputs that several nodes share."""
 
+from typing import Any
+
 from comfy_api.latest import io
 
+from ..sampling.curve_keys import WAYS
 from ..sampling.schedules import AUTOMATIC, AUTOMATIC_EXPLANATION, CHOICES, EXPLANATION
 
 CATEGORY = "AnimateDiff"
 
 MotionModelSocket = io.Custom("MOTION_MODEL")
+CurveSocket = io.Custom("KINEMA_CURVE")
+
+
+def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Input:
+    """A number widget whose socket takes a KINEMA_CURVE too; `number` are the arguments of io.Float.Input."""
+    optional, advanced = number.get("optional", False), number.get("advanced")
+    widget = io.Float.Input(name, tooltip=f"{tooltip} Accepts a curve.", **number)
+    return io.MultiType.Input(widget, types=[CurveSocket], optional=optional, advanced=advanced)
+
+
+def easing_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "easing",
+        options=list(WAYS),
+        default="linear",
+        optional=True,
+        tooltip="How a value turns into the next: evenly, slower at the beginning or the end, or at once (hold).",
+    )
+
+
+def curve_output(tooltip: str) -> Any:
+    return CurveSocket.Output(display_name="curve", tooltip=tooltip)
 
 
 def strength_input() -> io.Float.Input:

@@ -1,6 +1,13 @@
 """Parts of a sampling run: 0 is its start, 1 its end."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+SAME_LEVEL = 1e-4
+"""Noise levels that differ by less than this part are one: neighbouring training timesteps differ by 6e-3."""
+HALVINGS = 24
 
 
 def is_within(start: float, end: float, sigma: Any, model_sampling: Any) -> bool:
@@ -9,3 +16,48 @@ def is_within(start: float, end: float, sigma: Any, model_sampling: Any) -> bool
         return True
     first, last = (model_sampling.percent_to_sigma(percent) for percent in (start, end))
     return bool(last <= float(sigma) <= first)
+
+
+def percent_of(level: float, model_sampling: Any) -> float:
+    """The part of the run (0..1) at which the host's percent_to_sigma gives the noise level `level`."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if model_sampling.percent_to_sigma(middle) >= level else (low, middle)
+    return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: its noise level `sigma` now, its `model_sampling`, and the noise levels of the sampler's
+    `steps` (s + 1), where they are known. Numbers are fetched from the GPU only when something asks for them."""
+
+    sigma: Any
+    model_sampling: Any
+    steps: Any = None
+
+    @cached_property
+    def level(self) -> float:
+        return float(self.sigma)
+
+    @cached_property
+    def percent(self) -> float:
+        return percent_of(self.level, self.model_sampling)
+
+    @cached_property
+    def levels(self) -> list[float]:
+        """The noise level at which each step begins. Raises ValueError where the sampler does not tell."""
+        if self.steps is None:
+            raise ValueError(
+                "A curve counts the steps of the run, but this sampler does not tell its steps. "
+                "Write parts of the run instead, such as 50%."
+            )
+        return list(self.steps.tolist()[:-1])
+
+    def has_reached(self, level: float) -> bool:
+        return self.level <= level * (1 + SAME_LEVEL)
+
+
+def progress_of(sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Progress:
+    """The Progress of a model call at noise level `sigma`."""
+    return Progress(sigma, model_sampling, transformer_options.get("sample_sigmas"))

@@ -1,0 +1,37 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import OPERATIONS, Combined, Curve, as_curve
+from .sockets import CATEGORY, curve_output, number_or_curve
+
+
+class CombineCurves(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCombineCurves",
+            display_name="Combine Curves",
+            category=CATEGORY,
+            description="Makes one curve of two, e.g. one over frames times one over steps, or a curve times a number.",
+            search_aliases=["multiply curves", "multival math", "curve math", "add curves", "mix curves"],
+            inputs=[
+                _curve_input("a", "first"),
+                _curve_input("b", "second"),
+                io.Combo.Input(
+                    "operation",
+                    options=list(OPERATIONS),
+                    default="multiply",
+                    tooltip="What is done with the two at every frame, step, place and block. subtract is a minus b.",
+                ),
+            ],
+            outputs=[curve_output("The curve, which varies over everything that one of the two varies over.")],
+        )
+
+    @classmethod
+    def execute(cls, a: float | Curve, b: float | Curve, operation: str) -> io.NodeOutput:
+        return io.NodeOutput(Combined(operation, as_curve(a), as_curve(b)))
+
+
+def _curve_input(name: str, which: str) -> Any:
+    return number_or_curve(name, f"The {which} of the two, a number.", default=1.0, min=-100.0, max=100.0, step=0.01)

@@ -1,0 +1,56 @@
+from comfy_api.latest import io
+
+from ..sampling.curve_keys import OverFrames
+from ..sampling.curve_text import CurveError, read_keys
+from .sockets import CATEGORY, curve_output, easing_input
+
+EXAMPLE = "0: 1.0, 24: 0.3"
+
+
+class Curve(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCurve",
+            display_name="Curve",
+            category=CATEGORY,
+            description="A number that changes over the frames: write frames and the values reached there, e.g. "
+            "0: 1.0, 24: 0.3. Connect it wherever an input accepts a curve.",
+            search_aliases=[
+                "value schedule",
+                "value scheduling",
+                "keyframes",
+                "multival",
+                "float schedule",
+                "automation",
+            ],
+            inputs=[
+                io.String.Input(
+                    "values",
+                    default=EXAMPLE,
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip="frame: value, separated by commas or lines. Negative frames count from the end, 0.5 or 50% is "
+                    "the middle of the video. A word after a value sets how it is reached: 24: 0.3 ease in.",
+                ),
+                easing_input(),
+            ],
+            outputs=[curve_output("The curve over frames; windows see their own part of it.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, values: str | None = None) -> bool | str:
+        return check_keys(values)
+
+    @classmethod
+    def execute(cls, values: str, easing: str = "linear") -> io.NodeOutput:
+        return io.NodeOutput(OverFrames(read_keys(values, easing)))
+
+
+def check_keys(values: str | None) -> bool | str:
+    """What is wrong with `values` (None: not known yet), or True."""
+    try:
+        read_keys(EXAMPLE if values is None else values)
+    except CurveError as error:
+        return str(error)
+    return True

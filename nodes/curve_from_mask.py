@@ -1,0 +1,48 @@
+import torch
+from comfy_api.latest import io
+
+from ..sampling.curve import OverPicture
+from .sockets import CATEGORY, curve_output
+
+SCALINGS = ["black to white", "darkest to brightest"]
+
+
+class CurveFromMask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCurveFromMask",
+            display_name="Curve from Mask",
+            category=CATEGORY,
+            description="A number for each place of the picture: more motion where the mask is white, for example. A batch "
+            "of masks gives one to each frame.",
+            search_aliases=["multival scaled mask", "masked motion", "regional", "motion mask", "effect mask"],
+            inputs=[
+                io.Mask.Input("mask", tooltip="One mask, or one for each frame, of which the last goes on. Any size."),
+                _value_input("black", 0.0),
+                _value_input("white", 1.0),
+                io.Combo.Input(
+                    "scaling",
+                    options=SCALINGS,
+                    default=SCALINGS[0],
+                    optional=True,
+                    advanced=True,
+                    tooltip="Whether the two values are those of black and white, or those of the darkest and the brightest "
+                    "place of all the masks.",
+                ),
+            ],
+            outputs=[curve_output("The curve over the picture and, with several masks, over the frames.")],
+        )
+
+    @classmethod
+    def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = SCALINGS[0]) -> io.NodeOutput:
+        masks = mask.reshape(-1, *mask.shape[-2:]).float().cpu()
+        if scaling == SCALINGS[1]:
+            masks = (masks - masks.min()) / (masks.max() - masks.min()).clamp(min=1e-6)
+        return io.NodeOutput(OverPicture(black + (white - black) * masks))
+
+
+def _value_input(name: str, default: float) -> io.Float.Input:
+    return io.Float.Input(
+        name, default=default, min=-100.0, max=100.0, step=0.01, tooltip=f"The number where the mask is {name}."
+    )

@@ -1,0 +1,57 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import Blocks, Curve, OverBlocks, as_curve
+from ..sampling.curve_text import CurveError, read_blocks
+from .sockets import CATEGORY, curve_output, number_or_curve
+
+
+class CurveOverBlocks(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCurveOverBlocks",
+            display_name="Curve over Blocks",
+            category=CATEGORY,
+            description="A number for each part of the UNet, where motion modules are: down and mid see coarse "
+            "motion, the last up blocks fine detail. For inputs of motion models only.",
+            search_aliases=["ad per block", "ad block", "per block", "block weight", "layer weights"],
+            inputs=[
+                _side_input("down", "down blocks"),
+                _side_input("mid", "middle block (v2 only)"),
+                _side_input("up", "up blocks"),
+                io.String.Input(
+                    "single",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Values for single levels, modules or attentions, which go before the others: up 1: 0.5 is level "
+                    "1, up 1.2: 0 its module 2 (counted from 0), down attn2: 0.3 the second attention of all down blocks.",
+                ),
+            ],
+            outputs=[
+                curve_output("The curve over blocks. Multiply it by one over frames or steps with Combine Curves.")
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, single: str | None = None) -> bool | str:
+        try:
+            read_blocks(single or "")
+        except CurveError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, down: float | Curve, mid: float | Curve, up: float | Curve, single: str = "") -> io.NodeOutput:
+        sides = ((Blocks("down"), as_curve(down)), (Blocks("mid"), as_curve(mid)), (Blocks("up"), as_curve(up)))
+        return io.NodeOutput(OverBlocks((*sides, *read_blocks(single).rules)))
+
+
+def _side_input(name: str, blocks: str) -> Any:
+    return number_or_curve(
+        name, f"The number for all motion modules of the {blocks}.", default=1.0, min=-100.0, max=100.0, step=0.01
+    )

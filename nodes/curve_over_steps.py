@@ -1,0 +1,45 @@
+from comfy_api.latest import io
+
+from ..sampling.curve_keys import OverRun
+from ..sampling.curve_text import read_keys
+from .curve import check_keys
+from .sockets import CATEGORY, curve_output, easing_input
+
+
+class CurveOverSteps(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCurveOverSteps",
+            display_name="Curve over Steps",
+            category=CATEGORY,
+            description="A number that changes over the sampling run: write steps or percents and the values reached there, "
+            "e.g. 0%: 8, 50%: 4. The layout and the motion are decided early, details late.",
+            search_aliases=[
+                "animatediff keyframe",
+                "custom cfg keyframe",
+                "step schedule",
+                "timestep",
+                "value schedule",
+            ],
+            inputs=[
+                io.String.Input(
+                    "values",
+                    default="0%: 1.0, 100%: 0.3",
+                    multiline=True,
+                    dynamic_prompts=False,
+                    tooltip="place: value, separated by commas or lines. 50% or 0.5 is half of the run, as in start_percent "
+                    "of other nodes; whole numbers are steps of the sampler, negative ones counted from the end.",
+                ),
+                easing_input(),
+            ],
+            outputs=[curve_output("The curve over the run. Multiply it by one over frames with Combine Curves.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, values: str | None = None) -> bool | str:
+        return check_keys(values)
+
+    @classmethod
+    def execute(cls, values: str, easing: str = "linear") -> io.NodeOutput:
+        return io.NodeOutput(OverRun(read_keys(values, easing)))
