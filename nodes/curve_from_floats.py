@@ -23,6 +23,7 @@ class CurveFromFloats(io.ComfyNode):
             inputs=[
                 io.Float.Input(
                     "values",
+                    default=1.0,
                     force_input=True,
                     tooltip="One number for each frame, as a list or as a list inside one output. The last one goes on.",
                 ),

@@ -77,7 +77,8 @@ class OverPicture(Curve):
     def at(self, moment: Moment, part: Part | None = None) -> Value:
         last = len(self.values) - 1
         rows = self.values[[min(i, last) for i in moment.frames.indices]] if last else self.values
-        return F.interpolate(rows[:, None], size=moment.size, mode="bilinear", antialias=True)  # (f, 1, h, w)
+        smaller = all(new <= old for new, old in zip(moment.size, rows.shape[1:], strict=True))
+        return F.interpolate(rows[:, None], moment.size, mode="area" if smaller else "bilinear")  # (f, 1, h, w)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
                 source, at, f'expected a frame and a value, but found "{text.strip()}". Write for example 24: 0.3.'
             )
         start, end, hold, value, word = match.groups()
+        start, end = start.replace(" ", ""), (end or "").strip()
         if start in written:
             raise CurveError(source, at, f"{start} has a value already. Remove one of them.")
         written[start] = at
@@ -80,7 +81,7 @@ def _entries(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _key(source: str, at: int, written: str, value: float, easing: str) -> Key:
-    number = float(written.rstrip("% "))
+    number = float(written.rstrip("%"))
     if not written.endswith("%") and "." not in written:
         return Key(number, False, value, easing)
     share = number / 100 if written.endswith("%") else number
