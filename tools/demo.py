@@ -1,17 +1,21 @@
 """`dev.py demo`: an animation made by the real ComfyUI server through Kinema's nodes, from a prompt to the files."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from tools import environment, random_models, server
+from tools import environment, server
 from tools.client import Client, Event, PromptFailed, PromptRejected
 from tools.graph import to_graph
 from tools.workflow import Job, animation
 
-PROMPT = "a goldfish swimming to the right, side view, orange scales, blue water, sunlight"
+PROMPT = "a red fish swimming right, coral reef"
+NEGATIVE = "blurry, low quality, watermark"
+MINIATURE = "miniature_mm.safetensors"
 
 
 def main(arguments: list[str]) -> int:
@@ -27,27 +31,27 @@ def main(arguments: list[str]) -> int:
     for file in files:
         print(file)
     if options.checkpoint is None:
-        print("\nThe weights were random, so the picture is noise: it shows that everything works, not how it looks.")
-        print("With real weights: python3 dev.py demo --checkpoint FILE --motion-model FILE")
+        print("\nThat was the miniature, a tiny model that comes with Kinema and knows fish only.")
+        print("With real weights: python3 dev.py demo --checkpoint FILE --motion-model FILE --prompt TEXT")
     return 0
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (without: random weights)")
+    parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (without: the miniature)")
     parser.add_argument("--motion-model", type=Path, help="a motion model for that base, e.g. v3_sd15_mm.ckpt")
     parser.add_argument("--prompt", default=PROMPT)
-    parser.add_argument("--negative", default="blurry, low quality, watermark")
+    parser.add_argument("--negative", help="default: a usual one, nothing with the miniature")
     parser.add_argument("--frames", type=int, default=16)
-    parser.add_argument("--steps", type=int, help="default 20, with random weights 4")
-    parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number, default 512, with random weights 64")
+    parser.add_argument("--steps", type=int, help="default 20")
+    parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number, default 512, with the miniature 128")
     parser.add_argument("--fps", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
     parser.add_argument("--output", type=Path, default=Path("output"), help="folder for the files, default ./output")
     options = parser.parse_args(arguments)
     if (options.checkpoint is None) != (options.motion_model is None):
-        parser.error("--checkpoint and --motion-model belong together: give both, or neither for random weights")
+        parser.error("--checkpoint and --motion-model belong together: give both, or neither for the miniature")
     for file in (options.checkpoint, options.motion_model):
         if file and not file.is_file():
             parser.error(f"there is no file {file}")
@@ -83,27 +87,28 @@ def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
 
 def _prepare(options: argparse.Namespace, host: Path, base: Path) -> tuple[Job, int]:
     """The job, its models placed where the server finds them, and the number of threads (0: as torch likes)."""
-    checkpoint, motion_model, size, steps, threads = options.checkpoint, options.motion_model, 512, 20, 0
-    if checkpoint is None:
-        models = random_models.ensure(host)
-        checkpoint, motion_model, size, steps = models.checkpoint, models.motion_model, 64, 4
-        threads = 1  # on tensors this small more threads only wait for each other
-    server.place(checkpoint.absolute(), base / "models" / "checkpoints" / checkpoint.name)
-    server.place(motion_model.absolute(), base / "models" / "animatediff_models" / motion_model.name)
-    width, height = options.size or (size, size)
-    job = Job(
-        checkpoint=checkpoint.name,
-        motion_model=motion_model.name,
-        prompt=options.prompt,
-        negative=options.negative,
+    if options.checkpoint is None:
+        defaults = Job(None, MINIATURE, options.prompt, "", 0, 128, 128, 0, 20, 0, 2.0, "dpmpp_2m", "karras")
+        threads = min(4, os.cpu_count() or 1)  # on tensors this small more threads only wait for each other
+    else:
+        for file, folder in ((options.checkpoint, "checkpoints"), (options.motion_model, "animatediff_models")):
+            server.place(file.absolute(), base / "models" / folder / file.name)
+        defaults = Job(
+            options.checkpoint.name, options.motion_model.name, options.prompt, NEGATIVE, 0, 512, 512, 0, 20, 0
+        )
+        threads = 0
+    width, height = options.size or (defaults.width, defaults.height)
+    job = replace(
+        defaults,
+        negative=defaults.negative if options.negative is None else options.negative,
         seed=options.seed,
         frames=options.frames,
         width=width,
         height=height,
         fps=options.fps,
-        steps=options.steps or steps,
+        steps=options.steps or defaults.steps,
     )
-    print(f"ComfyUI: {host}\nCheckpoint: {checkpoint}\nMotion model: {motion_model}")
+    print(f"ComfyUI: {host}\nCheckpoint: {options.checkpoint or 'the miniature'}\nMotion model: {job.motion_model}")
     return job, threads
 
 

@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from tools import environment, random_models, server
+from tools import environment, server
 
 
 def main(arguments: list[str]) -> int:
@@ -15,17 +15,11 @@ def main(arguments: list[str]) -> int:
     host = environment.find().hosts[0]
     base = environment.cache() / "host"
     models = base / "models"
-    _place(random_models.ensure(host), models)
     with server.running(host, base, device=server.device(options.device), port=options.port) as comfy:
         print(f"ComfyUI with Kinema: {comfy.url}\nCheckpoints: {models / 'checkpoints'}")
-        print(f"Motion models: {models / 'animatediff_models'}\nLog: {comfy.log}\nCtrl+C stops it.", flush=True)
+        print(f"Motion models: {models / 'animatediff_models'}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.", flush=True)
         while comfy.is_running():
             time.sleep(1)
         print(comfy.tail())
     return 1
 
-
-def _place(files: random_models.RandomModels, models: Path) -> None:
-    """Put the random models beside what the user has put there, so that there is something to choose."""
-    server.place(files.checkpoint, models / "checkpoints" / files.checkpoint.name)
-    server.place(files.motion_model, models / "animatediff_models" / files.motion_model.name)

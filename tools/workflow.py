@@ -8,9 +8,10 @@ from tools.client import Prompt
 
 @dataclass(frozen=True)
 class Job:
-    """What to animate. `checkpoint` and `motion_model` are names in the server's folders, sizes are in pixels."""
+    """What to animate. `checkpoint` (None: the miniature) and `motion_model` are names in the server's folders, sizes are
+    in pixels."""
 
-    checkpoint: str
+    checkpoint: str | None
     motion_model: str
     prompt: str
     negative: str
@@ -21,14 +22,17 @@ class Job:
     steps: int
     seed: int
     cfg: float = 7.5
+    sampler: str = "euler"
+    scheduler: str = "normal"
     name: str = "kinema"
 
 
 def animation(job: Job) -> Prompt:
-    """Load Checkpoint → Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video,
+    """Load Checkpoint (or Load Miniature) → Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video,
     and Save Animated WEBP."""
+    miniature = _node("KinemaLoadMiniature", style="day")
     return {
-        "1": _node("CheckpointLoaderSimple", ckpt_name=job.checkpoint),
+        "1": _node("CheckpointLoaderSimple", ckpt_name=job.checkpoint) if job.checkpoint else miniature,
         "2": _node("KinemaLoadMotionModel", motion_model=job.motion_model),
         "3": _node(
             "KinemaApplyMotionModel",
@@ -52,8 +56,8 @@ def animation(job: Job) -> Prompt:
             steps=job.steps,
             cfg=job.cfg,
             denoise=1.0,
-            sampler_name="euler",
-            scheduler="normal",
+            sampler_name=job.sampler,
+            scheduler=job.scheduler,
         ),
         "8": _node("VAEDecode", samples=["7", 0], vae=["1", 2]),
         "9": _node("CreateVideo", images=["8", 0], fps=job.fps),

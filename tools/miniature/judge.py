@@ -119,7 +119,7 @@ def judge(pictures: Pictures, wanted: Sequence[Words], style: Style = "day") -> 
 def judge_clips(clips: Sequence[Pictures], wanted: Sequence[Words], style: Style = "day") -> ClipScore:
     """The score of clips that were made for `wanted`."""
     rows = [_row(frames, words, style) for frames, words in zip(clips, wanted, strict=True)]
-    shares = [mean(row[i] for row in rows) for i in range(7)]
+    shares = [float(mean(row[i] for row in rows)) for i in range(7)]
     medians = [median(row[i] for row in rows) for i in range(7, len(rows[0]))]
     return ClipScore(len(rows), *shares, *medians)
 
@@ -163,6 +163,12 @@ def _cell(name: str, value: float) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.2f}" if name in ("jitter", "speed", "growth", "flicker", "difference") else f"{100 * value:.0f} %"
+
+
+def strip(clips: Sequence[Pictures], columns: int = 8) -> Image.Image:
+    """One row a clip: `columns` of its frames, evenly spread."""
+    chosen = np.linspace(0, len(clips[0]) - 1, columns).round().astype(int)
+    return sheet(np.concatenate([clip[chosen] for clip in clips]), columns)
 
 
 def sheet(pictures: Pictures, columns: int = 8) -> Image.Image:
