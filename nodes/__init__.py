@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .animatediff import AnimateDiff
 from .animation_metrics import AnimationMetrics
+from .animation_noise import AnimationNoise
 from .apply_motion_model import ApplyMotionModel
 from .combine_curves import CombineCurves
 from .context_windows import ContextWindows
@@ -23,6 +24,7 @@ from .motion_files import register_folders
 from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule
 from .prompt_travel import PromptTravel
+from .refine_noise import RefineNoise
 from .save_motion_model import SaveMotionModel
 from .text2video_zero import Text2VideoZero
 from .train_motion_lora import TrainMotionLora
@@ -37,6 +39,8 @@ NODES: list[type[io.ComfyNode]] = [
     MergeMotionModels,
     SaveMotionModel,
     NoiseSchedule,
+    AnimationNoise,
+    RefineNoise,
     ContextWindows,
     MotionWindows,
     PromptTravel,

@@ -1,13 +1,11 @@
 """The sampling preview plays the animation: at every step the host shows another frame, where it would show the first."""
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
-"""What samplers call after each step: (step, denoised (f, c, h, w), noisy, number of steps)."""
+from .progress import Callback
 
 
 def play_preview(

@@ -4,7 +4,6 @@ Khachatryan et al., "Text2Video-Zero: Text-to-Image Diffusion Models are Zero-Sh
 Noise levels are the host's: sigma = sqrt(1/alphas_cumprod - 1), and a latent at sigma is picture + sigma * noise.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy.samplers import Sampler
 
 from .first_frame import attend_first_frame
+from .progress import Callback, shifted
 
 KEY = "kinema_text2video_zero"
 
@@ -99,7 +99,7 @@ class MovingSampler(Sampler):  # type: ignore[misc]
         guider: Any,
         sigmas: torch.Tensor,
         extra_args: dict[str, Any],
-        callback: Callable[..., None] | None,
+        callback: Callback | None,
         noise: torch.Tensor,
         source: torch.Tensor,
         *more: Any,
@@ -111,7 +111,7 @@ class MovingSampler(Sampler):  # type: ignore[misc]
         steps = [len(part) - 1 for part in parts]
 
         def run(part: int, noise: torch.Tensor) -> torch.Tensor:
-            reported = _shifted(callback, sum(steps[:part]), sum(steps))
+            reported = shifted(callback, sum(steps[:part]), sum(steps))
             # Samplers that add noise draw it from the seed, and the same noise in two parts would add up.
             seed = extra_args.get("seed")
             options = extra_args | {"seed": None if seed is None else seed + part}
@@ -151,10 +151,3 @@ def _parts(sigmas: torch.Tensor, high: torch.Tensor, low: torch.Tensor) -> list[
         torch.cat([first, sigmas[across], last]),
         torch.cat([first, sigmas[under_high]]),
     ]
-
-
-def _shifted(callback: Callable[..., None] | None, done: int, total: int) -> Callable[..., None] | None:
-    """`callback` of the whole run of `total` steps, for a part of it that comes after `done` steps."""
-    if callback is None:
-        return None
-    return lambda step, x0, x, _steps_of_part: callback(done + step, x0, x, total)

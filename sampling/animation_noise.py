@@ -1,0 +1,108 @@
+"""The noise of an animation: as the host's NOISE, and on a MODEL, where samplers start from it and add it at steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from .noise_layers import LAYER, NoiseLayer
+from .noise_seeds import FrameSeeds, Path, StepNoise
+from .step_noise import add_step_noise
+
+KEY = "kinema_noise"
+"""Where the AnimationNoise of a MODEL is in transformer_options; also the mark on noise that is arranged already."""
+
+
+@dataclass(frozen=True)
+class AnimationNoise:
+    """The host's NOISE: `layers` from the lowest to the highest, and the `seed` that a sampler is told."""
+
+    layers: tuple[NoiseLayer, ...]
+    seed: int = 0
+
+    def generate_noise(self, latent: Mapping[str, Any]) -> torch.Tensor:
+        """Unit noise (f, c, h, w) for a LATENT; frame k of a longer video has the noise of frame k of a shorter one, and
+        `batch_index` says which frames these are, as in the host."""
+        like = latent["samples"]
+        noise = self.noise(0, latent, latent.get("batch_index") or range(like.shape[0]))
+        setattr(noise, KEY, True)
+        return noise
+
+    def noise(
+        self, seed: int, latent: Mapping[str, Any], frames: Sequence[int], drawn: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The same for a sampler with `seed`; `drawn` is the independent noise that it has already."""
+        like = latent["samples"]
+
+        def own(depth: int, layer: NoiseLayer) -> torch.Tensor:
+            if layer.given is not None:
+                return layer.given.generate_noise(latent).to(like)  # type: ignore[no-any-return]
+            below = seed + depth * LAYER
+            if depth == 0 and drawn is not None and layer.draws_as_host:
+                return layer.pattern.arrange(drawn, below)
+            return layer.arranged(layer.seeds.draw(below, like, layer.reach(frames)), below, frames).to(like)
+
+        return self._stacked([own(depth, layer) for depth, layer in enumerate(self.layers)])
+
+    def at_steps(self, seed: int, like: torch.Tensor, path: Path | None) -> StepNoise:
+        """The same at the steps of a sampler, (f, c, h, w) as `like`; for `path` see FrameSeeds."""
+        frames = range(like.shape[0])
+        seeds = [seed + depth * LAYER for depth in range(len(self.layers))]
+        sources = [
+            layer.seeds.at_steps(below, like, layer.reach(frames), path)
+            for layer, below in zip(self.layers, seeds, strict=True)
+        ]
+
+        def noise(level: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
+            each = zip(self.layers, sources, seeds, strict=True)
+            own = [layer.arranged(source(level, following), below, frames) for layer, source, below in each]
+            return self._stacked([noise.to(like) for noise in own])
+
+        return noise
+
+    def _stacked(self, own: Sequence[torch.Tensor]) -> torch.Tensor:
+        whole = own[0]
+        for layer, above in zip(self.layers[1:], own[1:], strict=True):
+            whole = layer.over(whole, above)
+        return whole
+
+
+def lay(layer: NoiseLayer, beneath: Any) -> AnimationNoise:
+    """The NOISE of `layer` over `beneath`: an AnimationNoise, another node's NOISE, or None for plain noise of its seed."""
+    if layer.hides_all:
+        return AnimationNoise((layer,), layer.seeds.seed)
+    if beneath is None:
+        lower: tuple[NoiseLayer, ...] = (NoiseLayer(seeds=FrameSeeds(layer.seeds.seed)),)
+    else:
+        lower = beneath.layers if isinstance(beneath, AnimationNoise) else (NoiseLayer(given=beneath),)
+    return AnimationNoise((*lower, layer), layer.seeds.seed)
+
+
+def noise_on(model: Any) -> AnimationNoise | None:
+    """What `add_noise` gave to `model` (MODEL)."""
+    noise: AnimationNoise | None = model.model_options["transformer_options"].get(KEY)
+    return noise
+
+
+def add_noise(model: Any, noise: AnimationNoise) -> Any:
+    """A clone of `model` (MODEL) that every sampler gives `noise`, at the start where it adds noise, and at its steps."""
+    model = model.clone()
+    model.model_options["transformer_options"][KEY] = noise
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
+    return model
+
+
+def _outer_sample(
+    executor: Any, noise: torch.Tensor, latent_image: torch.Tensor, sampler: Any, sigmas: Any, denoise_mask: Any = None,
+    callback: Any = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
+) -> Any:  # fmt: skip
+    """OUTER_SAMPLE wrapper. Noise of zeros is that of a sampler that adds none."""
+    wanted: AnimationNoise = executor.class_obj.model_options["transformer_options"][KEY]
+    if not getattr(noise, KEY, False) and torch.count_nonzero(noise) > 0:
+        own = noise.float()
+        noise = wanted.noise(seed or 0, {"samples": own}, range(noise.shape[0]), own).to(noise)
+    sampler = add_step_noise(sampler, wanted.at_steps)
+    return executor(noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed, **more)

@@ -1,0 +1,51 @@
+"""How the noise of one frame relates to that of others: constant, repeated, rescheduled, correlated with its neighbour."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+
+from .freenoise import reschedule
+
+Kind = Literal["independent", "constant", "repeated", "FreeNoise"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class NoisePattern:
+    """`repeated` and `FreeNoise` are for windows of `length` frames that share `overlap`; `correlation` (0..1) is that
+    of each frame with the one before it. Raises ValueError for an overlap that is not smaller than the length."""
+
+    kind: Kind = "independent"
+    correlation: float = 0.0
+    length: int = 16
+    overlap: int = 4
+
+    def __post_init__(self) -> None:
+        if self.overlap >= self.length:
+            raise ValueError(
+                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames. Set both to those "
+                f"of your windows, or use a quarter of the window, {self.length // 4}."
+            )
+
+    def arrange(self, noise: torch.Tensor, seed: int) -> torch.Tensor:
+        """Independent unit noise (f, ...) in this pattern, of unit variance again; `seed` is for FreeNoise's order."""
+        noise = correlate(noise, self.correlation)
+        if self.kind == "constant":
+            return noise[:1].expand_as(noise).clone()
+        if self.kind == "repeated":
+            return noise[torch.arange(noise.shape[0]) % self.length]
+        return reschedule(noise, self.length, self.overlap, seed) if self.kind == "FreeNoise" else noise
+
+
+def correlate(noise: torch.Tensor, correlation: float) -> torch.Tensor:
+    """Noise (f, ...) in which frames that are n apart have the correlation `correlation` ** n.
+
+    Ge et al., "Preserve Your Own Correlation" (2023), section 4.1, "progressive noise model".
+    """
+    if correlation == 0.0:
+        return noise
+    frames = [noise[0]]
+    for fresh in noise[1:]:
+        frames.append(correlation * frames[-1] + (1 - correlation**2) ** 0.5 * fresh)
+    return torch.stack(frames)
