@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .control import PLAIN, Control, Tokens, Value, linear
+from .enhance import intensity
 from .norms import joint_norm
-from .positions import REFUSE, PositionRule, sinusoid
-from .spec import MotionSpec, Statistics
-from .windowed import FrameWindows
+from .positions import sinusoid
+from .spec import MotionSpec
 
 MAX_BATCH = 65535
 """Positions that one attention call takes: more do not fit the grid of a CUDA kernel."""
@@ -31,14 +32,26 @@ class TemporalAttention(nn.Module):
         self.to_out = nn.ModuleList([ops.Linear(width, width, **factory)])
         self.register_buffer("positions", sinusoid(max_frames, width), persistent=False)  # (max_frames, c)
 
-    def forward(self, x: torch.Tensor, rule: PositionRule) -> torch.Tensor:
-        """`x` (b, f, c) after its LayerNorm; returns (b, f, c)."""
+    def forward(self, x: torch.Tensor, control: Control, tokens: Tokens, which: int) -> torch.Tensor:
+        """`x` (b, f, c) after its LayerNorm; returns (b, f, c). It is the attention number `which` of `control`."""
         batch, frames, width = x.shape
-        x = x + rule.rows(self.positions, frames).to(x)
-        qkv = self.to_qkv(x).view(batch, frames, 3, self.heads, -1)  # (b, f, 3, n, c/n)
-        parts = [attend(*part.permute(2, 0, 3, 1, 4)) for part in qkv.split(MAX_BATCH)]
+        x = x + control.rule.rows(self.positions, frames).to(x)
+        qkv = linear(self.to_qkv, x, control, tokens).view(batch, frames, 3, self.heads, -1)  # (b, f, 3, n, c/n)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (b, n, f, c/n)
+        if control.scales[which:]:
+            k = scaled(k, tokens.of(control.scales[which]))
+        parts = [attend(*part) for part in zip(*(t.split(MAX_BATCH) for t in (q, k, v)), strict=True)]
         out = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return self.to_out[0](out.transpose(1, 2).reshape(batch, frames, width))  # type: ignore[no-any-return]
+        out = linear(self.to_out[0], out.transpose(1, 2).reshape(batch, frames, width), control, tokens)
+        enhance = control.enhance[which] if control.enhance[which:] else None
+        return out if enhance is None else out * intensity(q, k, tokens.videos, tokens.of(enhance))
+
+
+def scaled(k: torch.Tensor, scale: Value) -> torch.Tensor:
+    """`k` (b, n, f, c/n) times a `scale` (b, f, 1)."""
+    if isinstance(scale, torch.Tensor):
+        return k * scale[:, None]
+    return k if scale == 1 else k * scale
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -54,9 +67,8 @@ class GEGLU(nn.Module):
         super().__init__()
         self.proj = ops.Linear(width, 8 * width, **factory)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        both: torch.Tensor = self.proj(x)
-        value, gate = both.chunk(2, dim=-1)
+    def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
+        value, gate = linear(self.proj, x, control, tokens).chunk(2, dim=-1)
         return value * F.gelu(gate)
 
 
@@ -65,8 +77,8 @@ class FeedForward(nn.Module):
         super().__init__()
         self.net = nn.ModuleList([GEGLU(width, ops, **factory), nn.Identity(), ops.Linear(4 * width, width, **factory)])
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net[2](self.net[0](x))  # type: ignore[no-any-return]
+    def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
+        return linear(self.net[2], self.net[0](x, control, tokens), control, tokens)
 
 
 class TemporalTransformerBlock(nn.Module):
@@ -80,16 +92,18 @@ class TemporalTransformerBlock(nn.Module):
         self.ff = FeedForward(width, ops, **factory)
         self.ff_norm = ops.LayerNorm(width, **factory)
 
-    def forward(self, x: torch.Tensor, rule: PositionRule, windows: FrameWindows | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
         """`x` (b, f, c); returns (b, f, c)."""
+        windows = control.windows
+        seen = tokens if windows is None else tokens.seen(windows)
 
         def attend_over_frames(x: torch.Tensor) -> torch.Tensor:
-            for norm, attention in zip(self.norms, self.attention_blocks, strict=True):
-                x = x + attention(norm(x), rule)
+            for i, (norm, attention) in enumerate(zip(self.norms, self.attention_blocks, strict=True)):
+                x = x + attention(norm(x), control, seen, i)
             return x
 
         x = attend_over_frames(x) if windows is None else windows.over(attend_over_frames, x)
-        return x + self.ff(self.ff_norm(x))  # type: ignore[no-any-return]
+        return x + self.ff(self.ff_norm(x), control, tokens)  # type: ignore[no-any-return]
 
 
 class MotionModule(nn.Module):
@@ -102,30 +116,29 @@ class MotionModule(nn.Module):
         self.transformer_blocks = nn.ModuleList([TemporalTransformerBlock(width, spec, ops, **factory)])
         self.proj_out = ops.Linear(width, width, **factory)
 
-    def forward(
-        self,
-        x: torch.Tensor,
-        frames: int,
-        strength: float = 1.0,
-        norm: Statistics = "frame",
-        rule: PositionRule = REFUSE,
-        windows: FrameWindows | None = None,
-    ) -> torch.Tensor:
-        """`x` (v*f, c, h, w), `frames` = f; returns `x` plus `strength` times the motion, in the same shape.
+    def forward(self, x: torch.Tensor, frames: int, control: Control = PLAIN) -> torch.Tensor:
+        """`x` (v*f, c, h, w), `frames` = f; returns `x` plus the strength of `control` times the motion, in that shape.
 
         The layout is copied twice only: to (v*h*w, f, c), where all of the block works, and back.
         """
         channels, height, width = x.shape[1:]
-        videos = x.shape[0] // frames
-        z = self.norm(x) if norm == "frame" else joint_norm(self.norm, x, videos)
-        z = z.reshape(videos, frames, channels, height * width)
+        tokens = Tokens(x.shape[0] // frames, frames, (height, width))
+        z = self.norm(x) if control.norm == "frame" else joint_norm(self.norm, x, tokens.videos)
+        z = z.reshape(tokens.videos, frames, channels, height * width)
         z = z.permute(0, 3, 1, 2).reshape(-1, frames, channels)  # (v*h*w, f, c)
-        z = self.proj_in(z)
+        z = linear(self.proj_in, z, control, tokens)
         for block in self.transformer_blocks:
-            z = block(z, rule, windows)
-        z = self.proj_out(z).reshape(videos, height, width, frames, channels)
-        motion = z.permute(0, 3, 4, 1, 2)  # (v, f, c, h, w)
-        return torch.add(x.reshape(motion.shape), motion, alpha=strength).reshape(x.shape)
+            z = block(z, control, tokens)
+        z = linear(self.proj_out, z, control, tokens).reshape(tokens.videos, height, width, frames, channels)
+        return add_motion(x, z.permute(0, 3, 4, 1, 2), control.strength)  # (v, f, c, h, w)
+
+
+def add_motion(x: torch.Tensor, motion: torch.Tensor, strength: Value) -> torch.Tensor:
+    """`x` (v*f, c, h, w) plus `strength` (v*f, 1, h, w) times `motion` (v, f, c, h, w)."""
+    if isinstance(strength, torch.Tensor):
+        factor = strength.reshape(*motion.shape[:2], *strength.shape[1:])
+        return torch.addcmul(x.reshape(motion.shape), motion, factor).reshape(x.shape)
+    return torch.add(x.reshape(motion.shape), motion, alpha=strength).reshape(x.shape)
 
 
 class Level(nn.Module):

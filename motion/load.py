@@ -51,12 +51,19 @@ def build_patcher(
     dtype = comfy.model_management.unet_dtype(device, count, weight_dtype=file_dtype)
     model = MotionModel(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
-    patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
-    patcher = patcher_type(model, load_device=device, offload_device=offload)
+    patcher = patch(model, init, plain)
     model.load_state_dict({key: weight.to(offload, dtype) for key, weight in weights.items()}, assign=True)
     place_positions(model, tables, offload)
-    patcher.cached_patcher_init = init
     patcher.set_attachments(FILE, name)
+    return patcher
+
+
+def patch(model: Any, init: Any, plain: bool) -> Any:
+    """A ModelPatcher around `model`, which the function and arguments `init` make anew; `plain`: not a dynamic one."""
+    patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
+    device, offload = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+    patcher = patcher_type(model, load_device=device, offload_device=offload)
+    patcher.cached_patcher_init = init
     return patcher
 
 

@@ -11,7 +11,7 @@ import torch
 from comfy.weight_adapter import LoRAAdapter
 
 from .files import MotionFileError, read_tensors
-from .keys import canonical, module_template
+from .keys import canonical, module_template, place_of
 from .layers import MotionModel
 from .spec import MotionSpec
 
@@ -38,9 +38,19 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
     Keys of a mid block that the motion model lacks are skipped, as the authors do. Raises MotionFileError.
     """
     path = Path(path)
+    changes = load_changes(path, motion.model.spec)
+    patched = motion.clone()
+    patched.add_patches(
+        dict(_patch(motion.model, name, change, path.name) for name, change in changes.items()), strength
+    )
+    return patched
+
+
+def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
+    """The changes in the motion LoRA in `path` for a motion model of `spec`. Raises MotionFileError when there are none;
+    keys that fit no layer are named in the log."""
     tensors = read_tensors(path)
-    model: MotionModel = motion.model
-    changes, unknown = read_changes(tensors, model.spec)
+    changes, unknown = read_changes(tensors, spec)
     if not changes:
         raise MotionFileError(_not_a_motion_lora(tensors, path.name))
     if unknown:
@@ -50,9 +60,7 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
             len(unknown),
             ", ".join(f'"{key}"' for key in unknown),
         )
-    patched = motion.clone()
-    patched.add_patches(dict(_patch(model, name, change, path.name) for name, change in changes.items()), strength)
-    return patched
+    return changes
 
 
 def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple[dict[str, LowRank], list[str]]:
@@ -71,7 +79,7 @@ def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple
             continue
         change = changes.setdefault(layer, LowRank())
         keys.setdefault(layer, []).append(key)
-        if match["alpha"] and tensor.numel() == 1:
+        if match["alpha"] and tensor.numel() == 1 and not tensor.is_complex():
             change.alpha = float(tensor)
         elif match["role"] in ("down", "A"):
             change.down = tensor
@@ -120,27 +128,46 @@ def kohya_names(spec: MotionSpec) -> dict[str, str]:
     return names
 
 
-def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[Any, LoRAAdapter]:
-    """The host's patch for one layer: its key, with the rows that it changes where q, k and v are one matrix."""
-    stem, _, part = layer.rpartition(".")
-    key = f"{stem}.to_qkv.weight" if part in FUSED else f"{layer}.weight"
-    rows, columns = model.get_parameter(key).shape
-    rows = rows // 3 if part in FUSED else rows
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a linear layer of a MotionModel, from `start` on, that a change is for; `count` None is all of them."""
+
+    layer: str
+    start: int = 0
+    count: int | None = None
+
+
+def rows_of(spec: MotionSpec, layer: str, change: LowRank, name: str) -> Rows:
+    """Where the `change` that the file `name` has for the canonical `layer` belongs: q, k and v are one matrix.
+
+    Raises MotionFileError where it does not fit.
+    """
+    place = place_of(layer)
+    width = dict(spec.modules)[place]
+    shape = list(module_template(width, spec.attentions)[f"{layer.removeprefix(place + '.')}.weight"])
     assert change.up is not None and change.down is not None
-    for tensor in (change.up, change.down):
+    for tensor in (change.up, change.down, torch.tensor(1.0 if change.alpha is None else change.alpha)):
         if not tensor.is_floating_point() or not torch.isfinite(tensor.float()).all():
             raise MotionFileError(
                 f'"{name}" holds no finite numbers at "{layer}". The file is damaged: download it again.'
             )
     has = [*change.up.shape[:1], *change.down.shape[-1:]]
     matrices = change.up.ndim == change.down.ndim == 2 and change.up.shape[1] == change.down.shape[0]
-    if not matrices or has != [rows, columns]:
+    if not matrices or has != shape:
         raise MotionFileError(
             f'"{name}" does not fit this motion model: at "{layer}" it changes {has} weights, the motion model has '
-            f"{[rows, columns]}. Pick a motion LoRA made for {model.spec.family.label}."
+            f"{shape}. Pick a motion LoRA made for {spec.family.label}."
         )
+    stem, _, last = layer.rpartition(".")
+    return Rows(f"{stem}.to_qkv", FUSED.index(last) * width, width) if last in FUSED else Rows(layer)
+
+
+def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[Any, LoRAAdapter]:
+    """The host's patch for one layer: its key, with the rows that it changes."""
+    rows = rows_of(model.spec, layer, change, name)
     adapter = LoRAAdapter({layer}, (change.up, change.down, change.alpha, None, None, None))
-    return ((key, (0, FUSED.index(part) * rows, rows)), adapter) if part in FUSED else (key, adapter)
+    key = f"{rows.layer}.weight"
+    return (key if rows.count is None else (key, (0, rows.start, rows.count)), adapter)
 
 
 def _not_a_motion_lora(tensors: Mapping[str, torch.Tensor], name: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .load import FILE
+from .lora_branches import check_no_branches
 from .spec import MotionSpec
 
 
@@ -12,6 +13,8 @@ def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: fl
     LoRAs that either one has are part of it. The family, and with it norms, positions and schedule, is the first's.
     Raises ValueError where the two do not have the same modules.
     """
+    check_no_branches(first)
+    check_no_branches(second)
     check_same_modules(first.model.spec, second.model.spec, first.get_attachment(FILE), second.get_attachment(FILE))
     weights = {"down_blocks": down, "mid_block": mid, "up_blocks": up}
     merged = first.clone()

@@ -11,6 +11,7 @@ import torch
 
 from .keys import POSITIONS
 from .layers import MotionModel, TemporalAttention
+from .lora_branches import LORAS, check_no_branches
 from .spec import MotionSpec
 
 SUFFIX = ".safetensors"
@@ -83,14 +84,17 @@ def without_patches(motion: Any) -> Any:
     """A clone of a MOTION_MODEL without its motion LoRAs and merges, also while those are loaded into the weights."""
     plain = motion.clone()
     plain.patches = {}
+    plain.remove_attachments(LORAS)
     return plain
 
 
 def merged_weights(motion: Any) -> dict[str, torch.Tensor]:
     """The weights of a MOTION_MODEL with its patches (motion LoRAs) merged in, by the names in its MotionModel.
 
-    They are read beside whatever clone is loaded at the moment, and no weight of the model changes.
+    They are read beside whatever clone is loaded at the moment, and no weight of the model changes. Raises ValueError
+    for motion LoRAs whose strengths vary.
     """
+    check_no_branches(motion)
     merged = {}
     for name, (base, *patches) in motion.get_key_patches().items():
         weight, convert = base

@@ -1,16 +1,23 @@
 """Attaching a motion model to the host's MODEL: the one function that every node goes through."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from comfy.patcher_extension import WrappersMP
 
 from ..motion.load import FILE, own_weights
+from ..motion.lora_branches import LORAS
 from .applied import KEY, Applied, applied_to
 from .checks import check_fits, check_frames
 from .context_run import watch_windows
+from .curve import Moment
+from .curved_lora import with_loras
+from .effects import KEPT, Shared, Values, effects_of
+from .enhance import KEY as ENHANCE
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
 from .motion_windows import KEY as MOTION_WINDOWS
+from .percents import progress_of
 from .preview import play_preview
 from .schedules import apply_schedule
 
@@ -22,10 +29,10 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     """
     check_fits(motion.model.spec, model, motion.get_attachment(FILE))
     animated = model.clone()
-    others = animated.get_additional_models_with_key(KEY)
-    animated.set_additional_models(KEY, [*others, own_weights(motion, others)])
+    motions, place = _placed(motion, animated.get_additional_models_with_key(KEY))
+    animated.set_additional_models(KEY, motions)
     options = animated.model_options["transformer_options"]
-    options[KEY] = (*options.get(KEY, ()), applied)
+    options[KEY] = (*options.get(KEY, ()), (place, with_loras(animated, motion, applied)))
     watch_windows(animated)
     for kind, wrapper in _WRAPPERS.items():
         animated.remove_wrappers_with_key(kind, KEY)
@@ -36,17 +43,28 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     return animated
 
 
+def _placed(motion: Any, others: Sequence[Any]) -> tuple[list[Any], int]:
+    """`others` with `motion` among them, and its place there. One that is there is not added again: of two with the same
+    origin the host would give only one to a second GPU."""
+    for place, other in enumerate(others):
+        if other.patches_uuid == motion.patches_uuid:
+            return list(others), place
+    return [*others, own_weights(motion, others)], len(others)
+
+
 def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
     """APPLY_MODEL wrapper: runs the UNet with the motion models of the patcher that is being sampled."""
     base = executor.class_obj
     options = args[3] if len(args) > 3 else kwargs["transformer_options"]
     frames = noted_frames(x.shape[0], options)
     motion_windows = options.get(MOTION_WINDOWS)
-    windows = motion_windows.of(frames.count, x.device) if motion_windows else None
+    windows = motion_windows.of(frames.count, frames.total, x.device) if motion_windows else None
+    moment = Moment(frames, tuple(x.shape[2:]), progress_of(t[0], base.model_sampling, options))
+    values, shared = Values(moment, x.device), Shared(options.get(KEPT, 1.0), options.get(ENHANCE))
     active = [
         Motion(
             motion.model,
-            how.at(t[0], base.model_sampling),
+            effects_of(motion, how, base.current_patcher.get_additional_models_with_key(LORAS), shared, values),
             motion.model.spec.family.norms_like(how.match),
             how.positions,
             windows,

@@ -6,6 +6,7 @@ Keys are parted by commas or lines. The forms that other tools write for values 
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from .curve import Blocks, Constant, OverBlocks
 from .curve_keys import WAYS, Key
@@ -65,11 +66,10 @@ def read_blocks(source: str) -> OverBlocks:
             raise CurveError(
                 source, at, f'expected a block and a value, but found "{text.strip()}". Write for example up 1.2: 0.5.'
             )
-        side, level, module, attention, value = match.groups()
-        blocks = Blocks(
-            side and side.lower(), level and int(level), module and int(module), attention and int(attention) - 1
-        )  # type: ignore[arg-type]
-        rules.append((blocks, Constant(float(value))))
+        side: Any = match[1] and match[1].lower()
+        level, module, attention = (int(word) if word else None for word in match.groups()[1:4])
+        blocks = Blocks(side, level, module, None if attention is None else attention - 1)
+        rules.append((blocks, Constant(float(match[5]))))
     return OverBlocks(tuple(rules))
 
 

@@ -7,8 +7,8 @@ from diffusers.models.attention import FreeNoiseTransformerBlock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinema.motion.control import Control, Tokens
 from kinema.motion.load import load_motion_model
-from kinema.motion.positions import REFUSE
 from kinema.sampling.fuse import FUSES
 from kinema.sampling.motion_windows import MotionWindows
 
@@ -18,16 +18,16 @@ CPU = torch.device("cpu")
 @settings(max_examples=200, deadline=None)
 @given(st.integers(2, 200), st.integers(1, 32), st.integers(0, 31), st.sampled_from(sorted(FUSES)), st.booleans())
 def test_an_identity_stays_an_identity_at_every_number_of_frames(frames, length, overlap, fuse, loop):
-    windows = MotionWindows(length, min(overlap, length - 1), fuse, loop).of(frames, CPU)
-    if frames <= length:
-        assert windows is None
+    windows = MotionWindows(length, min(overlap, length - 1), fuse, loop).of(frames, frames, CPU)
+    if windows is None:
+        assert frames <= length and not loop
         return
     x = torch.randn(3, frames, 2, generator=tiny.generator(0))
     torch.testing.assert_close(windows.over(lambda part: part, x), x)
 
 
 def test_windows_are_seen_alone_and_fused_by_their_weights():
-    windows = MotionWindows(4, 2).of(6, CPU)
+    windows = MotionWindows(4, 2).of(6, 6, CPU)
     assert windows.places.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5]]
     x = torch.randn(5, 6, 3, generator=tiny.generator(0))
 
@@ -56,16 +56,18 @@ def test_a_module_without_attention_is_the_same_in_windows(module):
     before = {k: v.clone() for k, v in attentions.state_dict().items()}
     attentions.load_state_dict(silent)
     with torch.no_grad():
-        torch.testing.assert_close(module(x, 22, windows=MotionWindows(8, 3).of(22, CPU)), module(x, 22))
+        torch.testing.assert_close(module(x, 22, Control(windows=MotionWindows(8, 3).of(22, 22, CPU))), module(x, 22))
         attentions.load_state_dict(before)
-        assert not torch.allclose(module(x, 22, windows=MotionWindows(8, 3).of(22, CPU)), module(x, 22), atol=1e-3)
+        assert not torch.allclose(
+            module(x, 22, Control(windows=MotionWindows(8, 3).of(22, 22, CPU))), module(x, 22), atol=1e-3
+        )
 
 
 def test_positions_begin_anew_in_every_window(module):
     still = tiny.latents(1, 4).repeat(24, 8, 1, 1)
     with torch.no_grad():
         alone = module(still[:8], 8)
-        windows = module(still, 24, windows=MotionWindows(8, 0).of(24, CPU))
+        windows = module(still, 24, Control(windows=MotionWindows(8, 0).of(24, 24, CPU)))
     for part in windows.split(8):
         torch.testing.assert_close(part, alone)
 
@@ -82,7 +84,7 @@ def test_equals_free_noise_of_diffusers(module, frames):
     theirs.load_state_dict(to_diffusers(block), strict=False)
     x = torch.randn(6, frames, width, generator=tiny.generator(3))
     with torch.no_grad():
-        ours = block(x, REFUSE, MotionWindows(16, 12).of(frames, CPU))
+        ours = block(x, Control(windows=MotionWindows(16, 12).of(frames, frames, CPU)), Tokens(1, frames, (1, len(x))))
         torch.testing.assert_close(ours, theirs(x), atol=1e-5, rtol=1e-5)
 
 

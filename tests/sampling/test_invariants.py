@@ -135,25 +135,31 @@ def test_zeroed_projection_or_strength_zero_changes_nothing(version, tmp_path):
         assert torch.equal(tiny.sample(attach(model, load(zeroed, tmp_path / "zero"), Applied(), KEEP)), plain)
 
 
+def calls_of(module, run):
+    """How often each step of `run`, a function of a callback, calls `module`."""
+    calls, steps = [0], []
+    handle = module.register_forward_pre_hook(lambda *_: calls.append(calls.pop() + 1))
+    try:
+        run(lambda step, *_: (steps.append(calls.pop()), calls.append(0)))
+    finally:
+        handle.remove()
+    return steps
+
+
 def test_percent_range_is_exact_to_the_step(v3):
     model = tiny.image_model()
+    module = v3.model.at("up_blocks.1.motion_modules.2")
     active = []
-    for start, end in ((0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (0.25, 0.75)):
+    for start, end in ((0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (0.25, 0.75), (0.75, 0.25)):
         animated = attach(model, v3, Applied(1.0, start, end), KEEP)
-        strengths = []
-
-        def note(executor, x, t, *args, strengths=strengths, animated=animated, **kwargs):
-            strengths.append(
-                animated.model_options["transformer_options"]["kinema"][0].at(t[0], executor.class_obj.model_sampling)
-            )
-            return executor(x, t, *args, **kwargs)
-
-        animated.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", note)
-        tiny.sample(animated, steps=8, cfg=1.0)
-        active.append(strengths)
-    assert active[0] == [1.0] * 8
-    assert all(a + b in (1.0, 2.0) for a, b in zip(active[1], active[2], strict=True))
-    assert 0 < sum(active[3]) < 8 and active[3][0] == active[3][-1] == 0.0
+        active.append(calls_of(module, lambda step, m=animated: tiny.sample(m, steps=8, cfg=1.0, callback=step)))
+    sampling = model.get_model_object("model_sampling")
+    sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", 8)[:-1]
+    middle, first, last = (sampling.percent_to_sigma(percent) for percent in (0.5, 0.25, 0.75))
+    assert active[0] == [1] * 8 and active[4] == [0] * 8
+    assert active[1] == [int(sigma <= middle) for sigma in sigmas]
+    assert active[2] == [int(sigma >= middle) for sigma in sigmas]
+    assert active[3] == [int(last <= sigma <= first) for sigma in sigmas]
 
 
 def rebatching(apply_model, params):

@@ -8,7 +8,7 @@ import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import FAMILIES, NormPolicy
-from kinema.sampling.inside import Motion, motion_inside
+from kinema.sampling.inside import Effect, Motion, motion_inside
 
 FRAMES = 6
 TIMESTEP = 321
@@ -54,7 +54,7 @@ def test_equals_the_authors(family, tmp_path):
     for result in (apart, together):
         for ours, reference in zip(result, expected, strict=True):
             assert (ours - reference).abs().max() <= 1e-5 * reference.abs().max()
-    still = run(image_model, Motion(model, strength=0.0), videos[:1], contexts[:1])
+    still = run(image_model, Motion(model, effect=Effect(strength=0.0)), videos[:1], contexts[:1])
     assert (still - expected[0]).abs().max() > 0.05 * expected[0].abs().max()
 
 
