@@ -74,11 +74,13 @@ def _box(frames: int, height: int, width: int, time: int, space: int) -> torch.T
 
 
 def _frequencies(video: torch.Tensor) -> torch.Tensor:
-    return torch.fft.fftshift(torch.fft.fftn(video.float(), dim=_AXES), dim=_AXES)
+    frequencies: torch.Tensor = torch.fft.fftshift(torch.fft.fftn(video.float(), dim=_AXES), dim=_AXES)
+    return frequencies
 
 
 def _inverse(frequencies: torch.Tensor) -> torch.Tensor:
-    return torch.fft.ifftn(torch.fft.ifftshift(frequencies, dim=_AXES), dim=_AXES)
+    video: torch.Tensor = torch.fft.ifftn(torch.fft.ifftshift(frequencies, dim=_AXES), dim=_AXES)
+    return video
 
 
 _AXES = (0, 2, 3)

@@ -64,4 +64,5 @@ class NoiseLayer:
 
 
 def _unit_sum(a: torch.Tensor, b: torch.Tensor, of_a: Any, of_b: Any) -> torch.Tensor:
-    return (of_a * a + of_b * b) / (of_a**2 + of_b**2) ** 0.5
+    unit: torch.Tensor = (of_a * a + of_b * b) / (of_a**2 + of_b**2) ** 0.5
+    return unit

@@ -16,6 +16,7 @@ from comfy.patcher_extension import WrappersMP
 
 from .frequency import LowPass, mix, mix_unit
 from .progress import Callback, shifted
+from .run_start import RunStart
 
 KEY = "kinema_refine"
 """Where the NoiseRefinement of a MODEL is in transformer_options."""
@@ -81,22 +82,6 @@ def refine_noise(model: Any, refinement: NoiseRefinement) -> Any:
     return model
 
 
-class _Scale:
-    """A run's start: the sampler makes `unit` * noise + `source` of unit noise."""
-
-    def __init__(self, guider: Any, sampler: Any, sigmas: torch.Tensor, latent_image: torch.Tensor) -> None:
-        self._sampling = guider.inner_model.model_sampling
-        self.sigma = sigmas[0]
-        most = sampler.max_denoise(guider, sigmas)
-        self.source = self._sampling.noise_scaling(self.sigma, torch.zeros_like(latent_image), latent_image, most)
-        one, none = torch.ones_like(latent_image), torch.zeros_like(latent_image)
-        self.unit = self._sampling.noise_scaling(self.sigma, one, none, most)
-
-    def diffused(self, result: torch.Tensor, at: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """`result`, a latent at noise level `at`, diffused by `noise` to the run's start: as the run's unit noise."""
-        return (result + (self.sigma**2 - at**2).sqrt() * noise - self.source) / self.unit
-
-
 def _sampler_sample(
     executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: Any, callback: Callback | None, noise: torch.Tensor,
     latent_image: torch.Tensor, *more: Any, **named: Any,
@@ -107,15 +92,16 @@ def _sampler_sample(
         return executor(guider, sigmas, extra_args, callback, noise, latent_image, *more, **named)  # type: ignore[no-any-return]
     random = torch.Generator().manual_seed(((extra_args.get("seed") or 0) + SEED) % 2**64)
     first, fresh = noise, partial(_unit_noise, noise, random)
-    scale = _Scale(guider, executor.class_obj, sigmas, latent_image)
+    start = RunStart(guider, executor.class_obj, sigmas, latent_image)
     end = 0.0 if how.until >= 1 else guider.inner_model.model_sampling.percent_to_sigma(how.until)
     parts = [how.sigmas(iteration, sigmas, end) for iteration in range(how.iterations)]
     seen = _Watch(callback, [len(part) - 1 for part in parts])
-    result = kept = None
+    result: Any = None
+    kept: torch.Tensor | None = None
     for iteration, part in enumerate(parts):
         if iteration > 0:
-            eta = fresh() if how.new_noise else first
-            noise = how.noise(scale.diffused(result, parts[iteration - 1][-1], eta), fresh)
+            diffused = start.diffused(result, parts[iteration - 1][-1], fresh() if how.new_noise else first)
+            noise = how.noise(start.noise_for(diffused), fresh)
         try:
             result = executor(guider, part, extra_args, seen.of(iteration), noise, latent_image, *more, **named)
         except comfy.model_management.InterruptProcessingException:
@@ -124,7 +110,7 @@ def _sampler_sample(
             seen.show(kept)
             return kept
         kept = result if part[-1] == sigmas[-1] or seen.denoised is None else seen.denoised
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 def _unit_noise(like: torch.Tensor, random: torch.Generator) -> torch.Tensor:

@@ -23,7 +23,7 @@ def add_step_noise(sampler: Any, source: Source) -> Any:
         takes = ARGUMENT in inspect.signature(sampler.sampler_function).parameters
         return _WithStepNoise(sampler, source) if takes and ARGUMENT not in sampler.extra_options else sampler
     if is_dataclass(sampler) and not isinstance(sampler, type) and hasattr(sampler, "sampler"):
-        return replace(sampler, sampler=add_step_noise(sampler.sampler, source))  # type: ignore[type-var]
+        return replace(sampler, sampler=add_step_noise(sampler.sampler, source))
     return sampler
 
 
