@@ -82,11 +82,11 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         self._hints = Hints()
         self._batches = WindowBatches()
 
-    def at(self, sigma: Any, model_sampling: Any) -> ContextWindows | None:
-        """The windows at the noise level `sigma`, if any."""
+    def at(self, frames: int, sigma: Any, model_sampling: Any) -> ContextWindows | None:
+        """The windows of a video of `frames` at the noise level `sigma`; None when it is computed all at once there."""
         for windows in reversed(self.plan):
             if is_within(windows.start_percent, windows.end_percent, sigma, model_sampling):
-                return windows
+                return windows if windows.spec.cuts(frames) else None
         return None
 
     def lengths(self, frames: int) -> list[int]:
@@ -100,8 +100,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         return min(frames, asked) if self.plan[0].always else frames
 
     def should_use_context(self, model: Any, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any) -> bool:
-        now = self.at(timestep[0], model.model_sampling)
-        return now is not None and now.spec.cuts(x_in.shape[0])
+        return self.at(x_in.shape[0], timestep[0], model.model_sampling) is not None
 
     def get_resized_cond(self, cond_in: Any, x_in: torch.Tensor, window: WindowGroup, device: Any = None) -> Any:
         """The conditionings `cond_in` (the host's list of dicts, or None) of the video `x_in` as `window` sees them."""
@@ -116,7 +115,8 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
     def execute(self, *call: Any) -> list[torch.Tensor]:
         """What the host would predict for each conditioning (f, c, h, w), in windows; arguments as of ModelCall."""
         asked = ModelCall(*call)
-        now, x = self.at(asked.timestep[0], asked.model.model_sampling), asked.latents
+        x = asked.latents
+        now = self.at(x.shape[0], asked.timestep[0], asked.model.model_sampling)
         assert now is not None  # as should_use_context said
         windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.timestep[0])
         lengths = [len(window) for window in windows]

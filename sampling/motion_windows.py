@@ -26,17 +26,18 @@ class MotionWindows:
     def __post_init__(self) -> None:
         WindowSpec(self.length, self.overlap)  # raises for numbers that cannot be
 
-    def cut(self, frames: int) -> tuple[Window, ...]:
-        """The windows of a video of `frames`, none when it fits into one."""
-        if frames <= self.length:
-            return ()
-        if self.closed_loop:
-            return ring(frames, self.length, self.overlap)
-        return cut(WindowSpec(self.length, self.overlap), frames)
+    def cut(self, frames: int, total: int) -> tuple[Window, ...]:
+        """The windows of the `frames` that the motion modules see of a video of `total`, none when they fit into one.
 
-    def of(self, frames: int, device: torch.device) -> FrameWindows | None:
+        A part of the video, as a context window is, is no loop.
+        """
+        if self.closed_loop and frames == total > 1:
+            return ring(frames, self.length, self.overlap)
+        return () if frames <= self.length else cut(WindowSpec(self.length, self.overlap), frames)
+
+    def of(self, frames: int, total: int, device: torch.device) -> FrameWindows | None:
         """The same for motion modules on `device`."""
-        windows = self.cut(frames)
+        windows = self.cut(frames, total)
         if not windows:
             return None
         weights = fuse_weights(self.fuse, windows, frames, self.overlap)

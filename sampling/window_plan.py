@@ -39,20 +39,21 @@ def plan_run(model: Any, frames: int, sigmas: Sequence[float]) -> list[Stretch]:
         if stretches and (stretches[-1].windows, stretches[-1].weights) == (windows, weights):
             stretches[-1] = Stretch(stretches[-1].first, step + 1, windows, weights, stretches[-1].motion)
         else:
-            stretches.append(Stretch(step + 1, step + 1, windows, weights, _inside(model, windows)))
+            stretches.append(Stretch(step + 1, step + 1, windows, weights, _inside(model, windows, frames)))
     return stretches
 
 
 def _cut(handler: ContextHandler | None, model: Any, frames: int, step: int, sigma: float) -> Any:
-    now = handler.at(sigma, model.get_model_object("model_sampling")) if handler else None
-    if now is None or not now.spec.cuts(frames):
-        return (tuple(range(frames)),), ((1.0,) * frames,)
-    return now.cut(frames, step, sigma)
+    """As the handler does it in a run; the whole video where it has nothing to do."""
+    now = handler.at(frames, sigma, model.get_model_object("model_sampling")) if handler else None
+    return now.cut(frames, step, sigma) if now else ((tuple(range(frames)),), ((1.0,) * frames,))
 
 
-def _inside(model: Any, windows: Sequence[Window]) -> tuple[Window, ...]:
+def _inside(model: Any, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
     """The motion windows inside `windows`, as frames of the whole video."""
     motion_windows = model.model_options["transformer_options"].get(MOTION_WINDOWS)
     if motion_windows is None:
         return ()
-    return tuple(tuple(window[i] for i in inside) for window in windows for inside in motion_windows.cut(len(window)))
+    return tuple(
+        tuple(window[i] for i in inside) for window in windows for inside in motion_windows.cut(len(window), frames)
+    )

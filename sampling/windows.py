@@ -61,9 +61,11 @@ def cut(spec: WindowSpec, frames: int, step: int = 0) -> tuple[Window, ...]:
 
 @lru_cache(maxsize=256)
 def ring(frames: int, length: int, overlap: int) -> tuple[Window, ...]:
-    """Windows evenly around a closed loop of more than `length` frames, sharing at least `overlap` frames. They do not
-    move, so they are turned such that none begins where the video does."""
-    count = ceil(frames / (length - overlap))
+    """Windows evenly around a closed loop of 2 `frames` or more, sharing at least `overlap` frames. They do not move, so
+    they are turned such that none begins where the video does. In a loop of `length` frames or fewer each window is the
+    whole of it, begun elsewhere."""
+    length = min(length, frames)
+    count = max(2, ceil(frames / max(1, length - overlap)))
     starts = [(2 * k - 1) * frames // (2 * count) for k in range(count)]
     return tuple(tuple((start + i) % frames for i in range(length)) for start in starts)
 

@@ -75,6 +75,32 @@ def test_a_video_that_fits_is_left_alone(animated):
     assert torch.equal(tiny.sample(model, frames=16, size=4), tiny.sample(animated, frames=16, size=4))
 
 
+@pytest.mark.parametrize("frames", [5, 16])
+def test_a_short_loop_is_closed_too(animated, frames):
+    """Every frame has the same view of the others: turning the noise turns the video."""
+    model = add_motion_windows(animated, MotionWindows(16, 15, "flat", closed_loop=True))
+    noise = tiny.latents(frames, 8)
+    first, turned = (
+        tiny.sample(model, frames=frames, noise=n, steps=1, size=8, cfg=1.0) for n in (noise, noise.roll(1, 0))
+    )
+    close(turned, first.roll(1, 0))
+    left_open = [
+        tiny.sample(animated, frames=frames, noise=n, steps=1, size=8, cfg=1.0) for n in (noise, noise.roll(1, 0))
+    ]
+    assert (left_open[1] - left_open[0].roll(1, 0)).abs().max() > 1e-2
+
+
+def test_a_context_window_is_no_loop(animated):
+    """Only the whole video goes on from its last frame to its first."""
+    both = [add_motion_windows(animated, MotionWindows(4, 1, closed_loop=loop)) for loop in (False, True)]
+    for frames, same in ((16, True), (8, False)):
+        plain, loop = (
+            tiny.sample(add_windows(model, ContextWindows(WindowSpec(8, 2))), frames=frames, steps=1, size=8)
+            for model in both
+        )
+        assert torch.equal(plain, loop) is same
+
+
 def test_windows_longer_than_the_motion_model_are_refused(animated):
     with pytest.raises(ValueError, match=r'"v3\.safetensors" knows 32 positions, but 34 frames are sampled at once'):
         tiny.sample(add_motion_windows(animated, MotionWindows(40, 4)), frames=34, size=2)

@@ -71,6 +71,13 @@ def test_motion_windows_are_in_the_plan(animated):
     assert [(w[0], w[-1]) for w in stretch.motion] == [(0, 15), (8, 23), (6, 21), (14, 29)]
 
 
+def test_closed_motion_windows_in_the_plan_are_those_of_the_whole_video(animated):
+    model = add_motion_windows(animated, MotionWindows(16, 4, closed_loop=True))
+    assert [w[0] for w in plan_run(model, 16, sigmas(model, 1))[0].motion] == [12, 4]
+    cut = add_windows(model, ContextWindows(WindowSpec(24, 4)))
+    assert [w[0] for w in plan_run(cut, 30, sigmas(model, 1))[0].motion] == [0, 8, 6, 14]
+
+
 def test_windows_of_another_node_are_named(animated):
     other = animated.clone()
     other.model_options["context_handler"] = comfy.context_windows.IndexListContextHandler(None, None)

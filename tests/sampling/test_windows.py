@@ -139,10 +139,10 @@ def test_impossible_numbers_are_refused(spec):
 @given(st.integers(2, 300), st.integers(1, 40), st.integers(0, 39))
 def test_a_ring_covers_a_loop_evenly(frames, length, overlap):
     overlap = min(overlap, length - 1)
-    if frames <= length:
-        return
     windows = ring(frames, length, overlap)
     assert set().union(*windows) == set(range(frames))
+    assert len({window[0] for window in windows}) == len(windows) > 1
     for window, following in pairwise([*windows, windows[0]]):
-        assert len(set(window)) == len(window) == length
-        assert len(windows) == 1 or len(set(window) & set(following)) >= overlap
+        assert len(set(window)) == len(window) == min(length, frames)
+        assert len(set(window) & set(following)) >= min(overlap, frames)
+        assert all((b - a) % frames == 1 for a, b in pairwise(window))
