@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..motion.positions import REFUSE, PositionRule
-from .percents import is_within
+from .curve import Curve
 
 KEY = "kinema"
 """Names all that Kinema leaves on a MODEL: its wrappers, its additional models, its entry in transformer_options."""
@@ -13,20 +13,20 @@ KEY = "kinema"
 
 @dataclass(frozen=True)
 class Applied:
-    """How one motion model acts: `strength` of its residual, and the part of the run (0..1) in which it acts.
+    """How one motion model acts: `strength` of its residual, the scale of its attentions' logits, and the part of the
+    run (0..1) in which it acts.
 
-    `match` (one of IMPLEMENTATIONS) says whose norm statistics to reproduce.
+    `match` (one of IMPLEMENTATIONS) says whose norm statistics to reproduce. `loras` are the motion LoRAs that have
+    curves: their places among the MODEL's, and how strong each is.
     """
 
-    strength: float = 1.0
+    strength: float | Curve = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
     match: str = "authors"
     positions: PositionRule = REFUSE
-
-    def at(self, sigma: Any, model_sampling: Any) -> float:
-        """The strength at noise level `sigma`."""
-        return self.strength if is_within(self.start_percent, self.end_percent, sigma, model_sampling) else 0.0
+    attention: float | Curve = 1.0
+    loras: tuple[tuple[int, float | Curve], ...] = ()
 
 
 def applied_to(patcher: Any, transformer_options: Mapping[str, Any]) -> list[tuple[Any, Applied]]:

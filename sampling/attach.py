@@ -6,12 +6,18 @@ from typing import Any
 from comfy.patcher_extension import WrappersMP
 
 from ..motion.load import FILE, own_weights
+from ..motion.lora_branches import LORAS
 from .applied import KEY, Applied, applied_to
 from .checks import check_fits, check_frames
 from .context_run import watch_windows
+from .curve import Moment
+from .curved_lora import with_loras
+from .effects import KEPT, Shared, Values, effects_of
+from .enhance import KEY as ENHANCE
 from .frames import note_frames, noted_frames
 from .inside import Motion, motion_inside
 from .motion_windows import KEY as MOTION_WINDOWS
+from .percents import progress_of
 from .preview import play_preview
 from .schedules import apply_schedule
 
@@ -26,7 +32,7 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = "automatic
     motions, place = _placed(motion, animated.get_additional_models_with_key(KEY))
     animated.set_additional_models(KEY, motions)
     options = animated.model_options["transformer_options"]
-    options[KEY] = (*options.get(KEY, ()), (place, applied))
+    options[KEY] = (*options.get(KEY, ()), (place, with_loras(animated, motion, applied)))
     watch_windows(animated)
     for kind, wrapper in _WRAPPERS.items():
         animated.remove_wrappers_with_key(kind, KEY)
@@ -53,10 +59,12 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
     frames = noted_frames(x.shape[0], options)
     motion_windows = options.get(MOTION_WINDOWS)
     windows = motion_windows.of(frames.count, frames.total, x.device) if motion_windows else None
+    moment = Moment(frames, tuple(x.shape[2:]), progress_of(t[0], base.model_sampling, options))
+    values, shared = Values(moment, x.device), Shared(options.get(KEPT, 1.0), options.get(ENHANCE))
     active = [
         Motion(
             motion.model,
-            how.at(t[0], base.model_sampling),
+            effects_of(motion, how, base.current_patcher.get_additional_models_with_key(LORAS), shared, values),
             motion.model.spec.family.norms_like(how.match),
             how.positions,
             windows,
