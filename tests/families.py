@@ -82,6 +82,7 @@ KINDS: dict[str, Kind] = {
         Kind("checkpoint-step-5000.ckpt", "v3", lambda: rename(tiny.motion_weights(), prefix="module.")),
         Kind("from_a_unet.safetensors", "v3", lambda: rename(tiny.motion_weights(), prefix="unet.")),
         Kind("mm_sdxl_v10_beta.ckpt", "sdxl", sdxl, "sdxl"),
+        Kind("motion_adapter_sdxl.safetensors", "sdxl", lambda: diffusers_layout(sdxl()), "sdxl"),
         Kind("hsxl_temporal_layers.f16.safetensors", "hotshotxl", hotshot, "sdxl"),
     )
 }  # fmt: skip

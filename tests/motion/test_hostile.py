@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 import tiny
 
-from kinema.motion.load import load_motion_model
 from tools import fuzz
+from tools.fuzz.mutants import PICKLES, SAFETENSORS, mutants
 
 COUNT = 250
 
@@ -15,17 +16,32 @@ def high_water_mark():
     return int(line.split()[1]) * 1024
 
 
-def test_hostile_files(tmp_path):
-    proof = tmp_path / "proof"
-    whole = tiny.save(fuzz.small_model(), tmp_path / "whole.safetensors")
-    assert len(load_motion_model(whole).model.spec.modules) == 8
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory):
+    return fuzz.targets(tmp_path_factory.mktemp("good"))
+
+
+@pytest.mark.parametrize("name", ["motion model", "motion LoRA"])
+def test_hostile_files(name, readers, tmp_path):
+    proof, reader = tmp_path / "proof", readers[name]
+    whole = tiny.save(reader.make(), tmp_path / "whole.safetensors")
+    reader.load(whole)
     before = high_water_mark()
     problems, seen = [], set()
-    for mutant in fuzz.mutants(0, COUNT, proof, fuzz.small_model):
+    for mutant in mutants(0, COUNT, proof, reader.make):
         seen.add((mutant.name.split(".")[1], mutant.how))
-        if problem := fuzz.survives(mutant, tmp_path, proof):
+        if problem := fuzz.survives(mutant, tmp_path, proof, reader.load):
             problems.append((mutant.name, mutant.how, problem))
     assert not problems
-    assert len(seen) == len(fuzz.SAFETENSORS) + len(fuzz.PICKLES)
+    assert len(seen) == len(SAFETENSORS) + len(PICKLES)
     assert high_water_mark() - before < fuzz.ALLOWED_GROWTH
-    assert len(load_motion_model(whole).model.spec.modules) == 8
+    reader.load(whole)
+
+
+def test_the_readers_read_what_is_whole(readers, tmp_path):
+    model, lora = (
+        reader.load(tiny.save(reader.make(), tmp_path / f"{i}.safetensors"))
+        for i, reader in enumerate(readers.values())
+    )
+    assert len(model.model.spec.modules) == 8
+    assert sum(map(len, lora.patches.values())) == 8 * 2 * 4

@@ -221,3 +221,12 @@ def test_damaged_loras_are_refused(damage, text, weights, tmp_path):
     lora = official()
     key = next(key for key in lora if key.endswith("to_v_lora.up.weight"))
     refuse(motion, tiny.save({**lora, key: damage(lora[key])}, tmp_path / "lora.safetensors"), text)
+
+
+def test_an_alpha_that_is_no_number_is_refused(weights, tmp_path):
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official()
+    key = next(key for key in lora if key.endswith("to_v_lora.up.weight")).removesuffix("_lora.up.weight") + ".alpha"
+    for i, alpha in enumerate((float("nan"), float("inf"))):
+        path = tiny.save({**lora, key: torch.tensor(alpha)}, tmp_path / f"{i}.safetensors")
+        refuse(motion, path, "holds no finite numbers at .*to_v")

@@ -1,0 +1,116 @@
+"""`dev.py fuzz --minutes N`: damaged and hostile motion models and motion LoRAs by seed; each must give one clear error,
+and run no code."""
+
+import argparse
+import itertools
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools import in_host
+from tools.fuzz.mutants import Mutant, mutants
+
+ALLOWED_GROWTH = 100 * 2**20
+"""Bytes that the process may grow by in a whole run: a small multiple of the files, which have some hundred kB."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader under test: `make` gives a good file's tensors, `load` reads a file as a user's graph would."""
+
+    make: Callable[[], dict[str, Any]]
+    load: Callable[[Path], Any]
+
+
+def survives(mutant: Mutant, folder: Path, proof: Path, load: Callable[[Path], Any]) -> str | None:
+    """Has `load` read `mutant`. Returns what went wrong, None if all is well."""
+    from kinema.motion.files import MotionFileError
+
+    path = folder / mutant.name
+    path.write_bytes(mutant.content)
+    try:
+        load(path)
+    except MotionFileError as error:
+        message = str(error)
+        if mutant.name not in message or "\n" in message or len(message) > 600:
+            return f"unclear message: {message!r}"
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        path.unlink()
+    return "it ran code" if proof.exists() else None
+
+
+def targets(folder: Path) -> dict[str, Target]:
+    """What reads files of other people. `folder` is for a good motion model, which LoRAs are loaded onto."""
+    import safetensors.torch
+
+    from kinema.motion.load import load_motion_model
+    from kinema.motion.lora import load_motion_lora
+
+    good = folder / "good.safetensors"
+    safetensors.torch.save_file(small_model(), good)
+    motion = load_motion_model(good)
+    return {
+        "motion model": Target(small_model, load_motion_model),
+        "motion LoRA": Target(small_lora, lambda path: load_motion_lora(motion, path, 1.0)),
+    }
+
+
+def small_model() -> dict[str, Any]:
+    import torch
+
+    from kinema.motion.keys import module_template
+
+    random_numbers = torch.Generator().manual_seed(0)
+    return {
+        f"{place}.temporal_transformer.{name}": torch.randn(shape, generator=random_numbers).half()
+        for place in _places()
+        for name, shape in module_template(32, 2).items()
+    }
+
+
+def small_lora() -> dict[str, Any]:
+    import torch
+
+    random_numbers = torch.Generator().manual_seed(1)
+    lora = {}
+    for place in _places():
+        for i, part in itertools.product(range(2), ("to_q", "to_k", "to_v", "to_out")):
+            stem = f"{place}.temporal_transformer.transformer_blocks.0.attention_blocks.{i}.processor.{part}_lora"
+            for side, shape in (("down", (4, 32)), ("up", (32, 4))):
+                lora[f"{stem}.{side}.weight"] = torch.randn(shape, generator=random_numbers).half()
+    return lora
+
+
+def _places() -> list[str]:
+    return [f"{side}_blocks.{i}.motion_modules.0" for side in ("down", "up") for i in range(4)]
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other files")
+    options = parser.parse_args(arguments)
+    in_host.enter(threads=1, cpu=True)
+    logging.disable(logging.WARNING)  # what a LoRA leaves out is no news here
+    end, checked, failed = time.monotonic() + options.minutes * 60, 0, 0
+    with tempfile.TemporaryDirectory(prefix="kinema-fuzz-") as name:
+        folder = Path(name)
+        proof = folder / "proof"
+        readers = targets(folder)
+        streams = [mutants(options.seed, 10**9, proof, reader.make) for reader in readers.values()]
+        for together in zip(*streams, strict=True):
+            if time.monotonic() > end:
+                break
+            for (title, reader), mutant in zip(readers.items(), together, strict=True):
+                checked += 1
+                if problem := survives(mutant, folder, proof, reader.load):
+                    failed += 1
+                    print(f"seed {options.seed}, {title} {mutant.name} ({mutant.how}): {problem}")
+    print(f"{checked} files, {failed} not refused as they should be")
+    return 1 if failed else 0
