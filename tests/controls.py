@@ -14,7 +14,9 @@ def _network(**more: Any) -> Any:
     config = tiny.unet_config("sd15") | {"hint_channels": 3}
     for key in ("out_channels", "transformer_depth_output"):
         config.pop(key)
-    return comfy.cldm.cldm.ControlNet(**config, operations=comfy.ops.manual_cast, dtype=torch.float32, device="cpu", **more)
+    return comfy.cldm.cldm.ControlNet(
+        **config, operations=comfy.ops.manual_cast, dtype=torch.float32, device="cpu", **more
+    )
 
 
 def _fill(network: Any, seed: int, scale: float) -> Any:

@@ -16,7 +16,10 @@ def options(model):
 def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
     model = tiny.image_model()
     first = ContextWindows.execute(model, 16, 4, "static")[0]
-    more = dict(closed_loop=True, freenoise=True, fuse_method="flat", stride=2, windows_at_once=3, start_percent=0.5)
+    more = {
+        "closed_loop": True, "freenoise": True, "fuse_method": "flat", "stride": 2, "windows_at_once": 3,
+        "start_percent": 0.5,
+    }  # fmt: skip
     second = ContextWindows.execute(first, 8, 2, "looped", **more)[0]
     automatic = Windows(WindowSpec(16, 4))
     assert options(first)["kinema_windows"] == (automatic,)
