@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.applied import Applied
 from ..sampling.attach import attach
+from ..sampling.curve import Curve
 from .motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
 from .sockets import CATEGORY, strength_input
 
@@ -43,5 +44,5 @@ class AnimateDiff(io.ComfyNode):
         return fingerprint(FOLDER, motion_model)
 
     @classmethod
-    def execute(cls, model: Any, motion_model: str, strength: float) -> io.NodeOutput:
+    def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput:
         return io.NodeOutput(attach(model, load_file(motion_model), Applied(strength)))

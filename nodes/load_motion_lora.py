@@ -3,8 +3,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
+from ..sampling.curve import Curve
+from ..sampling.curved_lora import load_curved_lora
 from .motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
-from .sockets import CATEGORY, MotionModelSocket
+from .sockets import CATEGORY, MotionModelSocket, number_or_curve
 
 
 class LoadMotionLora(io.ComfyNode):
@@ -24,13 +26,13 @@ class LoadMotionLora(io.ComfyNode):
                     tooltip="A file in models/animatediff_motion_lora. The official ones (v2_lora_ZoomIn and others) are "
                     "made for mm_sd_v15_v2.",
                 ),
-                io.Float.Input(
+                number_or_curve(
                     "strength",
+                    "How much of it is added. Below 0 reverses the motion: a zoom in becomes a zoom out.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
                     step=0.01,
-                    tooltip="How much of it is added. Below 0 reverses the motion: a zoom in becomes a zoom out.",
                 ),
             ],
             outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA.")],
@@ -45,7 +47,9 @@ class LoadMotionLora(io.ComfyNode):
         return fingerprint(LORA_FOLDER, lora)
 
     @classmethod
-    def execute(cls, motion_model: Any, lora: str, strength: float) -> io.NodeOutput:
+    def execute(cls, motion_model: Any, lora: str, strength: float | Curve) -> io.NodeOutput:
+        if isinstance(strength, Curve):
+            return io.NodeOutput(load_curved_lora(motion_model, path_of(LORA_FOLDER, lora), strength))
         if strength == 0:
             return io.NodeOutput(motion_model)
         return io.NodeOutput(load_motion_lora(motion_model, path_of(LORA_FOLDER, lora), strength))

@@ -34,15 +34,15 @@ def curve_output(tooltip: str) -> Any:
     return CurveSocket.Output(display_name="curve", tooltip=tooltip)
 
 
-def strength_input() -> io.Float.Input:
-    return io.Float.Input(
+def strength_input() -> io.MultiType.Input:
+    return number_or_curve(
         "strength",
+        "How much motion is added. 1 is what the motion model was trained for, 0 none at all, 1.1 to 1.3 moves more and "
+        "gets less stable.",
         default=1.0,
         min=-10.0,
         max=10.0,
         step=0.01,
-        tooltip="How much motion is added. 1 is what the motion model was trained for, 0 none at all, "
-        "1.1 to 1.3 moves more and gets less stable.",
     )
 
 
