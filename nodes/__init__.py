@@ -14,6 +14,7 @@ from .curve_from_mask import CurveFromMask
 from .curve_over_blocks import CurveOverBlocks
 from .curve_over_steps import CurveOverSteps
 from .first_frame_attention import FirstFrameAttention
+from .inject_image import InjectImage
 from .load_clips import LoadClips
 from .load_miniature import LoadMiniature
 from .load_motion_lora import LoadMotionLora
@@ -41,6 +42,7 @@ NODES: list[type[io.ComfyNode]] = [
     NoiseSchedule,
     AnimationNoise,
     RefineNoise,
+    InjectImage,
     ContextWindows,
     MotionWindows,
     PromptTravel,

@@ -1,0 +1,56 @@
+"""Pictures on the canvas of a video, with the mask of where they lie."""
+
+from dataclasses import dataclass
+
+import comfy.utils
+import torch
+import torch.nn.functional as F
+
+GREY = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """`pictures` (n, c, H, W) with `mask` (m, H, W), 0 to 1, in any size, None: all of them. `fit` stretches both over
+    the canvas and cuts what stands out; otherwise they keep their size, `x` to the right and `y` down from its corner."""
+
+    pictures: torch.Tensor
+    mask: torch.Tensor | None = None
+    fit: bool = True
+    x: int = 0
+    y: int = 0
+
+    @property
+    def count(self) -> int:
+        return max(len(self.pictures), 0 if self.mask is None else len(self.mask))
+
+    def on(self, height: int, width: int, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first `rows` pictures on a canvas, (rows, c, height, width), and where they lie, (rows, 1, height, width)."""
+        masked = comfy.utils.repeat_to_batch_size(self._with_mask(), rows)
+        if self.fit:
+            masked = comfy.utils.common_upscale(masked, width, height, "bicubic", "center")
+        else:
+            masked = self._at_corner(masked, height, width)
+        return masked[:, :-1], masked[:, -1:].clamp(0, 1)
+
+    def _with_mask(self) -> torch.Tensor:
+        """The pictures with the mask as their last channel."""
+        pictures = comfy.utils.repeat_to_batch_size(self.pictures.float(), self.count)
+        if self.mask is None:
+            return torch.cat([pictures, torch.ones_like(pictures[:, :1])], 1)
+        mask = self.mask.float().reshape(-1, 1, *self.mask.shape[-2:])
+        mask = F.interpolate(mask, size=pictures.shape[-2:], mode="bilinear")
+        return torch.cat([pictures, comfy.utils.repeat_to_batch_size(mask, self.count).to(pictures)], 1)
+
+    def _at_corner(self, masked: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        h, w = masked.shape[-2:]
+        if not (-w < self.x < width and -h < self.y < height):
+            raise ValueError(
+                f"A picture of {w} x {h} at x {self.x}, y {self.y} lies outside of the video, which is {width} x {height}. "
+                "Move it by x and y, or set fit."
+            )
+        before = (self.x, width - self.x - w, self.y, height - self.y - h)  # negative ones cut
+        canvas = F.pad(masked, before, value=0.0)
+        outside = F.pad(torch.zeros_like(masked[:, :1]), before, value=1.0)
+        colour = canvas[:, :-1] + GREY * outside  # the VAE sees the border, the mask hides it
+        return torch.cat([colour, canvas[:, -1:]], 1)

@@ -1,0 +1,38 @@
+import pytest
+import tiny
+import torch
+
+from kinema.nodes.inject_image import InjectImage
+from kinema.sampling.curve import Listed
+
+IMAGE, LATENT, MASK = torch.rand(1, 16, 24, 3), {"samples": torch.ones(1, 4, 2, 3)}, torch.ones(1, 16, 24)
+
+
+def injections(model):
+    return model.model_options["transformer_options"]["kinema_inject"]
+
+
+def test_images_and_latents_are_noted_on_a_clone():
+    model, vae, strength = tiny.image_model(), object(), Listed((1.0, 0.0))
+    first = InjectImage.execute(model, 0.2, strength, IMAGE, vae, None, MASK, 3, False, 16, -8, "pixel")[0]
+    second = InjectImage.execute(first, 0.4, 0.5, latent=LATENT, fit=False, x=16, y=-8)[0]
+    one, two = injections(second)
+    assert injections(first) == (one,) and "kinema_inject" not in model.model_options["transformer_options"]
+    assert one.placed.pictures.shape == (1, 3, 16, 24) and one.placed.mask is MASK and one.vae is vae
+    assert (one.percent, one.strength, one.first_frame, one.space) == (0.2, strength, 3, "pixel")
+    assert (one.placed.fit, one.placed.x, one.placed.y) == (False, 16, -8)
+    assert two.placed.pictures is LATENT["samples"] and two.vae is None and (two.placed.x, two.placed.y) == (2, -1)
+
+
+@pytest.mark.parametrize(
+    ("connected", "said"),
+    [
+        ({}, "takes an image or a latent, and neither is connected. Connect one of them."),
+        ({"image": IMAGE, "latent": LATENT}, "takes an image or a latent, and both are connected."),
+        ({"image": IMAGE}, "got an image but no VAE to encode it. Connect vae, or connect a latent instead."),
+        ({"latent": LATENT, "space": "pixel"}, "got a latent, but space is pixel, which joins pictures."),
+    ],
+)
+def test_what_is_missing_is_said(connected, said):
+    with pytest.raises(ValueError, match=said):
+        InjectImage.execute(tiny.image_model(), 0.3, 1.0, **connected)
