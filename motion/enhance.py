@@ -14,13 +14,17 @@ def intensity(q: torch.Tensor, k: torch.Tensor, videos: int, temperature: Value)
     """What to multiply an attention's output (b, f, c) by: max(1, m·(f + `temperature`)), as (b, f or 1, 1).
 
     m is the mean weight that a frame gives to another one, softmax(q·kᵀ/√e) off the diagonal, over all heads and
-    positions of each of the `videos`; `q` and `k` are (b, n, f, e). Frames that see all alike have m = 1/f.
+    positions of each of the `videos`; `q` and `k` are (b, n, f, e). Frames that see all alike have m = 1/f. 1 where
+    the temperature is a tensor that is 0 or less there.
     """
     frames = q.shape[2]
     own = [own_weight(*part) for part in zip(*(torch.split(t, POSITIONS_AT_ONCE) for t in (q, k)), strict=True)]
     mean = torch.cat(own).reshape(videos, -1).mean(1)  # (v,)
     others = ((1 - mean) / max(frames - 1, 1)).repeat_interleave(q.shape[0] // videos)[:, None, None]  # (b, 1, 1)
-    return (others * (frames + temperature)).clamp(min=1).to(q.dtype)
+    factor = (others * (frames + temperature)).clamp(min=1)
+    if isinstance(temperature, torch.Tensor):
+        factor = torch.where(temperature > 0, factor, 1.0)
+    return factor.to(q.dtype)
 
 
 def own_weight(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .animatediff import AnimateDiff
+from .animation_guidance import AnimationGuidance
 from .animation_metrics import AnimationMetrics
 from .animation_noise import AnimationNoise
 from .apply_motion_model import ApplyMotionModel
@@ -13,6 +14,7 @@ from .curve_from_floats import CurveFromFloats
 from .curve_from_mask import CurveFromMask
 from .curve_over_blocks import CurveOverBlocks
 from .curve_over_steps import CurveOverSteps
+from .enhance_motion import EnhanceMotion
 from .first_frame_attention import FirstFrameAttention
 from .inject_image import InjectImage
 from .load_clips import LoadClips
@@ -22,6 +24,7 @@ from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
 from .metrics_plot import MetricsPlot
 from .motion_files import register_folders
+from .motion_guidance import MotionGuidance
 from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule
 from .prompt_travel import PromptTravel
@@ -52,6 +55,9 @@ NODES: list[type[io.ComfyNode]] = [
     CurveOverSteps,
     CurveOverBlocks,
     CombineCurves,
+    AnimationGuidance,
+    MotionGuidance,
+    EnhanceMotion,
     WindowPlan,
     FirstFrameAttention,
     Text2VideoZero,

@@ -55,27 +55,22 @@ def schedule_input() -> io.Combo.Input:
     )
 
 
-def percent_inputs() -> list[io.Float.Input]:
+def percent_inputs(what: str = "Motion") -> list[io.Float.Input]:
+    early = " The layout of an animation is decided early, so ending at 0.8 changes little and is faster."
+    ends = {
+        "start_percent": (0.0, "begins", "0 is its first step."),
+        "end_percent": (1.0, "ends", "1 is its last step." + early),
+    }
     return [
         io.Float.Input(
-            "start_percent",
-            default=0.0,
+            name,
+            default=default,
             min=0.0,
             max=1.0,
             step=0.001,
             optional=True,
             advanced=True,
-            tooltip="Motion begins at this part of the sampling run; 0 is its first step.",
-        ),
-        io.Float.Input(
-            "end_percent",
-            default=1.0,
-            min=0.0,
-            max=1.0,
-            step=0.001,
-            optional=True,
-            advanced=True,
-            tooltip="Motion ends at this part of the sampling run; 1 is its last step. The layout of an animation is "
-            "decided early, so ending at 0.8 changes little and is faster.",
-        ),
+            tooltip=f"{what} {verb} at this part of the sampling run; {meaning}",
+        )
+        for name, (default, verb, meaning) in ends.items()
     ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from comfy.patcher_extension import WrappersMP
+
 from ..motion.positions import REFUSE, PositionRule
 from .curve import Curve
 
@@ -40,3 +42,20 @@ def applied_to(patcher: Any, transformer_options: Mapping[str, Any]) -> list[tup
         )
     motions = patcher.get_additional_models_with_key(KEY)
     return [(motions[place], applied) for place, applied in transformer_options.get(KEY, ())]
+
+
+def needs_motion(model: Any, name: str) -> Any:
+    """A clone of `model` (MODEL) whose runs refuse to begin without a motion model, because the node `name` acts on it."""
+
+    def outer_sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        if not executor.class_obj.model_options["transformer_options"].get(KEY):
+            raise ValueError(
+                f"{name} acts on the motion modules of a motion model, but the MODEL has none. Put Apply Motion Model "
+                "before or after it."
+            )
+        return executor(*args, **kwargs)
+
+    model = model.clone()
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, f"{KEY} {name}")
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, f"{KEY} {name}", outer_sample)
+    return model

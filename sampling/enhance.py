@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from ..motion.control import Value
+from .applied import needs_motion
 from .curve import Curve
 
 KEY = "kinema_enhance"
@@ -31,6 +32,6 @@ class Enhance:
 
 def enhance_motion(model: Any, enhance: Enhance) -> Any:
     """A clone of `model` (MODEL) whose motion modules are enhanced. Of several of these the last one holds."""
-    model = model.clone()
+    model = needs_motion(model, "Enhance Motion")
     model.model_options["transformer_options"][KEY] = enhance
     return model

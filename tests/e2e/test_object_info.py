@@ -34,7 +34,7 @@ def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> No
     assert load["output"] == ["MOTION_MODEL"]
     assert apply["output"] == both["output"] == ["MODEL"]
     required = {name: kind for name, (kind, *_) in apply["input"]["required"].items()}
-    assert (required["model"], required["motion_model"], required["strength"]) == ("MODEL", "MOTION_MODEL", "FLOAT")
+    assert (required["model"], required["motion_model"]) == ("MODEL", "MOTION_MODEL")
     assert apply["input"]["required"]["noise_schedule"][1]["default"] == "automatic"
 
 
@@ -43,3 +43,15 @@ def test_only_model_files_are_offered(info: dict[str, Any]) -> None:
     offered = kind if isinstance(kind, list) else options["options"]
     assert "random_v3_mm.safetensors" in offered
     assert "notes.txt" not in offered
+
+
+def test_numbers_that_take_a_curve_stay_number_widgets(info: dict[str, Any]) -> None:
+    for node, name in (("ApplyMotionModel", "strength"), ("AnimateDiff", "strength"), ("LoadMotionLora", "strength")):
+        kind, options = info[f"Kinema{node}"]["input"]["required"][name]
+        assert kind == "FLOAT,KINEMA_CURVE"
+        assert (options["widgetType"], options["default"], options["min"], options["max"]) == (
+            "FLOAT",
+            1.0,
+            -10.0,
+            10.0,
+        )

@@ -1,0 +1,48 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import Curve
+from ..sampling.guidance import Guidance, guide
+from .sockets import CATEGORY, number_or_curve
+
+
+class AnimationGuidance(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaAnimationGuidance",
+            display_name="Animation Guidance",
+            category=CATEGORY,
+            description="A cfg that changes over frames, steps or places of the picture, in place of the sampler's. Where it "
+            "is 1, the pass for the negative prompt is left out and a step takes half the time.",
+            search_aliases=["custom cfg", "cfg schedule", "dynamic cfg", "guidance scale", "rescale cfg", "cfg curve"],
+            inputs=[
+                io.Model.Input(
+                    "model", tooltip="The model, with or without motion models. Any place before the sampler."
+                ),
+                number_or_curve(
+                    "cfg",
+                    "How closely the prompt is followed; takes the place of the cfg of the sampler. 1 leaves the negative "
+                    "prompt out.",
+                    default=7.5,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                ),
+                number_or_curve(
+                    "rescale",
+                    "How much the contrast that a high cfg adds is taken back, 0 to 1. 0.7 suits v-prediction models.",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                ),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, which samples with this guidance.")],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0) -> io.NodeOutput:
+        return io.NodeOutput(guide(model, Guidance(cfg, rescale)))

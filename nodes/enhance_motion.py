@@ -1,0 +1,39 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import Curve
+from ..sampling.enhance import Enhance, enhance_motion
+from .sockets import CATEGORY, number_or_curve, percent_inputs
+
+
+class EnhanceMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaEnhanceMotion",
+            display_name="Enhance Motion",
+            category=CATEGORY,
+            description="Enhance-A-Video: attention over frames counts for more where frames look at each other much. Details "
+            "hold together better from frame to frame, at almost no cost.",
+            search_aliases=["enhance-a-video", "feta", "temporal attention", "consistency", "coherence"],
+            inputs=[
+                io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
+                number_or_curve(
+                    "weight",
+                    "How much is added: the temperature of the paper. 0 is off, 1 to 5 is usual, much more exaggerates.",
+                    default=2.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                ),
+                *percent_inputs("It"),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, whose motion modules are enhanced.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Any, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
+    ) -> io.NodeOutput:
+        return io.NodeOutput(enhance_motion(model, Enhance(weight, start_percent, end_percent)))

@@ -1,0 +1,78 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import Curve
+from ..sampling.motion_guidance import SKIPS, guide_motion
+from ..sampling.motion_guidance import MotionGuidance as Guidance
+from .sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
+
+
+class MotionGuidance(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaMotionGuidance",
+            display_name="Motion Guidance",
+            category=CATEGORY,
+            description="Pushes away from what the model would do without its motion modules, for more and more coherent "
+            "motion. One more pass at each step: half as much time again.",
+            search_aliases=[
+                "stg",
+                "spatiotemporal skip guidance",
+                "skip guidance",
+                "perturbed attention guidance",
+                "pag",
+            ],
+            inputs=[
+                io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
+                number_or_curve(
+                    "scale",
+                    "How far it pushes. 0 is off and costs nothing, 0.5 to 2 is usual.",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.05,
+                ),
+                io.Combo.Input(
+                    "skip",
+                    options=list(SKIPS),
+                    default="all",
+                    tooltip="Whose motion is left out in the third pass: that of all blocks, or of the down, mid or up blocks "
+                    "only, which pushes more gently.",
+                ),
+                *percent_inputs("It"),
+                number_or_curve(
+                    "rescale",
+                    "How much of the contrast that it adds is taken back, 0 to 1; the paper has 0.7.",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    advanced=True,
+                ),
+                CurveSocket.Input(
+                    "kept",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Instead of skip: the share of the motion that stays in the third pass, e.g. 0.5 for single "
+                    "modules from Curve over Blocks.",
+                ),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, which samples with this guidance beside any cfg.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        scale: float | Curve,
+        skip: str,
+        start_percent: float = 0.0,
+        end_percent: float = 1.0,
+        rescale: float | Curve = 0.0,
+        kept: Curve | None = None,
+    ) -> io.NodeOutput:
+        less = SKIPS[skip] if kept is None else kept
+        return io.NodeOutput(guide_motion(model, Guidance(scale, less, rescale, start_percent, end_percent)))
