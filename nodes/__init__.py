@@ -27,6 +27,7 @@ from .motion_files import register_folders
 from .motion_guidance import MotionGuidance
 from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule
+from .plot_curve import PlotCurve
 from .prompt_travel import PromptTravel
 from .refine_noise import RefineNoise
 from .save_motion_model import SaveMotionModel
@@ -34,6 +35,7 @@ from .text2video_zero import Text2VideoZero
 from .train_motion_lora import TrainMotionLora
 from .train_motion_model import TrainMotionModel
 from .window_plan import WindowPlan
+from .window_reference import WindowReference
 
 NODES: list[type[io.ComfyNode]] = [
     LoadMotionModel,
@@ -55,10 +57,12 @@ NODES: list[type[io.ComfyNode]] = [
     CurveOverSteps,
     CurveOverBlocks,
     CombineCurves,
+    PlotCurve,
     AnimationGuidance,
     MotionGuidance,
     EnhanceMotion,
     WindowPlan,
+    WindowReference,
     FirstFrameAttention,
     Text2VideoZero,
     AnimationMetrics,

@@ -1,6 +1,6 @@
 """Context windows at the host's seam: a handler that cuts, computes and fuses the windows of one run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from .fuse import SIGMA_FUSES, fuse_weights
 from .percents import is_within
 from .window_batches import WindowBatches, WindowGroup, windows_that_fit
 from .window_conds import window_cond
+from .window_reference import FirstWindow, beginning_first, first_window
 from .windows import Window, WindowSpec, cut
 
 
@@ -119,29 +120,45 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         now = self.at(x.shape[0], asked.timestep[0], asked.model.model_sampling)
         assert now is not None  # as should_use_context said
         windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.timestep[0])
+        first = first_window(
+            asked.model_options["transformer_options"], x, asked.timestep[0], asked.model.model_sampling
+        )
+        if first is not None:
+            order = beginning_first(windows)
+            windows, weights = tuple(windows[i] for i in order), tuple(weights[i] for i in order)
         lengths = [len(window) for window in windows]
         places = torch.split(torch.tensor(sum(windows, ()), device=x.device), lengths)
         shares = torch.split(torch.tensor(sum(weights, ()), device=x.device, dtype=x.dtype).view(-1, 1, 1, 1), lengths)
         parts = zip(places, shares, strict=True)
 
         fused = [torch.zeros_like(x) for _ in asked.conds]
-        at_once = self._at_once(now, asked)
-        for group, results in self._batches.compute(windows, at_once, x.shape[0], partial(self._run, asked)):
+        for group, results in self._computed(windows, self._at_once(now, asked), asked, first):
             for rows in zip(*(torch.split(result, group.frames_each) for result in results), strict=True):
                 place, share = next(parts)
                 for whole, row in zip(fused, rows, strict=True):
                     whole.index_add_(0, place, row * share)
         return fused
 
+    def _computed(
+        self, windows: tuple[Window, ...], at_once: int, asked: ModelCall, first: FirstWindow | None
+    ) -> Iterator[tuple[WindowGroup, list[torch.Tensor]]]:
+        """Groups of windows with their predictions; where windows refer to the first, that is one for itself."""
+        run, compute, frames = partial(self._run, asked), self._batches.compute, asked.latents.shape[0]
+        if first is None:
+            yield from compute(windows, at_once, frames, run)
+        else:
+            yield from compute(windows[:1], 1, frames, partial(first.compute, run))
+            yield from compute(windows[1:], at_once, frames, partial(first.compute_later, run))
+
     def _at_once(self, now: ContextWindows, asked: ModelCall) -> int:
         if not all_follow(asked.conds):  # other packs' controls expect one window
             return 1
         return now.at_once or windows_that_fit(asked.model, asked.latents, now.spec.length, len(asked.conds))
 
-    def _run(self, asked: ModelCall, group: WindowGroup) -> list[torch.Tensor]:
-        """The host's prediction for the windows of `group` only."""
+    def _run(self, asked: ModelCall, group: WindowGroup, **more: Any) -> list[torch.Tensor]:
+        """The host's prediction for the windows of `group` only; `more` is told in the transformer_options."""
         conds = [self.get_resized_cond(cond, asked.latents, group) for cond in asked.conds]
-        told = {**asked.model_options["transformer_options"], "context_window": group}
+        told = {**asked.model_options["transformer_options"], "context_window": group, **more}
         options = {**asked.model_options, "transformer_options": told}
         rows = group.take(asked.latents), group.take(asked.timestep)
         return asked.calc_cond_batch(asked.model, conds, *rows, options)  # type: ignore[no-any-return]

@@ -1,0 +1,65 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.curve import Curve
+from ..sampling.window_reference import MODES, Mode, refer_windows
+from ..sampling.window_reference import WindowReference as Reference
+from .sockets import CATEGORY, number_or_curve
+
+
+class WindowReference(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaWindowReference",
+            display_name="Window Reference",
+            category=CATEGORY,
+            description="Makes the later context windows of a long video resemble the first: they look at it, or begin as it "
+            "did. Two of these nodes, one of each mode, act together.",
+            search_aliases=[
+                "contextref",
+                "context ref",
+                "naivereuse",
+                "naive reuse",
+                "context extras",
+                "reference only",
+            ],
+            inputs=[
+                io.Model.Input("model", tooltip="The model, before or after Apply Motion Model and Context Windows."),
+                io.Combo.Input(
+                    "mode",
+                    options=list(MODES),
+                    default="attend",
+                    tooltip="attend: frames of later windows look at those of the first, so people and things keep their "
+                    "appearance; self-attention takes twice the time while it lasts. reuse: later windows begin with the "
+                    "first one's picture and motion; at strength 1 they are not computed at all, which saves time.",
+                ),
+                number_or_curve(
+                    "strength",
+                    "How much of the first window: 1 all, 0 nothing. Curves over frames and steps.",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                ),
+                _percent("start_percent", 0.0, "It begins at this part of the sampling run."),
+                _percent(
+                    "end_percent",
+                    0.25,
+                    "It ends at this part of the sampling run. Early steps decide the layout: 0.15 for reuse, 0.25 to 1 for "
+                    "attend.",
+                ),
+            ],
+            outputs=[io.Model.Output(tooltip="The model, whose context windows refer to the first.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Any, mode: Mode, strength: float | Curve, start_percent: float = 0.0, end_percent: float = 0.25
+    ) -> io.NodeOutput:
+        return io.NodeOutput(refer_windows(model, Reference(mode, strength, start_percent, end_percent)))
+
+
+def _percent(name: str, default: float, tooltip: str) -> io.Float.Input:
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, optional=True, tooltip=tooltip)
