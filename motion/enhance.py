@@ -31,4 +31,5 @@ def own_weight(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     """The weight that each frame gives to itself, over heads and frames the mean, (b,) in float32."""
     logits = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     own: torch.Tensor = logits.diagonal(dim1=-2, dim2=-1)
-    return (own - logits.logsumexp(-1)).exp().mean((1, 2))
+    weight: torch.Tensor = (own - logits.logsumexp(-1)).exp()
+    return weight.mean((1, 2))
