@@ -7,6 +7,7 @@ from .animation_guidance import AnimationGuidance
 from .animation_metrics import AnimationMetrics
 from .animation_noise import AnimationNoise
 from .apply_motion_model import ApplyMotionModel
+from .blend_sigmas import BlendSigmas
 from .combine_curves import CombineCurves
 from .context_windows import ContextWindows
 from .curve import Curve
@@ -31,6 +32,7 @@ from .plot_curve import PlotCurve
 from .prompt_travel import PromptTravel
 from .refine_noise import RefineNoise
 from .save_motion_model import SaveMotionModel
+from .sigma_schedule import SigmaSchedule
 from .text2video_zero import Text2VideoZero
 from .train_motion_lora import TrainMotionLora
 from .train_motion_model import TrainMotionModel
@@ -45,6 +47,8 @@ NODES: list[type[io.ComfyNode]] = [
     MergeMotionModels,
     SaveMotionModel,
     NoiseSchedule,
+    SigmaSchedule,
+    BlendSigmas,
     AnimationNoise,
     RefineNoise,
     InjectImage,

@@ -1,0 +1,85 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.schedules import SCHEDULES, build_sampling
+from ..sampling.sigmas import SCHEDULERS, run_sigmas
+from .schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .sockets import CATEGORY
+
+MODELS = "the model's"
+
+
+class SigmaSchedule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaSigmaSchedule",
+            display_name="Sigma Schedule",
+            category=CATEGORY,
+            description="The noise levels of a run from a named noise schedule or one of your own, for SamplerCustom. To give "
+            "a model a noise schedule use Noise Schedule.",
+            search_aliases=[
+                "create sigma schedule",
+                "create raw sigma schedule",
+                "sigma schedule to sigmas",
+                "beta schedule",
+                "sigmas",
+            ],
+            inputs=[
+                schedule_combo([*SCHEDULES, MODELS], "the model's: that of the connected model. "),
+                io.Combo.Input(
+                    "scheduler",
+                    options=list(SCHEDULERS),
+                    default="normal",
+                    tooltip="How the steps are spread over the noise levels, as in KSampler.",
+                ),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="The number of steps."),
+                io.Float.Input(
+                    "denoise",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="1: the whole run. Less: the last part of it, for latents that hold a picture already.",
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="Needed for the model's schedule; else it says what keep stands for in prediction and zero_snr.",
+                ),
+                *beta_inputs(),
+                prediction_input(),
+                zsnr_input(),
+            ],
+            outputs=[io.Sigmas.Output(tooltip="The falling noise levels, one more than steps.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        schedule: str,
+        scheduler: str,
+        steps: int,
+        denoise: float = 1.0,
+        model: Any = None,
+        betas: str = "sqrt_linear",
+        first_beta: float = 0.0001,
+        last_beta: float = 0.02,
+        prediction: str = KEEP,
+        zero_snr: str = KEEP,
+    ) -> io.NodeOutput:
+        like = None if model is None else model.get_model_object("model_sampling")
+        if schedule == MODELS:
+            if like is None:
+                raise ValueError(
+                    'Sigma Schedule is set to "the model\'s", but no model is connected. Connect one, or choose a schedule.'
+                )
+            return io.NodeOutput(run_sigmas(like, scheduler, steps, denoise))
+        sampling = build_sampling(
+            schedule_named(schedule, betas, first_beta, last_beta),
+            like,
+            None if prediction == KEEP else prediction,
+            None if zero_snr == KEEP else zero_snr == "on",
+        )
+        return io.NodeOutput(run_sigmas(sampling, scheduler, steps, denoise))
