@@ -1,7 +1,9 @@
 """`dev.py demo`: an animation made by the real ComfyUI server through Kinema's nodes, from a prompt to the files."""
 
 import argparse
+import itertools
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -64,16 +66,12 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
-    """Run the workflow on a server in `base`; returns the files it wrote."""
+    """Run the workflow on a server in `base`; returns the files it made, in the folder for them."""
     device = server.device(options.device)
     job, threads = _prepare(options, host, base)
     print(f"{job.frames} frames of {job.width}x{job.height}, {job.steps} steps on the {device.upper()}\n", flush=True)
     stages = Stages("Start the server")
-    output = options.output.absolute()
-    with (
-        server.running(host, base, output=output, device=device, threads=threads) as comfy,
-        Client(comfy.url) as client,
-    ):
+    with server.running(host, base, device=device, threads=threads) as comfy, Client(comfy.url) as client:
         info = client.object_info()
         prompt = animation(job)
         titles = {
@@ -82,7 +80,22 @@ def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
         result = client.run(prompt, to_graph(prompt, info), lambda event: _show(event, titles, stages))
         stages.next("Stop the server")
     stages.end()
-    return [comfy.path(file) for _, files in sorted(result.outputs.items()) for file in files]
+    made = [comfy.path(file) for _, files in sorted(result.outputs.items()) for file in files]
+    return [_deliver(file, options.output.absolute()) for file in made]
+
+
+def _deliver(file: Path, folder: Path) -> Path:
+    """Puts `file` into `folder` under the next free number: all of it or, when interrupted, nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = (folder / f"kinema_{number:05}{file.suffix}" for number in itertools.count(1))
+    target = next(name for name in names if not name.exists())
+    part = target.with_suffix(".part")
+    try:
+        shutil.copyfile(file, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
 
 
 def _prepare(options: argparse.Namespace, host: Path, base: Path) -> tuple[Job, int]:

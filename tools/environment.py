@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,15 @@ def cache() -> Path:
 
 def installed_host(version: str) -> Path:
     return cache() / f"comfyui-{version}"
+
+
+def frontend(host: Path) -> Path | None:
+    """The folder of the web client that an installed `host` asks for; None where the environment brings just that one,
+    and for a user's own host."""
+    if host.parent != cache():
+        return None
+    (pin,) = re.findall(r"^comfyui-frontend-package==\S+", (host / "requirements.txt").read_text(), re.MULTILINE)
+    return None if pin in LOCK.read_text().splitlines() else cache() / pin.replace("==", "-")
 
 
 def venv() -> Path:

@@ -40,10 +40,14 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
 def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
     sockets, values = [], []
     for name, kind, options in _inputs(info):
-        if kind not in WIDGETS or options.get("forceInput"):
+        value = node["inputs"].get(name, _default(options))
+        if options.get("widgetType", kind) not in WIDGETS or options.get("forceInput"):
             sockets.append({"name": name, "type": kind, "link": None})
             continue
-        values.append(node["inputs"].get(name, _default(options)))
+        if isinstance(value, list):  # a link to a widget
+            sockets.append({"name": name, "type": kind, "link": None, "widget": {"name": name}})
+            value = _default(options)
+        values.append(value)
         if options.get("control_after_generate"):  # the canvas adds a widget of its own
             values.append("fixed")
     outputs = [

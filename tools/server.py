@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import environment
 from tools.environment import REPOSITORY
 
 PACK = "kinema"
@@ -68,6 +69,8 @@ def running(
     output = output or base / "output"
     place(REPOSITORY, base / "custom_nodes" / PACK)
     command = [sys.executable, str(host / "main.py"), "--port", str(port), *_flags(base, output, device), *flags]
+    if (frontend := environment.frontend(host)) and frontend.is_dir():
+        command += ["--front-end-root", str(frontend)]
     log_path = base / "server.log"
     with log_path.open("w") as log:
         # In a session of its own, so that Ctrl+C reaches only us and the server is stopped in order.

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import environment
@@ -23,7 +24,8 @@ NOTHING_COLLECTED = 5  # pytest's exit code
 
 @dataclass(frozen=True)
 class Run:
-    """What one pytest process did. `problem` tells what its counts do not."""
+    """What one pytest process did. `problem` tells what its counts do not, `reasons` why tests were skipped, and how
+    many for each reason."""
 
     title: str
     passed: int
@@ -31,6 +33,7 @@ class Run:
     skipped: int
     seconds: float
     problem: str = ""
+    reasons: Counter[str] = field(default_factory=Counter)
 
 
 def main(arguments: list[str]) -> int:
@@ -78,7 +81,10 @@ def _read(report: Path, title: str, seconds: float, code: int) -> Run:
     )
     failed = failures + errors
     problem = "" if failed or code in (0, NOTHING_COLLECTED) else f"pytest ended with exit code {code}"
-    return Run(title, total - failed - skipped, failed + bool(problem), skipped, seconds, problem)
+    reasons = Counter(
+        skip.get("message", "").removeprefix("Skipped: ") for suite in suites for skip in suite.iter("skipped")
+    )
+    return Run(title, total - failed - skipped, failed + bool(problem), skipped, seconds, problem, reasons)
 
 
 def _summarise(runs: list[Run]) -> int:
@@ -86,6 +92,8 @@ def _summarise(runs: list[Run]) -> int:
     for run in runs:
         counts = f"{run.passed} passed, {run.failed} failed, {run.skipped} skipped"
         print(f"{run.title}: {counts} in {run.seconds:.0f} s{f' ({run.problem})' if run.problem else ''}")
+        for reason, count in run.reasons.items():
+            print(f"  skipped {count}: {reason}")
     passed, failed, skipped = (sum(getattr(run, name) for run in runs) for name in ("passed", "failed", "skipped"))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if passed and not failed else 1

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import server
-from tools.environment import REPOSITORY, VERSIONS
+import pytest
+
+from tools import environment, server
+from tools.environment import LOCK, REPOSITORY, VERSIONS
 
 
 def find(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -43,3 +45,16 @@ def test_comfyui_path_wins(tmp_path: Path) -> None:
 
 def test_a_comfyui_path_without_comfyui_is_refused(tmp_path: Path) -> None:
     assert "which holds no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr
+
+
+def test_an_installed_host_gets_the_web_client_that_it_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINEMA_CACHE", str(tmp_path))
+    (brought,) = (line for line in LOCK.read_text().splitlines() if line.startswith("comfyui-frontend-package=="))
+    older = "comfyui-frontend-package==1.39.19"
+    for name, pin in (("new", brought), ("old", older)):
+        (a_host(tmp_path / name) / "requirements.txt").write_text(f"{pin}\ntorch\n")
+    assert environment.frontend(tmp_path / "new") is None
+    assert environment.frontend(tmp_path / "old") == tmp_path / "comfyui-frontend-package-1.39.19"
+    assert environment.frontend(a_host(tmp_path / "elsewhere" / "own")) is None

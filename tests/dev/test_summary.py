@@ -35,4 +35,5 @@ def test_a_file_that(source: str, last_line: str, succeeds: bool, tmp_path: Path
     command = [sys.executable, str(REPOSITORY / "dev.py"), "test", "--fast", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == last_line
+    assert ("  skipped 1: no reason\n" in done.stdout) is (SKIPS in source)
     assert (done.returncode == 0) is succeeds

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from tools.client import Client, Result
 from tools.graph import to_graph
 from tools.server import Server
 from tools.workflow import Job, animation
+
+if TYPE_CHECKING:
+    from .browser import Canvas
 
 HOST = Path(os.environ["COMFYUI_PATH"])
 JOB = Job(
@@ -67,3 +70,16 @@ def animated(comfy: Server, client: Client) -> Animation:
     result = client.run(prompt, graph)
     video, webp = (comfy.path(result.outputs[node][0]) for node in (VIDEO, WEBP))
     return Animation(graph, result, video, webp)
+
+
+@pytest.fixture(scope="session")
+def canvas(comfy: Server) -> "Iterator[Canvas]":
+    """The server's page in a browser; tests that ask for it are skipped, and counted so, where there is none."""
+    pytest.importorskip("playwright", reason="needs Playwright, see tools/requirements.txt")
+    from .browser import NO_BROWSER, Canvas, find_browser
+
+    program = find_browser()
+    if program is None:
+        pytest.skip(NO_BROWSER)
+    with Canvas(comfy.url, program) as canvas:
+        yield canvas
