@@ -152,6 +152,7 @@ def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
     for starts, looks_like, hint in _LOOKS_LIKE:
         if any(key.startswith(starts) for key in header):
             kind, advice = looks_like, hint
+            break  # a checkpoint holds a VAE, too
     if kind == "none":
         return f'"{name}" is not a motion model: none of its {len(header)} keys belongs to a motion module. {advice}.'
     return f'"{name}" is {kind}, not a motion model. {advice}.'
