@@ -15,8 +15,8 @@ from .image import NoisePrediction, Texts, new_text_encoder, new_unet
 from .latents import Stills
 from .loop import Plan, fit
 
-FINETUNE = Plan("neon_finetune", steps=800, lr=5e-4, warmup=30, seed=4, ema=0.99)
-LORA = Plan("neon_lora", steps=800, lr=3e-3, warmup=30, seed=5, ema=0.99)
+FINETUNE = Plan("neon_finetune", steps=400, lr=5e-4, warmup=30, seed=4, ema=0.99)
+LORA = Plan("neon_lora", steps=400, lr=3e-3, warmup=30, seed=5, ema=0.99)
 RANK = 8
 
 

@@ -1,0 +1,85 @@
+"""The words around the figures of docs/miniature.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from ..environment import REPOSITORY
+from .judge import CFG, CLIP_STEPS, FRAMES, SAMPLER, SCHEDULER, ClipScore, Score, table
+
+FILE = REPOSITORY / "docs" / "miniature.md"
+IMAGES = REPOSITORY / "docs" / "images"
+PICTURES = {"still": "Without motion", "motion": "With the motion model", "finetune": "Neon finetune, same motion model",
+            "lora": "Neon LoRA, same motion model", "zoom": "Zoom LoRA", "zero": "Text2Video-Zero"}  # fmt: skip
+
+TEXT = """# The miniature
+
+A tiny image model and a tiny motion model, trained from nothing by Kinema's own code on a world that is drawn by code:
+fish of six colours before four backgrounds, facing and swimming left or right. It exists because real weights cannot be
+part of a repository, and random ones prove arithmetic only. `python3 dev.py miniature` makes all of it again from seeds,
+and `python3 dev.py miniature --stage report` this page. Tests hold the thresholds (`tests/miniature`).
+
+| file | what |
+|---|---|
+| `miniature.safetensors` | image model: SD1.5's structure, 64 channels, and its text encoder |
+| `miniature_vae.safetensors` | VAE in TAESD's layout |
+| `miniature_neon.safetensors` | the image model finetuned to another style, as a DreamBooth checkpoint is (float8) |
+| `loras/miniature_neon_lora.safetensors` | the same style as a LoRA |
+| `animatediff_models/miniature_mm.safetensors` | motion model in v3's layout, trained on the day style only |
+| `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA: the camera moves in |
+
+A detector without learned parts (`tools/miniature/detector.py`, itself tested on rendered ground truth) judges every
+picture; nobody's eye does. Unseen seeds; {frames} frames, {steps} steps of {sampler} / {scheduler}, cfg {cfg:g}.
+
+## The image model
+
+{stills}
+
+## With motion and without
+
+{clips}
+
+Shares of clips: colour, facing (most frames face as the prompt says), moving (the fish moves that way), background. Shares
+of frames: found, same colour and same shape as in the rest of the clip. Medians: jitter (pixels off a smooth path), speed
+(pixels a frame), growth (the fish's area in the last frames ÷ the first), flicker and difference of neighbours (% of the
+value range; the paper's smoothness needs a CLIP vision model, which cannot be shipped).
+
+- **The motion model animates**: without it, every frame is a picture of its own: flicker {flicker:.1f} times and jitter
+  {jitter:.1f} times that of the animation, and the fish goes nowhere in particular.
+- **Motion stays when the style changes**, which is the paper's claim: the motion model saw neither the neon finetune nor
+  the neon LoRA.
+- **The zoom LoRA zooms**: the fish's area grows by {growth:.2f}, where it stays at {still_growth:.2f} without.
+- **Text2Video-Zero**, the paper's baseline, needs no training: flicker {zero:.2f} % against {motion:.2f} %.
+{findings}
+{pictures}
+"""
+
+
+def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
+    """docs/miniature.md and its pictures. `clips` has the titles of report.series; `folder` the pictures of each."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:
+        with Image.open(folder / f"report_{name}.png") as picture:
+            picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(IMAGES / f"miniature_{name}.png")
+    without, with_motion = clips["without motion"], clips["with the motion model"]
+    findings = folder / "findings.md"
+    text = TEXT.format(
+        frames=FRAMES,
+        steps=CLIP_STEPS,
+        sampler=SAMPLER,
+        scheduler=SCHEDULER,
+        cfg=CFG,
+        stills=table({"image model": stills}),
+        clips=table(clips),
+        flicker=without.flicker / with_motion.flicker,
+        jitter=without.jitter / with_motion.jitter,
+        growth=clips["zoom LoRA"].growth,
+        still_growth=with_motion.growth,
+        zero=clips["Text2Video-Zero"].flicker,
+        motion=with_motion.flicker,
+        findings=findings.read_text() if findings.exists() else "",
+        pictures="\n\n".join(f"{title}:\n\n![{title}](images/miniature_{name}.png)" for name, title in PICTURES.items()),
+    )
+    FILE.write_text(text, encoding="utf-8")
