@@ -56,7 +56,7 @@ TEXT_CONFIG: dict[str, Any] = {
 }
 
 
-class MiniatureConfig(comfy.supported_models.SD15):
+class MiniatureConfig(comfy.supported_models.SD15):  # type: ignore[misc]
     """SD1.5 for the host in all but width."""
 
     unet_extra_config: ClassVar[dict[str, int]] = {"num_heads": 4, "num_head_channels": -1}  # 8 heads: a third slower
@@ -69,7 +69,7 @@ class MiniatureConfig(comfy.supported_models.SD15):
         return comfy.supported_models_base.ClipTarget(MiniatureTokenizer, MiniatureTextEncoder)
 
 
-class _Tokenizer(comfy.sd1_clip.SDTokenizer):
+class _Tokenizer(comfy.sd1_clip.SDTokenizer):  # type: ignore[misc]
     def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None) -> None:
         super().__init__(
             str(FOLDER / "tokenizer"),
@@ -79,14 +79,14 @@ class _Tokenizer(comfy.sd1_clip.SDTokenizer):
         )
 
 
-class MiniatureTokenizer(comfy.sd1_clip.SD1Tokenizer):
+class MiniatureTokenizer(comfy.sd1_clip.SD1Tokenizer):  # type: ignore[misc]
     """CLIP's byte-pair tokenizer with a vocabulary of all bytes and the world's words."""
 
     def __init__(self, embedding_directory: Any = None, tokenizer_data: dict[str, Any] | None = None) -> None:
         super().__init__(embedding_directory, tokenizer_data or {}, tokenizer=_Tokenizer)
 
 
-class _TextModel(comfy.clip_model.CLIPTextModel):
+class _TextModel(comfy.clip_model.CLIPTextModel):  # type: ignore[misc]
     """The host's CLIP text model, whose vocabulary size is fixed in the host, with a small vocabulary."""
 
     def __init__(self, config_dict: dict[str, Any], dtype: Any, device: Any, operations: Any) -> None:
@@ -101,7 +101,7 @@ class _TextModel(comfy.clip_model.CLIPTextModel):
         )
 
 
-class _TextEncoder(comfy.sd1_clip.SDClipModel):
+class _TextEncoder(comfy.sd1_clip.SDClipModel):  # type: ignore[misc]
     def __init__(self, device: Any = "cpu", dtype: Any = None, model_options: dict[str, Any] | None = None) -> None:
         start, end = special_tokens()
         super().__init__(
@@ -115,7 +115,7 @@ class _TextEncoder(comfy.sd1_clip.SDClipModel):
         )
 
 
-class MiniatureTextEncoder(comfy.sd1_clip.SD1ClipModel):
+class MiniatureTextEncoder(comfy.sd1_clip.SD1ClipModel):  # type: ignore[misc]
     """Two layers, 64 wide, 77 tokens; the host sees an SD1.5 text encoder."""
 
     def __init__(self, device: Any = "cpu", dtype: Any = None, model_options: dict[str, Any] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from pathlib import Path
 
 from tools import environment, server
 
@@ -17,9 +16,11 @@ def main(arguments: list[str]) -> int:
     models = base / "models"
     with server.running(host, base, device=server.device(options.device), port=options.port) as comfy:
         print(f"ComfyUI with Kinema: {comfy.url}\nCheckpoints: {models / 'checkpoints'}")
-        print(f"Motion models: {models / 'animatediff_models'}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.", flush=True)
+        print(
+            f"Motion models: {models / 'animatediff_models'}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.",
+            flush=True,
+        )
         while comfy.is_running():
             time.sleep(1)
         print(comfy.tail())
     return 1
-

@@ -10,7 +10,6 @@ import torch
 from safetensors import safe_open
 
 from kinema.miniature import load
-
 from tools.miniature import vocabulary, world
 
 needed = [load.BASE, load.VAE]

@@ -12,7 +12,6 @@ import torch
 from safetensors import safe_open
 
 from kinema.miniature import load
-
 from tools.miniature import files, image, loop, stages, style, vae
 from tools.miniature.latents import Stills
 

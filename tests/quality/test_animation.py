@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tools.miniature import judge, report
 from tools.miniature.judge import ClipScore
 

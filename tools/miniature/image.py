@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
+
 from kinema.miniature.load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 
 from .host import device

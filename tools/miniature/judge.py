@@ -11,9 +11,10 @@ from typing import Any
 import comfy.sample
 import numpy as np
 import torch
-from kinema.evaluation.pixels import flicker_and_motion, neighbour_difference
 from numpy.typing import NDArray
 from PIL import Image
+
+from kinema.evaluation.pixels import flicker_and_motion, neighbour_difference
 
 from . import detector, world
 from .world import Style

@@ -12,6 +12,7 @@ from typing import Any
 
 import comfy.sd
 import comfy.utils
+
 from kinema.miniature import load
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora

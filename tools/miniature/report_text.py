@@ -80,6 +80,8 @@ def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
         zero=clips["Text2Video-Zero"].flicker,
         motion=with_motion.flicker,
         findings=findings.read_text() if findings.exists() else "",
-        pictures="\n\n".join(f"{title}:\n\n![{title}](images/miniature_{name}.png)" for name, title in PICTURES.items()),
+        pictures="\n\n".join(
+            f"{title}:\n\n![{title}](images/miniature_{name}.png)" for name, title in PICTURES.items()
+        ),
     )
     FILE.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+
 from kinema.miniature import load
 
 from . import image, latents, motion, style, vae, vocabulary
