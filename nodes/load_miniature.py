@@ -19,7 +19,7 @@ class LoadMiniature(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "style",
-                    options=list(STYLES),
+                    options=[style for style, file in STYLES.items() if (load.FOLDER / file).exists()],
                     default="day",
                     tooltip="Which image model. neon is the day model finetuned to another look, as a DreamBooth checkpoint "
                     "is; the motion model never saw it.",

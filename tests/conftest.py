@@ -13,7 +13,7 @@ from tools import in_host  # noqa: E402
 HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path again: its `nodes` would hide the host's
 
 SLOW = (
-    *("evaluation", "miniature", "training", "motion/test_hostile.py", "nodes/test_evaluation_nodes.py"),
+    *("evaluation", "miniature", "quality", "training", "motion/test_hostile.py", "nodes/test_evaluation_nodes.py"),
     *(
         "sampling/test_text2video_zero.py",
         "sampling/test_loops.py",
