@@ -102,7 +102,7 @@ def _prepare(options: argparse.Namespace, host: Path, base: Path) -> tuple[Job, 
     """The job, its models placed where the server finds them, and the number of threads (0: as torch likes)."""
     if options.checkpoint is None:
         defaults = Job(None, MINIATURE, options.prompt, "", 0, 128, 128, 0, 20, 0, 2.0, "dpmpp_2m", "karras")
-        threads = min(4, os.cpu_count() or 1)  # on tensors this small more threads only wait for each other
+        threads = 1  # on tensors this small more threads only wait for each other
     else:
         for file, folder in ((options.checkpoint, "checkpoints"), (options.motion_model, "animatediff_models")):
             server.place(file.absolute(), base / "models" / folder / file.name)
