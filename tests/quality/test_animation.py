@@ -21,11 +21,11 @@ def scored(name: str, count: int, miniature: tuple[Any, Any, Any], frames: int =
 
 @pytest.fixture(scope="module")
 def motion(miniature: tuple[Any, Any, Any]) -> ClipScore:
-    return scored("motion", 16, miniature)
+    return scored("motion", 8, miniature)
 
 
 def test_prompts_are_followed(motion: ClipScore) -> None:
-    assert min(motion.facing, motion.colour, motion.background) >= 0.93, motion
+    assert min(motion.facing, motion.colour, motion.background) >= 0.87, motion
 
 
 def test_the_fish_keeps_its_colour(motion: ClipScore) -> None:
@@ -33,5 +33,5 @@ def test_the_fish_keeps_its_colour(motion: ClipScore) -> None:
 
 
 def test_without_motion_the_same_seeds_flicker(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
-    still = scored("still", 6, miniature)
+    still = scored("still", 4, miniature)
     assert still.flicker > 1.5 * motion.flicker and still.jitter > 1.5 * motion.jitter, (still, motion)
