@@ -16,6 +16,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
     "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N"),
+    "docs": ("tools.help.__main__", "write the tables of the help pages again, from the nodes"),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 

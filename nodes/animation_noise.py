@@ -40,32 +40,7 @@ class AnimationNoise(io.ComfyNode):
                 "seed per frame",
             ],
             inputs=[
-                io.Combo.Input(
-                    "noise_type",
-                    options=list(KINDS),
-                    default="independent",
-                    tooltip="independent: every frame has its own noise, as usual. constant: all frames have the same; still "
-                    "backgrounds, little motion. repeated: after every window of length frames the noise begins anew. "
-                    "FreeNoise: later windows have the noise of the first in another order; long videos hold together.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**64 - 1,
-                    control_after_generate=io.ControlAfterGenerate.fixed,
-                    tooltip="Seed of this noise. With the model output it is added to the sampler's seed, so at 0 the "
-                    "sampler's seed decides.",
-                ),
-                io.Float.Input(
-                    "correlation",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How alike the noise of a frame is to that of the frame before: 0 not at all, 1 the same. Calms "
-                    "the motion; 0.3 to 0.6 is usual.",
-                ),
+                *_noise_inputs(),
                 io.Model.Input(
                     "model", optional=True, tooltip="The model, for the model output. Also steps' noise follows then."
                 ),
@@ -111,6 +86,37 @@ class AnimationNoise(io.ComfyNode):
             return io.NodeOutput(lay(layer, noise), ExecutionBlocker(NO_MODEL))
         whole = lay(layer, noise_on(model) if noise is None else noise)
         return io.NodeOutput(whole, add_noise(model, whole))
+
+
+def _noise_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "noise_type",
+            options=list(KINDS),
+            default="independent",
+            tooltip="independent: every frame has its own noise, as usual. constant: all frames have the same; still "
+            "backgrounds, little motion. repeated: after every window of length frames the noise begins anew. "
+            "FreeNoise: later windows have the noise of the first in another order; long videos hold together.",
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=2**64 - 1,
+            control_after_generate=io.ControlAfterGenerate.fixed,
+            tooltip="Seed of this noise. With the model output it is added to the sampler's seed, so at 0 the "
+            "sampler's seed decides.",
+        ),
+        io.Float.Input(
+            "correlation",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            tooltip="How alike the noise of a frame is to that of the frame before: 0 not at all, 1 the same. Calms "
+            "the motion; 0.3 to 0.6 is usual.",
+        ),
+    ]
 
 
 def _layer_inputs() -> list[io.Input]:

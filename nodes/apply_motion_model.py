@@ -33,35 +33,8 @@ class ApplyMotionModel(io.ComfyNode):
                 strength_input(),
                 schedule_input(),
                 *percent_inputs(),
-                io.Combo.Input(
-                    "match",
-                    options=list(IMPLEMENTATIONS),
-                    default=IMPLEMENTATIONS[0],
-                    optional=True,
-                    advanced=True,
-                    tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "
-                    "compute some normalisations over other frames, which changes v1, PIA and SDXL results visibly: "
-                    "choose them to make an old animation again.",
-                ),
-                io.Combo.Input(
-                    "beyond_table",
-                    options=["refuse", "extend", "stretch"],
-                    default="refuse",
-                    optional=True,
-                    advanced=True,
-                    tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
-                    "continue the positions to values it never saw. stretch: spread its positions over all frames; "
-                    "motion gets slower.",
-                ),
-                io.Int.Input(
-                    "position_offset",
-                    default=0,
-                    min=0,
-                    max=1024,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
-                ),
+                _match_input(),
+                *_position_inputs(),
                 io.Boolean.Input(
                     "preview_plays",
                     default=True,
@@ -107,3 +80,40 @@ class ApplyMotionModel(io.ComfyNode):
         positions = PositionRule(beyond_table, position_offset)
         applied = Applied(strength, start_percent, end_percent, match, positions, attention)
         return io.NodeOutput(attach(model, motion_model, applied, noise_schedule, preview_plays))
+
+
+def _match_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "match",
+        options=list(IMPLEMENTATIONS),
+        default=IMPLEMENTATIONS[0],
+        optional=True,
+        advanced=True,
+        tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "
+        "compute some normalisations over other frames, which changes v1, PIA and SDXL results visibly: "
+        "choose them to make an old animation again.",
+    )
+
+
+def _position_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "beyond_table",
+            options=["refuse", "extend", "stretch"],
+            default="refuse",
+            optional=True,
+            advanced=True,
+            tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
+            "continue the positions to values it never saw. stretch: spread its positions over all frames; "
+            "motion gets slower.",
+        ),
+        io.Int.Input(
+            "position_offset",
+            default=0,
+            min=0,
+            max=1024,
+            optional=True,
+            advanced=True,
+            tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
+        ),
+    ]

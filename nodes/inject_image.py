@@ -39,12 +39,7 @@ class InjectImage(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                 ),
-                io.Image.Input("image", optional=True, tooltip="The picture, or one for each frame. Needs vae."),
-                io.Vae.Input("vae", optional=True, tooltip="The VAE that encodes the picture."),
-                io.Latent.Input("latent", optional=True, tooltip="A latent instead of image and vae."),
-                io.Mask.Input(
-                    "mask", optional=True, tooltip="Which part of the picture goes in: one mask, or one a frame."
-                ),
+                *_source_inputs(),
                 io.Int.Input(
                     "first_frame",
                     default=0,
@@ -54,24 +49,7 @@ class InjectImage(io.ComfyNode):
                     tooltip="The first frame that gets a picture. One picture goes into all frames from here on, several "
                     "go into one frame each.",
                 ),
-                io.Boolean.Input(
-                    "fit",
-                    default=True,
-                    optional=True,
-                    tooltip="Scales the picture over the whole video and cuts what stands out. Off: it keeps its size and "
-                    "lies at x, y.",
-                ),
-                _offset("x", "right"),
-                _offset("y", "down"),
-                io.Combo.Input(
-                    "space",
-                    options=list(SPACES),
-                    default="latent",
-                    optional=True,
-                    advanced=True,
-                    tooltip="Where the picture is joined with the video. latent: fast. pixel: sharper edges of masks and "
-                    "offsets; decodes and encodes the video once in the middle of the run.",
-                ),
+                *_place_inputs(),
             ],
             outputs=[io.Model.Output(tooltip="The model, which any sampler injects the picture into.")],
         )
@@ -113,6 +91,38 @@ def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:
             "Inject Image got a latent, but space is pixel, which joins pictures. Connect image and vae, or set space to "
             "latent."
         )
+
+
+def _source_inputs() -> list[io.Input]:
+    return [
+        io.Image.Input("image", optional=True, tooltip="The picture, or one for each frame. Needs vae."),
+        io.Vae.Input("vae", optional=True, tooltip="The VAE that encodes the picture."),
+        io.Latent.Input("latent", optional=True, tooltip="A latent instead of image and vae."),
+        io.Mask.Input("mask", optional=True, tooltip="Which part of the picture goes in: one mask, or one a frame."),
+    ]
+
+
+def _place_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input(
+            "fit",
+            default=True,
+            optional=True,
+            tooltip="Scales the picture over the whole video and cuts what stands out. Off: it keeps its size and "
+            "lies at x, y.",
+        ),
+        _offset("x", "right"),
+        _offset("y", "down"),
+        io.Combo.Input(
+            "space",
+            options=list(SPACES),
+            default="latent",
+            optional=True,
+            advanced=True,
+            tooltip="Where the picture is joined with the video. latent: fast. pixel: sharper edges of masks and "
+            "offsets; decodes and encodes the video once in the middle of the run.",
+        ),
+    ]
 
 
 def _offset(name: str, where: str) -> io.Int.Input:

@@ -1,11 +1,10 @@
 from typing import Any
 
-import numpy as np
-import torch
 from comfy_api.latest import io
 
 from ..evaluation.metrics import Measurement
 from ..evaluation.plot import plot
+from .pictures import image_of
 from .sockets import CATEGORY
 
 
@@ -43,7 +42,7 @@ class MetricsPlot(io.ComfyNode):
     def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput:
         measured = [Measurement.from_json(text) for text in results.values() if text is not None]
         picture = plot(dict(zip(_labels(labels, len(measured)), measured, strict=True)), width)
-        return io.NodeOutput(torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None])
+        return io.NodeOutput(image_of(picture))
 
 
 def _labels(text: str, count: int) -> list[str]:

@@ -42,32 +42,7 @@ class RefineNoise(io.ComfyNode):
                 ),
                 _stop_frequency("space", "within the picture"),
                 _stop_frequency("time", "from frame to frame"),
-                io.Boolean.Input(
-                    "coarse_to_fine",
-                    default=False,
-                    optional=True,
-                    tooltip="Earlier iterations get fewer steps: of 3 iterations the first a third, the second two thirds. "
-                    "Faster, almost as good.",
-                ),
-                io.Float.Input(
-                    "until",
-                    default=1.0,
-                    min=0.05,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                    tooltip="All iterations but the last end at this part of the run, which saves time. FreqPrior's authors "
-                    "use 0.68; 1 samples to the end.",
-                ),
-                io.Boolean.Input(
-                    "new_noise",
-                    default=False,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Results are diffused with other noise each time. Off: always with the noise that the run began "
-                    "with, as FreeInit's authors do.",
-                ),
+                *_iteration_inputs(),
                 io.Int.Input(
                     "order",
                     default=4,
@@ -98,6 +73,37 @@ class RefineNoise(io.ComfyNode):
         low_pass = LowPass(filter, space, time, order)
         refinement = NoiseRefinement(method, iterations, low_pass, coarse_to_fine, until, new_noise)
         return io.NodeOutput(refine_noise(model, refinement))
+
+
+def _iteration_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input(
+            "coarse_to_fine",
+            default=False,
+            optional=True,
+            tooltip="Earlier iterations get fewer steps: of 3 iterations the first a third, the second two thirds. "
+            "Faster, almost as good.",
+        ),
+        io.Float.Input(
+            "until",
+            default=1.0,
+            min=0.05,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            advanced=True,
+            tooltip="All iterations but the last end at this part of the run, which saves time. FreqPrior's authors "
+            "use 0.68; 1 samples to the end.",
+        ),
+        io.Boolean.Input(
+            "new_noise",
+            default=False,
+            optional=True,
+            advanced=True,
+            tooltip="Results are diffused with other noise each time. Off: always with the noise that the run began "
+            "with, as FreeInit's authors do.",
+        ),
+    ]
 
 
 def _stop_frequency(name: str, where: str) -> io.Float.Input:

@@ -9,6 +9,7 @@ from ..training.loss_plot import loss_plot
 from ..training.motion_director import appearance, director_loss, with_appearance
 from ..training.session import Session, motion_lora_saver
 from .motion_files import LORA_FOLDER
+from .pictures import image_of
 from .sockets import CATEGORY, MotionModelSocket
 from .training_inputs import (
     ClipsSocket,
@@ -19,7 +20,7 @@ from .training_inputs import (
     settings_inputs,
     with_defaults,
 )
-from .training_preview import TrainingPreview, tensor
+from .training_preview import TrainingPreview
 
 
 class TrainMotionLora(io.ComfyNode):
@@ -100,6 +101,6 @@ class TrainMotionLora(io.ComfyNode):
         )  # fmt: skip
         preview = TrainingPreview(model, settings.steps, values["sample_every"])
         done = session.run(preview, values["start_again"])
-        plot = tensor(loss_plot(done.losses, done.steps))
+        plot = image_of(loss_plot(done.losses, done.steps))
         trained = load_motion_lora(motion_model, file, 1.0)
         return io.NodeOutput(trained, plot, ui=preview.final(done, cls))

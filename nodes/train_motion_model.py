@@ -10,6 +10,7 @@ from ..training.learner import start_from, start_new
 from ..training.loss_plot import loss_plot
 from ..training.session import Session, motion_model_saver
 from .motion_files import FOLDER
+from .pictures import image_of
 from .sockets import CATEGORY, MotionModelSocket
 from .training_inputs import (
     AUTOMATIC,
@@ -21,7 +22,7 @@ from .training_inputs import (
     settings_inputs,
     with_defaults,
 )
-from .training_preview import TrainingPreview, tensor
+from .training_preview import TrainingPreview
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
@@ -101,5 +102,5 @@ class TrainMotionModel(io.ComfyNode):
         session = Session(model, learner, clips, settings, file, motion_model_saver(learner, DTYPES[weights]))
         preview = TrainingPreview(model, settings.steps, values["sample_every"])
         done = session.run(preview, values["start_again"])
-        plot = tensor(loss_plot(done.losses, done.steps))
+        plot = image_of(loss_plot(done.losses, done.steps))
         return io.NodeOutput(load_motion_model(file), plot, ui=preview.final(done, cls))

@@ -5,7 +5,6 @@ from typing import Any
 
 import comfy.utils
 import latent_preview
-import numpy as np
 import torch
 from comfy_api.latest import io, ui
 from PIL import Image
@@ -13,6 +12,7 @@ from PIL import Image
 from ..training.loop import Progress
 from ..training.loss_plot import loss_plot
 from ..training.sample import Sample
+from .pictures import image_of
 
 INTERVAL = 0.25
 """Seconds between previews at least. Each shows the next frame, so the sample animation moves."""
@@ -61,8 +61,8 @@ class TrainingPreview:
     def final(self, progress: Progress, node: type[io.ComfyNode]) -> Any:
         """The sample animation as the node's last preview; the loss where there is none."""
         if not self.frames:
-            return ui.PreviewImage(tensor(loss_plot(progress.losses, progress.steps)), cls=node)
-        frames = torch.cat([tensor(frame) for frame in self.frames])
+            return ui.PreviewImage(image_of(loss_plot(progress.losses, progress.steps)), cls=node)
+        frames = torch.cat([image_of(frame) for frame in self.frames])
         file = ui.ImageSaveHelper.save_animated_webp(
             frames, "kinema_training", io.FolderType.temp, node, FPS, lossless=False, quality=90, method=4
         )
@@ -83,8 +83,3 @@ class Latents:
         """`latents` (f, c, h, w) as a sampler returns them."""
         scaled = self._format.process_in(latents)
         return [self._previewer.decode_latent_to_preview(frame[None]) for frame in scaled]
-
-
-def tensor(picture: Image.Image) -> torch.Tensor:
-    """An IMAGE of one picture (1, height, width, 3)."""
-    return torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None]

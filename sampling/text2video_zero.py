@@ -13,15 +13,13 @@ from comfy.patcher_extension import WrappersMP
 from comfy.samplers import Sampler
 
 from .first_frame import attend_first_frame
+from .percents import SAME_LEVEL
 from .progress import Callback, shifted
 
 KEY = "kinema_text2video_zero"
 
 PICTURE = 512
 """Motion is given in pixels of a picture of this size, whatever the real one is."""
-
-SAME_LEVEL = 1e-3
-"""Noise levels that differ by less than this part are one: neighbouring training timesteps differ by 6e-3."""
 
 
 @dataclass(frozen=True)

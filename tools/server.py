@@ -62,8 +62,7 @@ def running(
 
     `base` holds models, input, user data and, unless `output` names another folder, output. `device` is "cpu" or "gpu";
     `threads` and `port` are chosen by torch and by us when 0, `flags` go to the host as they are. Raises ServerError
-    when the server does not come up, or
-    comes up without this pack.
+    when the server does not come up, or comes up without this pack.
     """
     port = port or _free_port()
     output = output or base / "output"

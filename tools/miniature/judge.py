@@ -96,13 +96,11 @@ def animation(
     return _sample(model, clip, vae, noise, positive, steps, seed)
 
 
-def _sample(
-    model: Any, clip: Any, vae: Any, noise: torch.Tensor, positive: Any, steps: int, seed: int, cfg: float = CFG
-) -> Pictures:
+def _sample(model: Any, clip: Any, vae: Any, noise: torch.Tensor, positive: Any, steps: int, seed: int) -> Pictures:
     negative = clip.encode_from_tokens_scheduled(clip.tokenize(""))
     empty = torch.zeros_like(noise)
     latent = comfy.sample.sample(
-        model, noise, steps, cfg, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
+        model, noise, steps, CFG, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
     )
     pictures: Pictures = (vae.decode(latent).clamp(0, 1) * 255).round().byte().cpu().numpy()
     return pictures

@@ -81,7 +81,7 @@ def about(settings: TrainSettings, count: int) -> dict[str, str]:
 @torch.inference_mode()
 def clips(clip: Any, vae: Any, folder: Path, first: int, count: int, zoom: float = 1.0) -> Clips:
     """The drawn clips as latents of the host's VAE with their captions, kept in `folder` once they are encoded."""
-    path = folder / f"clips_{first}_{count}.pt"
+    path = folder / f"clips_across_{first}_{count}.pt"
     if not path.exists():
         write(path, {"clips": [_encoded(first + i, zoom, vae) for i in range(count)]})
     stored = torch.load(path)["clips"]
@@ -93,7 +93,7 @@ def clips(clip: Any, vae: Any, folder: Path, first: int, count: int, zoom: float
 
 
 def _encoded(seed: int, zoom: float, vae: Any) -> tuple[torch.Tensor, str]:
-    pictures, shown = world.clip(seed, FRAMES, zoom=zoom)
+    pictures, shown = world.clip(seed, FRAMES, zoom=zoom, across=True)
     with torch.autocast(device(), torch.bfloat16):  # several times as fast on a CPU
         return vae.encode(torch.from_numpy(pictures.astype(np.float32) / 255)).half(), shown.caption
 

@@ -39,6 +39,7 @@ FISH_RGB: dict[str, dict[str, tuple[int, int, int]]] = {
 SOFTNESS = 1.5  # pixels an edge takes from 0 to 1: smooth edges are cheap for a small autoencoder
 HALF_LENGTH = 32.0  # pixels from the fish's centre to its tail's end at scale 1, wagging included
 HALF_HEIGHT = 19.0
+MIDDLE = 0.3  # the part of the room that "middle height" means
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,13 @@ def caption_of(colour: str, direction: str, background: str, template: int = 0) 
     return TEMPLATES[template].format(colour=colour, direction=direction, background=background)
 
 
-def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0) -> Scene:
+def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0, across: bool = False) -> Scene:
     """Draw a scene's numbers from `seed`.
 
     Args:
         frames: length; the fish crosses at most the room there is, so longer clips show a slower fish.
         zoom: the camera's final magnification, 1 for a still camera; the fish stays inside the zoomed picture too.
+        across: the fish swims from one side to the other at middle height, not from anywhere to anywhere.
     """
     rng = np.random.default_rng([seed, frames])
     colour, background = str(rng.choice(COLOURS)), str(rng.choice(BACKGROUNDS))
@@ -91,12 +93,13 @@ def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0) 
     zooms = np.linspace(1.0, zoom, frames, dtype=np.float32)
     room = SIZE / 2 / max(zoom, 1.0) - HALF_LENGTH * scale - 1  # how far the centre may be from the middle at the end
     room_y = SIZE / 2 / max(zoom, 1.0) - HALF_HEIGHT * scale - 3
-    span = rng.uniform(0.65, 1.0) * 2 * room if zoom <= 1.0 else rng.uniform(0.8, 1.0) * (room + 28)
+    span = rng.uniform(0.9 if across else 0.65, 1.0) * 2 * room if zoom <= 1.0 else rng.uniform(0.8, 1.0) * (room + 28)
     sign = 1.0 if direction == "right" else -1.0
     end = rng.uniform(-room + span, room) if zoom <= 1.0 else rng.uniform(max(span - 30, 0), max(room, 0))
     along = np.linspace(end - span, end, frames) if frames > 1 else np.array([rng.uniform(-room, room)])
     bob = rng.uniform(0, 4) * np.sin(rng.uniform(0, 6.28) + np.arange(frames) * 6.28 / rng.uniform(14, 24))
-    y = np.clip(rng.uniform(-room_y, room_y) + bob, -room_y, room_y)
+    height = rng.uniform(-room_y, room_y) * (MIDDLE if across else 1.0)
+    y = np.clip(height + bob, -room_y, room_y)
     wag = rng.uniform(0, 6.28) + np.arange(frames) * 6.28 / rng.uniform(5, 8)
     return Scene(
         colour=colour,
@@ -113,9 +116,11 @@ def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0) 
     )
 
 
-def clip(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0) -> tuple[NDArray[np.uint8], Scene]:
+def clip(
+    seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0, across: bool = False
+) -> tuple[NDArray[np.uint8], Scene]:
     """A clip (frames, 128, 128, 3) and what it shows."""
-    shown = scene(seed, frames, style, zoom)
+    shown = scene(seed, frames, style, zoom, across)
     return draw(shown), shown
 
 

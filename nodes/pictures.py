@@ -1,0 +1,57 @@
+"""Pictures as outputs of nodes, and the inputs that nodes with a drawn picture share."""
+
+from typing import Any
+
+import comfy.samplers
+import numpy as np
+import torch
+from comfy_api.latest import io
+from PIL import Image
+
+
+def image_of(picture: Image.Image) -> torch.Tensor:
+    """An IMAGE of one RGB picture, (1, height, width, 3), 0 to 1."""
+    return torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None]
+
+
+def length_inputs(default: int) -> list[io.Input]:
+    """How long the run is that a picture shows: `frames`, which a `latent` overrules (see `frame_count`), and `steps`."""
+    return [
+        io.Int.Input(
+            "frames",
+            default=default,
+            min=1,
+            max=10000,
+            tooltip="How many frames the video has. Not needed when a latent is connected.",
+        ),
+        io.Latent.Input("latent", optional=True, tooltip="The number of frames is taken from here when connected."),
+        io.Int.Input("steps", default=20, min=1, max=1000, optional=True, tooltip="Steps of the sampler."),
+    ]
+
+
+def frame_count(frames: int, latent: Any) -> int:
+    """The frames of a LATENT, or `frames` where there is none."""
+    return frames if latent is None else int(latent["samples"].shape[0])
+
+
+def scheduler_input(why: str, advanced: bool = False) -> io.Combo.Input:
+    return io.Combo.Input(
+        "scheduler",
+        options=comfy.samplers.KSampler.SCHEDULERS,
+        default="normal",
+        optional=True,
+        advanced=advanced or None,
+        tooltip=f"The sampler's scheduler. {why}",
+    )
+
+
+def width_input(default: int, largest: int) -> io.Int.Input:
+    return io.Int.Input(
+        "width",
+        default=default,
+        min=320,
+        max=largest,
+        optional=True,
+        advanced=True,
+        tooltip="Width of the picture in pixels.",
+    )

@@ -1,0 +1,62 @@
+"""The tables of inputs and outputs in the help pages, written from the schemas and locale files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..environment import REPOSITORY
+from .words import Words, english, translated
+
+PAGES = REPOSITORY / "web" / "docs"
+BEGIN, END = "<!-- inputs and outputs, written by dev.py docs -->", "<!-- end -->"
+HEADS = {
+    "en": ("input", "default", "output", "meaning"),
+    "zh": ("输入", "默认值", "输出", "含义"),
+    "ja": ("入力", "初期値", "出力", "意味"),
+}
+
+
+def pages(node_id: str) -> dict[str, Path]:
+    """The help pages of a node by language; the English one lies where the host looks when there is no other."""
+    others = {language: PAGES / node_id / f"{language}.md" for language in HEADS if language != "en"}
+    return {"en": PAGES / f"{node_id}.md"} | others
+
+
+def with_tables(page: str, schema: Any, language: str) -> str:
+    """`page` with its tables up to date. Raises ValueError when it has no place for them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"The {language} help page of {schema.node_id} lacks the lines {BEGIN} and {END}.")
+    words = english(schema) if language == "en" else translated(language)[schema.node_id]
+    return f"{before}{BEGIN}\n\n{tables(schema, words, language)}\n\n{END}{after}"
+
+
+def tables(schema: Any, words: Words, language: str) -> str:
+    """Markdown; `words` are the node's in `language`."""
+    of_input, default, of_output, meaning = HEADS[language]
+    parts = []
+    if schema.inputs:
+        rows = [
+            (words["inputs"][socket.id]["name"], _default(socket), words["inputs"][socket.id]["tooltip"])
+            for socket in schema.inputs
+        ]
+        parts.append(_table((of_input, default, meaning), rows))
+    rows = [(each["name"], each["tooltip"]) for each in words["outputs"].values()]
+    parts.append(_table((of_output, meaning), rows))
+    return "\n\n".join(parts)
+
+
+def _default(socket: Any) -> str:
+    value = getattr(socket, "default", None)
+    if value is None or value == "":
+        return ""
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in lines
+    )

@@ -1,0 +1,36 @@
+"""The words of a node as its locale files hold them: names and tooltips, in English from the schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..environment import REPOSITORY
+
+LOCALES = REPOSITORY / "locales"
+LANGUAGES = ("zh", "zh-TW", "ja", "ko", "fr", "de", "es", "pt-BR", "ru")
+
+Words = dict[str, Any]
+
+
+def english(schema: Any) -> Words:
+    """What the entry of a node in `locales/<language>/nodeDefs.json` translates; `schema` is the host's."""
+    inputs = {
+        socket.id: {"name": socket.display_name or socket.id, "tooltip": socket.tooltip} for socket in schema.inputs
+    }
+    outputs = {
+        str(number): {"name": socket.display_name or socket.io_type, "tooltip": socket.tooltip}
+        for number, socket in enumerate(schema.outputs)
+    }
+    return {
+        "display_name": schema.display_name,
+        "description": schema.description,
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+
+
+def translated(language: str) -> dict[str, Words]:
+    """The words of all nodes in a language, by node id. Raises OSError where there is no such file."""
+    words: dict[str, Words] = json.loads((LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8"))
+    return words
