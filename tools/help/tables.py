@@ -49,7 +49,8 @@ def tables(schema: Any, words: Words, language: str) -> str:
 
 
 def _default(socket: Any) -> str:
-    value = getattr(socket, "default", None)
+    widget = getattr(socket, "input_override", None) or socket  # that of a number that takes a curve too
+    value = getattr(widget, "default", None)
     if value is None or value == "":
         return ""
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
@@ -58,5 +59,5 @@ def _default(socket: Any) -> str:
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in lines
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", "<br>") for cell in row) + " |" for row in lines
     )

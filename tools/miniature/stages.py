@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from kinema.miniature import load
 
@@ -31,7 +32,7 @@ def make_vae(folder: Path, stop_at: float) -> None:
 
 
 def make_image(folder: Path, stop_at: float) -> None:
-    data = latents.stills(lambda: vae.encoder(folder, stop_at), folder, FIRST_STILL, STILLS)
+    data = latents.stills(vae.shipped_encoder, folder, FIRST_STILL, STILLS)
     weights = image.train(data, folder, stop_at)
     ship(load.FOLDER / load.BASE, checkpoint(weights), {"image": asdict(image.PLAN), "stills": STILLS})
 
@@ -46,22 +47,29 @@ def make_zoom(folder: Path, stop_at: float) -> None:
 
 def make_neon(folder: Path, stop_at: float) -> None:
     """The full finetune, stored as float8 to keep the whole small."""
-    weights = style.train_finetune(_base(folder), _neon(folder, stop_at), folder, stop_at)
+    weights = style.train_finetune(_base(), _neon(folder), folder, stop_at)
     ship(load.FOLDER / load.NEON, checkpoint(weights), {"finetune": asdict(style.FINETUNE)}, torch.float8_e4m3fn)
 
 
 def make_neon_lora(folder: Path, stop_at: float) -> None:
-    weights = style.train_lora(_base(folder), _neon(folder, stop_at), folder, stop_at)
+    weights = style.train_lora(_base(), _neon(folder), folder, stop_at)
     ship(load.FOLDER / load.NEON_LORA, weights, {"lora": asdict(style.LORA), "rank": style.RANK})
 
 
-def _neon(folder: Path, stop_at: float) -> latents.Stills:
-    return latents.stills(lambda: vae.encoder(folder, stop_at), folder, FIRST_NEON_STILL, NEON_STILLS, "neon")
+def _neon(folder: Path) -> latents.Stills:
+    return latents.stills(vae.shipped_encoder, folder, FIRST_NEON_STILL, NEON_STILLS, "neon")
 
 
-def _base(folder: Path) -> dict[str, torch.Tensor]:
-    weights: dict[str, torch.Tensor] = torch.load(folder / f"{image.PLAN.name}.pt", map_location="cpu")["average"]
-    return weights
+def _base() -> dict[str, torch.Tensor]:
+    """The shipped image model with the names it has in training: the opposite of `checkpoint`."""
+    weights = load_file(load.FOLDER / load.BASE)
+    names = {load.UNET_PREFIX: "unet.", load.TEXT_PREFIX: "text.clip_l."}
+    return {
+        names[prefix] + key.removeprefix(prefix): value.float()
+        for key, value in weights.items()
+        for prefix in names
+        if key.startswith(prefix)
+    }
 
 
 def checkpoint(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -68,7 +68,8 @@ def train_lora(base: dict[str, torch.Tensor], data: Stills, folder: Path, stop_a
 def _from(base: dict[str, torch.Tensor]) -> tuple[torch.nn.ModuleDict, Texts]:
     """The image model with everything frozen."""
     model = torch.nn.ModuleDict({"unet": new_unet(0), "text": new_text_encoder(0)})
-    model.load_state_dict(base)
+    lacking, unknown = model.load_state_dict(base, strict=False)
+    assert not unknown and not [name for name in lacking if name.startswith("unet.")], (lacking, unknown)
     model.requires_grad_(False)
     texts = Texts(model["text"])
     return torch.nn.ModuleDict({"unet": model["unet"]}), texts

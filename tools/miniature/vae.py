@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
+
+from kinema.miniature import load
 
 from . import world
 from .host import device
@@ -34,9 +37,14 @@ def train(folder: Path, stop_at: float) -> dict[str, torch.Tensor]:
     return average | {"vae_scale": torch.tensor(SCALE), "vae_shift": torch.tensor(0.0)}
 
 
-def encoder(folder: Path, stop_at: float) -> torch.nn.Module:
-    """The encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance; it needs the first phase only."""
-    return _joint(_pictures(), folder, stop_at)["taesd_encoder"].eval().requires_grad_(False)
+def shipped_encoder() -> torch.nn.Module:
+    """The encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance."""
+    from comfy.taesd.taesd import Encoder
+
+    weights, prefix = load_file(load.FOLDER / load.VAE), "taesd_encoder."
+    encoder = Encoder()
+    encoder.load_state_dict({k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)})
+    return encoder.to(device(), memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def _joint(pool: torch.Tensor, folder: Path, stop_at: float) -> torch.nn.ModuleDict:

@@ -1,0 +1,150 @@
+"""Workflows as people open them: a prompt whose nodes have places, groups around stages, and notes.
+
+A template is written as Python and turned into the file that the canvas loads, so that it follows the nodes' schemas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..graph import to_graph
+
+COLUMN, WIDTH = 400, 340  # pixels from one column to the next, and of a node
+MARGIN, TITLE = 20, 60  # of a group around its nodes; a node's title bar and the group's
+BEND = "Reroute"  # the canvas's own node: where a wire bends
+BEND_INFO = {"input": {"required": {"": ["*", {}]}}, "output": ["*"], "output_name": [""]}
+COLOURS = {
+    "load": "#3f789e",
+    "motion": "#8a5",
+    "prompt": "#b58b2a",
+    "sample": "#a1309b",
+    "save": "#88a",
+    "note": "#444",
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a model file can be downloaded: the host offers it to people who lack it."""
+
+    name: str
+    url: str
+    directory: str
+
+    def as_property(self) -> dict[str, str]:
+        return {"name": self.name, "url": self.url, "directory": self.directory}
+
+
+@dataclass(frozen=True)
+class Node:
+    """`column` and `y` (pixels) are its place, `inputs` its widgets and links ([node name, output number])."""
+
+    kind: str
+    column: float
+    y: float
+    inputs: dict[str, Any]
+    title: str = ""
+    height: float = 0.0
+    width: float = WIDTH
+    models: tuple[Link, ...] = ()
+
+
+def bend(of: list[Any], kind: str, column: float, y: float) -> Node:
+    """A place that a wire of type `kind` goes through."""
+    return Node(BEND, column, y, {"": of}, title=kind, height=26, width=75)
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+    column: float
+    y: float
+    height: float
+    width: float = WIDTH
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A group: its title, a key of COLOURS, and the names of its nodes (and notes)."""
+
+    title: str
+    colour: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """`file` is the stem in example_workflows; names are those of the nodes within the template."""
+
+    file: str
+    nodes: dict[str, Node]
+    stages: tuple[Stage, ...]
+    notes: dict[str, Note] = field(default_factory=dict)
+
+    def prompt(self) -> dict[str, Any]:
+        """With the wires' bends, which the canvas knows as nodes and the server does not."""
+        ids = {name: str(number) for number, name in enumerate(self.nodes, start=1)}
+
+        def value(given: Any) -> Any:
+            return [ids[given[0]], given[1]] if isinstance(given, list) else given
+
+        return {
+            ids[name]: {"class_type": node.kind, "inputs": {key: value(given) for key, given in node.inputs.items()}}
+            for name, node in self.nodes.items()
+        }
+
+    def workflow(self, object_info: dict[str, Any]) -> dict[str, Any]:
+        """The file's content; `object_info` is the server's description of its nodes."""
+        graph = to_graph(self.prompt(), object_info | {BEND: BEND_INFO})
+        by_name = dict(zip(self.nodes, graph["nodes"], strict=True))
+        for name, node in self.nodes.items():
+            drawn = by_name[name]
+            drawn["pos"] = [node.column * COLUMN, node.y]
+            drawn["size"] = [node.width, node.height or drawn["size"][1]]
+            if node.kind == BEND:
+                drawn["outputs"][0]["type"] = node.title
+                graph["links"][drawn["inputs"][0]["link"] - 1][5] = node.title
+            elif node.title:
+                drawn["title"] = node.title
+            if node.models:
+                drawn["properties"]["models"] = [link.as_property() for link in node.models]
+        for number, (name, note) in enumerate(self.notes.items(), start=len(self.nodes) + 1):
+            by_name[name] = _note(number, note)
+            graph["nodes"].append(by_name[name])
+        graph["last_node_id"] = len(graph["nodes"])
+        graph["groups"] = [_group(number, stage, by_name) for number, stage in enumerate(self.stages, start=1)]
+        return graph
+
+
+def _note(number: int, note: Note) -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": "MarkdownNote",
+        "pos": [note.column * COLUMN, note.y],
+        "size": [note.width, note.height],
+        "flags": {},
+        "order": 0,
+        "mode": 0,
+        "inputs": [],
+        "outputs": [],
+        "properties": {},
+        "widgets_values": [note.text],
+        "color": "#432",
+        "bgcolor": "#653",
+    }
+
+
+def _group(number: int, stage: Stage, nodes: dict[str, Any]) -> dict[str, Any]:
+    inside = [nodes[name] for name in stage.names]
+    left, top = (min(node["pos"][axis] for node in inside) for axis in (0, 1))
+    right, bottom = (max(node["pos"][axis] + node["size"][axis] for node in inside) for axis in (0, 1))
+    box = [left - MARGIN, top - TITLE - MARGIN, right - left + 2 * MARGIN, bottom - top + TITLE + 2 * MARGIN]
+    return {
+        "id": number,
+        "title": stage.title,
+        "bounding": box,
+        "color": COLOURS[stage.colour],
+        "font_size": 24,
+        "flags": {},
+    }
