@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from .animations import text_to_animation
+from . import animations, studies
 from .board import Template
 
-TEMPLATES: tuple[Template, ...] = (text_to_animation(),)
+TEMPLATES: tuple[Template, ...] = (
+    animations.text_to_animation(),
+    animations.long_animation(),
+    animations.prompt_travel(),
+    animations.loop(),
+    animations.motion_lora(),
+    animations.fast_lightning(),
+    animations.fast_animatelcm(),
+    animations.upscale(),
+    animations.controlnet_over_time(),
+    studies.train_motion_lora(),
+    studies.measure_and_compare(),
+    studies.miniature(),
+)

@@ -31,6 +31,11 @@ ZOOM = Link(
     f"{HUB}/conrevo/AnimateDiff-A1111/resolve/main/lora_v2/mm_sd15_v2_lora_ZoomIn.safetensors",
     "animatediff_motion_lora",
 )
+LCM_LORA = Link(
+    "AnimateLCM_sd15_t2v_lora.safetensors",
+    f"{HUB}/wangfuyun/AnimateLCM/resolve/main/AnimateLCM_sd15_t2v_lora.safetensors",
+    "loras",
+)
 CANNY = Link(
     "control_v11p_sd15_canny_fp16.safetensors",
     f"{HUB}/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main/control_v11p_sd15_canny_fp16.safetensors",
@@ -38,16 +43,19 @@ CANNY = Link(
 )
 POSITIVE = "a red fish swimming right, coral reef"
 NEGATIVE = "blurry, low quality, watermark, text"
-LOAD = Stage("1  Model", "load", ("checkpoint",))
-MOTION = Stage("2  Motion", "motion", ("motion",))
-PROMPT = Stage("3  Prompt and length", "prompt", ("apply", "positive", "negative", "latent"))
-SAMPLE = Stage("4  Animate", "sample", ("sampler",))
-SAVE = Stage("5  Video", "save", ("decode", "video", "save"))
+LOAD = Stage("Model", "load", ("checkpoint",))
+MOTION = Stage("Motion", "motion", ("motion",))
+PROMPT = Stage("Prompt and length", "prompt", ("apply", "positive", "negative", "latent"))
+SAMPLE = Stage("Animate", "sample", ("sampler",))
+SAVE = Stage("Video", "save", ("decode", "video", "save"))
 
 
-def spine(frames: int = 16, motion: Link = V3, prefix: str = "animation") -> dict[str, Node]:
-    """Load Checkpoint, Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video."""
-    return {
+def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> dict[str, Node]:
+    """Load Checkpoint, Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video.
+
+    `room` columns are left free between Apply Motion Model and the sampler; `prefix` begins the video's file name.
+    """
+    nodes = {
         "checkpoint": Node("CheckpointLoaderSimple", 0, 0, {"ckpt_name": SD15.name}, models=(SD15,), height=120),
         "motion": Node("KinemaLoadMotionModel", 1, 100, {"motion_model": motion.name}, models=(motion,), height=80),
         "apply": apply(["checkpoint", 0]),
@@ -64,6 +72,16 @@ def spine(frames: int = 16, motion: Link = V3, prefix: str = "animation") -> dic
         "save": Node("SaveVideo", 6.5, 560, {"video": ["video", 0], "filename_prefix": f"kinema/{prefix}", "format": "auto",
                      "codec": "auto"}, height=400),
     }  # fmt: skip
+    return nodes | moved(nodes, room, "sampler", "vae again", "decode", "video", "save")
+
+
+def moved(nodes: dict[str, Node], columns: float, *names: str) -> dict[str, Node]:
+    """Those nodes, further right."""
+    return {name: replace(nodes[name], column=nodes[name].column + columns) for name in names}
+
+
+def with_inputs(node: Node, **inputs: Any) -> Node:
+    return replace(node, inputs=node.inputs | inputs)
 
 
 def prompt(text: str, y: float, title: str) -> Node:
@@ -83,13 +101,146 @@ def sampler(model: list[Any], latent: list[Any], column: float = 3.4, y: float =
     return Node("KSampler", column, y, inputs | settings, height=480)
 
 
+NOTE = (0.0, 240.0)  # a template's first note stands below the checkpoint
+
+
+def note(text: str, height: float = 320) -> dict[str, Note]:
+    return {"note": Note(text, *NOTE, height)}
+
+
+def stages(*more: Stage, prompt: Stage = PROMPT, motion: Stage = MOTION) -> tuple[Stage, ...]:
+    return (LOAD, motion, prompt, *more, SAMPLE, SAVE)
+
+
 def text_to_animation() -> Template:
-    note = Note(
+    text = (
         "## Text to animation\n\nWrite a **prompt**, press **Run**. 16 frames become a video of two seconds.\n\n"
         "- No model yet? The two loaders offer the downloads.\n"
-        "- **batch_size** is the number of frames. More than 16 need nothing else: context windows engage by themselves.\n"
-        "- Any SD1.5 checkpoint and LoRA works in place of the first node.",
-        0, 220, 320,
-    )  # fmt: skip
-    stages = (LOAD, MOTION, PROMPT, SAMPLE, SAVE)
-    return Template("text_to_animation", spine(prefix="text"), stages, {"note": note})
+        "- **batch_size** is the number of frames. More than 16 need nothing else: windows engage by themselves.\n"
+        "- Any SD1.5 checkpoint or LoRA works in place of the first node."
+    )
+    return Template("text_to_animation", spine("text"), stages(), note(text))
+
+
+def long_animation() -> Template:
+    windows = {"model": ["apply", 0], "length": 16, "overlap": 4, "fuse_method": "pyramid"}
+    nodes = spine("long", frames=64, room=1) | {"windows": Node("KinemaContextWindows", 3, 0, windows, height=260)}
+    nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
+    text = (
+        "## Long animation\n\n64 frames from a motion model that knows 16: they are sampled in **windows** of 16 that "
+        "share 4 frames.\n\n- Memory does not grow with the length.\n"
+        "- More **overlap** is smoother and slower.\n"
+        "- Without the Context Windows node the same happens with these values; it is here to change them."
+    )
+    return Template("long_animation", nodes, stages(Stage("Windows", "motion", ("windows",))), note(text))
+
+
+def prompt_travel() -> Template:
+    lines = "0: a forest in spring, fresh leaves\n16: a forest in summer, sunlight\n32: a forest in autumn, red leaves"
+    travel = {"clip": ["clip", 0], "prompts": lines, "frames": 48, "text_after": "photo, masterpiece"}
+    nodes = spine("travel", frames=48)
+    nodes["positive"] = Node("KinemaPromptTravel", 2, 330, travel, "Prompt Travel", 330)
+    nodes |= {name: replace(nodes[name], y=nodes[name].y + 190) for name in ("negative", "latent", "vae", "vae again")}
+    text = (
+        "## Prompt travel\n\nEach line says from which **frame** its prompt holds; between them one turns into the next.\n\n"
+        "- **text_before** and **text_after** are added to every prompt.\n"
+        "- Set **frames** to the number of frames below, or connect the latent."
+    )
+    return Template("prompt_travel", nodes, stages(), note(text))
+
+
+def loop() -> Template:
+    windows = {"model": ["apply", 0], "length": 16, "overlap": 8, "schedule": "looped", "closed_loop": True}
+    nodes = spine("loop", frames=32, room=1) | {"windows": Node("KinemaContextWindows", 3, 0, windows, height=260)}
+    nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
+    text = (
+        "## Loop\n\nThe last frame goes on into the first: schedule **looped** and **closed_loop**.\n\n"
+        "- Longer loops move more calmly where they close.\n- A higher overlap makes the seam vanish."
+    )
+    return Template("loop", nodes, stages(Stage("A closed loop", "motion", ("windows",))), note(text))
+
+
+def motion_lora() -> Template:
+    lora = {"motion_model": ["motion", 0], "lora": ZOOM.name, "strength": 0.8}
+    nodes = spine("motion_lora", motion=V2, room=1)
+    nodes |= moved(nodes, 1, "apply", "positive", "negative", "latent")
+    nodes["clip"] = replace(nodes["clip"], column=2.5)
+    nodes["lora"] = Node("KinemaLoadMotionLora", 2, 100, lora, models=(ZOOM,), height=110)
+    nodes["apply"] = with_inputs(nodes["apply"], motion_model=["lora", 0])
+    text = (
+        "## Motion LoRA\n\nA small file that adds one movement: here the camera moves in. There are also pan, tilt and "
+        "roll.\n\n- They were made for the **v2** motion models.\n- **strength** 0.7 to 1; several in a row add up."
+    )
+    motion = Stage("Motion model and motion LoRA", "motion", ("motion", "lora"))
+    return Template("motion_lora", nodes, stages(motion=motion), note(text))
+
+
+def fast_lightning() -> Template:
+    nodes = spine("lightning", motion=LIGHTNING)
+    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=4, cfg=1.0, scheduler="sgm_uniform")
+    text = (
+        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, at **cfg 1**, which needs no pass for the "
+        "negative prompt: about ten times as fast.\n\n- The file says for how many **steps** it is: 1, 2, 4 or 8.\n"
+        "- Sampler euler, scheduler sgm_uniform."
+    )
+    return Template("fast_lightning", nodes, stages(), note(text))
+
+
+def fast_animatelcm() -> Template:
+    nodes = spine("animatelcm", motion=LCM, room=0)
+    lora = {"model": ["checkpoint", 0], "lora_name": LCM_LORA.name, "strength_model": 0.8}
+    nodes["lora"] = Node("LoraLoaderModelOnly", 1, -130, lora, models=(LCM_LORA,), height=90)
+    nodes["apply"] = with_inputs(nodes["apply"], model=["lora", 0])
+    nodes["sampler"] = sampler(
+        ["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="sgm_uniform"
+    )
+    text = (
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n"
+        "- **cfg** 1 to 2: at 1 the negative prompt has no effect, and a step takes half the time.\n"
+        "- The noise schedule is found by itself (automatic)."
+    )
+    motion = Stage("Motion model and its LoRA", "motion", ("lora", "motion"))
+    return Template("fast_animatelcm", nodes, stages(motion=motion), note(text))
+
+
+def upscale() -> Template:
+    nodes = spine("upscaled", room=2)
+    nodes["sampler"] = replace(nodes["sampler"], column=3.4)
+    bigger = {"samples": ["sampler", 0], "upscale_method": "bislerp", "scale_by": 1.5}
+    nodes["bigger"] = Node("LatentUpscaleBy", 4.4, 700, bigger, height=110)
+    nodes["again"] = sampler(["apply", 0], ["bigger", 0], column=5.4, denoise=0.5, steps=12)
+    nodes["decode"] = with_inputs(nodes["decode"], samples=["again", 0])
+    text = (
+        "## Upscale and sample again\n\nThe motion models know 512 pixels. For more, animate at 512, enlarge the latents, "
+        "and sample once more with **denoise** 0.4 to 0.6.\n\n"
+        "- The second sampler uses the same animated model, so frames stay together."
+    )
+    sampling = (Stage("Animate", "sample", ("sampler",)), Stage("Enlarge and sample again", "sample", ("bigger", "again")))
+    return Template("upscale_and_sample_again", nodes, (LOAD, MOTION, PROMPT, *sampling, SAVE), note(text), crossings=3)
+
+
+def controlnet_over_time() -> Template:
+    nodes = spine("controlnet", room=1.1)
+    nodes["sampler"] = with_inputs(nodes["sampler"], positive=["guided", 0], negative=["guided", 1])
+    nodes["film"] = Node("LoadVideo", 0, 820, {"file": "my_video.mp4"}, height=300)
+    nodes["frames"] = Node("GetVideoComponents", 1, 820, {"video": ["film", 0]}, height=110)
+    nodes["edges"] = Node("Canny", 2, 960, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=110)
+    nodes["control"] = Node("ControlNetLoader", 2, 820, {"control_net_name": CANNY.name}, models=(CANNY,), height=70)
+    guide = {
+        "positive": ["positive", 0], "negative": ["negative", 0], "control_net": ["control", 0], "image": ["edges", 0],
+        "strength": 0.8, "start_percent": 0.0, "end_percent": 0.8,
+    }  # fmt: skip
+    nodes["guided"] = Node("ControlNetApplyAdvanced", 3.3, 420, guide, height=200)
+    nodes["latent"] = replace(nodes["latent"], y=1260)
+    nodes |= {name: replace(nodes[name], y=1480) for name in ("vae", "vae again")}
+    text = (
+        "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows each window gets "
+        "its own frames. Nothing else has to be installed.\n\n- **batch_size**: not more than your video has frames; after "
+        "its end the last is repeated.\n- One picture instead of a video guides all frames."
+    )
+    prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
+    control = Stage("A video that guides", "load", ("film", "frames", "edges", "control"))
+    length = Stage("Length", "prompt", ("latent",))
+    return Template(
+        "controlnet_over_time", nodes, (LOAD, MOTION, prompts, control, length, SAMPLE, SAVE), note(text), crossings=1
+    )

@@ -66,7 +66,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Stage:
-    """A group: its title, a key of COLOURS, and the names of its nodes (and notes)."""
+    """A group: its title, which gets a number, a key of COLOURS, and the names of its nodes (and notes)."""
 
     title: str
     colour: str
@@ -75,12 +75,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Template:
-    """`file` is the stem in example_workflows; names are those of the nodes within the template."""
+    """`file` is the stem in example_workflows; names are those of the nodes within the template.
+
+    `crossings` counts the wires that must cross: two samplers that share model, prompt and negative prompt of one
+    checkpoint are the graph K3,3, which nobody can draw without.
+    """
 
     file: str
     nodes: dict[str, Node]
     stages: tuple[Stage, ...]
     notes: dict[str, Note] = field(default_factory=dict)
+    crossings: int = 0
 
     def prompt(self) -> dict[str, Any]:
         """With the wires' bends, which the canvas knows as nodes and the server does not."""

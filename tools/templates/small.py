@@ -1,0 +1,60 @@
+"""Templates with the miniature's weights in place of those that people have: they run anywhere, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kinema.miniature import load
+
+from .board import Node, Template
+
+SIZE = 128
+PROMPT = "a red fish swimming right, coral reef"
+TRAVEL = "0: a red fish swimming right, coral reef\n16: a blue fish swimming right, deep sea"
+CONTROL_NET, VIDEO, CLIPS = "random_controlnet.safetensors", "my_video.mp4", "clips"
+"""What the server's folders must hold: a ControlNet of the miniature's shape, a video, and a folder of videos."""
+
+
+def small(template: Template, frames: int, steps: int) -> Template:
+    """`template` with the miniature: 128 pixels, at most `frames` frames and `steps` steps."""
+    nodes = {name: _small(node, frames, steps) for name, node in template.nodes.items()}
+    return replace(template, nodes=nodes)
+
+
+def _small(node: Node, frames: int, steps: int) -> Node:
+    if node.kind == "CheckpointLoaderSimple":
+        return replace(node, kind="KinemaLoadMiniature", inputs={"style": "day"}, models=())
+    inputs = node.inputs | _instead(node, frames, steps)
+    return replace(node, inputs=inputs, models=())
+
+
+def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
+    given = node.inputs
+    match node.kind:
+        case "KinemaLoadMotionModel":
+            return {"motion_model": Path(load.MOTION).name}
+        case "KinemaLoadMotionLora":
+            return {"lora": Path(load.ZOOM).name}
+        case "LoraLoaderModelOnly":
+            return {"lora_name": Path(load.NEON_LORA).name}
+        case "ControlNetLoader":
+            return {"control_net_name": CONTROL_NET}
+        case "LoadVideo":
+            return {"file": VIDEO}
+        case "CLIPTextEncode":
+            return {"text": PROMPT if node.title == "Prompt" else ""}
+        case "KinemaPromptTravel":
+            return {"prompts": TRAVEL, "frames": min(given["frames"], frames), "text_after": ""}
+        case "EmptyLatentImage":
+            return {"width": SIZE, "height": SIZE, "batch_size": min(given["batch_size"], frames)}
+        case "KSampler":
+            usual = {"sampler_name": "dpmpp_2m", "scheduler": "karras"} if given["sampler_name"] == "euler" else {}
+            return {"steps": min(given["steps"], steps), "cfg": min(given["cfg"], 2.0), **usual}
+        case "KinemaLoadClips":
+            return {"folder": CLIPS, "width": SIZE, "height": SIZE, "stride": 1, "prompt": PROMPT}
+        case "KinemaTrainMotionLora":
+            return {"steps": min(given["steps"], steps), "rank": 4, "sample_every": 0}
+        case _:
+            return {}
