@@ -27,6 +27,7 @@ from kinema.training.lora import learn_motion_lora, save_motion_lora
 
 from . import world
 from .files import commit
+from .heads import look_at_neighbours
 from .host import device
 from .loop import OutOfTime, write
 
@@ -37,15 +38,15 @@ ZOOMS = 48
 ZOOM = 1.5  # the camera's final magnification
 FRAMES = 16
 SETTINGS = TrainSettings(
-    steps=1000,
-    learning_rate=1e-3,
+    steps=1200,
+    learning_rate=2e-3,
     batch=2,
     warmup=40,
     rate="cosine",
     average=0.99,
     seed=5,
-    timestep_bias=0.7,
-    weight_limit=20.0,
+    timestep_bias=0.6,
+    weight_limit=50.0,
     save_every=25,
 )
 ZOOM_SETTINGS = replace(SETTINGS, steps=120, learning_rate=4e-3, warmup=20, seed=6)
@@ -56,6 +57,7 @@ def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) ->
     """Trains a motion model on MODEL, CLIP and VAE and ships it. Raises OutOfTime, with all saved, at `stop_at`."""
     data = clips(clip, vae, folder, FIRST_CLIP, CLIPS)
     learner = start_new(model, SETTINGS.seed)
+    look_at_neighbours(learner)
     checkpoint = Checkpoint(folder / "motion.pt", course(learner, data, SETTINGS))
     progress = train(model, learner, data, SETTINGS, checkpoint, report("motion", folder, stop_at))
     made = finished(learner, progress.values, Path(load.MOTION).name)

@@ -215,7 +215,10 @@ def upscale() -> Template:
         "and sample once more with **denoise** 0.4 to 0.6.\n\n"
         "- The second sampler uses the same animated model, so frames stay together."
     )
-    sampling = (Stage("Animate", "sample", ("sampler",)), Stage("Enlarge and sample again", "sample", ("bigger", "again")))
+    sampling = (
+        Stage("Animate", "sample", ("sampler",)),
+        Stage("Enlarge and sample again", "sample", ("bigger", "again")),
+    )
     return Template("upscale_and_sample_again", nodes, (LOAD, MOTION, PROMPT, *sampling, SAVE), note(text), crossings=3)
 
 
@@ -224,7 +227,9 @@ def controlnet_over_time() -> Template:
     nodes["sampler"] = with_inputs(nodes["sampler"], positive=["guided", 0], negative=["guided", 1])
     nodes["film"] = Node("LoadVideo", 0, 820, {"file": "my_video.mp4"}, height=300)
     nodes["frames"] = Node("GetVideoComponents", 1, 820, {"video": ["film", 0]}, height=110)
-    nodes["edges"] = Node("Canny", 2, 960, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=110)
+    nodes["edges"] = Node(
+        "Canny", 2, 960, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=110
+    )
     nodes["control"] = Node("ControlNetLoader", 2, 820, {"control_net_name": CANNY.name}, models=(CANNY,), height=70)
     guide = {
         "positive": ["positive", 0], "negative": ["negative", 0], "control_net": ["control", 0], "image": ["edges", 0],
