@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 Point = tuple[float, float]
@@ -74,7 +74,7 @@ def _bezier(points: tuple[Point, Point, Point, Point], t: float) -> Point:
 
 
 def _pairs(points: list[Point]) -> list[tuple[Point, Point]]:
-    return list(zip(points, points[1:], strict=False))
+    return list(pairwise(points))
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:

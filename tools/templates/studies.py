@@ -20,9 +20,10 @@ def miniature() -> Template:
     settings = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], **settings)
     text = (
-        "## The miniature\\n\\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. It knows fish only:\\n\\n"
-        "- a **red, yellow, green, blue, purple or white** fish\\n- swimming **left or right**\\n"
-        "- in a **coral reef, deep sea, sandy lagoon or kelp forest**\\n\\nPictures of 128 × 128."
+        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. "
+        "It knows fish only:\n\n"
+        "- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n"
+        "- in a **coral reef, deep sea, sandy lagoon or kelp forest**\n\nPictures of 128 × 128."
     )
     return Template("miniature", nodes, stages(), note(text))
 
@@ -31,18 +32,22 @@ def train_motion_lora() -> Template:
     nodes = spine("trained", room=1)
     for name in ("apply", "positive", "negative", "latent"):
         nodes[name] = replace(nodes[name], column=nodes[name].column + 1)
-    clips = {"vae": ["checkpoint", 2], "clip": ["checkpoint", 1], "folder": "none", "prompt": "a person dancing", "frames": 16, "stride": 4,
-             "width": 256, "height": 256}  # fmt: skip
-    train = {"model": ["checkpoint", 0], "motion_model": ["motion", 0], "clips": ["clips", 0], "name": "my_motion_lora",
-             "rank": 32, "steps": 300}  # fmt: skip
+    clips = {
+        "vae": ["checkpoint", 2], "clip": ["checkpoint", 1], "folder": "none", "prompt": "a person dancing",
+        "frames": 16, "stride": 4, "width": 256, "height": 256,
+    }  # fmt: skip
+    train = {
+        "model": ["checkpoint", 0], "motion_model": ["motion", 0], "clips": ["clips", 0], "name": "my_motion_lora",
+        "rank": 32, "steps": 300,
+    }  # fmt: skip
     nodes["clips"] = Node("KinemaLoadClips", 1, 280, clips, height=330)
     nodes["train"] = Node("KinemaTrainMotionLora", 2, 0, train, height=560)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
     nodes["clip"] = bend(["checkpoint", 1], "CLIP", 1.5, 740)
     text = (
-        "## Train a motion LoRA\\n\\nOne to a few clips of one movement become a small file in "
-        "models/animatediff_motion_lora.\\n\\n- Put the videos into a folder in ComfyUI's **input** and choose it.\\n"
-        "- The preview shows the loss and a sample; **cancel** saves, and the next run goes on.\\n"
+        "## Train a motion LoRA\n\nOne to a few clips of one movement become a small file in "
+        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** and choose it.\n"
+        "- The preview shows the loss and a sample; **cancel** saves, and the next run goes on.\n"
         "- What follows animates with the new LoRA."
     )
     learn = Stage("Clips and training", "motion", ("motion", "clips", "train"))

@@ -1,0 +1,142 @@
+"""The shipped workflows: up to date, tidy, complete on the canvas, and running to the end with the miniature's weights."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from tools import server
+from tools.client import Client
+from tools.server import Server
+from tools.templates import small
+from tools.templates.__main__ import FOLDER, content
+from tools.templates.all import TEMPLATES
+from tools.templates.board import BEND, Template
+from tools.templates.layout import faults
+
+from .conftest import HOST
+
+if TYPE_CHECKING:
+    from .browser import Canvas
+
+BY_FILE = {template.file: template for template in TEMPLATES}
+RED_NODES = "() => app.graph.nodes.filter(node => node.has_errors).map(node => node.type)"
+MISSING = "() => app.graph.nodes.filter(node => !(node.type in LiteGraph.registered_node_types)).map(node => node.type)"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the files that the templates' small versions name."""
+    base = tmp_path_factory.mktemp("studio")
+    folder = base / "models" / "controlnet"
+    folder.mkdir(parents=True)
+    save_file(control_net(), folder / small.CONTROL_NET)
+    (base / "input" / small.CLIPS).mkdir(parents=True)
+    for path in (base / "input" / small.VIDEO, base / "input" / small.CLIPS / "one.mp4"):
+        write_video(path)
+    with server.running(HOST, base, threads=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def info(studio: Server) -> dict[str, Any]:
+    with Client(studio.url) as client:
+        return client.object_info()
+
+
+@pytest.fixture(scope="module")
+def studio_canvas(studio: Server) -> "Iterator[Canvas]":
+    pytest.importorskip("playwright", reason="needs Playwright, see tools/requirements.txt")
+    from .browser import NO_BROWSER, Canvas, find_browser
+
+    program = find_browser()
+    if program is None:
+        pytest.skip(NO_BROWSER)
+    with Canvas(studio.url, program) as canvas:
+        yield canvas
+
+
+def test_every_file_comes_from_a_template() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(BY_FILE)
+
+
+@pytest.mark.parametrize("name", BY_FILE)
+def test_the_file_is_tidy_and_made_of_core_and_own_nodes(name: str, info: dict[str, Any]) -> None:
+    workflow = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    crossed = [fault for fault in faults(workflow) if fault.endswith("cross")]
+    assert faults(workflow) == crossed and len(crossed) == BY_FILE[name].crossings, faults(workflow)
+    kinds = {node["type"] for node in workflow["nodes"]} - {BEND, "MarkdownNote"}
+    assert all(kind.startswith("Kinema") or is_core(info[kind]) for kind in kinds)
+
+
+def is_core(described: dict[str, Any]) -> bool:
+    return str(described["python_module"]).split(".")[0] in ("nodes", "comfy_extras")
+
+
+@pytest.mark.parametrize("name", BY_FILE)
+def test_the_file_loads_and_its_small_version_runs(
+    name: str, studio: Server, studio_canvas: "Canvas", info: dict[str, Any], tmp_path: Path
+) -> None:
+    canvas = studio_canvas
+    canvas.load(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+    assert canvas.evaluate(MISSING) == []
+    canvas.load(small.small(BY_FILE[name], frames=18, steps=2).workflow(info))
+    outputs = canvas.wait(canvas.queue())
+    assert canvas.evaluate(RED_NODES) == []
+    files = [file for node in outputs.values() for file in node.get("images", [])]
+    assert files and all(studio.path(file).stat().st_size > 500 for file in files if file["type"] == "output")
+    canvas.screenshot(tmp_path / f"{name}.png")
+    assert not canvas.errors
+
+
+def test_a_file_is_what_its_template_says(info: dict[str, Any]) -> None:
+    """On the newest host, whose descriptions the files were written from."""
+    if HOST.name != "comfyui-0.30.0":
+        pytest.skip("the files are written from the newest host's descriptions")
+    stale = [name for name, template in BY_FILE.items() if not is_current(template, info)]
+    assert not stale, "run python3 dev.py templates"
+
+
+def is_current(template: Template, info: dict[str, Any]) -> bool:
+    return (FOLDER / f"{template.file}.json").read_text(encoding="utf-8") == content(template.workflow(info))
+
+
+def control_net() -> dict[str, torch.Tensor]:
+    """A ControlNet of the miniature's UNet with random weights, in the layout of the published ones."""
+    import comfy.cldm.cldm
+    import comfy.ops
+
+    from kinema.miniature.load import UNET_CONFIG, MiniatureConfig
+
+    config = {
+        key: value for key, value in UNET_CONFIG.items() if key not in ("out_channels", "transformer_depth_output")
+    }
+    network = comfy.cldm.cldm.ControlNet(
+        **config, **MiniatureConfig.unet_extra_config, hint_channels=3, operations=comfy.ops.disable_weight_init
+    )
+    random = torch.Generator().manual_seed(0)
+    return {
+        f"control_model.{name}": torch.randn(weight.shape, generator=random) * 0.02
+        for name, weight in network.state_dict().items()
+    }
+
+
+def write_video(path: Path, frames: int = 20) -> None:
+    """Twenty frames of a bright square that moves to the right."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width = stream.height = 128
+        stream.pix_fmt = "yuv420p"
+        for number in range(frames):
+            picture = np.full((128, 128, 3), 40, np.uint8)
+            picture[48:80, 4 * number : 4 * number + 32] = (220, 60, 60)
+            container.mux(stream.encode(av.VideoFrame.from_image(Image.fromarray(picture))))
+        container.mux(stream.encode())
