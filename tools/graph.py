@@ -7,6 +7,8 @@ from typing import Any
 from tools.client import Prompt
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
+SEEDS = ("seed", "noise_seed")
+AUTOGROW = "COMFY_AUTOGROW_V3"
 COLUMN, ROW, GAP = 360, 26, 50  # pixels
 
 
@@ -40,6 +42,11 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
 def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
     sockets, values = [], []
     for name, kind, options in _inputs(info):
+        if kind == AUTOGROW:  # a socket for each that is used
+            (grown, *_), *_ = options["template"]["input"]["required"].values()
+            used = [key for key in node["inputs"] if key.startswith(f"{name}.")]
+            sockets += [{"name": key, "type": grown, "link": None} for key in used]
+            continue
         value = node["inputs"].get(name, _default(options))
         if options.get("widgetType", kind) not in WIDGETS or options.get("forceInput"):
             sockets.append({"name": name, "type": kind, "link": None})
@@ -48,7 +55,7 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
             sockets.append({"name": name, "type": kind, "link": None, "widget": {"name": name}})
             value = _default(options)
         values.append(value)
-        if options.get("control_after_generate"):  # the canvas adds a widget of its own
+        if options.get("control_after_generate") or name in SEEDS:  # the canvas adds a widget of its own
             values.append("fixed")
     outputs = [
         {"name": name, "type": kind, "links": [], "slot_index": slot}
