@@ -147,7 +147,7 @@ def _group(number: int, stage: Stage, nodes: dict[str, Any]) -> dict[str, Any]:
     box = [left - MARGIN, top - TITLE - MARGIN, right - left + 2 * MARGIN, bottom - top + TITLE + 2 * MARGIN]
     return {
         "id": number,
-        "title": stage.title,
+        "title": f"{number}  {stage.title}",
         "bounding": box,
         "color": COLOURS[stage.colour],
         "font_size": 24,
