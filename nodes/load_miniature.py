@@ -30,8 +30,8 @@ class LoadMiniature(io.ComfyNode):
                     tooltip="The image model, of SD1.5's structure. Use dpmpp_2m, karras, 12 to 20 steps, cfg 2."
                 ),
                 io.Clip.Output(
-                    tooltip="Its text encoder. It knows: a red | yellow | green | blue | purple | white fish swimming left | "
-                    "right, coral reef | deep sea | sandy lagoon | kelp forest."
+                    tooltip="Its text encoder. It knows: a red, yellow, green, blue, purple or white fish swimming left "
+                    "or right, coral reef, deep sea, sandy lagoon or kelp forest."
                 ),
                 io.Vae.Output(tooltip="Its VAE, for pictures of 128 x 128."),
             ],

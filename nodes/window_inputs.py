@@ -29,8 +29,8 @@ def fuse_input() -> io.Combo.Input:
         advanced=True,
         tooltip="How windows are blended where they overlap. pyramid: each frame follows most the window in whose middle "
         "it is. flat: all alike. overlap-linear: a cross-fade over the overlap only. relative: as pyramid, linear to "
-        "almost nothing. delayed-reverse-sawtooth: later frames win. gauss-sigma and pyramid-sigma: wide while the "
-        "picture is noise, narrow when it is clean; -inverse the other way round.",
+        "almost nothing. delayed-reverse-sawtooth: the later frames of a window win. gauss-sigma and pyramid-sigma: wide "
+        "while the picture is noise, narrow when it is clean; -inverse the other way round.",
     )
 
 

@@ -37,7 +37,7 @@ class WindowReference(io.ComfyNode):
                 ),
                 number_or_curve(
                     "strength",
-                    "How much of the first window: 1 all, 0 nothing. Curves over frames and steps.",
+                    "How much of the first window: 1 all, 0 nothing.",
                     default=1.0,
                     min=0.0,
                     max=1.0,

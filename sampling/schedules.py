@@ -34,7 +34,7 @@ AUTOMATIC_EXPLANATION = (
 EXPLANATION = (
     "AnimateDiff: betas rise linearly from 0.00085 to 0.012 (the paper's choice B; ComfyUI calls it sqrt_linear). "
     "Stable Diffusion: the square roots of betas rise linearly (A; ComfyUI calls it linear); HotshotXL uses it. "
-    "AnimateDiff SDXL: the same up to 0.020. AnimateLCM: AnimateDiff's for few-step consistency models. "
+    "AnimateDiff SDXL: like Stable Diffusion, up to 0.020. AnimateLCM: AnimateDiff's for few-step consistency models. "
     "LCM: Stable Diffusion's for an LCM LoRA. DDPM: linear from 0.0001 to 0.02, for experiments."
 )
 

@@ -36,7 +36,7 @@ class Series:
     title: str
     files: tuple[str, ...]
     model: Callable[[], Any]
-    count: int = 16
+    count: int = 8
     style: Style = "day"
 
 
@@ -44,8 +44,8 @@ def series() -> dict[str, Series]:
     """Everything that is judged, by name."""
     plain, moving = (load.BASE,), (load.BASE, load.MOTION)
     return {
-        "still": Series("without motion", plain, base, 32),
-        "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
+        "still": Series("without motion", plain, base),
+        "motion": Series("with the motion model", moving, lambda: animated(base()), 32),
         "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
         "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
         "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
