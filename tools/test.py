@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         chosen = ["-m", "not slow"] if fast else []
         parts = {"": [*parallel, *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
-            parts["end to end"] = [str(TESTS / "e2e"), *arguments]
+            parts["end to end"] = [*parallel, str(TESTS / "e2e"), *arguments]
     return _summarise([_run(host, part, parts[part]) for part in parts for host in hosts])
 
 

@@ -1,4 +1,8 @@
-"""On unseen seeds: with motion the prompt is followed in all frames alike, and flicker and jitter go down."""
+"""On unseen seeds: with motion the prompt is followed in all frames alike, and flicker and jitter go down.
+
+That the fish swims the way it faces is reported in docs/miniature.md and not asserted: it does so in most clips, not in
+all.
+"""
 
 from typing import Any
 
@@ -21,17 +25,28 @@ def scored(name: str, count: int, miniature: tuple[Any, Any, Any], frames: int =
 
 @pytest.fixture(scope="module")
 def motion(miniature: tuple[Any, Any, Any]) -> ClipScore:
-    return scored("motion", 8, miniature)
+    return scored("motion", 16, miniature)
 
 
 def test_prompts_are_followed(motion: ClipScore) -> None:
-    assert min(motion.facing, motion.colour, motion.background) >= 0.87, motion
+    assert min(motion.facing, motion.colour, motion.background) >= 0.93, motion
 
 
-def test_the_fish_keeps_its_colour(motion: ClipScore) -> None:
-    assert min(motion.found, motion.same_colour) >= 0.95, motion
+def test_the_fish_keeps_its_colour_and_shape(motion: ClipScore) -> None:
+    assert min(motion.found, motion.same_colour) >= 0.95 and motion.same_shape >= 0.9, motion
 
 
 def test_without_motion_the_same_seeds_flicker(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
     still = scored("still", 4, miniature)
     assert still.flicker > 1.5 * motion.flicker and still.jitter > 1.5 * motion.jitter, (still, motion)
+
+
+def test_the_zoom_lora_makes_the_fish_grow(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
+    zoomed = scored("zoom", 5, miniature, frames=16)
+    assert zoomed.growth > 1.1 * motion.growth and zoomed.growth > 1.1, (zoomed, motion)
+
+
+@pytest.mark.parametrize("style", ["finetune", "lora"])
+def test_motion_stays_in_another_style(style: str, miniature: tuple[Any, Any, Any]) -> None:
+    neon = scored(style, 3, miniature)
+    assert neon.found >= 0.9 and neon.same_colour >= 0.85, neon

@@ -36,7 +36,7 @@ class Series:
     title: str
     files: tuple[str, ...]
     model: Callable[[], Any]
-    count: int = 8
+    count: int = 6
     style: Style = "day"
 
 
@@ -45,11 +45,11 @@ def series() -> dict[str, Series]:
     plain, moving = (load.BASE,), (load.BASE, load.MOTION)
     return {
         "still": Series("without motion", plain, base),
-        "motion": Series("with the motion model", moving, lambda: animated(base()), 32),
-        "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
+        "motion": Series("with the motion model", moving, lambda: animated(base()), 24),
         "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
         "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
         "zero": Series("Text2Video-Zero", plain, lambda: move_first_frame(base(), MotionField())),
+        "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
     }
 
 
