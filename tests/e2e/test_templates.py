@@ -5,11 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
-from safetensors.torch import save_file
 
 from tools import environment, server
 from tools.client import Client
@@ -34,12 +30,7 @@ MISSING = "() => app.graph.nodes.filter(node => !(node.type in LiteGraph.registe
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the files that the templates' small versions name."""
     base = tmp_path_factory.mktemp("studio")
-    folder = base / "models" / "controlnet"
-    folder.mkdir(parents=True)
-    save_file(control_net(), folder / small.CONTROL_NET)
-    (base / "input" / small.CLIPS).mkdir(parents=True)
-    for path in (base / "input" / small.VIDEO, base / "input" / small.CLIPS / "one.mp4"):
-        write_video(path)
+    small.place_files(base)
     with server.running(HOST, base, threads=1) as running:
         yield running
 
@@ -105,38 +96,3 @@ def test_a_file_is_what_its_template_says(info: dict[str, Any]) -> None:
 
 def is_current(template: Template, info: dict[str, Any]) -> bool:
     return (FOLDER / f"{template.file}.json").read_text(encoding="utf-8") == content(template.workflow(info))
-
-
-def control_net() -> dict[str, torch.Tensor]:
-    """A ControlNet of the miniature's UNet with random weights, in the layout of the published ones."""
-    import comfy.cldm.cldm
-    import comfy.ops
-
-    from kinema.miniature.load import UNET_CONFIG, MiniatureConfig
-
-    config = {
-        key: value for key, value in UNET_CONFIG.items() if key not in ("out_channels", "transformer_depth_output")
-    }
-    network = comfy.cldm.cldm.ControlNet(
-        **config, **MiniatureConfig.unet_extra_config, hint_channels=3, operations=comfy.ops.disable_weight_init
-    )
-    random = torch.Generator().manual_seed(0)
-    return {
-        f"control_model.{name}": torch.randn(weight.shape, generator=random) * 0.02
-        for name, weight in network.state_dict().items()
-    }
-
-
-def write_video(path: Path, frames: int = 20) -> None:
-    """Twenty frames of a bright square that moves to the right."""
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=8)
-        stream.width = stream.height = 128
-        stream.pix_fmt = "yuv420p"
-        for number in range(frames):
-            picture = np.full((128, 128, 3), 40, np.uint8)
-            picture[48:80, 4 * number : 4 * number + 32] = (220, 60, 60)
-            container.mux(stream.encode(av.VideoFrame.from_image(Image.fromarray(picture))))
-        container.mux(stream.encode())

@@ -57,7 +57,9 @@ PATCHES: dict[str, Patch] = {
 
 @pytest.fixture(scope="module")
 def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "mm.safetensors"))
+    return load_motion_model(
+        tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "mm.safetensors")
+    )
 
 
 def sampled(model: Any) -> torch.Tensor:

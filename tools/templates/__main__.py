@@ -1,4 +1,4 @@
-"""Writes example_workflows: `python3 dev.py templates`."""
+"""Writes example_workflows: `python3 dev.py templates [--pictures]`; pictures take minutes and need no GPU."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from .. import environment, server
+from .. import environment, in_host, server
 from ..client import Client
 from .all import TEMPLATES
 
 FOLDER = environment.REPOSITORY / "example_workflows"
 
 
-def main(_: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     host = environment.find().hosts[0]
-    with tempfile.TemporaryDirectory() as base, server.running(host, Path(base)) as comfy, Client(comfy.url) as client:
-        info = client.object_info()
     FOLDER.mkdir(exist_ok=True)
-    for template in TEMPLATES:
-        (FOLDER / f"{template.file}.json").write_text(content(template.workflow(info)), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        pictures = "--pictures" in (arguments or [])
+        if pictures:
+            in_host.enter(1, cpu=True)
+            from . import small
+
+            small.place_files(base)
+        with server.running(host, base) as comfy, Client(comfy.url) as client:
+            info = client.object_info()
+            for template in TEMPLATES:
+                path = FOLDER / f"{template.file}.json"
+                path.write_text(content(template.workflow(info)), encoding="utf-8")
+                if pictures:
+                    from . import thumbnails
+
+                    print(path.stem, flush=True)
+                    thumbnails.make(template, comfy, client, path.with_suffix(".jpg"))
     return 0
 
 

@@ -6,6 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
+import comfy.cldm.cldm
+import comfy.ops
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
 from kinema.miniature import load
 
 from .board import Node, Template
@@ -58,3 +66,43 @@ def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
             return {"steps": min(given["steps"], steps), "rank": 4, "sample_every": 0}
         case _:
             return {}
+
+
+def place_files(base: Path) -> None:
+    """Puts CONTROL_NET, VIDEO and CLIPS into the folders of a server whose base directory is `base`."""
+    folder = base / "models" / "controlnet"
+    folder.mkdir(parents=True)
+    save_file(_control_net(), folder / CONTROL_NET)
+    (base / "input" / CLIPS).mkdir(parents=True)
+    for path in (base / "input" / VIDEO, base / "input" / CLIPS / "one.mp4"):
+        _write_video(path)
+
+
+def _control_net() -> dict[str, torch.Tensor]:
+    """A ControlNet of the miniature's UNet with random weights, in the layout of the published ones."""
+    left_out = ("out_channels", "transformer_depth_output")
+    config = {key: value for key, value in load.UNET_CONFIG.items() if key not in left_out}
+    network = comfy.cldm.cldm.ControlNet(
+        **config,
+        **load.MiniatureConfig.unet_extra_config,
+        hint_channels=3,
+        operations=comfy.ops.disable_weight_init,
+    )
+    random = torch.Generator().manual_seed(0)
+    return {
+        f"control_model.{name}": torch.randn(weight.shape, generator=random) * 0.02
+        for name, weight in network.state_dict().items()
+    }
+
+
+def _write_video(path: Path, frames: int = 20) -> None:
+    """Frames of a bright square that moves to the right."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width = stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for number in range(frames):
+            picture = np.full((SIZE, SIZE, 3), 40, np.uint8)
+            picture[48:80, 4 * number : 4 * number + 32] = (220, 60, 60)
+            container.mux(stream.encode(av.VideoFrame.from_image(Image.fromarray(picture))))
+        container.mux(stream.encode())
