@@ -3,10 +3,10 @@
 import pytest
 
 from kinema.nodes import NODES
-from tools.help.tables import pages, with_tables
+from tools.help.tables import HEADS, pages, with_tables
 
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
-LANGUAGES = ("en", "ja")
+LANGUAGES = tuple(HEADS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
