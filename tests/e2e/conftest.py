@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,8 +73,8 @@ def animated(comfy: Server, client: Client) -> Animation:
     return Animation(graph, result, video, webp)
 
 
-@pytest.fixture(scope="session")
-def canvas(comfy: Server) -> "Iterator[Canvas]":
+@contextmanager
+def page_of(comfy: Server) -> "Iterator[Canvas]":
     """The server's page in a browser; tests that ask for it are skipped, and counted so, where there is none."""
     pytest.importorskip("playwright", reason="needs Playwright, see tools/requirements.txt")
     from .browser import NO_BROWSER, Canvas, find_browser
@@ -82,4 +83,10 @@ def canvas(comfy: Server) -> "Iterator[Canvas]":
     if program is None:
         pytest.skip(NO_BROWSER)
     with Canvas(comfy.url, program) as canvas:
+        yield canvas
+
+
+@pytest.fixture(scope="session")
+def canvas(comfy: Server) -> "Iterator[Canvas]":
+    with page_of(comfy) as canvas:
         yield canvas

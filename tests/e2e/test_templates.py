@@ -16,7 +16,7 @@ from tools.templates.all import TEMPLATES
 from tools.templates.board import BEND, Template
 from tools.templates.layout import faults
 
-from .conftest import HOST
+from .conftest import HOST, page_of
 
 if TYPE_CHECKING:
     from .browser import Canvas
@@ -43,13 +43,7 @@ def info(studio: Server) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def studio_canvas(studio: Server) -> "Iterator[Canvas]":
-    pytest.importorskip("playwright", reason="needs Playwright, see tools/requirements.txt")
-    from .browser import NO_BROWSER, Canvas, find_browser
-
-    program = find_browser()
-    if program is None:
-        pytest.skip(NO_BROWSER)
-    with Canvas(studio.url, program) as canvas:
+    with page_of(studio) as canvas:
         yield canvas
 
 

@@ -1,7 +1,7 @@
 """On unseen seeds: with motion the prompt is followed in all frames alike, and flicker and jitter go down.
 
-That the fish swims the way it faces is reported in docs/miniature.md and not asserted: it does so in most clips, not in
-all.
+That the fish swims the way it faces is reported in docs/miniature.md and not asserted: it has not been learned, and half
+of the clips go either way.
 """
 
 from typing import Any

@@ -5,111 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .board import Link, Node, Note, Stage, Template, bend
-
-HUB = "https://huggingface.co"
-SD15 = Link(
-    "v1-5-pruned-emaonly-fp16.safetensors",
-    f"{HUB}/Comfy-Org/stable-diffusion-v1-5-archive/resolve/main/v1-5-pruned-emaonly-fp16.safetensors",
-    "checkpoints",
-)
-
-
-def motion_link(name: str) -> Link:
-    path = f"{HUB}/conrevo/AnimateDiff-A1111/resolve/main/motion_module/{name}"
-    return Link(name, path, "animatediff_models")
-
-
-V3, V2, LCM = (motion_link(f"mm_sd15_{name}.safetensors") for name in ("v3", "v2", "AnimateLCM"))
-LIGHTNING = Link(
-    "animatediff_lightning_4step_comfyui.safetensors",
-    f"{HUB}/ByteDance/AnimateDiff-Lightning/resolve/main/animatediff_lightning_4step_comfyui.safetensors",
-    "animatediff_models",
-)
-ZOOM = Link(
-    "mm_sd15_v2_lora_ZoomIn.safetensors",
-    f"{HUB}/conrevo/AnimateDiff-A1111/resolve/main/lora_v2/mm_sd15_v2_lora_ZoomIn.safetensors",
-    "animatediff_motion_lora",
-)
-LCM_LORA = Link(
-    "AnimateLCM_sd15_t2v_lora.safetensors",
-    f"{HUB}/wangfuyun/AnimateLCM/resolve/main/AnimateLCM_sd15_t2v_lora.safetensors",
-    "loras",
-)
-CANNY = Link(
-    "control_v11p_sd15_canny_fp16.safetensors",
-    f"{HUB}/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main/control_v11p_sd15_canny_fp16.safetensors",
-    "controlnet",
-)
-POSITIVE = "a red fish swimming right, coral reef"
-NEGATIVE = "blurry, low quality, watermark, text"
-LOAD = Stage("Model", "load", ("checkpoint",))
-MOTION = Stage("Motion", "motion", ("motion",))
-PROMPT = Stage("Prompt and length", "prompt", ("apply", "positive", "negative", "latent"))
-SAMPLE = Stage("Animate", "sample", ("sampler",))
-SAVE = Stage("Video", "save", ("decode", "video", "save"))
-
-
-def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> dict[str, Node]:
-    """Load Checkpoint, Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video.
-
-    `room` columns are left free between Apply Motion Model and the sampler; `prefix` begins the video's file name.
-    """
-    nodes = {
-        "checkpoint": Node("CheckpointLoaderSimple", 0, 0, {"ckpt_name": SD15.name}, models=(SD15,), height=120),
-        "motion": Node("KinemaLoadMotionModel", 1, 100, {"motion_model": motion.name}, models=(motion,), height=80),
-        "apply": apply(["checkpoint", 0]),
-        "positive": prompt(POSITIVE, 330, "Prompt"),
-        "negative": prompt(NEGATIVE, 520, "Negative prompt"),
-        "latent": Node("EmptyLatentImage", 2, 710, {"width": 512, "height": 512, "batch_size": frames},
-                       "Size and number of frames", 130),
-        "sampler": sampler(["apply", 0], ["latent", 0]),
-        "clip": bend(["checkpoint", 1], "CLIP", 1.5, 440),
-        "vae": bend(["checkpoint", 2], "VAE", 1.2, 900),
-        "vae again": bend(["vae", 0], "VAE", 3.4, 900),
-        "decode": Node("VAEDecode", 4.5, 560, {"samples": ["sampler", 0], "vae": ["vae again", 0]}, height=70),
-        "video": Node("CreateVideo", 5.5, 560, {"images": ["decode", 0], "fps": 8.0}, height=110),
-        "save": Node("SaveVideo", 6.5, 560, {"video": ["video", 0], "filename_prefix": f"kinema/{prefix}", "format": "auto",
-                     "codec": "auto"}, height=400),
-    }  # fmt: skip
-    return nodes | moved(nodes, room, "sampler", "vae again", "decode", "video", "save")
-
-
-def moved(nodes: dict[str, Node], columns: float, *names: str) -> dict[str, Node]:
-    """Those nodes, further right."""
-    return {name: replace(nodes[name], column=nodes[name].column + columns) for name in names}
-
-
-def with_inputs(node: Node, **inputs: Any) -> Node:
-    return replace(node, inputs=node.inputs | inputs)
-
-
-def prompt(text: str, y: float, title: str) -> Node:
-    return Node("CLIPTextEncode", 2, y, {"clip": ["clip", 0], "text": text}, title, 140)
-
-
-def apply(model: list[Any], motion: list[Any] | None = None, column: float = 2, y: float = 0) -> Node:
-    inputs = {"model": model, "motion_model": motion or ["motion", 0]}
-    return Node("KinemaApplyMotionModel", column, y, inputs, height=280)
-
-
-def sampler(model: list[Any], latent: list[Any], column: float = 3.4, y: float = 330, **settings: Any) -> Node:
-    inputs: dict[str, Any] = {
-        "model": model, "positive": ["positive", 0], "negative": ["negative", 0], "latent_image": latent,
-        "seed": 1, "steps": 20, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
-    }  # fmt: skip
-    return Node("KSampler", column, y, inputs | settings, height=480)
-
-
-NOTE = (0.0, 240.0)  # a template's first note stands below the checkpoint
-
-
-def note(text: str, height: float = 320) -> dict[str, Note]:
-    return {"note": Note(text, *NOTE, height)}
-
-
-def stages(*more: Stage, prompt: Stage = PROMPT, motion: Stage = MOTION) -> tuple[Stage, ...]:
-    return (LOAD, motion, prompt, *more, SAMPLE, SAVE)
+from .board import Node, Stage, Template
+from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
+from .spine import LOAD, MOTION, PROMPT, SAMPLE, SAVE, moved, note, sampler, spine, stages, with_inputs
 
 
 def text_to_animation() -> Template:
@@ -123,9 +21,7 @@ def text_to_animation() -> Template:
 
 
 def long_animation() -> Template:
-    windows = {"model": ["apply", 0], "length": 16, "overlap": 4, "fuse_method": "pyramid"}
-    nodes = spine("long", frames=64, room=1) | {"windows": Node("KinemaContextWindows", 3, 0, windows, height=260)}
-    nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
+    nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
     text = (
         "## Long animation\n\n64 frames from a motion model that knows 16: they are sampled in **windows** of 16 that "
         "share 4 frames.\n\n- Memory does not grow with the length.\n"
@@ -133,6 +29,14 @@ def long_animation() -> Template:
         "- Without the Context Windows node the same happens with these values; it is here to change them."
     )
     return Template("long_animation", nodes, stages(Stage("Windows", "motion", ("windows",))), note(text))
+
+
+def windowed(prefix: str, frames: int, **settings: Any) -> dict[str, Node]:
+    """The spine with Context Windows of 16 frames before the sampler."""
+    nodes = spine(prefix, frames, room=1)
+    nodes["windows"] = Node("KinemaContextWindows", 3, 0, {"model": ["apply", 0], "length": 16, **settings}, height=260)
+    nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
+    return nodes
 
 
 def prompt_travel() -> Template:
@@ -150,9 +54,7 @@ def prompt_travel() -> Template:
 
 
 def loop() -> Template:
-    windows = {"model": ["apply", 0], "length": 16, "overlap": 8, "schedule": "looped", "closed_loop": True}
-    nodes = spine("loop", frames=32, room=1) | {"windows": Node("KinemaContextWindows", 3, 0, windows, height=260)}
-    nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
+    nodes = windowed("loop", 32, overlap=8, schedule="looped", closed_loop=True)
     text = (
         "## Loop\n\nThe last frame goes on into the first: schedule **looped** and **closed_loop**.\n\n"
         "- Longer loops move more calmly where they close.\n- A higher overlap makes the seam vanish."
@@ -187,7 +89,7 @@ def fast_lightning() -> Template:
 
 
 def fast_animatelcm() -> Template:
-    nodes = spine("animatelcm", motion=LCM, room=0)
+    nodes = spine("animatelcm", motion=LCM)
     lora = {"model": ["checkpoint", 0], "lora_name": LCM_LORA.name, "strength_model": 0.8}
     nodes["lora"] = Node("LoraLoaderModelOnly", 1, -130, lora, models=(LCM_LORA,), height=90)
     nodes["apply"] = with_inputs(nodes["apply"], model=["lora", 0])

@@ -5,7 +5,7 @@ A template is written as Python and turned into the file that the canvas loads, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..graph import to_graph
@@ -20,7 +20,6 @@ COLOURS = {
     "prompt": "#b58b2a",
     "sample": "#a1309b",
     "save": "#88a",
-    "note": "#444",
 }
 
 
@@ -31,9 +30,6 @@ class Link:
     name: str
     url: str
     directory: str
-
-    def as_property(self) -> dict[str, str]:
-        return {"name": self.name, "url": self.url, "directory": self.directory}
 
 
 @dataclass(frozen=True)
@@ -61,12 +57,11 @@ class Note:
     column: float
     y: float
     height: float
-    width: float = WIDTH
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A group: its title, which gets a number, a key of COLOURS, and the names of its nodes (and notes)."""
+    """A group: its title, which gets a number, a key of COLOURS, and the names of its nodes."""
 
     title: str
     colour: str
@@ -77,8 +72,8 @@ class Stage:
 class Template:
     """`file` is the stem in example_workflows; names are those of the nodes within the template.
 
-    `crossings` counts the wires that must cross: two samplers that share model, prompt and negative prompt of one
-    checkpoint are the graph K3,3, which nobody can draw without.
+    `crossings` is how many pairs of wires cross. Some must: two samplers that share model, prompt and negative prompt
+    of one checkpoint are the graph K3,3, which nobody can draw without.
     """
 
     file: str
@@ -113,7 +108,7 @@ class Template:
             elif node.title:
                 drawn["title"] = node.title
             if node.models:
-                drawn["properties"]["models"] = [link.as_property() for link in node.models]
+                drawn["properties"]["models"] = [asdict(link) for link in node.models]
         for number, (name, note) in enumerate(self.notes.items(), start=len(self.nodes) + 1):
             by_name[name] = _note(number, note)
             graph["nodes"].append(by_name[name])
@@ -127,7 +122,7 @@ def _note(number: int, note: Note) -> dict[str, Any]:
         "id": number,
         "type": "MarkdownNote",
         "pos": [note.column * COLUMN, note.y],
-        "size": [note.width, note.height],
+        "size": [WIDTH, note.height],
         "flags": {},
         "order": 0,
         "mode": 0,

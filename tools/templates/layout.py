@@ -1,4 +1,4 @@
-"""Checks that a workflow is tidy: nothing overlaps, wires go to the right and cross neither each other nor a title."""
+"""Checks that a workflow is tidy: nothing overlaps, wires go to the right and do not cross."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _backward(workflow: dict[str, Any]) -> Iterator[str]:
 def _crossings(workflow: dict[str, Any]) -> Iterator[str]:
     drawn = [(name, start, _spline(start, end)) for name, start, end in _wires(workflow)]
     for (name, start, one), (name2, start2, other) in combinations(drawn, 2):
-        if start != start2 and any(_cross(*a, *b) for a in _pairs(one) for b in _pairs(other)):
+        if start != start2 and any(_cross(*a, *b) for a in pairwise(one) for b in pairwise(other)):
             yield f"the wires {name} and {name2} cross"
 
 
@@ -71,10 +71,6 @@ def _bezier(points: tuple[Point, Point, Point, Point], t: float) -> Point:
     weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
     x, y = (sum(w * p[axis] for w, p in zip(weights, points, strict=True)) for axis in (0, 1))
     return x, y
-
-
-def _pairs(points: list[Point]) -> list[tuple[Point, Point]]:
-    return list(pairwise(points))
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .animations import LOAD, MOTION, PROMPT, SAVE, note, sampler, spine, stages, with_inputs
 from .board import Node, Stage, Template, bend
+from .spine import LOAD, MOTION, PROMPT, SAMPLE, SAVE, moved, note, sampler, spine, stages, with_inputs
 
 MINIATURE = "miniature_mm.safetensors"
 
@@ -30,8 +30,7 @@ def miniature() -> Template:
 
 def train_motion_lora() -> Template:
     nodes = spine("trained", room=1)
-    for name in ("apply", "positive", "negative", "latent"):
-        nodes[name] = replace(nodes[name], column=nodes[name].column + 1)
+    nodes |= moved(nodes, 1, "apply", "positive", "negative", "latent")
     clips = {
         "vae": ["checkpoint", 2], "clip": ["checkpoint", 1], "folder": "none", "prompt": "a person dancing",
         "frames": 16, "stride": 4, "width": 256, "height": 256,
@@ -52,8 +51,7 @@ def train_motion_lora() -> Template:
     )
     learn = Stage("Clips and training", "motion", ("motion", "clips", "train"))
     prompts = Stage("Try it", "prompt", ("apply", "positive", "negative", "latent"))
-    sampling = Stage("Animate", "sample", ("sampler",))
-    return Template("train_motion_lora", nodes, (LOAD, learn, prompts, sampling, SAVE), note(text), crossings=1)
+    return Template("train_motion_lora", nodes, (LOAD, learn, prompts, SAMPLE, SAVE), note(text), crossings=1)
 
 
 def measure_and_compare() -> Template:
