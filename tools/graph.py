@@ -39,6 +39,22 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
+    """`prompt` with the default of every required widget that it leaves out, as the canvas would queue it."""
+
+    def filled(node: dict[str, Any]) -> dict[str, Any]:
+        required = object_info[node["class_type"]]["input"].get("required", {})
+        described = {"input": {"required": required}}
+        widgets = {name: _default(options) for name, kind, options in _inputs(described) if _is_widget(kind, options)}
+        return {**node, "inputs": widgets | node["inputs"]}
+
+    return {node_id: filled(node) for node_id, node in prompt.items()}
+
+
+def _is_widget(kind: str, options: dict[str, Any]) -> bool:
+    return options.get("widgetType", kind) in WIDGETS and not options.get("forceInput")
+
+
 def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
     sockets, values = [], []
     for name, kind, options in _inputs(info):
@@ -48,7 +64,7 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
             sockets += [{"name": key, "type": grown, "link": None} for key in used]
             continue
         value = node["inputs"].get(name, _default(options))
-        if options.get("widgetType", kind) not in WIDGETS or options.get("forceInput"):
+        if not _is_widget(kind, options):
             sockets.append({"name": name, "type": kind, "link": None})
             continue
         if isinstance(value, list):  # a link to a widget

@@ -47,8 +47,9 @@ def studio_canvas(studio: Server) -> "Iterator[Canvas]":
         yield canvas
 
 
-def test_every_file_comes_from_a_template() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(BY_FILE)
+def test_every_template_has_its_file_and_picture() -> None:
+    for kind in ("json", "jpg"):
+        assert sorted(path.stem for path in FOLDER.glob(f"*.{kind}")) == sorted(BY_FILE)
 
 
 @pytest.mark.parametrize("name", BY_FILE)

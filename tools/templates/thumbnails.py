@@ -9,6 +9,7 @@ import av
 from PIL import Image
 
 from ..client import Client
+from ..graph import with_defaults
 from ..server import Server
 from .board import BEND, Node, Template
 from .small import small
@@ -19,7 +20,8 @@ SHOWN, SIDE = 4, 256  # frames of a picture, and pixels of each
 
 def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     """Runs the small version of `template` and saves its picture, a JPEG, as `path`."""
-    outputs = client.run(straight(small(template, FRAMES, STEPS)).prompt()).outputs
+    prompt = straight(small(template, FRAMES, STEPS)).prompt()
+    outputs = client.run(with_defaults(prompt, client.object_info())).outputs
     file = next(comfy.path(files[0]) for files in outputs.values() if files)
     picture = _strip(file) if file.suffix == ".mp4" else Image.open(file).convert("RGB")
     picture.thumbnail((SHOWN * SIDE, SHOWN * SIDE))
