@@ -105,7 +105,8 @@ def _position_inputs() -> list[io.Input]:
             advanced=True,
             tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
             "continue the positions to values it never saw. stretch: spread its positions over all frames; "
-            "motion gets slower.",
+            "motion gets slower. Long videos are cut by themselves into windows that fit; for longer ones there is "
+            "Context Windows.",
         ),
         io.Int.Input(
             "position_offset",

@@ -46,7 +46,10 @@ class ContextWindows(io.ComfyNode):
                     "where they meet. looped: as uniform, and windows go on from the last frame to the first. batched: no "
                     "overlap, for models without motion.",
                 ),
-                closed_loop_input("With schedule looped: the last frame joins the first, also in short videos."),
+                closed_loop_input(
+                    "With schedule looped: the last frame joins the first, also in short videos. Other schedules have no "
+                    "loop."
+                ),
                 freenoise_input(),
                 fuse_input(),
                 io.Int.Input(
