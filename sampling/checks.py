@@ -89,7 +89,8 @@ def _lengths(total: int, model_options: dict[str, Any]) -> list[int]:
     if isinstance(handler, ContextHandler):
         lengths = handler.lengths(total)
     elif handler is not None and getattr(handler, "dim", 0) == 0:
-        lengths = [min(total, handler.context_length)]
+        anchored = handler.context_length + bool(getattr(handler, "causal_window_fix", False))  # one frame before it
+        lengths = [min(total, handler.context_length), min(total, anchored)]
     else:
         lengths = [total]
     motion_windows = model_options["transformer_options"].get(MOTION_WINDOWS)

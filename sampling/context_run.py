@@ -7,6 +7,7 @@ from comfy.patcher_extension import WrappersMP
 
 from .applied import applied_to
 from .context import ContextHandler, ContextWindows, automatic_windows
+from .frames import note_frames
 from .freenoise import reschedule
 from .motion_windows import KEY as MOTION_WINDOWS
 from .motion_windows import MotionWindows
@@ -26,17 +27,22 @@ def add_windows(model: Any, windows: ContextWindows) -> Any:
             "Kinema's Context Windows are for image models, whose frames are the pictures of a batch, but the connected "
             f"MODEL ({type(model.model).__name__}) makes videos itself. Use ComfyUI's own Context Windows (Manual)."
         )
-    if HANDLER in model.model_options:
-        kind = type(model.model_options[HANDLER]).__name__
-        raise ValueError(
-            f"The MODEL already has context windows of another node ({kind}), and a run can have one kind only. "
-            "Remove that node, or this one."
-        )
+    _check_one_kind(model.model_options)
     model = model.clone()
     options = model.model_options["transformer_options"]
     options[KEY] = (*options.get(KEY, ()), windows)
     watch_windows(model)
     return model
+
+
+def _check_one_kind(model_options: Any) -> None:
+    """Raises ValueError when there are context windows of another pack."""
+    handler = model_options.get(HANDLER)
+    if handler is not None and not isinstance(handler, ContextHandler):
+        raise ValueError(
+            f"The MODEL already has context windows of another node ({type(handler).__name__}), and a run can have one "
+            "kind only. Remove that node, or Kinema's Context Windows."
+        )
 
 
 def add_motion_windows(model: Any, windows: MotionWindows) -> Any:
@@ -48,7 +54,7 @@ def add_motion_windows(model: Any, windows: MotionWindows) -> Any:
 
 
 def watch_windows(model: Any) -> None:
-    """Has runs of `model` (MODEL, changed in place) begin with their context windows."""
+    """Has runs of `model` (MODEL, changed in place) begin with their context windows and note the frames of each call."""
     for kind, wrapper in _WRAPPERS.items():
         if not model.get_wrappers(kind, KEY):  # the first stays outermost
             model.add_wrapper_with_key(kind, KEY, wrapper)
@@ -56,11 +62,16 @@ def watch_windows(model: Any) -> None:
 
 def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
     """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
-    of the motion models' native length where neither these nor motion windows are, or None when none are needed."""
-    if model_options.get(HANDLER) is not None:
-        return model_options[HANDLER]
+    of the motion models' native length where neither these nor motion windows are, or None when none are needed.
+
+    Raises ValueError when the MODEL has windows and another pack's handler.
+    """
     options = model_options["transformer_options"]
     plan = list(options.get(KEY, ()))
+    if plan:
+        _check_one_kind(model_options)
+    if model_options.get(HANDLER) is not None:
+        return model_options[HANDLER]
     native = [m.model.spec.native_frames for m, how in applied_to(patcher, options) if how.strength != 0]
     if native and frames > min(native) and MOTION_WINDOWS not in options:
         plan.insert(0, automatic_windows(min(native)))
@@ -99,4 +110,8 @@ def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *
     return executor(model, noise_shape, conds, *args, **kwargs)
 
 
-_WRAPPERS = {WrappersMP.OUTER_SAMPLE: _outer_sample, WrappersMP.PREPARE_SAMPLING: _prepare_sampling}
+_WRAPPERS = {
+    WrappersMP.OUTER_SAMPLE: _outer_sample,
+    WrappersMP.PREPARE_SAMPLING: _prepare_sampling,
+    WrappersMP.CALC_COND_BATCH: note_frames,
+}

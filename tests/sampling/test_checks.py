@@ -1,3 +1,4 @@
+import comfy.context_windows
 import comfy.supported_models
 import pytest
 import tiny
@@ -59,6 +60,18 @@ def test_more_frames_than_positions(tmp_path):
     long = add_windows(animated, ContextWindows(WindowSpec(40, 4)))
     with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
         tiny.sample(long, frames=33, size=2)
+
+
+def test_a_window_of_the_hosts_has_one_frame_before_it(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    animated.model_options["context_handler"] = handler = comfy.context_windows.IndexListContextHandler(
+        comfy.context_windows.get_matching_context_schedule("standard_static"),
+        comfy.context_windows.get_matching_fuse_method("pyramid"),
+        context_length=32,
+    )
+    handler.causal_window_fix = True  # newer hosts' default, unknown to older ones
+    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+        tiny.sample(animated, frames=40, size=2)
 
 
 def test_windows_of_one_frame(tmp_path):

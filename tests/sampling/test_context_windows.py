@@ -1,9 +1,12 @@
 """Context windows in the host's samplers. Without a motion model frames do not know each other, so windows of any kind
 must give what the host gives for all frames at once: the oracle for everything that is indexed by frame."""
 
+from dataclasses import replace
+
 import comfy.context_windows
 import comfy.model_management
 import comfy.patcher_extension
+import comfy.samplers
 import pytest
 import tiny
 import torch
@@ -95,6 +98,13 @@ def test_a_handler_on_the_model_is_respected(v3):
         add_windows(animated, windows())
 
 
+def test_a_handler_behind_the_windows_is_no_silent_change(v3):
+    cut = add_windows(attach(tiny.image_model(), v3, Applied()), windows())
+    cut.model_options["context_handler"] = host_handler(8, 0)
+    with pytest.raises(ValueError, match=r"\(IndexListContextHandler\).*Remove that node, or Kinema's Context Windows\."):
+        tiny.sample(cut, frames=24, steps=1, size=2)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("frames", [5, 9])
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -125,6 +135,28 @@ def test_outside_the_part_of_the_windows_the_automatic_ones_hold(v3):
     animated, seen = watched(animated)
     tiny.sample(animated, frames=40, steps=4, size=2)
     assert [len(seen[0][0]), len(seen[-1][0])] == [8, 16]
+
+
+def test_windows_in_a_row_are_the_parts_of_the_run_one_after_another(v3):
+    animated = attach(tiny.image_model(), v3, Applied())
+    plan = windows(8, 2), windows(12, 3, fuse="flat", start_percent=0.3), windows(6, 3, "batched", start_percent=0.6)
+    row = animated
+    for part in plan:
+        row = add_windows(row, part)
+    sigmas = comfy.samplers.calculate_sigmas(row.get_model_object("model_sampling"), "normal", 8)
+    latent, noise = torch.zeros(20, 4, 8, 8), tiny.latents(20)
+    whole = run_part(row, latent, noise, sigmas)
+    for part, start, end in zip(plan, (0, 3, 5), (3, 5, 8), strict=True):
+        alone = add_windows(animated, replace(part, start_percent=0.0))
+        latent, noise = run_part(alone, latent, noise, sigmas[start : end + 1]), torch.zeros_like(noise)
+    close(latent, whole)
+
+
+def run_part(model, latent, noise, sigmas):
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
+    guider.set_cfg(3.0)
+    return guider.sample(noise, latent, comfy.samplers.sampler_object("euler"), sigmas, disable_pbar=True, seed=5)
 
 
 def test_order_of_the_nodes_does_not_matter(v3):

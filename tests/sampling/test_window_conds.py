@@ -82,6 +82,24 @@ def test_parts_of_the_run(model):
     assert_same(model, positive=[*early, *late], steps=4)
 
 
+def test_image_prompts_of_packs_that_read_ad_params(model):
+    """Also without a motion model."""
+    rows = torch.randn(FRAMES, 2, tiny.CONTEXT, generator=tiny.generator(7))
+
+    def more_tokens(q, k, v, options):
+        chosen = options.get("ad_params", {}).get("sub_idxs")
+        own = (rows if chosen is None else rows[chosen]).repeat(len(options["cond_or_uncond"]), 1, 1)
+        return q, torch.cat([k, own], 1), torch.cat([v, own], 1)
+
+    patched = model.clone()
+    patched.set_model_attn2_patch(more_tokens)
+    plain = tiny.sample(model, frames=FRAMES, size=8)
+    for at_once in (1, 2):
+        ours, expected = both(patched, at_once=at_once, size=8)
+        assert (ours - expected).abs().max() <= 1e-3 * expected.abs().max()
+        assert (expected - plain).abs().max() > 1e-2 * plain.abs().max()
+
+
 def other_model(kind, config):
     """MODEL of another host class, whose UNet takes more than latents and text."""
     base = kind(config, device="cpu").eval()
