@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from comfy.patcher_extension import WrappersMP
 
 from ..motion.load import FILE, own_weights
 from ..motion.lora_branches import LORAS
 from .applied import KEY, Applied, applied_to
+from .areas import take_areas, with_areas
 from .checks import check_fits, check_frames
 from .context_run import watch_windows
 from .curve import Moment
@@ -59,8 +61,9 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
     frames = noted_frames(x.shape[0], options)
     motion_windows = options.get(MOTION_WINDOWS)
     windows = motion_windows.of(frames.count, frames.total, x.device) if motion_windows else None
-    moment = Moment(frames, tuple(x.shape[2:]), progress_of(t[0], base.model_sampling, options))
-    values, shared = Values(moment, x.device), Shared(options.get(KEPT, 1.0), options.get(ENHANCE))
+    size, areas = tuple(x.shape[2:]), take_areas(kwargs, frames.count)
+    moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
+    values, shared = Values(moment, x.device, size, areas), Shared(options.get(KEPT, 1.0), options.get(ENHANCE))
     active = [
         Motion(
             motion.model,
@@ -73,6 +76,11 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
     ]
     with motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **kwargs)
+
+
+def _calc_cond_batch(executor: Any, model: Any, conds: Any, latents: torch.Tensor, *args: Any) -> Any:
+    """CALC_COND_BATCH wrapper: what model calls are told of frames and areas."""
+    return note_frames(executor, model, with_areas(conds, latents), latents, *args)
 
 
 def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
@@ -88,6 +96,6 @@ def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:
 
 _WRAPPERS = {
     WrappersMP.OUTER_SAMPLE: _outer_sample,
-    WrappersMP.CALC_COND_BATCH: note_frames,
+    WrappersMP.CALC_COND_BATCH: _calc_cond_batch,
     WrappersMP.APPLY_MODEL: _apply_model,
 }

@@ -10,7 +10,8 @@ from torch import nn
 from ..motion.control import Branch, Value
 from ..motion.lora_branches import MotionLora
 from .applied import Applied
-from .curve import Combined, Curve, Moment, Part, as_curve, value_at
+from .areas import Areas
+from .curve import Combined, Curve, Moment, Part, as_curve, plain, value_at
 from .enhance import Enhance
 from .inside import Effect
 from .percents import is_within
@@ -30,10 +31,11 @@ class Shared:
 
 
 class Values:
-    """The values of curves at one `moment`, on `device`; each is worked out once, unless blocks make a difference."""
+    """The values of curves at one `moment`, on `device`; each is worked out once, unless blocks make a difference.
+    Model calls of `areas` have latents of another `size` (h, w) than the moment."""
 
-    def __init__(self, moment: Moment, device: torch.device) -> None:
-        self.moment, self.device = moment, device
+    def __init__(self, moment: Moment, device: torch.device, size: tuple[int, int], areas: Areas | None = None) -> None:
+        self.moment, self.device, self.size, self.areas = moment, device, size, areas
         self._known: dict[tuple[int, Part | None], tuple[Curve, Value]] = {}
 
     def of(self, curve: float | Curve, part: Part) -> Value:
@@ -42,9 +44,16 @@ class Values:
         key = id(curve), part if curve.over_blocks else None
         if key not in self._known:
             value = value_at(curve, self.moment, part)
-            value = value.to(self.device) if isinstance(value, torch.Tensor) else value
+            if isinstance(value, torch.Tensor):
+                value = self._placed(value)
             self._known[key] = curve, value  # which keeps the curve alive, and so its id
         return self._known[key][1]
+
+    def _placed(self, value: torch.Tensor) -> Value:
+        if self.areas is None:
+            return value.to(self.device)
+        seen = plain(self.areas.of(value, len(self.moment.frames.indices), self.size))
+        return seen.to(self.device) if isinstance(seen, torch.Tensor) else seen
 
     def within(self, start: float, end: float) -> bool:
         run = self.moment.progress

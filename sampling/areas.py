@@ -1,0 +1,51 @@
+"""Which part of the picture a model call computes: the host cuts out the areas of regional prompts before it calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.conds
+import torch
+
+AREAS = "kinema_areas"
+"""Names what travels with the conditionings of a run that has areas, cut by the host as the latents are."""
+
+
+@dataclass(frozen=True)
+class Areas:
+    """The `corners` (y, x) of the conditionings in a model call, which are all as large as its latents, in pictures of
+    the size `whole` (h, w)."""
+
+    whole: tuple[int, int]
+    corners: tuple[tuple[int, int], ...]
+
+    def of(self, value: torch.Tensor, frames: int, size: tuple[int, int]) -> torch.Tensor:
+        """`value` (f or 1, 1, h, w or 1, 1) of whole pictures, in each of the areas of `size`, one after the other."""
+        if value.shape[2:] == (1, 1):
+            return value
+        h, w = size
+        every = value.expand(frames, *value.shape[1:])
+        return torch.cat([every[..., y : y + h, x : x + w] for y, x in self.corners])  # (v*f, 1, h, w)
+
+
+def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
+    """`conds` (the host's lists of dicts, or None) for `latents` (f, c, h, w), which tell model calls their areas."""
+    if not any("area" in cond for each in conds for cond in each or ()):
+        return conds
+    h, w = latents.shape[-2:]
+    rows, columns = torch.arange(h).expand(w, h).T, torch.arange(w).expand(h, w)
+    noted = comfy.conds.CONDNoiseShape(
+        torch.stack([rows, columns, *torch.tensor([h, w]).view(2, 1, 1).expand(2, h, w)])[None]
+    )
+    return [
+        each and [{**cond, "model_conds": {**cond["model_conds"], AREAS: noted}} for cond in each] for each in conds
+    ]
+
+
+def take_areas(told: dict[str, Any], frames: int) -> Areas | None:
+    """The Areas of a model call with the keyword arguments `told`, which lose them; None: it computes whole pictures."""
+    noted = told.pop(AREAS, None)  # (v*f, 4, h, w)
+    if noted is None:
+        return None
+    first = noted[::frames, :, 0, 0].long().tolist()
+    return Areas((first[0][2], first[0][3]), tuple((y, x) for y, x, _, _ in first))
