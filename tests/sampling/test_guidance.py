@@ -209,9 +209,8 @@ def test_scale_zero_and_steps_outside_cost_no_pass(animated):
     assert counted[0] == 1 and counted[-1] == 2
     off = guide_motion(animated, MotionGuidance(0.0))
     assert torch.equal(tiny.sample(off), tiny.sample(animated))
-    assert torch.equal(
-        tiny.sample(guide_motion(animated, MotionGuidance(1.0, kept=Constant(1.0)))), tiny.sample(animated)
-    )
+    same, plain = (tiny.sample(m) for m in (guide_motion(animated, MotionGuidance(1.0, kept=Constant(1.0))), animated))
+    assert (same - plain).abs().max() <= 1e-5 * plain.abs().max()  # a batch of three parts may round otherwise
 
 
 def everything(model):

@@ -174,14 +174,18 @@ def rebatching(apply_model, params):
     return torch.cat(out)
 
 
+def assert_equal_to_rounding(a, b):
+    assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+
+
 def test_batching_of_the_host_does_not_matter(motion, monkeypatch):
     animated = attach(tiny.image_model(), motion, Applied())
     together = tiny.sample(animated)
     wrapped = animated.clone()
     wrapped.set_model_unet_function_wrapper(rebatching)
-    torch.testing.assert_close(tiny.sample(wrapped), together, atol=1e-4, rtol=1e-4)
+    assert_equal_to_rounding(tiny.sample(wrapped), together)
     monkeypatch.setattr(animated.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
-    torch.testing.assert_close(tiny.sample(animated), together, atol=1e-4, rtol=1e-4)
+    assert_equal_to_rounding(tiny.sample(animated), together)
 
 
 def test_wrapper_that_splits_frames_is_refused(v3):
