@@ -101,7 +101,9 @@ def test_a_handler_on_the_model_is_respected(v3):
 def test_a_handler_behind_the_windows_is_no_silent_change(v3):
     cut = add_windows(attach(tiny.image_model(), v3, Applied()), windows())
     cut.model_options["context_handler"] = host_handler(8, 0)
-    with pytest.raises(ValueError, match=r"\(IndexListContextHandler\).*Remove that node, or Kinema's Context Windows\."):
+    with pytest.raises(
+        ValueError, match=r"\(IndexListContextHandler\).*Remove that node, or Kinema's Context Windows\."
+    ):
         tiny.sample(cut, frames=24, steps=1, size=2)
 
 
