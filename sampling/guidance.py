@@ -20,6 +20,12 @@ from .percents import progress_of
 KEY = "kinema_guidance"
 """Names the wrappers of guidance on a MODEL, and its Guidance in transformer_options."""
 
+WHOLE = "kinema_guidance_whole"
+"""Key in transformer_options: whether a sampler or another node needs the pass without the prompt also where cfg is 1."""
+
+ALWAYS = "disable_cfg1_optimization"
+"""The host's name for that in model_options."""
+
 
 @dataclass(frozen=True)
 class Guidance:
@@ -55,7 +61,8 @@ def _predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model
     )
     cfg, rescale = (_on(value_at(curve, moment), x) for curve in (options[KEY].cfg, options[KEY].rescale))
     combine = partial(_combine, cfg, rescale, model_options.get("sampler_cfg_function"))
-    changed = {**model_options, "sampler_cfg_function": combine, "disable_cfg1_optimization": True}
+    told = {**options, WHOLE: model_options.get(ALWAYS, False)}
+    changed = {**model_options, "transformer_options": told, "sampler_cfg_function": combine, ALWAYS: True}
     return executor(x, timestep, changed, seed)
 
 
@@ -63,8 +70,8 @@ def _calc_cond_batch(
     executor: Any, model: Any, conds: Any, latents: torch.Tensor, timestep: torch.Tensor, model_options: Any
 ) -> Any:
     """CALC_COND_BATCH wrapper: no pass without the prompt where cfg is 1 for all frames of the call."""
-    if len(conds) == 2 and None not in conds:
-        options = model_options["transformer_options"]
+    options = model_options["transformer_options"]
+    if len(conds) == 2 and None not in conds and not options.get(WHOLE, False):
         progress = progress_of(timestep[0], model.model_sampling, options)
         moment = Moment(frames_of(latents, options), (latents.shape[2], latents.shape[3]), progress)
         cfg = value_at(options[KEY].cfg, moment)

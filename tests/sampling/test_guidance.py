@@ -110,6 +110,16 @@ def test_no_uncond_pass_where_cfg_is_1(animated):
     assert_alike(tiny.sample(guide(animated, Guidance(1.0))), plain)
 
 
+@pytest.mark.parametrize("sampler", ["euler_cfg_pp", "dpmpp_2m_cfg_pp"])
+def test_samplers_that_need_the_uncond_pass_get_it(model, sampler):
+    """CFG++ samplers go on from the prediction without the prompt, also where cfg is 1."""
+    guided = guide(model, Guidance(1.0))
+    assert passes(guided, lambda m, step: tiny.sample(m, 2, steps=3, sampler=sampler, callback=step)) == [2, 2, 2]
+    assert_alike(
+        tiny.sample(guided, 2, steps=3, sampler=sampler), tiny.sample(model, 2, steps=3, sampler=sampler, cfg=1.0)
+    )
+
+
 def test_windows_leave_the_uncond_pass_out_on_their_own(animated):
     curve = Listed((1.0,) * 4 + (1.0, 3.0, 3.0, 3.0) + (3.0,) * 4)
     windowed = add_windows(guide(animated, Guidance(curve)), BATCHED)
