@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import comfy.latent_formats
+import comfy.lora
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
@@ -125,6 +126,18 @@ def save(weights: Mapping[str, torch.Tensor], path: Path) -> Path:
     else:
         torch.save({"state_dict": dict(weights)}, path)
     return path
+
+
+def lora(model: Any, seed: int = 0) -> dict[str, torch.Tensor]:
+    """A LoRA for every convolution of the UNet, in the published names that the host maps to its own."""
+    names = comfy.lora.model_lora_keys_unet(model.model, {})
+    state, random, file = model.model.state_dict(), generator(seed), {}
+    for theirs, ours in names.items():
+        if theirs.startswith("lora_unet_") and ours in state and state[ours].ndim == 4:
+            rows, columns, *kernel = state[ours].shape
+            file[f"{theirs}.lora_up.weight"] = torch.randn(rows, 2, 1, 1, generator=random) * 0.05
+            file[f"{theirs}.lora_down.weight"] = torch.randn(2, columns, *kernel, generator=random) * 0.05
+    return file
 
 
 def latents(frames: int, size: int = 8, seed: int = 2) -> torch.Tensor:
