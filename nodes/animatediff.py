@@ -17,7 +17,16 @@ class AnimateDiff(io.ComfyNode):
             display_name="AnimateDiff",
             category=CATEGORY,
             description="Makes a model animate, in one node: loads a motion model and applies it.",
-            search_aliases=["animatediff loader", "animate", "gif", "video", "motion", "text to video"],
+            search_aliases=[
+                "animatediff",
+                "animatediff loader",
+                "animatediff combine",
+                "animate",
+                "gif",
+                "video",
+                "motion",
+                "text to video",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without LoRAs."),
                 io.Combo.Input(

@@ -16,7 +16,15 @@ class AnimationGuidance(io.ComfyNode):
             category=CATEGORY,
             description="A cfg that changes over frames, steps or places of the picture, in place of the sampler's. Where it "
             "is 1, the pass for the negative prompt is left out and a step takes half the time.",
-            search_aliases=["custom cfg", "cfg schedule", "dynamic cfg", "guidance scale", "rescale cfg", "cfg curve"],
+            search_aliases=[
+                "custom cfg",
+                "cfg extras rescalecfg",
+                "cfg schedule",
+                "dynamic cfg",
+                "guidance scale",
+                "rescale cfg",
+                "cfg curve",
+            ],
             inputs=[
                 io.Model.Input(
                     "model", tooltip="The model, with or without motion models. Any place before the sampler."

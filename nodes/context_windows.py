@@ -21,8 +21,10 @@ class ContextWindows(io.ComfyNode):
             "these nodes in a row give different windows over the run.",
             search_aliases=[
                 "context options",
-                "standard static",
-                "looped uniform",
+                "context options standard static",
+                "context options standard uniform",
+                "context options looped uniform",
+                "context options batched",
                 "long video",
                 "sliding window",
                 "loop",

@@ -21,6 +21,7 @@ class Curve(io.ComfyNode):
                 "value scheduling",
                 "keyframes",
                 "multival",
+                "float to floats",
                 "float schedule",
                 "automation",
             ],

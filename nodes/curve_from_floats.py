@@ -18,7 +18,14 @@ class CurveFromFloats(io.ComfyNode):
             display_name="Curve from Floats",
             category=CATEGORY,
             description="A number for each frame from a list of another node, e.g. the loudness of audio.",
-            search_aliases=["multival float list", "audio reactive", "list to curve", "floats", "amplitude"],
+            search_aliases=[
+                "multival float list",
+                "multival floats",
+                "audio reactive",
+                "list to curve",
+                "floats",
+                "amplitude",
+            ],
             is_input_list=True,
             inputs=[
                 io.Float.Input(

@@ -20,7 +20,14 @@ class InjectImage(io.ComfyNode):
             category=CATEGORY,
             description="Puts a picture into the video in the middle of its sampling; what follows makes it a part of the "
             "animation. Early it gives a layout, late it stays as it is. Several in a row act each at its time.",
-            search_aliases=["image injection", "noised image injection", "image inject", "composite", "first frame"],
+            search_aliases=[
+                "image injection",
+                "image injection options",
+                "noised image injection",
+                "image inject",
+                "composite",
+                "first frame",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
                 io.Float.Input(

@@ -18,7 +18,15 @@ class LoadMotionModel(io.ComfyNode):
             display_name="Load Motion Model",
             category=CATEGORY,
             description="Loads an AnimateDiff motion model: what it learned about motion, for any checkpoint of its base.",
-            search_aliases=["animatediff", "motion module", "load animatediff model", "gif", "video", "animate"],
+            search_aliases=[
+                "animatediff",
+                "motion module",
+                "load animatediff model",
+                "gif",
+                "video",
+                "motion",
+                "animate",
+            ],
             inputs=[
                 io.Combo.Input(
                     "motion_model",

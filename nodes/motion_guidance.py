@@ -22,6 +22,7 @@ class MotionGuidance(io.ComfyNode):
                 "spatiotemporal skip guidance",
                 "skip guidance",
                 "perturbed attention guidance",
+                "cfg extras pag",
                 "pag",
             ],
             inputs=[

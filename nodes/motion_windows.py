@@ -17,7 +17,14 @@ class MotionWindows(io.ComfyNode):
             category=CATEGORY,
             description="Long videos in one go: only the motion modules work in windows, the rest of the model sees each "
             "frame once. Faster than context windows and smoother between them; memory grows with the frames.",
-            search_aliases=["view options", "freenoise", "views only", "long video", "sliding window", "loop"],
+            search_aliases=[
+                "view options",
+                "context options views only",
+                "freenoise",
+                "long video",
+                "sliding window",
+                "loop",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
                 io.Int.Input(

@@ -18,7 +18,14 @@ class PromptTravel(io.ComfyNode):
             category=CATEGORY,
             description="Prompts that change over the frames: write a line for each frame where a new prompt is reached, e.g. "
             "0: a calm sea, and below it 24: a storm. In between they are blended.",
-            search_aliases=["prompt scheduling", "prompt schedule", "batch prompt schedule", "fizznodes", "keyframes"],
+            search_aliases=[
+                "prompt scheduling",
+                "prompt scheduling latents",
+                "prompt schedule",
+                "batch prompt schedule",
+                "fizznodes",
+                "keyframes",
+            ],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),
                 io.String.Input(

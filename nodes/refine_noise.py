@@ -16,7 +16,13 @@ class RefineNoise(io.ComfyNode):
             category=CATEGORY,
             description="FreeInit and FreqPrior: samples several times, each time with noise that holds the slow, coarse part "
             "of the result before. Animations get more consistent; it takes as many times as long.",
-            search_aliases=["freeinit", "freqprior", "iteration options", "freeinit iteration options", "resample"],
+            search_aliases=[
+                "freeinit",
+                "freqprior",
+                "default iteration options",
+                "freeinit iteration options",
+                "resample",
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model and all other nodes."),
                 io.Combo.Input(

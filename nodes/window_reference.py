@@ -23,6 +23,7 @@ class WindowReference(io.ComfyNode):
                 "naivereuse",
                 "naive reuse",
                 "context extras",
+                "set context extras",
                 "reference only",
             ],
             inputs=[

@@ -11,6 +11,29 @@ from kinema.nodes import NODES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
+PEER_NAMES = {  # node: what AnimateDiff-Evolved calls the nodes that do the same, for people who type those
+    "LoadMotionModel": ["Load AnimateDiff Model"],
+    "LoadMotionLora": ["Load AnimateDiff LoRA"],
+    "ApplyMotionModel": ["Apply AnimateDiff Model", "Use Evolved Sampling", "AnimateDiff Settings", "Adjust PE"],
+    "AnimateDiff": ["AnimateDiff Loader", "AnimateDiff Combine"],
+    "ContextWindows": [f"Context Options {kind}" for kind in ("Standard Static", "Standard Uniform", "Looped Uniform")],
+    "MotionWindows": ["View Options", "Context Options Views Only"],
+    "WindowPlan": ["Visualize Context Options"],
+    "WindowReference": ["Set Context Extras", "ContextRef", "NaiveReuse"],
+    "AnimationNoise": ["Sample Settings", "Ancestral Options", "Noise Layer Replace", "Noise Layer Add"],
+    "RefineNoise": ["Default Iteration Options", "FreeInit Iteration Options"],
+    "InjectImage": ["Image Injection", "Image Injection Options"],
+    "AnimationGuidance": ["Custom CFG", "CFG Extras RescaleCFG"],
+    "MotionGuidance": ["CFG Extras PAG"],
+    "SigmaSchedule": ["Create Sigma Schedule", "Create Raw Sigma Schedule", "Sigma Schedule To Sigmas"],
+    "BlendSigmas": ["Sigma Schedule Weighted Mean", "Sigma Schedule Interp Mean", "Sigma Schedule Split Combine"],
+    "Curve": ["Multival", "Value Scheduling", "Float to Floats"],
+    "CurveFromFloats": ["Multival Float List", "Multival Floats"],
+    "CurveFromMask": ["Multival Scaled Mask"],
+    "CurveOverBlocks": ["AD Block", "AD Per Block"],
+    "CurveOverSteps": ["AnimateDiff Keyframe", "Custom CFG Keyframe"],
+    "PromptTravel": ["Prompt Scheduling", "Prompt Scheduling Latents"],
+}
 
 
 def test_node_list_names_every_node():
@@ -53,3 +76,14 @@ def test_host_accepts_the_schema(node_id):
     node = next(node for node in NODES if node.define_schema().node_id == node_id)
     node.GET_SCHEMA().validate()
     assert node.GET_NODE_INFO_V1()["input"]["required"]
+
+
+@pytest.mark.parametrize("name", PEER_NAMES)
+def test_people_who_know_the_peer_find_it_by_its_names(name):
+    assert {peer.lower() for peer in PEER_NAMES[name]} <= set(SCHEMAS[f"Kinema{name}"].search_aliases)
+
+
+@pytest.mark.parametrize("word", ["animatediff", "gif", "video", "motion", "animate"])
+def test_the_way_in_is_found_by_everyday_words(word):
+    found = [node_id for node_id, schema in SCHEMAS.items() if word in schema.search_aliases]
+    assert {"KinemaApplyMotionModel", "KinemaAnimateDiff"} <= {*found}
