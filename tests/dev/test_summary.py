@@ -1,5 +1,6 @@
 """`dev.py test` tells the truth: in its last line and in its exit code."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ SKIPS = "import pytest\ndef test_skips(): pytest.skip('no reason')\n"
 ERRS = "import pytest\n@pytest.fixture\ndef broken(): raise OSError\ndef test_errs(broken): pass\n"
 DIES = "import os\ndef test_dies(): os._exit(0)\n"
 NOT_PYTHON = "def"
+BROWSES = "from e2e.conftest import page_of\ndef test_browses():\n    with page_of(None): pass\n"
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,12 @@ def test_a_file_that(source: str, last_line: str, succeeds: bool, tmp_path: Path
     assert done.stdout.splitlines()[-1] == last_line
     assert ("  skipped 1: no reason\n" in done.stdout) is (SKIPS in source)
     assert (done.returncode == 0) is succeeds
+
+
+def test_without_a_browser_it_says_what_did_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(PASSES + BROWSES)
+    command = [sys.executable, str(REPOSITORY / "dev.py"), "test", "--fast", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PATH": ""})
+    assert "  skipped 1: needs a browser; install Chromium" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
