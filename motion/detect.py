@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from .files import MotionFileError, TensorInfo
 from .keys import POSITIONS, Layout, canonical, module_template, place_of, places, read_layout
-from .spec import BASE_NAMES, FAMILIES, Family, MotionSpec
+from .spec import BASE_NAMES, FAMILIES, Family, Looks, MotionSpec
 
 
 def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, Layout]:
@@ -21,7 +21,8 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
         raise MotionFileError(_not_a_motion_model(header, name))
     shapes = {key: header[file_key].shape for key, file_key in layout.keys.items()}
     spec = _spec(layout, shapes, name, family)
-    if unknown := [key for key in layout.other if not key.startswith(_EXTRAS.get(spec.family.name, ()))]:
+    beside = tuple(sign.beside for sign in spec.family.signs if sign.beside)
+    if unknown := [key for key in layout.other if not key.startswith(beside)]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
     _check_complete(spec, shapes, name)
     _check_dtypes(header, layout, name)
@@ -47,10 +48,6 @@ def _check_places(places: list[str], name: str) -> None:
             raise MotionFileError(f'"{name}" is not complete, it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
-_EXTRAS = {"pia": ("conv_in.",), "animatelcm_i2v": ("img_encoder.",)}
-"""What rides along in the files of some families."""
-
-
 def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
     modules = []
     for place in places(shapes):
@@ -64,33 +61,28 @@ def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, over
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
         raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, it takes 2 at least. {_ADVICE}')
-    family = FAMILIES[_recognise(layout, [place for place, _ in modules], tables, name.lower())]
+    family = _recognise(_looks(layout, [place for place, _ in modules], max(tables, default=0), name))
     if override is not None:
         family = _override(family, FAMILIES[override], name)
     attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
     return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions))
 
 
-def _recognise(layout: Layout, modules: list[str], tables: set[int], name: str) -> str:
-    """The family by its keys, shapes and lengths of position tables; by the file's name only where those are equal."""
-    for family, starts in _EXTRAS.items():
-        if any(key.startswith(starts) for key in layout.other):
-            return family
-    if layout.temporal_attentions:
-        return "hotshotxl"
-    if not any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules):
-        return "sdxl"
+def _looks(layout: Layout, modules: list[str], positions: int, name: str) -> Looks:
+    fourth = any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules)
     mid = any(place.startswith("mid_block.") for place in modules)
-    if not tables:  # AnimateLCM stores none; other files can have lost theirs
-        if mid and not any(hint in name for hint in ("_v2", "lightning")):
-            return "animatelcm"
-        if not mid:
-            return "animatelcm" if "lcm" in name else "v1" if "mm_sd_v1" in name else "v3"
-    if max(tables, default=0) >= 64:
-        return "animatelcm" if "lcm" in name else "long"
-    if mid:
-        return "lightning" if "lightning" in name else "v2"
-    return "v1" if tables == {24} else "v3"
+    return Looks("sd15" if fourth else "sdxl", mid, positions, layout.container, layout.other, name.lower())
+
+
+def _recognise(looks: Looks) -> Family:
+    """The family with the most particular of the signs that fit, the later row of two that are equally so."""
+    fitting = [
+        (sign.weight, row, family)
+        for row, family in enumerate(FAMILIES.values())
+        for sign in family.signs
+        if family.base == looks.base and sign.fits(looks)
+    ]
+    return max(fitting, key=lambda fit: fit[:2])[2]
 
 
 def _override(recognised: Family, wanted: Family, name: str) -> Family:

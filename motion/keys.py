@@ -25,6 +25,7 @@ DIFFUSERS_NAMES = (
     (".norm3.", ".ff_norm."),
     (".pos_embed.pe", ".attention_blocks.0.pos_encoder.pe"),
 )
+HOTSHOT_CONTAINER = "temporal_attentions"
 HOTSHOT_NAMES = ((".positional_encoding", ".pe"),)
 
 POSITIONS = ".pos_encoder.pe"
@@ -37,8 +38,8 @@ class Layout:
 
     keys: Mapping[str, str]
     other: tuple[str, ...]
-    temporal_attentions: bool
-    """True for HotshotXL's names."""
+    container: str
+    """What the file calls the list of motion modules of a block: "motion_modules", or "temporal_attentions"."""
 
 
 def canonical(key: str) -> str | None:
@@ -65,7 +66,8 @@ def read_layout(keys: Iterable[str]) -> Layout:
             raise ValueError(f'its keys "{found[name]}" and "{key}" name the same weight')
         else:
             found[name] = key
-    return Layout(found, tuple(other), any(".temporal_attentions." in key for key in found.values()))
+    renamed = any(f".{HOTSHOT_CONTAINER}." in key for key in found.values())
+    return Layout(found, tuple(other), HOTSHOT_CONTAINER if renamed else "motion_modules")
 
 
 def place_of(name: str) -> str:

@@ -1,6 +1,7 @@
 """From a file to a motion model that the host loads, offloads and patches like any other model."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from .detect import detect
 from .files import MotionFileError, read_header, read_tensors
 from .keys import POSITIONS, place_of
 from .layers import MotionModel, TemporalAttention
-from .spec import MotionSpec
+from .spec import MotionSpec, Preset
 
 FILE = "kinema_file"
 """Attachment key under which the patcher keeps the file's name, for messages."""
@@ -29,15 +30,20 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     """
     path = Path(path)
     spec, layout = detect(read_header(path), path.name, family)
-    about, preset = spec.family, spec.family.preset
-    usual = f"{preset.steps} steps, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
-    logging.info('"%s" is %s (usual: %s)', path.name, about.label, usual)
-    if about.note:
-        logging.warning('"%s": %s', path.name, about.note)
+    logging.info('"%s" is %s (usual: %s)', path.name, spec.family.label, usual_settings(spec.family.preset, path.name))
+    if spec.family.note:
+        logging.warning('"%s": %s', path.name, spec.family.note)
     tensors = read_tensors(path)
     weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
     check_finite(weights, path.name)
     return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
+
+
+def usual_settings(preset: Preset, name: str) -> str:
+    """The `preset` in words, with as many steps as the file's name says: few-step models come for several numbers."""
+    said = re.search(r"(?<![0-9])([1-9])[ _-]?step", name.lower())
+    steps = int(said[1]) if said else preset.steps
+    return f"{steps} step{'s' if steps > 1 else ''}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
 
 
 def build_patcher(

@@ -60,8 +60,55 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What a file shows before its weights are read: the base that its levels fit, whether it has a mid block, the length
+    of its position table (0: it stores none), the name that it gives to the modules' container, the keys that it has
+    beside motion modules, and its own name in lower case."""
+
+    base: Base
+    mid: bool
+    positions: int
+    container: str
+    beside: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What files of a family look like; what is None or empty does not matter.
+
+    `beside` is how a key beside the motion modules begins. `named` is a part of the file's name: only for families whose
+    files are equal in all else.
+    """
+
+    mid: bool | None = None
+    positions: range | None = None
+    container: str = ""
+    beside: str = ""
+    named: str = ""
+
+    def fits(self, looks: Looks) -> bool:
+        return (
+            self.mid in (None, looks.mid)
+            and (self.positions is None or looks.positions in self.positions)
+            and self.container in ("", looks.container)
+            and (not self.beside or any(key.startswith(self.beside) for key in looks.beside))
+            and self.named in looks.name
+        )
+
+    @property
+    def weight(self) -> tuple[bool, bool, bool, int]:
+        """Of several signs that fit a file the one with the largest weight, the most particular one, counts."""
+        others = (self.mid is not None) + (self.positions is not None)
+        return bool(self.beside), bool(self.container), bool(self.named), others
+
+
+_NONE, _V1, _V3, _SHORT, _LONG = range(1), range(24, 25), range(32, 33), range(64), range(64, 1 << 20)
+
+
+@dataclass(frozen=True)
 class Family:
-    """One row of the table of motion models: everything that keys and shapes do not say.
+    """One row of the table of motion models: by which `signs` it is recognised, and what keys and shapes do not say.
 
     `evolved` is how AnimateDiff-Evolved takes all GroupNorm statistics for this family; `note` is what a user should
     know when loading such a file.
@@ -73,6 +120,7 @@ class Family:
     native_frames: int
     max_frames: int
     schedule: Schedule
+    signs: tuple[Sign, ...]
     norms: NormPolicy = NormPolicy()
     evolved: Statistics = "frame"
     preset: Preset = Preset(25, "euler", "normal", 7.5)
@@ -96,19 +144,44 @@ _IMAGE_NOTE = "it was made to animate a given image, which it gets from no node 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        Family("v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE, _JOINT, "joint"),
-        Family("v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE),
-        Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE),
-        Family("long", "LongAnimateDiff", "sd15", 32, 64, PAPER_SCHEDULE, evolved="joint"),
+        Family(
+            "v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE,
+            (Sign(mid=False, positions=_V1), Sign(mid=False, positions=_NONE, named="mm_sd_v1")), _JOINT, "joint",
+        ),
+        Family(
+            "v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE,
+            (Sign(mid=True), Sign(mid=True, positions=_NONE, named="_v2")),
+        ),
+        Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE, (Sign(mid=False),)),
+        Family("long", "LongAnimateDiff", "sd15", 32, 64, PAPER_SCHEDULE, (Sign(positions=_LONG),), evolved="joint"),
+        Family(
+            "long32", "LongAnimateDiff 32", "sd15", 32, 32, PAPER_SCHEDULE,
+            (Sign(mid=False, positions=_V3, named="lt_long"),),
+        ),
         Family(
             "lightning", "AnimateDiff-Lightning", "sd15", 16, 32, PAPER_SCHEDULE,
-            preset=Preset(4, "euler", "sgm_uniform", 1.0),
+            (Sign(mid=True, positions=_SHORT, named="lightning"),), preset=Preset(4, "euler", "sgm_uniform", 1.0),
         ),
-        Family("animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE, preset=_LCM_PRESET),
-        Family("animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, preset=_LCM_PRESET, note=_IMAGE_NOTE),
-        Family("pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, _JOINT, "joint", note=_IMAGE_NOTE),
-        Family("sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, NormPolicy(module="joint"), "joint"),
-        Family("hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, _JOINT, "joint"),
+        Family(
+            "animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE,
+            (Sign(mid=True, positions=_NONE), Sign(positions=_NONE, named="lcm"), Sign(positions=_LONG, named="lcm")),
+            preset=_LCM_PRESET,
+        ),
+        Family(
+            "animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, (Sign(beside="img_encoder."),),
+            preset=_LCM_PRESET, note=_IMAGE_NOTE,
+        ),
+        Family(
+            "pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, (Sign(beside="conv_in."),), _JOINT, "joint", note=_IMAGE_NOTE
+        ),
+        Family(
+            "sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, (Sign(),),
+            NormPolicy(module="joint"), "joint",
+        ),
+        Family(
+            "hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, (Sign(container="temporal_attentions"),),
+            _JOINT, "joint",
+        ),
     )
 }  # fmt: skip
 

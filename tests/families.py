@@ -69,7 +69,11 @@ KINDS: dict[str, Kind] = {
         Kind("mm_sd_v15_v2.ckpt", "v2", lambda: tiny.motion_weights(mid=True)),
         Kind("v3_sd15_mm.ckpt", "v3", lambda: tiny.motion_weights()),
         Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(positions=64)),
-        Kind("animatediff_lightning_4step_comfyui.safetensors", "lightning", lambda: tiny.motion_weights(mid=True)),
+        Kind("lt_long_mm_32_frames.ckpt", "long32", lambda: tiny.motion_weights()),
+        *(
+            Kind(f"animatediff_lightning_{n}step_comfyui.safetensors", "lightning", lambda: tiny.motion_weights(mid=True))
+            for n in (1, 2, 4, 8)
+        ),
         Kind(
             "animatediff_lightning_8step_diffusers.safetensors", "lightning",
             lambda: diffusers_layout(tiny.motion_weights(mid=True)),

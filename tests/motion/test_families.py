@@ -1,14 +1,20 @@
 """Every layout that people own is recognised, at the full published sizes too, without reading a weight."""
 
+import re
+from pathlib import Path
+
 import families
 import pytest
 import tiny
 import torch
+from comfy.cli_args import args
 
 from kinema.motion.detect import detect
 from kinema.motion.files import MotionFileError, TensorInfo, read_header
 from kinema.motion.load import load_motion_model
+from kinema.motion.spec import BASE_NAMES
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 SD15, SDXL = (320, 640, 1280, 1280), (320, 640, 1280)
 
 
@@ -51,6 +57,33 @@ def test_published_sizes(family):
 
 
 @pytest.mark.parametrize(
+    "file, steps",
+    [("animatediff_lightning_1step_comfyui.safetensors", "1 step"), ("AnimateLCM_sd15_t2v.ckpt", "6 steps")],
+)
+def test_the_log_names_the_kind_and_its_usual_settings(file, steps, tmp_path, caplog):
+    caplog.set_level("INFO")
+    spec = load_motion_model(tiny.save(families.KINDS[file].make(), tmp_path / file)).model.spec
+    preset = spec.family.preset
+    usual = f"{steps}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
+    assert f'"{file}" is {spec.family.label} (usual: {usual})' in caplog.text
+
+
+def rows_of_the_readme():
+    """(file, base, frames) as the table "which motion model?" says."""
+    table = README.read_text(encoding="utf-8").split("## Which motion model?")[1].split("\n##")[0]
+    for row in re.findall(r"^\|(.*)\|$", table, re.MULTILINE):
+        files, base, frames, *_ = (cell.strip() for cell in row.split("|"))
+        yield from ((file, base, frames) for file in re.findall(r"`([\w.-]+\.(?:ckpt|safetensors))`", files))
+
+
+@pytest.mark.parametrize("file, base, frames", rows_of_the_readme())
+def test_the_readmes_table_is_true(file, base, frames, tmp_path):
+    spec, _ = detect(read_header(tiny.save(families.KINDS[file].make(), tmp_path / file)), file)
+    assert BASE_NAMES[spec.base] == base
+    assert frames in (f"{spec.native_frames}", f"{spec.native_frames}, up to {spec.max_frames}")
+
+
+@pytest.mark.parametrize(
     "file, family", [("mm_sd_v15.safetensors", "v1"), ("stripped.safetensors", "v3"), ("lcm.safetensors", "animatelcm")]
 )
 def test_without_position_tables_the_name_decides(file, family, tmp_path):
@@ -89,13 +122,30 @@ def test_own_position_tables_are_kept(tmp_path):
         assert torch.equal(block.attention_blocks[1].positions, stretched[key.format(1 if name == "ours" else 0)][0])
 
 
+KEEPS = {
+    torch.float16: "fp16_unet",
+    torch.bfloat16: "bf16_unet",
+    torch.float8_e4m3fn: "fp8_e4m3fn_unet",
+    torch.float8_e5m2: "fp8_e5m2_unet",
+}
+"""The host's settings by which it keeps weights as they are, as it does on a GPU, and casts them in every layer."""
+
+
 @pytest.mark.parametrize(
     "dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2]
 )
-def test_number_formats(dtype, tmp_path):
+@pytest.mark.parametrize("kept", [False, True])
+def test_number_formats(dtype, kept, tmp_path, monkeypatch):
     weights = tiny.motion_weights()
     path = tiny.save({k: v.to(dtype) for k, v in weights.items()}, tmp_path / "mm.safetensors")
-    model = load_motion_model(path).model
+    if kept and dtype != torch.float32:
+        monkeypatch.setattr(args, KEEPS[dtype], True)
+    motion = load_motion_model(path)
+    model = motion.model
+    if kept:
+        assert {weight.dtype for weight in model.parameters()} == {dtype}
+        assert motion.model_size() <= 1.05 * path.stat().st_size
+        monkeypatch.undo()
     exact = load_motion_model(tiny.save(weights, tmp_path / "exact.safetensors")).model
     x = torch.randn(8, 32, 4, 4, generator=tiny.generator(0))
     place = "down_blocks.0.motion_modules.0"

@@ -8,6 +8,7 @@ import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import FAMILIES, NormPolicy
+from kinema.sampling.attach import Applied, attach
 from kinema.sampling.inside import Effect, Motion, motion_inside
 
 FRAMES = 6
@@ -18,6 +19,7 @@ ORIGINAL = {  # a weight set per family in AnimateDiff's own names, for the orac
     "v2": lambda: tiny.motion_weights(mid=True),
     "v3": lambda: tiny.motion_weights(),
     "long": lambda: tiny.motion_weights(positions=64),
+    "long32": lambda: tiny.motion_weights(),
     "lightning": lambda: tiny.motion_weights(mid=True),
     "animatelcm": lambda: tiny.motion_weights(mid=True, positions=None),
     "animatelcm_i2v": lambda: tiny.motion_weights(mid=True, positions=None),
@@ -59,12 +61,29 @@ def test_equals_the_authors(family, tmp_path):
     assert (still - expected[0]).abs().max() > 0.05 * expected[0].abs().max()
 
 
-@pytest.mark.parametrize("family", ["v1", "v2", "v3", "sdxl"])
+@pytest.mark.parametrize("family", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_step_of_the_hosts_sampler_equals_the_authors(family, batched, tmp_path, monkeypatch):
+    """From pure noise in one step of Euler with CFG, cond and uncond in one call or in two."""
+    file = tiny.save(ORIGINAL[family](), tmp_path / f"{family}.safetensors")
+    animated = attach(tiny.image_model(seed=7), load_motion_model(file), Applied())
+    theirs = oracle.build(animated, ORIGINAL[family](), AUTHORS.get(family, NormPolicy()), frames=FRAMES)
+    noise = tiny.latents(FRAMES, SIZE)
+    cond, uncond = (oracle.predict(theirs, noise, 999, tiny.conditioning(seed)[0][0]) for seed in (3, 4))
+    sigma = animated.get_model_object("model_sampling").sigma_max
+    expected = noise * (1 + sigma**2) ** 0.5 - sigma * (uncond + 4.0 * (cond - uncond))
+    if not batched:
+        monkeypatch.setattr(animated.model, "memory_required", lambda *a, **k: 1e30)
+    out = tiny.sample(animated, FRAMES, steps=1, cfg=4.0, latent=torch.zeros_like(noise), noise=noise) * 0.18215
+    assert (out - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("family", ["v1", "v2", "sdxl", "hotshotxl"])
 @pytest.mark.parametrize("implementation", ["diffusers", "AnimateDiff-Evolved"])
 def test_equals_other_programs(family, implementation, tmp_path):
     model, base = load(family, tmp_path)
     image_model = tiny.image_model(base, seed=7)
-    joint = implementation == "AnimateDiff-Evolved" and family in ("v1", "sdxl")
+    joint = implementation == "AnimateDiff-Evolved" and family != "v2"
     policy = (
         NormPolicy(module="joint")
         if implementation == "diffusers"
@@ -75,6 +94,11 @@ def test_equals_other_programs(family, implementation, tmp_path):
     ours = run(image_model, Motion(model, norms=FAMILIES[family].norms_like(implementation)), videos, contexts)
     reference = torch.cat([oracle.predict(theirs, x, TIMESTEP, c) for x, c in zip(videos, contexts, strict=True)])
     assert (ours - reference).abs().max() <= 1e-5 * reference.abs().max()
+
+
+def test_which_families_the_peer_normalises_over_all_frames():
+    joint = {name for name, family in FAMILIES.items() if family.evolved == "joint"}
+    assert joint == {"v1", "long", "pia", "sdxl", "hotshotxl"}  # those that it takes for v1, by mid block and positions
 
 
 def run(model, motion, videos, contexts):
