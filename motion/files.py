@@ -65,6 +65,14 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         return {key: tensor.clone() for key, tensor in tensors.items()} if comfy.utils.DISABLE_MMAP else tensors
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """The notes that a .safetensors file has beside its tensors; none in other files."""
+    if not is_safetensors(path):
+        return {}
+    with _explained(path), safetensors.safe_open(path, framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
 def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
     with _explained(path):
         size = os.path.getsize(path)

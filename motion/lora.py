@@ -1,5 +1,6 @@
 """Motion LoRAs: small changes to a motion model's linear layers, such as a zoom or a pan (paper, section 4.3)."""
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from comfy.weight_adapter import LoRAAdapter
 
-from .files import MotionFileError, read_tensors
+from .files import MotionFileError, read_metadata, read_tensors
 from .keys import canonical, module_template, place_of
 from .layers import MotionModel
 from .spec import MotionSpec
@@ -50,7 +51,7 @@ def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
     """The changes in the motion LoRA in `path` for a motion model of `spec`. Raises MotionFileError when there are none;
     keys that fit no layer are named in the log."""
     tensors = read_tensors(path)
-    changes, unknown = read_changes(tensors, spec)
+    changes, unknown = read_changes(tensors, spec, adapter_settings(read_metadata(path)))
     if not changes:
         raise MotionFileError(_not_a_motion_lora(tensors, path.name))
     if unknown:
@@ -63,8 +64,30 @@ def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
     return changes
 
 
-def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple[dict[str, LowRank], list[str]]:
-    """The changes in a LoRA file by canonical layer name ("….attention_blocks.0.to_q"), and the keys that fit none."""
+def adapter_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """How peft scaled the adapter in a file with this `metadata`: diffusers notes it there, and no alphas as tensors."""
+    try:
+        noted = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return {key.removeprefix("unet."): value for key, value in noted.items()} if isinstance(noted, dict) else {}
+
+
+def noted_alpha(settings: Mapping[str, Any], stem: str, rank: int) -> float | None:
+    """The alpha that peft's `settings` give the layer with the file's name `stem`, None where they say nothing."""
+    patterns = settings.get("alpha_pattern")
+    own = (a for p, a in patterns.items() if f".{stem}".endswith(f".{p}")) if isinstance(patterns, dict) else iter(())
+    alpha = next(own, settings.get("lora_alpha"))
+    if not isinstance(alpha, int | float):
+        return None
+    return float(alpha) * (rank**0.5 if settings.get("use_rslora") else 1.0)
+
+
+def read_changes(
+    tensors: Mapping[str, torch.Tensor], spec: MotionSpec, settings: Mapping[str, Any]
+) -> tuple[dict[str, LowRank], list[str]]:
+    """The changes in a LoRA file by canonical layer name ("….attention_blocks.0.to_q"), and the keys that fit none.
+    `settings` are peft's."""
     kohya, layers = kohya_names(spec), layer_names(spec)
     changes: dict[str, LowRank] = {}
     keys: dict[str, list[str]] = {}
@@ -83,6 +106,8 @@ def read_changes(tensors: Mapping[str, torch.Tensor], spec: MotionSpec) -> tuple
             change.alpha = float(tensor)
         elif match["role"] in ("down", "A"):
             change.down = tensor
+            if change.alpha is None and tensor.ndim == 2:
+                change.alpha = noted_alpha(settings, key[: match.start()], tensor.shape[0])
         elif match["role"]:
             change.up = tensor
     whole = {layer: change for layer, change in changes.items() if change.up is not None and change.down is not None}

@@ -1,8 +1,12 @@
+import json
 import logging
 
 import comfy.model_management
 import comfy.utils
+import diffusers
+import peft
 import pytest
+import safetensors.torch
 import tiny
 import torch
 
@@ -70,6 +74,10 @@ def merged(weights, lora, strength, scale=1.0):
 def module_outputs(motion):
     """What every motion module makes of the same input, with the host's patches in effect."""
     comfy.model_management.load_models_gpu([motion])
+    return outputs_now(motion)
+
+
+def outputs_now(motion):
     outputs = {}
     for place, width in motion.model.spec.modules:
         x = torch.randn(4, width, 3, 3, generator=tiny.generator(0))
@@ -102,14 +110,62 @@ def test_equals_merged_weights(layout, strength, weights, tmp_path):
     assert all(torch.equal(v, before[k]) for k, v in motion.model.state_dict().items())
 
 
-def test_alpha_scales(weights, tmp_path):
+@pytest.mark.parametrize("names, up", [(as_kohya, "lora_up.weight"), (as_peft, "lora_B.weight")])
+def test_alpha_scales(names, up, weights, tmp_path):
     motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
     lora = official()
-    file = {as_kohya(k): v for k, v in lora.items()}
-    file |= {k.replace("lora_up.weight", "alpha"): torch.tensor(2.0) for k in file if k.endswith("lora_up.weight")}
+    file = {names(k): v for k, v in lora.items()}
+    file |= {k.replace(up, "alpha"): torch.tensor(2.0) for k in file if k.endswith(up)}
     path = tiny.save(file, tmp_path / "lora.safetensors")
     expected = load_motion_model(tiny.save(merged(weights, lora, 1.0, scale=2 / RANK), tmp_path / "merged.safetensors"))
     assert_same(module_outputs(load_motion_lora(motion, path, 1.0)), module_outputs(expected))
+
+
+@pytest.mark.parametrize("rank_stabilised", [False, True])
+def test_a_file_that_diffusers_and_peft_wrote(rank_stabilised, weights, tmp_path):
+    """They note alpha in the file's metadata only, and one of its own for some layers."""
+    adapter = diffusers.MotionAdapter(block_out_channels=tiny.SD15_WIDTHS, use_motion_mid_block=True)
+    config = peft.LoraConfig(
+        r=RANK, lora_alpha=2, alpha_pattern={"attn2.to_v": 6}, use_rslora=rank_stabilised, init_lora_weights=False,
+        target_modules=["to_q", "to_k", "to_v", "to_out.0"],
+    )  # fmt: skip
+    layers = peft.inject_adapter_in_model(config, adapter)
+    tensors = peft.get_peft_model_state_dict(layers)
+    noted = {"lora_adapter_metadata": json.dumps({k: v for k, v in config.to_dict().items() if k in NOTED})}
+    path = tmp_path / "pytorch_lora_weights.safetensors"
+    safetensors.torch.save_file({f"unet.{k}": t.contiguous() for k, t in tensors.items()}, path, noted)
+    expected = dict(weights)
+    for name, module in layers.named_modules():
+        if isinstance(module, peft.tuners.lora.LoraLayer):
+            expected[from_diffusers(name)] = expected[from_diffusers(name)] + module.get_delta_weight("default")
+    reference = load_motion_model(tiny.save(expected, tmp_path / "merged.safetensors"))
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    assert_same(module_outputs(load_motion_lora(motion, path, 1.0)), module_outputs(reference))
+
+
+NOTED = ("r", "lora_alpha", "alpha_pattern", "use_rslora")
+
+
+def from_diffusers(name):
+    place, rest = name.split(".transformer_blocks.0.")
+    for theirs, ours in (("attn1", "attention_blocks.0"), ("attn2", "attention_blocks.1")):
+        rest = rest.replace(theirs, ours)
+    return f"{place}.temporal_transformer.transformer_blocks.0.{rest}.weight"
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5])
+def test_a_motion_model_that_is_loaded_in_part(part, weights, tmp_path):
+    """Where memory is short the host leaves layers that do not fit elsewhere, and casts and patches them in every call."""
+    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+    lora = official()
+    zoom = load_motion_lora(motion, tiny.save(lora, tmp_path / "lora.safetensors"), 0.7)
+    expected = load_motion_model(tiny.save(merged(weights, lora, 0.7), tmp_path / "merged.safetensors"))
+    zoom.patch_model(torch.device("cpu"), lowvram_model_memory=1 + int(part * motion.model_size()))
+    assert zoom.model.model_lowvram and zoom.model.lowvram_patch_counter > 0
+    outputs = outputs_now(zoom)
+    zoom.detach()
+    assert_same(outputs, module_outputs(expected))
+    assert_same(module_outputs(motion), module_outputs(load_motion_model(tmp_path / "mm.safetensors")))
 
 
 def test_several_add_up(weights, tmp_path):
