@@ -1,10 +1,11 @@
 import pytest
 import tiny
 import torch
+from comfy_extras.nodes_model_advanced import LCM
 
-import kinema.motion.spec as spec
 from kinema.motion.spec import FAMILIES
-from kinema.sampling.schedules import SCHEDULES, build_sampling
+from kinema.nodes.sockets import schedule_input
+from kinema.sampling.schedules import AUTOMATIC, CHOICES, SCHEDULES, apply_schedule, build_sampling
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -49,7 +50,21 @@ def test_zero_terminal_snr_is_kept():
     assert float(build_sampling(SCHEDULES["AnimateDiff"], zero).sigma_max) > 1000
 
 
-def test_families_use_what_they_were_trained_with():
-    assert {FAMILIES[v].schedule for v in ("v1", "v2", "v3")} == {spec.PAPER_SCHEDULE}
-    assert FAMILIES["hotshotxl"].schedule == spec.IMAGE_SCHEDULE
-    assert FAMILIES["sdxl"].schedule == spec.SDXL_SCHEDULE
+LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
+"""Sigmas at the last timestep; all other families were trained with the paper's schedule."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_automatic_is_what_the_family_was_trained_with(family):
+    model = tiny.image_model()
+    apply_schedule(model, AUTOMATIC, FAMILIES[family])
+    sampling = model.get_model_object("model_sampling")
+    assert abs(float(sampling.sigma_max) - LARGEST.get(family, 25.1461)) < 1e-3
+    steps = {"animatelcm": 100, "animatelcm_i2v": 200}.get(family, 1000)
+    assert len(sampling.sigmas) == steps and isinstance(sampling, LCM) == (steps < 1000)
+
+
+def test_every_name_is_explained_in_the_tooltip_with_the_hosts_name():
+    tooltip = schedule_input().tooltip
+    assert schedule_input().options == CHOICES and all(f"{name}: " in tooltip for name in CHOICES)
+    assert "ComfyUI calls it sqrt_linear" in tooltip and "ComfyUI calls it linear" in tooltip
