@@ -8,7 +8,7 @@ import tiny
 from tools import fuzz
 from tools.fuzz.mutants import PICKLES, SAFETENSORS, mutants
 
-COUNT = 250
+COUNT = 2000  # of each container
 
 
 def high_water_mark():
@@ -43,5 +43,5 @@ def test_the_readers_read_what_is_whole(readers, tmp_path):
         reader.load(tiny.save(reader.make(), tmp_path / f"{i}.safetensors"))
         for i, reader in enumerate(readers.values())
     )
-    assert len(model.model.spec.modules) == 8
-    assert sum(map(len, lora.patches.values())) == 8 * 2 * 4
+    assert len(model.model.spec.modules) == 2
+    assert sum(map(len, lora.patches.values())) == 2 * 2 * 4

@@ -141,7 +141,7 @@ def code_alone(_data: bytes, chance: random.Random, proof: str) -> bytes:
 
 def bomb(data: bytes, chance: random.Random, _proof: str) -> bytes:
     def change(entries: dict[str, bytes]) -> None:
-        entries[f"archive/data/{chance.randrange(10)}"] = bytes(20_000_000)
+        entries[f"archive/data/{chance.randrange(10)}"] = bytes(5_000_000)
 
     return _rewritten(data, change, zipfile.ZIP_DEFLATED)
 
@@ -161,5 +161,47 @@ def mixed_opcodes(data: bytes, chance: random.Random, proof: str) -> bytes:
     return _rewritten(data, change)
 
 
+def _saved(data: bytes, change: Callable[[dict[str, Any], str], None], chance: random.Random) -> bytes:
+    """The archive with one of its tensors changed by torch itself, so that all else about it is right."""
+    import torch
+
+    weights = torch.load(io.BytesIO(data), weights_only=True)["state_dict"]
+    change(weights, chance.choice(list(weights)))
+    out = io.BytesIO()
+    torch.save({"state_dict": weights}, out)
+    return out.getvalue()
+
+
+def wrong_tensor(data: bytes, chance: random.Random, _proof: str) -> bytes:
+    """A tensor of another shape or type, one that claims more numbers than are stored, or no tensor at all."""
+    import torch
+
+    ways: tuple[Callable[[Any], Any], ...] = (
+        lambda t: t.flatten()[:-1].clone(),
+        lambda t: t[None].clone(),
+        lambda t: torch.zeros(0),
+        lambda t: t.to(torch.int8),
+        lambda t: t.to(torch.complex64),
+        lambda t: torch.zeros(1).expand(10**6, 10**6),
+        lambda t: t.to_sparse(),
+        lambda t: "a word",
+    )
+
+    def change(weights: dict[str, Any], key: str) -> None:
+        weights[key] = chance.choice(ways)(weights[key])
+
+    return _saved(data, change, chance)
+
+
+def not_finite_tensor(data: bytes, chance: random.Random, _proof: str) -> bytes:
+    def change(weights: dict[str, Any], key: str) -> None:
+        weights[key] = weights[key].float() * float(chance.choice(["inf", "-inf", "nan"]))
+
+    return _saved(data, change, chance)
+
+
 SAFETENSORS = (flip_bytes, truncate, append, wrong_entry, wrong_length, odd_json, twice, not_finite, code_alone)
-PICKLES = (flip_bytes, truncate, append, code_inside, code_alone, bomb, missing_record, mixed_opcodes)
+PICKLES = (
+    *(flip_bytes, truncate, append, code_inside, code_alone, bomb, missing_record, mixed_opcodes),
+    *(wrong_tensor, not_finite_tensor),
+)
