@@ -30,6 +30,7 @@ def main() -> int:
         print(__doc__, *(f"  {command:<10} {line}" for command, (_, line) in COMMANDS.items()), sep="\n")
         return 0 if name in ("-h", "--help", "help") else 2
 
+    sys.path[0] = _folder()
     from tools import install
 
     environment = install.ensure()
@@ -37,6 +38,16 @@ def main() -> int:
         return _run_with(str(environment.python))
     module, _ = COMMANDS[name]
     return int(importlib.import_module(module).main(arguments))
+
+
+def _folder() -> str:
+    """This file's folder as the user reached it, by links that Python resolves: a checkout that is linked into a
+    custom_nodes folder counts as lying there."""
+    shell, here = os.environ.get("PWD", ""), os.getcwd()
+    start = shell if os.path.isdir(shell) and os.path.samefile(shell, here) else here
+    reached = os.path.normpath(os.path.join(start, sys.argv[0]))
+    found = os.path.exists(reached) and os.path.samefile(reached, __file__)
+    return os.path.dirname(reached if found else os.path.abspath(__file__))
 
 
 def _run_with(python: str) -> int:

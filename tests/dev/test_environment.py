@@ -38,6 +38,18 @@ def test_a_checkout_in_custom_nodes_uses_that_comfyui_and_this_python(tmp_path: 
     assert find(checkout).stdout.splitlines() == [str(host), sys.executable]
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["from inside", "from elsewhere"])
+def test_a_checkout_that_is_linked_into_custom_nodes(inside: bool, tmp_path: Path) -> None:
+    host = a_host(tmp_path / "ComfyUI")
+    link = host / "custom_nodes" / "any-name"
+    server.place(REPOSITORY, link)
+    clean = {name: value for name, value in os.environ.items() if name not in ("COMFYUI_PATH", "PYTHONPATH")}
+    folder, script = (link, "dev.py") if inside else (tmp_path, str(link / "dev.py"))
+    command, variables = [sys.executable, script, "install"], clean | {"PWD": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [f"Python: {sys.executable}", f"ComfyUI: {host}"], done.stderr
+
+
 def test_comfyui_path_wins(tmp_path: Path) -> None:
     host = a_host(tmp_path / "mine")
     assert find(REPOSITORY, COMFYUI_PATH=str(host)).stdout.splitlines() == [str(host), sys.executable]
