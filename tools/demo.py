@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -57,12 +58,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for file in (options.checkpoint, options.motion_model):
         if file and not file.is_file():
             parser.error(f"there is no file {file}")
+    if options.output.exists() and not options.output.is_dir():
+        parser.error(f"--output is {options.output}, which is a file: name a folder")
     return options
 
 
 def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    return int(width), int(height or width)
+    match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f'"{text}" is no size. Give WIDTHxHEIGHT or one number, e.g. 512x768')
+    return int(match[1]), int(match[2] or match[1])
 
 
 def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:

@@ -74,10 +74,14 @@ def test_wrong_options_are_refused_before_anything_starts(own: tuple[Path, Path]
     for options, said in (
         (["--checkpoint", str(own[0])], "--checkpoint and --motion-model belong together"),
         (["--checkpoint", str(own[0]), "--motion-model", "absent.ckpt"], "there is no file absent.ckpt"),
+        (["--size", "64x"], '"64x" is no size. Give WIDTHxHEIGHT or one number'),
     ):
         done = demo(tmp_path / "out", *options)
         assert done.returncode == 2 and said in done.stderr
         assert not (tmp_path / "out").exists()
+    (tmp_path / "a file").touch()
+    done = demo(tmp_path / "a file")
+    assert done.returncode == 2 and "a file, which is a file: name a folder" in done.stderr
 
 
 def test_a_wrong_motion_model_is_said_in_a_sentence(own: tuple[Path, Path], tmp_path: Path) -> None:
