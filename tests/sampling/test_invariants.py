@@ -3,7 +3,6 @@
 import comfy.controlnet
 import comfy.lora
 import comfy.model_management
-import comfy.sample
 import comfy.samplers
 import comfy.sd
 import pytest
@@ -200,7 +199,7 @@ def test_wrapper_that_splits_frames_is_refused(v3):
         tiny.sample(animated)
 
 
-@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2m_sde", "heun", "lcm"])
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2s_ancestral", "dpmpp_2m_sde", "heun", "lcm"])
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_samplers(v3, sampler, cfg):
     model = tiny.image_model()
@@ -210,14 +209,14 @@ def test_samplers(v3, sampler, cfg):
 
 
 def test_custom_sampler_equals_ksampler(v3):
+    import comfy_extras.nodes_custom_sampler as custom
+
     animated = attach(tiny.image_model(), v3, Applied())
-    guider = comfy.samplers.CFGGuider(animated)
-    guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
-    guider.set_cfg(4.0)
-    empty = torch.zeros(4, 4, 8, 8)
-    sigmas = comfy.samplers.calculate_sigmas(animated.get_model_object("model_sampling"), "normal", 2)
-    noise = comfy.sample.prepare_noise(empty, 5)
-    out = guider.sample(noise, empty, comfy.samplers.sampler_object("euler"), sigmas, disable_pbar=True, seed=5)
+    noise, sampler = custom.RandomNoise.execute(5)[0], custom.KSamplerSelect.execute("euler")[0]
+    guider = custom.CFGGuider.execute(animated, tiny.conditioning(3), tiny.conditioning(4), 4.0)[0]
+    sigmas = custom.BasicScheduler.execute(animated, "normal", 2, 1.0)[0]
+    empty = {"samples": torch.zeros(4, 4, 8, 8)}
+    out = custom.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, empty)[0]["samples"]
     assert torch.equal(out, tiny.sample(animated))
 
 
