@@ -4,7 +4,7 @@ The idea is that of reference-only ControlNet (L. Zhang, 2023): keys and values 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,19 @@ Bank = dict[Any, torch.Tensor]
 @dataclass(frozen=True)
 class Page:
     """The bank for a model call of `rows` latents for each conditioning: it writes, or each of them reads the frame of the
-    bank that `sources` (rows,) says, with a `strength`, a number or (rows, 1, 1)."""
+    bank that `sources` (rows,) says, with a `strength`, a number or (rows, 1, 1). Layers that are `replaced` are left
+    alone: functions of other nodes compute these, and they expect as many keys as queries."""
 
     bank: Bank
     rows: int
+    replaced: Collection[tuple[Any, ...]] = ()
     sources: torch.Tensor | None = None
     strength: float | torch.Tensor = 1.0
     _met: Counter[Any] = field(default_factory=Counter)
+
+    def leaves(self, options: Mapping[str, Any]) -> bool:
+        block = options["block"]
+        return block in self.replaced or (*block, options["block_index"]) in self.replaced
 
     def name(self, options: Mapping[str, Any], uuid: Any, tokens: int) -> Any:
         """Of a layer and a conditioning that it sees for the first, second, ... time: parts of a picture (areas) share
@@ -46,7 +52,7 @@ def attend(
     their own once more, which leaves attention as it is.
     """
     page: Page | None = options.get(BANK)
-    if page is None:
+    if page is None or page.leaves(options):
         return queries, keys, values
     uuids = options["uuids"]
     if len(keys) != page.rows * len(uuids):

@@ -1,6 +1,6 @@
 """What later windows of a video take over from the first: its tokens to attend to, or its prediction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -50,15 +50,21 @@ def refer_windows(model: Any, reference: WindowReference) -> Any:
 class FirstWindow:
     """The first window of one step, and what the other windows of that step take over from it."""
 
-    def __init__(self, references: Sequence[WindowReference], progress: Progress, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        references: Sequence[WindowReference],
+        progress: Progress,
+        size: tuple[int, int],
+        replaced: Collection[tuple[Any, ...]],
+    ) -> None:
         self._by_mode = {reference.mode: reference for reference in references}
-        self._progress, self._size = progress, size
+        self._progress, self._size, self._replaced = progress, size, replaced
         self._bank: Bank = {}
         self._predicted: list[torch.Tensor] = []
 
     def compute(self, run: Run, group: WindowGroup) -> list[torch.Tensor]:
         """The prediction of the first window, `group`, which is kept."""
-        told = {BANK: Page(self._bank, len(group.index_list))} if "attend" in self._by_mode else {}
+        told = {BANK: Page(self._bank, len(group.index_list), self._replaced)} if "attend" in self._by_mode else {}
         self._predicted = run(group, **told)
         return self._predicted
 
@@ -73,7 +79,7 @@ class FirstWindow:
             if isinstance(strength, torch.Tensor):
                 strength = strength[:, :, 0]  # (f, 1, 1)
             if not isinstance(strength, float) or strength != 0:
-                told[BANK] = Page(self._bank, len(places), sources, strength)
+                told[BANK] = Page(self._bank, len(places), self._replaced, sources, strength)
         if "reuse" not in self._by_mode:
             return run(group, **told)
         strength = self._strength("reuse", group, self._size)
@@ -93,8 +99,11 @@ def first_window(options: Any, latents: torch.Tensor, sigma: Any, model_sampling
         for reference in options.get(KEY, ())
         if is_within(reference.start_percent, reference.end_percent, sigma, model_sampling)
     ]
+    if not active:
+        return None
     progress = Progress(sigma, model_sampling, options.get("sample_sigmas"))
-    return FirstWindow(active, progress, (latents.shape[-2], latents.shape[-1])) if active else None
+    replaced = frozenset(options.get("patches_replace", {}).get("attn1", ()))
+    return FirstWindow(active, progress, (latents.shape[-2], latents.shape[-1]), replaced)
 
 
 def beginning_first(windows: Sequence[Window]) -> list[int]:

@@ -5,6 +5,8 @@ import comfy.patcher_extension
 import pytest
 import tiny
 import torch
+from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+from comfy_extras.nodes_sag import SelfAttentionGuidance
 from controls import control_net
 
 from kinema.motion.load import load_motion_model
@@ -193,6 +195,22 @@ def test_with_motion_and_first_frame_attention(motion):
         assert changed.isfinite().all() and not torch.allclose(changed, plain, atol=0.1)
         turned = add_windows(attach(refer(attend_first_frame(tiny.image_model())), motion, Applied()), windows(4, 1))
         close(tiny.sample(turned, 7), changed)
+
+
+GUIDANCES = {
+    "PAG": lambda model: PerturbedAttentionGuidance.execute(model, 2.0)[0],
+    "SAG": lambda model: SelfAttentionGuidance.execute(model, 0.5, 2.0)[0],
+}
+
+
+@pytest.mark.parametrize("name", GUIDANCES)
+def test_guidance_that_replaces_attentions_keeps_them(name):
+    """The host's PAG and SAG compute the middle block's attention themselves, for as many keys as queries."""
+    guide, model = GUIDANCES[name], add_windows(tiny.image_model(), windows())
+    both = tiny.sample(attending(guide(model)), 6, size=16)
+    assert both.isfinite().all() and torch.equal(both, tiny.sample(guide(attending(model)), 6, size=16))
+    for other in (guide(model), attending(model)):
+        assert (both - tiny.sample(other, 6, size=16))[3:].abs().max() > 0.1
 
 
 def test_modes_add_up_and_replace_their_own_kind():
