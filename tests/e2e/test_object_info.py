@@ -36,6 +36,10 @@ def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> No
     required = {name: kind for name, (kind, *_) in apply["input"]["required"].items()}
     assert (required["model"], required["motion_model"]) == ("MODEL", "MOTION_MODEL")
     assert apply["input"]["required"]["noise_schedule"][1]["default"] == "automatic"
+    ends = {name: apply["input"]["optional"][name][1] for name in ("start_percent", "end_percent")}
+    assert [(end["default"], end["advanced"]) for end in ends.values()] == [(0.0, True), (1.0, True)]
+    required = {name: kind for name, (kind, *_) in both["input"]["required"].items()}
+    assert required.keys() == {"model", "motion_model", "strength"} and required["model"] == "MODEL"
 
 
 def test_only_model_files_are_offered(info: dict[str, Any]) -> None:

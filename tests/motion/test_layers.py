@@ -4,6 +4,7 @@ import tiny
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from kinema.motion.control import Control
 from kinema.motion.load import load_motion_model
 from kinema.motion.norms import joint_group_norm
 from kinema.motion.positions import sinusoid
@@ -58,12 +59,13 @@ class Counting(TorchDispatchMode):
         return out
 
 
-def test_one_product_for_q_k_v_and_two_layout_copies(motion):
+@pytest.mark.parametrize("norm", ["frame", "joint"])
+def test_one_product_for_q_k_v_and_two_layout_copies(norm, motion):
     """The copy back is the addition of the residual, which reads its operand in the other layout."""
     module = motion[1].at("down_blocks.0.motion_modules.0")
     x = torch.randn(16, 32, 8, 8, generator=tiny.generator(0))
     with torch.no_grad(), Counting(x.numel()) as counting:
-        module(x, 8)
+        module(x, 8, Control(norm=norm))
     assert counting.products == 8  # proj_in, 2 × (q k v, out), 2 of the feed-forward, proj_out
     assert counting.copies == 1
 
