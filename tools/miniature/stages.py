@@ -89,6 +89,12 @@ def make_report(folder: Path, stop_at: float) -> None:
     report.make(folder, stop_at)
 
 
+def make_effects(folder: Path, stop_at: float) -> None:
+    from . import effects
+
+    effects.make(folder, stop_at)
+
+
 STAGES: dict[str, Stage] = {
     "vocabulary": make_vocabulary,
     "vae": make_vae,
@@ -98,4 +104,5 @@ STAGES: dict[str, Stage] = {
     "neon": make_neon,
     "neon_lora": make_neon_lora,
     "report": make_report,
+    "effects": make_effects,
 }
