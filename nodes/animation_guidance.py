@@ -24,6 +24,7 @@ class AnimationGuidance(io.ComfyNode):
                 "guidance scale",
                 "rescale cfg",
                 "cfg curve",
+                "cfg extras pag",
             ],
             inputs=[
                 io.Model.Input(
@@ -47,10 +48,23 @@ class AnimationGuidance(io.ComfyNode):
                     step=0.01,
                     optional=True,
                 ),
+                number_or_curve(
+                    "pag",
+                    "How far it pushes away from a picture without structure (perturbed-attention guidance), at the price of "
+                    "one more pass. 0 is off, 1 to 3 is usual.",
+                    default=0.0,
+                    min=0.0,
+                    max=100.0,
+                    step=0.1,
+                    optional=True,
+                    advanced=True,
+                ),
             ],
             outputs=[io.Model.Output(tooltip="The model, which samples with this guidance.")],
         )
 
     @classmethod
-    def execute(cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0) -> io.NodeOutput:
-        return io.NodeOutput(guide(model, Guidance(cfg, rescale)))
+    def execute(
+        cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
+    ) -> io.NodeOutput:
+        return io.NodeOutput(guide(model, Guidance(cfg, rescale, pag)))

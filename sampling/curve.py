@@ -6,7 +6,7 @@ tensor that broadcasts over the latents of the call.
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from .frames import Frames
-from .percents import Progress
+from .percents import Progress, progress_of
 
 Value = float | torch.Tensor
 """A number, or float32 (f, 1, h, w): f and h, w are those of the Moment, or 1 where nothing varies."""
@@ -30,6 +30,14 @@ class Moment:
     frames: Frames
     size: tuple[int, int] = (1, 1)
     progress: Progress | None = None
+
+
+def moment_of(latents: torch.Tensor, sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Moment:
+    """The Moment of a whole video, `latents` (f, c, h, w), at the noise level `sigma`."""
+    count, _, h, w = latents.shape
+    return Moment(
+        Frames(count, tuple(range(count)), count), (h, w), progress_of(sigma, model_sampling, transformer_options)
+    )
 
 
 @dataclass(frozen=True)

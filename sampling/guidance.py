@@ -1,4 +1,4 @@
-"""Animation Guidance: classifier-free guidance whose scale varies over frames, steps and the picture; rescaled.
+"""Animation Guidance: classifier-free guidance whose scale varies over frames, steps and the picture; rescaled; PAG.
 
 Rescaling: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed" (2023), equations 14 to 16.
 """
@@ -13,9 +13,10 @@ from comfy.patcher_extension import WrappersMP
 from comfy.samplers import CFGGuider
 
 from ..motion.control import Value
-from .curve import Curve, Moment, value_at
-from .frames import Frames, frames_of
+from .curve import Curve, Moment, moment_of, value_at
+from .frames import frames_of
 from .percents import progress_of
+from .perturbed_attention import perturbed
 
 KEY = "kinema_guidance"
 """Names the wrappers of guidance on a MODEL, and its Guidance in transformer_options."""
@@ -29,11 +30,12 @@ ALWAYS = "disable_cfg1_optimization"
 
 @dataclass(frozen=True)
 class Guidance:
-    """The scale `cfg` in place of the sampler's, and how much (0..1) the result gets back the spread of the conditional
-    prediction."""
+    """The scale `cfg` in place of the sampler's, how much (0..1) the result gets back the spread of the conditional
+    prediction, and the scale `pag` of perturbed-attention guidance, which comes last."""
 
     cfg: float | Curve
     rescale: float | Curve = 0.0
+    pag: float | Curve = 0.0
 
 
 def guide(model: Any, guidance: Guidance) -> Any:
@@ -43,6 +45,8 @@ def guide(model: Any, guidance: Guidance) -> Any:
     for kind, wrapper in _WRAPPERS.items():
         model.remove_wrappers_with_key(kind, KEY)
         model.add_wrapper_with_key(kind, KEY, wrapper)
+    if guidance.pag != 0 and _perturb not in model.model_options.get("sampler_post_cfg_function", ()):
+        model.set_model_sampler_post_cfg_function(_perturb)
     return model
 
 
@@ -55,10 +59,7 @@ def _predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model
             "predictions in another way. Use KSampler or CFGGuider, or remove Animation Guidance."
         )
     options = model_options["transformer_options"]
-    video = Frames(x.shape[0], tuple(range(x.shape[0])), x.shape[0])
-    moment = Moment(
-        video, (x.shape[2], x.shape[3]), progress_of(timestep[0], guider.inner_model.model_sampling, options)
-    )
+    moment = moment_of(x, timestep[0], guider.inner_model.model_sampling, options)
     cfg, rescale = (_on(value_at(curve, moment), x) for curve in (options[KEY].cfg, options[KEY].rescale))
     combine = partial(_combine, cfg, rescale, model_options.get("sampler_cfg_function"))
     told = {**options, WHOLE: model_options.get(ALWAYS, False)}
@@ -81,6 +82,13 @@ def _calc_cond_batch(
 
 
 _WRAPPERS = {WrappersMP.PREDICT_NOISE: _predict_noise, WrappersMP.CALC_COND_BATCH: _calc_cond_batch}
+
+
+def _perturb(args: dict[str, Any]) -> torch.Tensor:
+    """The host's sampler_post_cfg_function, with the scale of the Guidance on the MODEL."""
+    options = args["model_options"]["transformer_options"]
+    moment = moment_of(args["input"], args["sigma"][0], args["model"].model_sampling, options)
+    return perturbed(value_at(options[KEY].pag, moment), args)
 
 
 def _combine(cfg: Value, rescale: Value, before: Callable[[Any], Any] | None, args: dict[str, Any]) -> torch.Tensor:

@@ -13,10 +13,9 @@ import torch
 
 from ..motion.control import Value
 from .applied import needs_motion
-from .curve import Blocks, Constant, Curve, Moment, OverBlocks, value_at
+from .curve import Blocks, Constant, Curve, OverBlocks, moment_of, value_at
 from .effects import KEPT
-from .frames import Frames
-from .percents import is_within, progress_of
+from .percents import is_within
 
 SKIPS: dict[str, Curve] = {
     "all": Constant(0.0),
@@ -53,8 +52,7 @@ def _guided(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Tensor:
     if not is_within(guidance.start_percent, guidance.end_percent, sigma[0], model.model_sampling):
         return denoised
     options = args["model_options"]["transformer_options"]
-    video = Frames(x.shape[0], tuple(range(x.shape[0])), x.shape[0])
-    moment = Moment(video, (x.shape[2], x.shape[3]), progress_of(sigma[0], model.model_sampling, options))
+    moment = moment_of(x, sigma[0], model.model_sampling, options)
     scale, rescale = value_at(guidance.scale, moment), value_at(guidance.rescale, moment)
     if not isinstance(scale, torch.Tensor) and scale == 0:
         return denoised

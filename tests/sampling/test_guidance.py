@@ -156,6 +156,17 @@ def test_a_curve_with_the_hosts_rescale_and_pag_in_any_order(animated):
     assert_other(expected, tiny.sample(ours(animated)))
 
 
+def test_pag_equals_the_hosts_node_and_takes_curves(animated):
+    (theirs,) = PerturbedAttentionGuidance.execute(animated, 2.0)
+    assert_alike(tiny.sample(guide(animated, Guidance(4.0, pag=2.0))), tiny.sample(theirs))
+    less, more = (x0s(guide(animated, Guidance(4.0, pag=scale))) for scale in (0.0, 2.0))
+    ramp = Listed((0.0, 0.5, 1.0, 2.0))
+    scale = torch.tensor(ramp.values)[:, None, None, None]
+    assert_alike(x0s(guide(animated, Guidance(4.0, pag=ramp))), less + scale * (more - less) / 2)
+    steps = guide(guide(animated, Guidance(4.0, pag=1.0)), Guidance(4.0, pag=OverRun(read_keys("0: 1, 1: 0 hold"))))
+    assert passes(steps, lambda m, step: tiny.sample(m, steps=3, callback=step)) == [3, 2, 2]
+
+
 def test_guiders_that_cannot_be_guided_say_so(animated):
     guided = guide(animated, Guidance(3.0))
     from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
@@ -226,7 +237,7 @@ def test_scale_zero_and_steps_outside_cost_no_pass(animated):
 def everything(model):
     """All three, with curves over frames and steps."""
     ramp = Combined("multiply", OverFrames(read_keys("0: 0.5, -1: 1")), OverRun(read_keys("0%: 1, 100%: 0.5")))
-    guided = guide(model, Guidance(Combined("multiply", ramp, as_curve(5.0)), ramp))
+    guided = guide(model, Guidance(Combined("multiply", ramp, as_curve(5.0)), ramp, ramp))
     return enhance_motion(guide_motion(guided, MotionGuidance(ramp, SKIPS["up"], 0.7)), Enhance(ramp))
 
 
