@@ -26,7 +26,7 @@ RUNS = 4  # of options.frames make the long video
 
 @torch.inference_mode()
 def run(options: Options) -> Iterator[Result]:
-    animated = _animated()
+    animated = attach(*models(), Applied())
     length, long = options.frames, RUNS * options.frames
     spec = WindowSpec(length, length // 4)
     one_by_one, together = (add_windows(animated, ContextWindows(spec, at_once=n)) for n in (1, 99))
@@ -58,14 +58,15 @@ def run(options: Options) -> Iterator[Result]:
     yield Result("that, 256 frames ÷ 32", memory[256] / memory[32], target=1.15)
 
 
-def _animated() -> Any:
+def models() -> tuple[Any, Any]:
+    """MODEL and MOTION_MODEL at full size, with random weights."""
     device, dtype = full_size.device_and_dtype()
     config = comfy.supported_models.SD15(full_size.CONFIG | {"dtype": dtype})
     base = full_size.fill(comfy.model_base.BaseModel(config, device=device)).eval()
     image_model = comfy.model_patcher.CoreModelPatcher(base, load_device=device, offload_device=device)
     motion = comfy.model_patcher.CoreModelPatcher(full_size.motion_model(), load_device=device, offload_device=device)
     motion.set_attachments(FILE, "random.safetensors")
-    return attach(image_model, motion, Applied())
+    return image_model, motion
 
 
 def _step(model: Any, frames: int, size: int) -> None:
