@@ -40,15 +40,23 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
-    """`prompt` with the default of every required widget that it leaves out, as the canvas would queue it."""
+    """`prompt` with the default of every widget that it leaves out, as the canvas would queue it."""
 
     def filled(node: dict[str, Any]) -> dict[str, Any]:
-        required = object_info[node["class_type"]]["input"].get("required", {})
-        described = {"input": {"required": required}}
-        widgets = {name: _default(options) for name, kind, options in _inputs(described) if _is_widget(kind, options)}
-        return {**node, "inputs": widgets | node["inputs"]}
+        defaults = {name: _default(options) for name, _, options in widgets(object_info[node["class_type"]])}
+        return {
+            **node,
+            "inputs": {name: value for name, value in defaults.items() if value is not None} | node["inputs"],
+        }
 
     return {node_id: filled(node) for node_id, node in prompt.items()}
+
+
+def widgets(info: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(name, type, options) of every widget of a node, in the canvas's order."""
+    for name, kind, options in _inputs(info):
+        if _is_widget(kind, options):
+            yield name, options.get("widgetType", kind), options
 
 
 def _is_widget(kind: str, options: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import mimetypes
+import re
 import shutil
 from collections.abc import Coroutine
 from pathlib import Path
@@ -25,7 +26,9 @@ DROP = """async ([name, type, content]) => {
         document.querySelector("#graph-canvas").dispatchEvent(new DragEvent(kind, at));
 }"""
 WIDGETS = """() => Object.fromEntries(app.graph.nodes.map(node => [
-    node.id, Object.fromEntries((node.widgets ?? []).map(widget => [widget.name, widget.value]))]))"""
+    node.id, Object.fromEntries((node.widgets ?? [])
+        .filter(widget => widget.serialize !== false)  // no previews
+        .map(widget => [widget.name, widget.value]))]))"""
 
 SET_WIDGET = """([id, name, value]) => {
     const node = app.graph.nodes.find(node => node.id == id);
@@ -43,8 +46,9 @@ def find_browser() -> str | None:
 class Canvas:
     """The page of one server, a context manager. `errors` fills with what the page's scripts raise."""
 
-    def __init__(self, url: str, browser: str) -> None:
+    def __init__(self, url: str, browser: str, language: str = "en") -> None:
         self.url = url
+        self.language = language
         self.errors: list[str] = []
         self._program = browser
         self._loop = asyncio.new_event_loop()  # of its own, and running in calls only: a Client has one, too
@@ -74,16 +78,29 @@ class Canvas:
         self.page.set_default_timeout(MILLISECONDS)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Else the page greets a newcomer with a dialog of templates.
-        await self.page.request.post(f"{self.url}/settings", data={"Comfy.TutorialCompleted": True})
+        settings = {"Comfy.TutorialCompleted": True, "Comfy.Locale": self.language}
+        await self.page.request.post(f"{self.url}/settings", data=settings)
         await self.page.goto(self.url)
+        await self._ready()
+
+    async def _ready(self) -> None:
         await self._until("window.app?.vueAppReady && app.graph?.nodes.length && app.extensionManager.workflow")
 
     async def _until(self, expression: str) -> None:
         await self.page.wait_for_function(expression)
 
+    def wait_until(self, expression: str) -> None:
+        """Until `expression` is true in the page."""
+        self.do(self._until(expression))
+
     def evaluate(self, script: str, argument: Any = None) -> Any:
         """What `script` gives in the page, where `app` is the host's."""
         return self.do(self.page.evaluate(script, argument))
+
+    def reload(self) -> None:
+        """Loads the page anew, as after closing the browser."""
+        self.do(self.page.reload())
+        self.do(self._ready())
 
     def clear(self) -> None:
         self.evaluate("app.graph.clear()")
@@ -98,6 +115,23 @@ class Canvas:
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         self.evaluate(DROP, [file.name, kind, base64.b64encode(file.read_bytes()).decode()])
         self.do(self._until("app.graph.nodes.length > 0"))
+
+    def add_from_library(self, name: str) -> None:
+        """Adds the node or blueprint `name` as a person does: finds it in the list of nodes and puts it on the canvas."""
+        self.do(self._add_from_library(name))
+
+    async def _add_from_library(self, name: str) -> None:
+        count = await self.page.evaluate("app.graph.nodes.length")
+        while await self.page.locator(".p-dialog-mask").count():  # e.g. of models that the last workflow lacked
+            await self.page.keyboard.press("Escape")
+            await self.page.wait_for_timeout(300)
+        search = self.page.get_by_placeholder(re.compile(r"^Search( Nodes)?\.\.\.$"))
+        if not await search.is_visible():
+            await self.page.locator(".side-bar-button").filter(has_text="Nodes").click()
+        await search.fill(name)
+        await self.page.get_by_text(name, exact=True).first.click()
+        await self.page.mouse.click(800, 450)  # where newer canvases put the node that was chosen
+        await self._until(f"app.graph.nodes.length > {count}")
 
     def graph(self) -> dict[str, Any]:
         """The workflow on the canvas, as it would be saved."""

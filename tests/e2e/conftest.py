@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools import random_models, server
-from tools.client import Client, Result
+from tools.client import Client, Prompt, Result
 from tools.graph import to_graph
 from tools.server import Server
 from tools.workflow import Job, animation
@@ -32,6 +32,7 @@ JOB = Job(
     seed=1,
 )
 CHECKPOINT, LOADER, APPLY, SAMPLER, VIDEO, WEBP = "1", "2", "3", "7", "10", "11"  # node ids of that workflow
+PICTURE = "12"  # and of what `prompt` adds
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,15 @@ def animated(comfy: Server, client: Client) -> Animation:
     return Animation(graph, result, video, webp)
 
 
+@pytest.fixture(scope="session")
+def prompt() -> Prompt:
+    """The demo's workflow, and a PNG of each frame."""
+    save = {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "frame"}}
+    return {**animation(JOB), PICTURE: save}
+
+
 @contextmanager
-def page_of(comfy: Server) -> "Iterator[Canvas]":
+def page_of(comfy: Server, language: str = "en") -> "Iterator[Canvas]":
     """The server's page in a browser; tests that ask for it are skipped, and counted so, where there is none."""
     pytest.importorskip("playwright", reason="needs Playwright, see tools/requirements.txt")
     from .browser import NO_BROWSER, Canvas, find_browser
@@ -82,7 +90,7 @@ def page_of(comfy: Server) -> "Iterator[Canvas]":
     program = find_browser()
     if program is None:
         pytest.skip(NO_BROWSER)
-    with Canvas(comfy.url, program) as canvas:
+    with Canvas(comfy.url, program, language) as canvas:
         yield canvas
 
 

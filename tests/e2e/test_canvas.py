@@ -10,21 +10,11 @@ from tools import environment
 from tools.client import Client, Prompt
 from tools.graph import to_graph
 from tools.server import Server
-from tools.workflow import animation
 
-from .conftest import HOST, JOB, SAMPLER, VIDEO, WEBP
+from .conftest import HOST, JOB, PICTURE, SAMPLER, VIDEO, WEBP
 
 if TYPE_CHECKING:
     from .browser import Canvas
-
-PICTURE = "12"
-
-
-@pytest.fixture(scope="module")
-def prompt() -> Prompt:
-    """The demo's workflow, and a PNG of each frame."""
-    save = {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "frame"}}
-    return {**animation(JOB), PICTURE: save}
 
 
 @pytest.fixture(scope="module")

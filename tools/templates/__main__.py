@@ -1,4 +1,7 @@
-"""Writes example_workflows: `python3 dev.py templates [--pictures]`; pictures take minutes and need no GPU."""
+"""Writes example_workflows and subgraphs: `python3 dev.py templates [--pictures] [--keep]`.
+
+--pictures makes the thumbnails, too, in minutes and without a GPU. --keep, once a version, keeps its workflows as fixtures.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,17 @@ from typing import Any
 from .. import environment, in_host, server
 from ..client import Client
 from .all import TEMPLATES
+from .blueprints import BLUEPRINTS
+from .keep import keep
 
 FOLDER = environment.REPOSITORY / "example_workflows"
+SUBGRAPHS = environment.REPOSITORY / "subgraphs"
 
 
 def main(arguments: list[str] | None = None) -> int:
     host = environment.find().hosts[0]
     FOLDER.mkdir(exist_ok=True)
+    SUBGRAPHS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         pictures = "--pictures" in (arguments or [])
@@ -27,6 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
             small.place_files(base)
         with server.running(host, base) as comfy, Client(comfy.url) as client:
             info = client.object_info()
+            if "--keep" in (arguments or []):
+                keep(info)
+            for blueprint in BLUEPRINTS:
+                path = SUBGRAPHS / f"{blueprint.name}.json"
+                path.write_text(content(blueprint.workflow(info)), encoding="utf-8")
             for template in TEMPLATES:
                 path = FOLDER / f"{template.file}.json"
                 path.write_text(content(template.workflow(info)), encoding="utf-8")

@@ -117,6 +117,21 @@ class Template:
         return graph
 
 
+def without_bends(prompt: dict[str, Any]) -> dict[str, Any]:
+    """As the server runs it: the bends of wires are known to the canvas only."""
+
+    def source(value: Any) -> Any:
+        while isinstance(value, list) and prompt[value[0]]["class_type"] == BEND:
+            value = prompt[value[0]]["inputs"][""]
+        return value
+
+    nodes = {number: node for number, node in prompt.items() if node["class_type"] != BEND}
+    return {
+        number: {**node, "inputs": {name: source(value) for name, value in node["inputs"].items()}}
+        for number, node in nodes.items()
+    }
+
+
 def _note(number: int, note: Note) -> dict[str, Any]:
     return {
         "id": number,

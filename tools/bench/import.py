@@ -1,0 +1,62 @@
+"""Importing the pack and registering its nodes, on top of a host that has loaded its own."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tools import environment
+from tools.bench.measure import Options, Result
+
+SCRIPT = """
+import asyncio, json, logging, sys, time
+from comfy.cli_args import args
+args.cpu = True
+import nodes
+
+class Lines(logging.Handler):
+    said = []
+    def emit(self, record):
+        self.said.append(record.getMessage())
+
+async def main():
+    await nodes.init_builtin_extra_nodes()
+    logging.getLogger().addHandler(Lines(0))
+    logging.getLogger().setLevel(0)
+    print("loading", flush=True)
+    start = time.perf_counter()
+    loaded = await nodes.load_custom_node(sys.argv[1])
+    print(json.dumps({"seconds": time.perf_counter() - start, "loaded": loaded, "lines": Lines.said}), flush=True)
+
+asyncio.run(main())
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How long the host took to load the pack, and the lines that it logged and printed meanwhile."""
+
+    seconds: float
+    lines: tuple[str, ...]
+
+
+def load_once() -> Loaded:
+    """In a process of its own, by the host's own loader. Raises RuntimeError where that failed."""
+    host = environment.find().hosts[0]
+    command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY)]
+    variables = {**os.environ, "PYTHONPATH": str(host)}
+    done = subprocess.run(command, cwd=host, env=variables, capture_output=True, text=True)
+    _, _, said = done.stdout.partition("loading\n")
+    *printed, told = said.splitlines() or [""]
+    answer = json.loads(told or "{}")
+    if not answer.get("loaded"):
+        raise RuntimeError(f"the host could not load the pack:\n{done.stdout}{done.stderr}")
+    return Loaded(answer["seconds"], (*printed, *answer["lines"]))
+
+
+def run(options: Options) -> Iterator[Result]:
+    seconds = [load_once().seconds for _ in range(options.rounds + 1)][1:]  # the first compiles
+    yield Result("import and registration, on top of the host", statistics.median(seconds), "s", target=0.3)
