@@ -14,8 +14,9 @@ def main(arguments: list[str]) -> int:
     host = environment.find().hosts[0]
     base = environment.cache() / "host"
     models = base / "models"
+    print(f"Starting {host}", flush=True)
     with server.running(host, base, device=server.device(options.device), port=options.port) as comfy:
-        print(f"ComfyUI with Kinema: {comfy.url}\nCheckpoints: {models / 'checkpoints'}")
+        print(f"ComfyUI with Kinema: open {comfy.url} in a browser\nCheckpoints: {models / 'checkpoints'}")
         print(
             f"Motion models: {models / 'animatediff_models'}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.",
             flush=True,
