@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BY_FILE = {template.file: template for template in TEMPLATES}
 RED_NODES = "() => app.graph.nodes.filter(node => node.has_errors).map(node => node.type)"
+SIZES = "() => Object.fromEntries(app.graph.nodes.map(node => [node.id, [...node.size]]))"
 MISSING = "() => app.graph.nodes.filter(node => !(node.type in LiteGraph.registered_node_types)).map(node => node.type)"
 
 
@@ -70,8 +71,10 @@ def test_the_file_loads_and_its_small_version_runs(
     name: str, studio: Server, studio_canvas: "Canvas", info: dict[str, Any], tmp_path: Path
 ) -> None:
     canvas = studio_canvas
-    canvas.load(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+    workflow = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    canvas.load(workflow)
     assert canvas.evaluate(MISSING) == []
+    assert grown(workflow, canvas.evaluate(SIZES)) == []
     canvas.load(small.small(BY_FILE[name], frames=18, steps=2).workflow(info))
     outputs = canvas.wait(canvas.queue())
     assert canvas.evaluate(RED_NODES) == []
@@ -79,6 +82,15 @@ def test_the_file_loads_and_its_small_version_runs(
     assert files and all(studio.path(file).stat().st_size > 500 for file in files if file["type"] == "output")
     canvas.screenshot(tmp_path / f"{name}.png")
     assert not canvas.errors
+
+
+def grown(workflow: dict[str, Any], sizes: dict[str, list[float]]) -> list[str]:
+    """Nodes that the canvas had to draw larger than the file says, which may then lie over others."""
+    return [
+        node["type"]
+        for node in workflow["nodes"]
+        if any(now > saved for now, saved in zip(sizes[str(node["id"])], node["size"], strict=True))
+    ]
 
 
 def test_a_file_is_what_its_template_says(info: dict[str, Any]) -> None:

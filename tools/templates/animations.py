@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .board import Node, Stage, Template
+from .board import Node, Stage, Template, bend
 from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
 from .spine import LOAD, MOTION, PROMPT, SAMPLE, SAVE, moved, note, sampler, spine, stages, with_inputs
 
@@ -34,7 +34,7 @@ def long_animation() -> Template:
 def windowed(prefix: str, frames: int, **settings: Any) -> dict[str, Node]:
     """The spine with Context Windows of 16 frames before the sampler."""
     nodes = spine(prefix, frames, room=1)
-    nodes["windows"] = Node("KinemaContextWindows", 3, 0, {"model": ["apply", 0], "length": 16, **settings}, height=260)
+    nodes["windows"] = Node("KinemaContextWindows", 3, 0, {"model": ["apply", 0], "length": 16, **settings}, height=280)
     nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
     return nodes
 
@@ -140,6 +140,8 @@ def controlnet_over_time() -> Template:
     nodes["guided"] = Node("ControlNetApplyAdvanced", 3.3, 420, guide, height=200)
     nodes["latent"] = replace(nodes["latent"], y=1260)
     nodes |= {name: replace(nodes[name], y=1480) for name in ("vae", "vae again")}
+    nodes["vae first"] = bend(["checkpoint", 2], "VAE", 0.95, 660)
+    nodes["vae"] = with_inputs(nodes["vae"], **{"": ["vae first", 0]})
     text = (
         "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows each window gets "
         "its own frames. Nothing else has to be installed.\n\n- **batch_size**: not more than your video has frames; after "
@@ -148,6 +150,6 @@ def controlnet_over_time() -> Template:
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
     control = Stage("A video that guides", "load", ("film", "frames", "edges", "control"))
     length = Stage("Length", "prompt", ("latent",))
-    return Template(
-        "controlnet_over_time", nodes, (LOAD, MOTION, prompts, control, length, SAMPLE, SAVE), note(text), crossings=1
-    )
+    guide_stage = Stage("Guide", "motion", ("guided",))
+    all_stages = (LOAD, MOTION, prompts, control, length, guide_stage, SAMPLE, SAVE)
+    return Template("controlnet_over_time", nodes, all_stages, note(text))

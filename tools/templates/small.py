@@ -9,18 +9,18 @@ from typing import Any
 import av
 import comfy.cldm.cldm
 import comfy.ops
-import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
 from kinema.miniature import load
 
+from ..miniature import world
 from .board import Node, Template
 
 SIZE = 128
 PROMPT = "a red fish swimming right, coral reef"
 TRAVEL = "0: a red fish swimming right, coral reef\n16: a blue fish swimming right, deep sea"
+CLIP_SEED = 45  # a red fish swims right in a coral reef
 CONTROL_NET, VIDEO, CLIPS = "random_controlnet.safetensors", "my_video.mp4", "clips"
 """What the server's folders must hold: a ControlNet of the miniature's shape, a video, and a folder of videos."""
 
@@ -96,13 +96,12 @@ def _control_net() -> dict[str, torch.Tensor]:
 
 
 def _write_video(path: Path, frames: int = 20) -> None:
-    """Frames of a bright square that moves to the right."""
+    """A clip of the miniature's world: a fish that swims across the picture."""
+    pictures, _ = world.clip(CLIP_SEED, frames, across=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=8)
         stream.width = stream.height = SIZE
         stream.pix_fmt = "yuv420p"
-        for number in range(frames):
-            picture = np.full((SIZE, SIZE, 3), 40, np.uint8)
-            picture[48:80, 4 * number : 4 * number + 32] = (220, 60, 60)
-            container.mux(stream.encode(av.VideoFrame.from_image(Image.fromarray(picture))))
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())

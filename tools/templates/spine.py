@@ -24,7 +24,7 @@ def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> 
     """
     nodes = {
         "checkpoint": Node("CheckpointLoaderSimple", 0, 0, {"ckpt_name": SD15.name}, models=(SD15,), height=120),
-        "motion": Node("KinemaLoadMotionModel", 1, 100, {"motion_model": motion.name}, models=(motion,), height=80),
+        "motion": Node("KinemaLoadMotionModel", 1, 100, {"motion_model": motion.name}, models=(motion,), height=90),
         "apply": Node("KinemaApplyMotionModel", 2, 0, {"model": ["checkpoint", 0], "motion_model": ["motion", 0]}, height=280),
         "positive": prompt(POSITIVE, 330, "Prompt"),
         "negative": prompt(NEGATIVE, 520, "Negative prompt"),

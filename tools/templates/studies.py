@@ -39,10 +39,10 @@ def train_motion_lora() -> Template:
         "model": ["checkpoint", 0], "motion_model": ["motion", 0], "clips": ["clips", 0], "name": "my_motion_lora",
         "rank": 32, "steps": 300,
     }  # fmt: skip
-    nodes["clips"] = Node("KinemaLoadClips", 1, 280, clips, height=330)
-    nodes["train"] = Node("KinemaTrainMotionLora", 2, 0, train, height=560)
+    nodes["clips"] = Node("KinemaLoadClips", 1, 280, clips, height=350)
+    nodes["train"] = Node("KinemaTrainMotionLora", 2, 0, train, height=710)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
-    nodes["clip"] = bend(["checkpoint", 1], "CLIP", 1.5, 740)
+    nodes["clip"] = bend(["checkpoint", 1], "CLIP", 2.62, 780)
     text = (
         "## Train a motion LoRA\n\nOne to a few clips of one movement become a small file in "
         "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** and choose it.\n"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 from PIL import Image
@@ -11,42 +11,36 @@ from PIL import Image
 from ..client import Client
 from ..graph import with_defaults
 from ..server import Server
-from .board import BEND, Node, Template
+from ..strips import stacked, strip
+from .board import Template, without_bends
 from .small import small
 
 FRAMES, STEPS = 24, 14
 SHOWN, SIDE = 4, 256  # frames of a picture, and pixels of each
 
 
+GUIDES = ("GetVideoComponents", "Canny")  # shown instead of what they guide: small ControlNets are random
+
+
 def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     """Runs the small version of `template` and saves its picture, a JPEG, as `path`."""
-    prompt = straight(small(template, FRAMES, STEPS)).prompt()
-    outputs = client.run(with_defaults(prompt, client.object_info())).outputs
-    file = next(comfy.path(files[0]) for files in outputs.values() if files)
-    picture = _strip(file) if file.suffix == ".mp4" else Image.open(file).convert("RGB")
+    prompt = without_bends(small(template, FRAMES, STEPS).prompt())
+    guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}
+    outputs = client.run(with_defaults(prompt | guides, client.object_info())).outputs
+    made = [[comfy.path(file) for file in outputs[number]] for number in guides or outputs if outputs[number]]
+    picture = stacked([_row(files) for files in made])
     picture.thumbnail((SHOWN * SIDE, SHOWN * SIDE))
     picture.save(path, quality=85)
 
 
-def straight(template: Template) -> Template:
-    """`template` without the bends of its wires, which only the canvas knows."""
-
-    def source(link: object) -> object:
-        while isinstance(link, list) and template.nodes[link[0]].kind == BEND:
-            link = template.nodes[link[0]].inputs[""]
-        return link
-
-    def freed(node: Node) -> Node:
-        return replace(node, inputs={name: source(value) for name, value in node.inputs.items()})
-
-    return replace(template, nodes={name: freed(node) for name, node in template.nodes.items() if node.kind != BEND})
+def _preview(number: str) -> dict[str, Any]:
+    return {"class_type": "PreviewImage", "inputs": {"images": [number, 0]}}
 
 
-def _strip(video: Path) -> Image.Image:
-    with av.open(str(video)) as container:
-        frames = [frame.to_image() for frame in container.decode(video=0)]
-    chosen = [frames[round(number * (len(frames) - 1) / (SHOWN - 1))].resize((SIDE, SIDE)) for number in range(SHOWN)]
-    picture = Image.new("RGB", (SHOWN * SIDE, SIDE))
-    for number, frame in enumerate(chosen):
-        picture.paste(frame, (number * SIDE, 0))
-    return picture
+def _row(files: list[Path]) -> Image.Image:
+    """A video or a batch of pictures as frames side by side, a single picture as it is."""
+    if files[0].suffix == ".mp4":
+        with av.open(str(files[0])) as container:
+            return strip([frame.to_image() for frame in container.decode(video=0)], SHOWN, SIDE)
+    pictures = [Image.open(file).convert("RGB") for file in files]
+    return strip(pictures, SHOWN, SIDE) if len(pictures) > 1 else pictures[0]
