@@ -1,11 +1,26 @@
-"""Writes the tables of all help pages again: `python3 dev.py docs`."""
+"""Writes the tables of all help pages again: `python3 dev.py docs`; with `--pictures [NODE_ID ...]` pictures instead."""
 
 from __future__ import annotations
+
+import argparse
 
 from .. import in_host
 
 
-def main(_: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py docs", description=__doc__)
+    parser.add_argument("--pictures", nargs="*", metavar="NODE_ID", help="make pictures: of these nodes, or all")
+    wanted = parser.parse_args(arguments).pictures
+    if wanted is None:
+        write_tables()
+    else:
+        from .pictures import SCENES, make
+
+        make(wanted or list(SCENES))
+    return 0
+
+
+def write_tables() -> None:
     in_host.enter(1, cpu=True)
     from kinema.nodes import NODES, register_folders  # the host must be there first
 
@@ -16,7 +31,6 @@ def main(_: list[str] | None = None) -> int:
         for language, page in pages(schema.node_id).items():
             if page.exists():
                 page.write_text(with_tables(page.read_text(encoding="utf-8"), schema, language), encoding="utf-8")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,114 @@
+"""Graphs written as nested calls, for the pictures of the help pages: all of them end in IMAGE outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..client import Prompt
+from ..strips import width
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the host. As an input of another one it stands for its first output."""
+
+    kind: str
+    inputs: tuple[tuple[str, Any], ...]
+
+    def output(self, number: int) -> Output:
+        return Output(self, number)
+
+
+@dataclass(frozen=True)
+class Output:
+    node: Node
+    number: int
+
+
+def node(kind: str, **inputs: Any) -> Node:
+    return Node(kind, tuple(inputs.items()))
+
+
+def to_prompt(ends: Iterable[Node]) -> tuple[Prompt, dict[Node, str]]:
+    """One prompt for all of `ends`, and the id of each node. Nodes that are equal become one, so they run once."""
+    prompt: Prompt = {}
+    ids: dict[Node, str] = {}
+
+    def value(given: Any) -> Any:
+        if isinstance(given, Node):
+            return [add(given), 0]
+        return [add(given.node), given.number] if isinstance(given, Output) else given
+
+    def add(wanted: Node) -> str:
+        if wanted not in ids:
+            inputs = {name: value(given) for name, given in wanted.inputs}
+            ids[wanted] = str(len(ids) + 1)
+            prompt[ids[wanted]] = {"class_type": wanted.kind, "inputs": inputs}
+        return ids[wanted]
+
+    for end in ends:
+        add(end)
+    return prompt, ids
+
+
+MINIATURE = node("KinemaLoadMiniature", style="day")
+CLIP, VAE = MINIATURE.output(1), MINIATURE.output(2)
+MOTION = node("KinemaLoadMotionModel", motion_model="miniature_mm.safetensors")
+ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.safetensors", strength=1.0)
+FISH = "a red fish swimming right, coral reef"
+STEPS, CFG = 10, 2.0
+SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
+SHOWN, SIDE = 6, 128  # frames of a strip, and pixels of each
+WIDTH = width(SHOWN, SIDE)
+
+
+def applied(motion: Node = MOTION, **settings: Any) -> Node:
+    """The miniature with motion."""
+    return node("KinemaApplyMotionModel", model=MINIATURE, motion_model=motion, **settings)
+
+
+MOVING = applied()
+
+
+def text(prompt: str) -> Node:
+    return node("CLIPTextEncode", clip=CLIP, text=prompt)
+
+
+def latent(frames: int) -> Node:
+    return node("EmptyLatentImage", width=SIDE, height=SIDE, batch_size=frames)
+
+
+def animation(model: Any = MOVING, prompt: str | Node = FISH, frames: int = 16, seed: int = 1, **sampler: Any) -> Node:
+    """IMAGE: the frames that KSampler makes of `model`."""
+    settings = {"steps": STEPS, "cfg": CFG, "sampler_name": SAMPLER, "scheduler": SCHEDULER, "denoise": 1.0} | sampler
+    positive = prompt if isinstance(prompt, Node) else text(prompt)
+    ends = {"model": model, "positive": positive, "negative": text(""), "latent_image": latent(frames)}
+    return decoded(node("KSampler", seed=seed, **ends, **settings))
+
+
+def sampled_at(sigmas: Node) -> Node:
+    """IMAGE: the frames that SamplerCustom makes at these noise levels."""
+    ends = {"model": MOVING, "positive": text(FISH), "negative": text(""), "latent_image": latent(16)}
+    sampler = node("KSamplerSelect", sampler_name="euler")
+    return decoded(node("SamplerCustom", add_noise=True, noise_seed=1, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends))
+
+
+def decoded(samples: Node) -> Node:
+    return node("VAEDecode", samples=samples, vae=VAE)
+
+
+def plotted(curve: Any, frames: int = 16) -> Node:
+    """IMAGE: the curve as Plot Curve draws it."""
+    return node("KinemaPlotCurve", curve=curve, frames=frames, steps=STEPS, scheduler=SCHEDULER, width=WIDTH)
+
+
+def measured(**animations: Node) -> Node:
+    """IMAGE: Metrics Plot of animations by their labels."""
+    results = {
+        f"results.metrics{number}": node("KinemaAnimationMetrics", images=images)
+        for number, images in enumerate(animations.values())
+    }
+    labels = "\n".join(label.replace("_", " ") for label in animations)
+    return node("KinemaMetricsPlot", labels=labels, width=WIDTH, **results)

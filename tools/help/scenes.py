@@ -1,0 +1,161 @@
+"""What the picture of each help page shows: IMAGEs from top to bottom, mostly without the node and with it.
+
+A batch of frames becomes a strip, a single picture stays as it is. `dev.py docs --pictures` makes them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .graphs import (
+    CLIP,
+    FISH,
+    MINIATURE,
+    MOTION,
+    MOVING,
+    STEPS,
+    VAE,
+    WIDTH,
+    ZOOM,
+    Node,
+    Output,
+    animation,
+    applied,
+    measured,
+    node,
+    plotted,
+    sampled_at,
+)
+
+STILL = animation(MINIATURE)
+PLAIN = animation()
+LONG = 32
+BLUE = "a blue fish swimming right, deep sea"
+
+
+def on_model(kind: str, model: Node = MOVING, frames: int = 16, **inputs: Any) -> Node:
+    """The animation of a model that the node `kind` changed."""
+    return animation(node(kind, model=model, **inputs), frames=frames)
+
+
+def with_strength(curve: Node) -> tuple[Node, ...]:
+    """Strength 1, the curve as strength, and the curve."""
+    return PLAIN, animation(applied(strength=curve)), plotted(curve)
+
+
+def sigmas(scheduler: str) -> Node:
+    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=STEPS)
+
+
+def windows(**settings: Any) -> Node:
+    return node("KinemaContextWindows", model=MOVING, length=16, **settings)
+
+
+WINDOWED = animation(windows(overlap=4), frames=LONG)
+
+
+def floats(*numbers: float) -> Node:
+    values = {f"inputs.input{i}": node("PrimitiveFloat", value=number) for i, number in enumerate(numbers)}
+    return node("CreateList", **values)
+
+
+def right_half() -> Node:
+    black, white = (node("SolidMask", value=value, width=width, height=128) for value, width in ((0.0, 128), (1.0, 64)))
+    return node("MaskComposite", destination=black, source=white, x=64, y=0, operation="add")
+
+
+def training(kind: str, **inputs: Any) -> Output:
+    """The training's plot, from the animation above it."""
+    size = {"frames": 16, "stride": 1, "width": 128, "height": 128}
+    clips = node("KinemaLoadClips", vae=VAE, clip=CLIP, folder="none", prompt=FISH, images=PLAIN, cache=False, **size)
+    return node(kind, model=MINIATURE, clips=clips, motion_model=MOTION, name="help", sample_every=0, **inputs).output(
+        1
+    )
+
+
+SCENES: dict[str, tuple[Node | Output, ...]] = {
+    "KinemaAnimateDiff": (STILL, on_model("KinemaAnimateDiff", MINIATURE, motion_model="miniature_mm.safetensors")),
+    "KinemaAnimationGuidance": (
+        animation(cfg=1.0),
+        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 6")),
+    ),
+    "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL, below=PLAIN)),
+    "KinemaAnimationNoise": (
+        PLAIN,
+        animation(node("KinemaAnimationNoise", model=MOVING, noise_type="constant").output(1)),
+    ),
+    "KinemaApplyMotionModel": (STILL, animation(applied(strength=0.5)), PLAIN),
+    "KinemaBlendSigmas": (
+        sampled_at(sigmas("karras")),
+        sampled_at(sigmas("exponential")),
+        sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("karras"), sigmas_2=sigmas("exponential"))),
+    ),
+    "KinemaCombineCurves": (
+        plotted(node("KinemaCurve", values="0: 1, 8: 0.2, -1: 1")),
+        plotted(
+            node(
+                "KinemaCombineCurves",
+                a=node("KinemaCurve", values="0: 1, 8: 0.2, -1: 1"),
+                b=node("KinemaCurveOverSteps", values="0%: 1, 100%: 0"),
+            )
+        ),
+    ),
+    "KinemaContextWindows": (
+        animation(windows(schedule="batched", overlap=0), frames=LONG),
+        WINDOWED,
+    ),
+    "KinemaCurve": with_strength(node("KinemaCurve", values="0: 1, -1: 0")),
+    "KinemaCurveFromFloats": with_strength(
+        node("KinemaCurveFromFloats", values=floats(1, 1, 0.8, 0.6, 0.4, 0.2, 0.4, 0.6, 0.8, 1))
+    ),
+    "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
+    "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
+    "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
+    "KinemaEnhanceMotion": (PLAIN, on_model("KinemaEnhanceMotion", weight=4.0)),
+    "KinemaFirstFrameAttention": (STILL, on_model("KinemaFirstFrameAttention", MINIATURE)),
+    "KinemaInjectImage": (
+        animation(MINIATURE, BLUE, frames=1),
+        PLAIN,
+        on_model("KinemaInjectImage", image=animation(MINIATURE, BLUE, frames=1), vae=VAE, percent=0.3),
+    ),
+    "KinemaLoadMiniature": tuple(
+        animation(MINIATURE, f"a {fish}", frames=6)
+        for fish in ("yellow fish swimming left, coral reef", "purple fish swimming right, sandy lagoon")
+    ),
+    "KinemaLoadMotionLora": (PLAIN, animation(applied(ZOOM))),
+    "KinemaLoadMotionModel": (animation(MINIATURE, BLUE), animation(prompt=BLUE)),
+    "KinemaMergeMotionModels": (
+        PLAIN,
+        animation(applied(ZOOM)),
+        animation(applied(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM))),
+    ),
+    "KinemaMetricsPlot": (
+        measured(strength_0=STILL, strength_half=animation(applied(strength=0.5)), strength_1=PLAIN),
+    ),
+    "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=2.0)),
+    "KinemaMotionWindows": (WINDOWED, on_model("KinemaMotionWindows", frames=LONG)),
+    "KinemaNoiseSchedule": (PLAIN, on_model("KinemaNoiseSchedule", schedule="DDPM")),
+    "KinemaPlotCurve": (
+        plotted(node("KinemaCurve", values="0: 1, 8: 0.2, 12: 0.2, -1: 1 ease in and out")),
+        plotted(node("KinemaCurveFromMask", mask=right_half())),
+    ),
+    "KinemaPromptTravel": (
+        PLAIN,
+        animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {BLUE}", frames=16)),
+    ),
+    "KinemaRefineNoise": (PLAIN, on_model("KinemaRefineNoise", iterations=3, coarse_to_fine=True)),
+    "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
+    "KinemaText2VideoZero": (
+        animation(MINIATURE, frames=8),
+        on_model("KinemaText2VideoZero", MINIATURE, frames=8, motion_x=12.0, motion_y=0.0),
+    ),
+    "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=16)),
+    "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=16, accumulation=1)),
+    "KinemaWindowPlan": (
+        node("KinemaWindowPlan", model=windows(schedule="uniform", overlap=4), frames=48, steps=3, width=WIDTH),
+    ),
+    "KinemaWindowReference": (
+        WINDOWED,
+        animation(node("KinemaWindowReference", model=windows(overlap=4), end_percent=1.0), frames=LONG),
+    ),
+}
