@@ -215,7 +215,8 @@ def test_an_interrupt_ends_between_windows(client: Client, automatic: np.ndarray
         if event.kind == "executing" and event.data["node"] == SAMPLER:
             threading.Timer(0.5, client_interrupt, [client.url, prompt_id]).start()
 
-    assert client.follow(prompt_id, soon).status == "interrupted"
+    result = client.follow(prompt_id, soon)
+    assert result.status == "interrupted" and DECODE not in result.executed
     np.testing.assert_equal(client.run(long_animation()).status, "success")
 
 
