@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,22 @@ import torch
 from kinema.miniature import load
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
+from kinema.training.batches import batches
 from kinema.training.checkpoint import Checkpoint
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
-from kinema.training.learner import finished, start_new
+from kinema.training.frozen import frozen
+from kinema.training.learner import Learner, finished, learn_motion_model, start_new
 from kinema.training.loop import Progress, course, train
 from kinema.training.lora import learn_motion_lora, save_motion_lora
+from kinema.training.objective import Network, diffusion
 
 from . import world
 from .files import commit
 from .heads import look_at_neighbours
 from .host import device
 from .loop import OutOfTime, write
+from .readings import multiply_readings, use_of
 
 FIRST_CLIP = 40_000_000
 CLIPS = 224
@@ -49,6 +53,10 @@ SETTINGS = TrainSettings(
     weight_limit=50.0,
     save_every=25,
 )
+USE_SETTINGS = replace(SETTINGS, steps=60, learning_rate=6e-3, warmup=5, rate="constant", average=0.9, seed=7)
+USE_SETTINGS = replace(USE_SETTINGS, timestep_bias=0.2, weight_limit=300.0)
+DIRECTION_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-4, warmup=20, average=0.98, seed=8)
+DIRECTION_SETTINGS = replace(DIRECTION_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
 ZOOM_SETTINGS = replace(SETTINGS, steps=120, learning_rate=4e-3, warmup=20, seed=6)
 RANK = 8
 
@@ -58,10 +66,33 @@ def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) ->
     data = clips(clip, vae, folder, FIRST_CLIP, CLIPS)
     learner = start_new(model, SETTINGS.seed)
     look_at_neighbours(learner)
-    checkpoint = Checkpoint(folder / "motion.pt", course(learner, data, SETTINGS))
-    progress = train(model, learner, data, SETTINGS, checkpoint, report("motion", folder, stop_at))
-    made = finished(learner, progress.values, Path(load.MOTION).name)
-    save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, about(SETTINGS, CLIPS))
+    learner = _trained("motion", model, learner, data, SETTINGS, folder, stop_at)
+    learner = swim_as_told(model, learner, data, folder, stop_at)
+    values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
+    made = finished(learner, values, Path(load.MOTION).name)
+    notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS), CLIPS)
+    save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, notes)
+
+
+def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_at: float) -> Learner:
+    """Teaches a trained motion model the direction of the prompt: see readings.py."""
+    with torch.inference_mode(False), torch.no_grad(), frozen(model, (USE_SETTINGS.batch * FRAMES, 4, 16, 16)) as base:
+        network = Network(base, learner.motion, diffusion(base, USE_SETTINGS.schedule))
+        batched = batches(base.model, data, USE_SETTINGS, torch.device("cpu"))
+        directions = torch.tensor([1.0 if "right" in each.caption else -1.0 for each in data.clips])
+        channels = multiply_readings(network, batched, directions)
+    learner = _trained("use", model, use_of(learner, channels), data, USE_SETTINGS, folder, stop_at)
+    return _trained("direction", model, learner, data, DIRECTION_SETTINGS, folder, stop_at)
+
+
+def _trained(
+    name: str, model: Any, learner: Learner, data: Clips, settings: TrainSettings, folder: Path, stop_at: float
+) -> Learner:
+    """A learner of the whole motion model that begins where a run of `learner` ended."""
+    checkpoint = Checkpoint(folder / f"{name}.pt", course(learner, data, settings))
+    progress = train(model, learner, data, settings, checkpoint, report(name, folder, stop_at))
+    weights = {key: value.detach().clone() for key, value in learner.merge(progress.values).items()}
+    return learn_motion_model(learner.motion.spec, weights)
 
 
 def make_zoom(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
@@ -71,12 +102,12 @@ def make_zoom(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> 
     checkpoint = Checkpoint(folder / "zoom.pt", course(learner, data, ZOOM_SETTINGS))
     progress = train(model, learner, data, ZOOM_SETTINGS, checkpoint, report("zoom", folder, stop_at))
     values = {name: value.half() for name, value in progress.values.items()}
-    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about(ZOOM_SETTINGS, ZOOMS))
+    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about((ZOOM_SETTINGS,), ZOOMS))
 
 
-def about(settings: TrainSettings, count: int) -> dict[str, str]:
+def about(settings: Sequence[TrainSettings], count: int) -> dict[str, str]:
     """The metadata of a file that ships."""
-    made_with = json.dumps({"train": asdict(settings), "clips": count})
+    made_with = json.dumps({"train": [asdict(each) for each in settings], "clips": count})
     return {"kinema": "miniature", "commit": commit(), "settings": made_with}
 
 

@@ -1,0 +1,167 @@
+"""Hidden units of a motion model that multiply place, direction and time, before training has found a use for them.
+
+Where a fish is in a frame is a product of three things: which way the prompt says it swims, which frame it is, and
+where in the picture one looks. A motion module sees each of them: the place by the padding of the image model's
+convolutions, the direction by its cross-attention to the text, the frame by the position table. Their product it sees
+nowhere, and a product of three is what gradient descent finds last, published models in some 10^5 steps and not in the
+miniature's 10^3. So some weights of a trained motion model are set by linear regression on what its modules see of
+noisy clips: one head averages place and direction over the frames, which takes most of the noise off them, and four
+hidden units write place · direction · time into a channel of its own. That channel is silent (its column of `proj_out`
+is zero) until training makes use of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import nn
+
+from kinema.motion.layers import MotionModule
+from kinema.training.batches import Batches
+from kinema.training.draws import clip_at
+from kinema.training.learner import Learner
+from kinema.training.objective import Network
+
+BATCHES = 16  # of clips that the regression sees
+RIDGE = 0.01
+FREE_HEADS = (5, 6, 7)  # those that begin without a look at neighbouring frames; the weakest is taken
+READING = 0.5  # how loud place and direction are written beside what the picture says
+LOUDNESS = 2.0  # of the product in its channel
+
+Features = Mapping[str, torch.Tensor]  # by place: (v, h*w, f, c)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the clips of `Features` show: the direction of each video, -1 or 1, shape (v,)."""
+
+    directions: torch.Tensor
+
+    def values(self, features: torch.Tensor) -> torch.Tensor:
+        """Place (-1.7 at the left to 1.7), direction and time (-1.7 to 1.7) for each of `features`, (v*h*w*f, 3)."""
+        videos, places, frames, _ = features.shape
+        width = int(places**0.5)
+        across = torch.linspace(-1.7, 1.7, width).repeat(width)
+        shape = (videos, places, frames)
+        every = (
+            across[None, :, None].expand(shape),
+            self.directions[:, None, None].expand(shape),
+            torch.linspace(-1.7, 1.7, frames).expand(shape),
+        )
+        return torch.stack([value.reshape(-1) for value in every], -1)
+
+
+@torch.no_grad()
+def multiply_readings(network: Network, data: Batches, directions: torch.Tensor) -> dict[str, int]:
+    """Sets those weights of the motion model in `network`; returns the channel of the product at each place.
+
+    `data` holds the clips, each with its direction (-1 or 1) in `directions`.
+    """
+    modules = {place: network.motion.at(place) for place, _ in network.motion.spec.modules}
+    seen, truth = _watch(network, data, directions, {p: _block(m).norms[0] for p, m in modules.items()})
+    for place, module in modules.items():
+        _read(module, seen[place], truth)
+    seen, truth = _watch(network, data, directions, {p: _block(m).ff_norm for p, m in modules.items()})
+    return {place: _multiply(module, seen[place], truth) for place, module in modules.items()}
+
+
+def _block(module: MotionModule) -> nn.Module:
+    return module.transformer_blocks[0]
+
+
+def _watch(
+    network: Network, data: Batches, directions: torch.Tensor, layers: Mapping[str, nn.Module]
+) -> tuple[Features, Truth]:
+    """What `layers` answer while noisy clips go through the UNet."""
+    caught: dict[str, list[torch.Tensor]] = {place: [] for place in layers}
+    frames = data.latents[0].shape[0]
+
+    def catch(place: str) -> Callable[..., None]:
+        def hook(_layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            caught[place].append(output.reshape(data.settings.batch, -1, *output.shape[1:]))  # (v, h*w, f, c)
+
+        return hook
+
+    hooks = [layer.register_forward_hook(catch(place)) for place, layer in layers.items()]
+    shown = []
+    for step in range(BATCHES):
+        batch = data.at(step, 0)
+        noisy, _ = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
+        with network.animated(frames):
+            network.predict(noisy, batch.timesteps, batch.captions)
+        first = step * data.settings.batch
+        shown += [clip_at(first + i, len(data.latents), data.settings.seed) for i in range(data.settings.batch)]
+    for hook in hooks:
+        hook.remove()
+    return {place: torch.cat(parts) for place, parts in caught.items()}, Truth(directions[shown])
+
+
+def _fit(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """(c + 1, n): weights and bias of linear readings of `wanted` (rows, n), each scaled to a deviation of 1."""
+    rows = torch.cat([features, torch.ones(len(features), 1)], 1)
+    square = rows.T @ rows + RIDGE * len(rows) * torch.eye(rows.shape[1])
+    weights = torch.linalg.solve(square.double(), (rows.T @ wanted).double()).float()
+    return weights / (rows @ weights).std(0)
+
+
+def _read(module: MotionModule, seen: torch.Tensor, truth: Truth) -> None:
+    """One head of the first attention writes place and direction, averaged over the frames."""
+    attention, width = _block(module).attention_blocks[0], seen.shape[-1]
+    qkv, out, size = attention.to_qkv.weight, attention.to_out[0], width // attention.heads
+
+    def rows(head: int) -> slice:
+        return slice(head * size, (head + 1) * size)
+
+    values = qkv[2 * width :]
+    head = min(FREE_HEADS, key=lambda head: float(out.weight[:, rows(head)].norm() * values[rows(head)].norm()))
+    mean = seen.mean(2, keepdim=True)
+    readings = _fit(mean.reshape(-1, width), truth.values(mean)[:, :2])
+    for part in qkv.split(width):  # queries and keys of zero look at all frames alike
+        part[rows(head)] = 0
+    values[rows(head)][:2] = readings[:-1].T
+    towards = READING * torch.randn(width, 2, generator=torch.Generator().manual_seed(width + seen.shape[1]))
+    out.weight[:, rows(head)] = 0
+    out.weight[:, rows(head)][:, :2] = towards
+    positions = attention.positions[: seen.shape[2]].mean(0)
+    out.bias += towards @ (readings[-1] - readings[:-1].T @ positions)
+
+
+def _multiply(module: MotionModule, seen: torch.Tensor, truth: Truth) -> int:
+    """The four weakest hidden units write place · direction · time into a channel that is cleared for it; which one.
+
+    A unit is value · gelu(gate), and gelu is nearly a half plus a square: over the four signs of gate = ± direction ±
+    time only the product of the two is left of it.
+    """
+    block, width = _block(module), seen.shape[-1]
+    place, direction, time = _fit(seen.reshape(-1, width), truth.values(seen)).T
+    first, last = block.ff.net[0].proj, block.ff.net[2]
+    values, gates = first.weight.chunk(2)
+    value_biases, gate_biases = first.bias.chunk(2)
+    units = (last.weight.norm(dim=0) * values.norm(dim=1)).argsort()[:4].tolist()
+    channel = int(module.proj_out.weight.norm(dim=0).argmin())
+    for layer in (module.proj_in, *(a.to_out[0] for a in block.attention_blocks), last):
+        layer.weight[channel], layer.bias[channel] = 0, 0
+    module.proj_out.weight[:, channel] = 0
+    for unit, (one, other) in zip(units, product((1, -1), (1, -1)), strict=True):
+        gate = one * direction + other * time
+        values[unit], value_biases[unit] = place[:-1], place[-1]
+        gates[unit], gate_biases[unit] = gate[:-1], gate[-1]
+        last.weight[:, unit] = 0
+        last.weight[channel, unit] = LOUDNESS * one * other
+    return channel
+
+
+def use_of(learner: Learner, channels: Mapping[str, int]) -> Learner:
+    """Trains only what the motion modules make of the products: a column of each `proj_out`."""
+    names = {f"{place}.proj_out.weight": channel for place, channel in channels.items()}
+    parameters = {name: learner.parameters[name] for name in names}
+    learner.motion.requires_grad_(False)
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(True)
+        mask = torch.zeros_like(parameter)
+        mask[:, names[name]] = 1
+        parameter.register_hook(lambda gradient, mask=mask: gradient * mask)
+    return Learner(learner.motion, parameters, lambda values: {**learner.motion.state_dict(), **values})
