@@ -22,9 +22,12 @@ SDXL = "tiny_sdxl_mm.safetensors"
 RED = """() => app.graph.nodes
     .filter(node => ["error", "executionError"].some(kind => node.strokeStyles[kind]?.call(node)))
     .map(node => String(node.id))"""
-SHOWN = """sentence => {
-    const buttons = [...document.querySelectorAll("button")];  // newer canvases keep the sentence behind one
-    buttons.find(button => button.innerText.trim() == "View details")?.click();
+SHOWN = """sentence => {  // newer canvases keep the sentence behind one button or two
+    for (const button of document.querySelectorAll("button"))
+        if ((button.innerText.trim() == "View details" || button.ariaLabel?.startsWith("Info for")) && !button.dataset.used) {
+            button.dataset.used = "yes";
+            button.click();
+        }
     return document.body.innerText.includes(sentence);
 }"""
 REFUSED = "() => Object.entries(app.lastNodeErrors ?? {}).map(([id, node]) => [id, node.errors[0].details])"
