@@ -1,7 +1,6 @@
 """What must hold whatever people wire together (design, section 5), with the host's real samplers."""
 
 import comfy.controlnet
-import comfy.lora
 import comfy.model_management
 import comfy.samplers
 import comfy.sd
@@ -94,21 +93,9 @@ def test_keys_stay_while_motion_runs(v3):
     assert seen and all(s == keys for s in seen)
 
 
-def lora_everywhere(model, seed=0):
-    """A LoRA for every convolution of the UNet, in the published names that the host maps to its own."""
-    names = comfy.lora.model_lora_keys_unet(model.model, {})
-    state, random, file = model.model.state_dict(), tiny.generator(seed), {}
-    for theirs, ours in names.items():
-        if theirs.startswith("lora_unet_") and ours in state and state[ours].ndim == 4:
-            rows, columns, *kernel = state[ours].shape
-            file[f"{theirs}.lora_up.weight"] = torch.randn(rows, 2, 1, 1, generator=random) * 0.05
-            file[f"{theirs}.lora_down.weight"] = torch.randn(2, columns, *kernel, generator=random) * 0.05
-    return file
-
-
 def test_lora_of_another_clone_reaches_every_layer(v3):
     model = tiny.image_model()
-    lora = lora_everywhere(model)
+    lora = tiny.lora(model)
     assert any("up_blocks_1_upsamplers_0_conv" in key for key in lora)  # output_blocks.5.2.conv
     expected = tiny.sample(comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)[0])
     animated = attach(model, v3, Applied())
