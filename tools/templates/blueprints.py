@@ -42,7 +42,6 @@ def animate_longer() -> Blueprint:
     shown = (
         Shown("positive", "prompts"),
         Shown("latent", "batch_size", "frames"),
-        Shown("windows", "overlap"),
         *SIZES,
         SEED,
         *MODELS,
