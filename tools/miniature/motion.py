@@ -57,6 +57,7 @@ USE_SETTINGS = replace(SETTINGS, steps=60, learning_rate=6e-3, warmup=5, rate="c
 USE_SETTINGS = replace(USE_SETTINGS, timestep_bias=0.2, weight_limit=300.0)
 DIRECTION_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-4, warmup=20, average=0.98, seed=8)
 DIRECTION_SETTINGS = replace(DIRECTION_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
+AGAIN_SETTINGS = replace(DIRECTION_SETTINGS, steps=250, seed=9)
 ZOOM_SETTINGS = replace(SETTINGS, steps=120, learning_rate=4e-3, warmup=20, seed=6)
 RANK = 8
 
@@ -70,7 +71,7 @@ def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) ->
     learner = swim_as_told(model, learner, data, folder, stop_at)
     values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
     made = finished(learner, values, Path(load.MOTION).name)
-    notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS), CLIPS)
+    notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS, AGAIN_SETTINGS), CLIPS)
     save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, notes)
 
 
@@ -82,7 +83,8 @@ def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_a
         directions = torch.tensor([1.0 if "right" in each.caption else -1.0 for each in data.clips])
         channels = multiply_readings(network, batched, directions)
     learner = _trained("use", model, use_of(learner, channels), data, USE_SETTINGS, folder, stop_at)
-    return _trained("direction", model, learner, data, DIRECTION_SETTINGS, folder, stop_at)
+    learner = _trained("direction", model, learner, data, DIRECTION_SETTINGS, folder, stop_at)
+    return _trained("direction_again", model, learner, data, AGAIN_SETTINGS, folder, stop_at)
 
 
 def _trained(

@@ -36,7 +36,7 @@ class Series:
     title: str
     files: tuple[str, ...]
     model: Callable[[], Any]
-    count: int = 6
+    count: int = 8
     style: Style = "day"
 
 
@@ -45,7 +45,7 @@ def series() -> dict[str, Series]:
     plain, moving = (load.BASE,), (load.BASE, load.MOTION)
     return {
         "still": Series("without motion", plain, base),
-        "motion": Series("with the motion model", moving, lambda: animated(base()), 24),
+        "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
         "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
         "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
         "zero": Series("Text2Video-Zero", plain, lambda: move_first_frame(base(), MotionField())),

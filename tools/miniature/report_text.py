@@ -48,6 +48,7 @@ value range; the paper's smoothness needs a CLIP vision model, which cannot be s
 
 - **The motion model.** Without it, every frame is a picture of its own: its flicker is {flicker:.1f} times and its jitter
   {jitter:.1f} times that of the animation.
+- **Direction.** The fish swims the way its prompt says in {moving:.0f} % of the clips; chance is 50 %.
 - **Another style.** The motion model saw neither the neon finetune nor the neon LoRA: jitter {tuned:.1f} and {lora:.1f} pixels
   with them, {own:.1f} with the style it was trained on.
 - **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first; without it {still_growth:.2f}.
@@ -75,6 +76,7 @@ def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
         clips=table(clips),
         flicker=without.flicker / with_motion.flicker,
         jitter=without.jitter / with_motion.jitter,
+        moving=100 * with_motion.moving,
         tuned=clips["style finetune"].jitter,
         lora=clips["style LoRA"].jitter,
         own=with_motion.jitter,
