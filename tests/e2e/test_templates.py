@@ -85,9 +85,9 @@ def test_the_file_loads_and_its_small_version_runs(
 
 
 def grown(workflow: dict[str, Any], sizes: dict[str, list[float]]) -> list[str]:
-    """Nodes that the canvas had to draw larger than the file says, which may then lie over others."""
+    """Nodes that the canvas had to draw larger than the file says, which may then lie over others, with both sizes."""
     return [
-        node["type"]
+        f"{node['type']}: {node['size']} grew to {sizes[str(node['id'])]}"
         for node in workflow["nodes"]
         if any(now > saved for now, saved in zip(sizes[str(node["id"])], node["size"], strict=True))
     ]

@@ -127,7 +127,7 @@ def upscale() -> Template:
 def controlnet_over_time() -> Template:
     nodes = spine("controlnet", room=1.1)
     nodes["sampler"] = with_inputs(nodes["sampler"], positive=["guided", 0], negative=["guided", 1])
-    nodes["film"] = Node("LoadVideo", 0, 820, {"file": "my_video.mp4"}, height=300)
+    nodes["film"] = Node("LoadVideo", 0, 820, {"file": "my_video.mp4"}, height=420)
     nodes["frames"] = Node("GetVideoComponents", 1, 820, {"video": ["film", 0]}, height=110)
     nodes["edges"] = Node(
         "Canny", 2, 960, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=110
@@ -138,8 +138,8 @@ def controlnet_over_time() -> Template:
         "strength": 0.8, "start_percent": 0.0, "end_percent": 0.8,
     }  # fmt: skip
     nodes["guided"] = Node("ControlNetApplyAdvanced", 3.3, 420, guide, height=200)
-    nodes["latent"] = replace(nodes["latent"], y=1260)
-    nodes |= {name: replace(nodes[name], y=1480) for name in ("vae", "vae again")}
+    nodes["latent"] = replace(nodes["latent"], y=1380)
+    nodes |= {name: replace(nodes[name], y=1600) for name in ("vae", "vae again")}
     nodes["vae first"] = bend(["checkpoint", 2], "VAE", 0.95, 660)
     nodes["vae"] = with_inputs(nodes["vae"], **{"": ["vae first", 0]})
     text = (
