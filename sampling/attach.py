@@ -16,7 +16,7 @@ from .curve import Moment
 from .curved_lora import with_loras
 from .effects import KEPT, Shared, Values, effects_of
 from .enhance import KEY as ENHANCE
-from .frames import note_frames, noted_frames
+from .frames import noted_frames
 from .inside import Motion, motion_inside
 from .motion_windows import KEY as MOTION_WINDOWS
 from .percents import progress_of
@@ -79,8 +79,8 @@ def _apply_model(executor: Any, x: Any, t: Any, *args: Any, **kwargs: Any) -> An
 
 
 def _calc_cond_batch(executor: Any, model: Any, conds: Any, latents: torch.Tensor, *args: Any) -> Any:
-    """CALC_COND_BATCH wrapper: what model calls are told of frames and areas."""
-    return note_frames(executor, model, with_areas(conds, latents), latents, *args)
+    """CALC_COND_BATCH wrapper: what model calls are told of areas; `watch_windows` tells them of frames."""
+    return executor(model, with_areas(conds, latents), latents, *args)
 
 
 def _outer_sample(executor: Any, noise: Any, *args: Any, **kwargs: Any) -> Any:

@@ -62,6 +62,8 @@ def lines_of(sampled: Sequence[Sampled]) -> tuple[list[Line], str]:
 
 def _title(lines: Sequence[Line], axis: str, over_picture: bool) -> str:
     low, high = (bound(value for line in lines for value in line.values) for bound in (min, max))
+    least = 1e-6 * max(abs(low), abs(high))  # below it is what rounding leaves of a zero
+    low, high = (0.0 if abs(value) < least else value for value in (low, high))
     values = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return f"{values} over {len(lines[0].values)} {axis}s" + (" (mean over the picture)" if over_picture else "")
 

@@ -30,6 +30,14 @@ WIDGETS = """() => Object.fromEntries(app.graph.nodes.map(node => [
         .filter(widget => widget.serialize !== false)  // no previews
         .map(widget => [widget.name, widget.value]))]))"""
 
+# The page covers itself while it is busy and uncovers itself when the cover has faded. Covered again meanwhile, which
+# happens on slow machines, it forgets the first cover, and no click gets through from then on. So covers do not fade.
+NO_FADING = """addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = ".p-blockui-mask { animation: none !important }";
+    document.head.append(style);
+})"""
+
 SET_WIDGET = """([id, name, value]) => {
     const node = app.graph.nodes.find(node => node.id == id);
     const widget = node.widgets.find(widget => widget.name == name);
@@ -76,6 +84,7 @@ class Canvas:
         self._browser = await self._playwright.chromium.launch(executable_path=self._program, args=["--no-sandbox"])
         self.page = await self._browser.new_page(viewport={"width": 1600, "height": 900})
         self.page.set_default_timeout(MILLISECONDS)
+        await self.page.add_init_script(NO_FADING)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Else the page greets a newcomer with a dialog of templates.
         settings = {"Comfy.TutorialCompleted": True, "Comfy.Locale": self.language}

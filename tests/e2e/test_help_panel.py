@@ -43,4 +43,5 @@ def open_help(canvas: "Canvas", kind: str) -> None:
     """As a person does: selects the node and presses the info button above it."""
     canvas.clear()
     canvas.do(canvas.page.mouse.click(*canvas.evaluate(ADD, kind)))
+    canvas.wait_until("app.canvas.selectedItems.size == 1")
     canvas.do(canvas.page.get_by_test_id("info-button").click())

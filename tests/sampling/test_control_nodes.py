@@ -8,7 +8,6 @@ import torch
 from controls import control_net, controlled, hints
 from test_invariants import Stop, assert_untouched, snapshot
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.animation_noise import add_noise, lay
 from kinema.sampling.applied import Applied
 from kinema.sampling.attach import attach
@@ -60,16 +59,6 @@ NODES = {
     "reference": referring,
     "guidance": guided,
 }
-
-
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,6 @@ from kinema.sampling.windows import WindowSpec
 FRAMES = 7
 
 
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
-
-
 def close(a, b):
     """To rounding, which so small a network with random weights can amplify; other hints change a hundred times more."""
     assert (a - b).abs().max() <= 1e-3 * b.abs().max()

@@ -61,11 +61,6 @@ def motion(folder):
     return load_motion_model(tiny.save(tiny.motion_weights(mid=True, seed=8), folder / "v2_mm.safetensors"))
 
 
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
-
-
 def animate(model, motion):
     return attach(model, motion, Applied(), KEEP)
 

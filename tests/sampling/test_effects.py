@@ -42,11 +42,6 @@ def motion(weights, tmp_path_factory):
     return load_motion_model(tiny.save(weights, tmp_path_factory.mktemp("motion") / "v3_mm.safetensors"))
 
 
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
-
-
 def assert_alike(a, b):
     """To rounding, which a UNet of random weights makes larger."""
     assert (a - b).norm() <= 2e-4 * b.norm()

@@ -13,7 +13,6 @@ from test_invariants import Stop, assert_untouched, control_net, snapshot
 
 from kinema.motion.control import Control
 from kinema.motion.enhance import intensity
-from kinema.motion.load import load_motion_model
 from kinema.sampling.applied import Applied
 from kinema.sampling.attach import attach
 from kinema.sampling.context import ContextWindows
@@ -38,16 +37,6 @@ def assert_alike(a, b):
 
 def assert_other(a, b):
     assert (a - b).norm() > 1e-2 * b.norm()
-
-
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,11 @@ import pytest
 import tiny
 import torch
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.applied import Applied
 from kinema.sampling.attach import attach
 from kinema.sampling.preview import frame_at
 
 FRAMES = 5
-
-
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(
-        tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "v3.safetensors")
-    )
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 import tiny
 import torch
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.animation_noise import add_noise, lay
 from kinema.sampling.applied import Applied
 from kinema.sampling.attach import attach
@@ -91,11 +90,6 @@ def test_freqprior_keeps_unit_variance_of_odd_sizes():
 
 
 # Runs
-
-
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "mm.safetensors"))
 
 
 def refinement(method="FreeInit", iterations=2, **more):

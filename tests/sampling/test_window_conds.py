@@ -18,11 +18,6 @@ from kinema.sampling.windows import WindowSpec
 FRAMES = 7
 
 
-@pytest.fixture(scope="module")
-def model():
-    return tiny.image_model()
-
-
 def both(model, *, at_once=2, size=4, **more):
     cut = add_windows(model, ContextWindows(WindowSpec(3, 1), at_once=at_once))
     return [tiny.sample(m, frames=FRAMES, size=size, **more) for m in (cut, model)]

@@ -9,7 +9,6 @@ from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from controls import control_net
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.applied import Applied
 from kinema.sampling.attach import attach
 from kinema.sampling.context import ContextWindows
@@ -179,11 +178,6 @@ def test_no_windows_no_reference():
     model = tiny.image_model()
     for refer in (attending, reusing):
         assert torch.equal(tiny.sample(refer(add_windows(model, windows(8))), 6), tiny.sample(model, 6))
-
-
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "mm.safetensors"))
 
 
 def test_with_motion_and_first_frame_attention(motion):

@@ -113,7 +113,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
     model = tiny.image_model()
 
     def interrupt(done, total, preview, **_):
-        if done == 2:
+        if done == 1:  # the host leaves out what follows the first within a tenth of a second
             comfy.model_management.interrupt_current_processing()
 
     comfy.utils.set_progress_bar_global_hook(interrupt)
@@ -124,7 +124,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
     file = folders / FOLDER / "fish.safetensors"
-    assert json.loads(metadata(file)["trained_with"])["steps"] == 2
+    assert json.loads(metadata(file)["trained_with"])["steps"] == 1
     continued = weights(train(TrainMotionModel, **inputs))
     assert json.loads(metadata(file)["trained_with"])["steps"] == 3
     at_once = weights(train(TrainMotionModel, **(inputs | {"name": "other"})))

@@ -13,7 +13,6 @@ is zero) until training makes use of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import product
 
 import torch
@@ -34,24 +33,21 @@ LOUDNESS = 2.0  # of the product in its channel
 Features = Mapping[str, torch.Tensor]  # by place: (v, h*w, f, c)
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What the clips of `Features` show: the direction of each video, -1 or 1, shape (v,)."""
+def _truth(features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+    """Place (-1.7 at the left to 1.7), direction and time (-1.7 to 1.7) for each of `features`, (v*h*w*f, 3).
 
-    directions: torch.Tensor
-
-    def values(self, features: torch.Tensor) -> torch.Tensor:
-        """Place (-1.7 at the left to 1.7), direction and time (-1.7 to 1.7) for each of `features`, (v*h*w*f, 3)."""
-        videos, places, frames, _ = features.shape
-        width = int(places**0.5)
-        across = torch.linspace(-1.7, 1.7, width).repeat(width)
-        shape = (videos, places, frames)
-        every = (
-            across[None, :, None].expand(shape),
-            self.directions[:, None, None].expand(shape),
-            torch.linspace(-1.7, 1.7, frames).expand(shape),
-        )
-        return torch.stack([value.reshape(-1) for value in every], -1)
+    `directions` has that of each video, -1 or 1, shape (v,).
+    """
+    videos, places, frames, _ = features.shape
+    width = int(places**0.5)
+    across = torch.linspace(-1.7, 1.7, width).repeat(width)
+    shape = (videos, places, frames)
+    every = (
+        across[None, :, None].expand(shape),
+        directions[:, None, None].expand(shape),
+        torch.linspace(-1.7, 1.7, frames).expand(shape),
+    )
+    return torch.stack([value.reshape(-1) for value in every], -1)
 
 
 @torch.no_grad()
@@ -61,11 +57,11 @@ def multiply_readings(network: Network, data: Batches, directions: torch.Tensor)
     `data` holds the clips, each with its direction (-1 or 1) in `directions`.
     """
     modules = {place: network.motion.at(place) for place, _ in network.motion.spec.modules}
-    seen, truth = _watch(network, data, directions, {p: _block(m).norms[0] for p, m in modules.items()})
+    seen, shown = _watch(network, data, directions, {p: _block(m).norms[0] for p, m in modules.items()})
     for place, module in modules.items():
-        _read(module, seen[place], truth)
-    seen, truth = _watch(network, data, directions, {p: _block(m).ff_norm for p, m in modules.items()})
-    return {place: _multiply(module, seen[place], truth) for place, module in modules.items()}
+        _read(module, seen[place], shown)
+    seen, shown = _watch(network, data, directions, {p: _block(m).ff_norm for p, m in modules.items()})
+    return {place: _multiply(module, seen[place], shown) for place, module in modules.items()}
 
 
 def _block(module: MotionModule) -> nn.Module:
@@ -74,8 +70,8 @@ def _block(module: MotionModule) -> nn.Module:
 
 def _watch(
     network: Network, data: Batches, directions: torch.Tensor, layers: Mapping[str, nn.Module]
-) -> tuple[Features, Truth]:
-    """What `layers` answer while noisy clips go through the UNet."""
+) -> tuple[Features, torch.Tensor]:
+    """What `layers` answer while noisy clips go through the UNet, and the direction of each video."""
     caught: dict[str, list[torch.Tensor]] = {place: [] for place in layers}
     frames = data.latents[0].shape[0]
 
@@ -96,7 +92,7 @@ def _watch(
         shown += [clip_at(first + i, len(data.latents), data.settings.seed) for i in range(data.settings.batch)]
     for hook in hooks:
         hook.remove()
-    return {place: torch.cat(parts) for place, parts in caught.items()}, Truth(directions[shown])
+    return {place: torch.cat(parts) for place, parts in caught.items()}, directions[shown]
 
 
 def _fit(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -107,7 +103,7 @@ def _fit(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return weights / (rows @ weights).std(0)
 
 
-def _read(module: MotionModule, seen: torch.Tensor, truth: Truth) -> None:
+def _read(module: MotionModule, seen: torch.Tensor, shown: torch.Tensor) -> None:
     """One head of the first attention writes place and direction, averaged over the frames."""
     attention, width = _block(module).attention_blocks[0], seen.shape[-1]
     qkv, out, size = attention.to_qkv.weight, attention.to_out[0], width // attention.heads
@@ -118,7 +114,7 @@ def _read(module: MotionModule, seen: torch.Tensor, truth: Truth) -> None:
     values = qkv[2 * width :]
     head = min(FREE_HEADS, key=lambda head: float(out.weight[:, rows(head)].norm() * values[rows(head)].norm()))
     mean = seen.mean(2, keepdim=True)
-    readings = _fit(mean.reshape(-1, width), truth.values(mean)[:, :2])
+    readings = _fit(mean.reshape(-1, width), _truth(mean, shown)[:, :2])
     for part in qkv.split(width):  # queries and keys of zero look at all frames alike
         part[rows(head)] = 0
     values[rows(head)][:2] = readings[:-1].T
@@ -129,14 +125,14 @@ def _read(module: MotionModule, seen: torch.Tensor, truth: Truth) -> None:
     out.bias += towards @ (readings[-1] - readings[:-1].T @ positions)
 
 
-def _multiply(module: MotionModule, seen: torch.Tensor, truth: Truth) -> int:
+def _multiply(module: MotionModule, seen: torch.Tensor, shown: torch.Tensor) -> int:
     """The four weakest hidden units write place · direction · time into a channel that is cleared for it; which one.
 
     A unit is value · gelu(gate), and gelu is nearly a half plus a square: over the four signs of gate = ± direction ±
     time only the product of the two is left of it.
     """
     block, width = _block(module), seen.shape[-1]
-    place, direction, time = _fit(seen.reshape(-1, width), truth.values(seen)).T
+    place, direction, time = _fit(seen.reshape(-1, width), _truth(seen, shown)).T
     first, last = block.ff.net[0].proj, block.ff.net[2]
     values, gates = first.weight.chunk(2)
     value_biases, gate_biases = first.bias.chunk(2)
