@@ -69,7 +69,7 @@ class GEGLU(nn.Module):
 
     def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
         value, gate = linear(self.proj, x, control, tokens).chunk(2, dim=-1)
-        return value * F.gelu(gate)
+        return F.gelu(gate).mul_(value)
 
 
 class FeedForward(nn.Module):
@@ -93,17 +93,18 @@ class TemporalTransformerBlock(nn.Module):
         self.ff_norm = ops.LayerNorm(width, **factory)
 
     def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
-        """`x` (b, f, c); returns (b, f, c)."""
+        """`x` (b, f, c); returns (b, f, c). Sums and products go where a layer's result is already: fresh memory is what
+        costs in them."""
         windows = control.windows
         seen = tokens if windows is None else tokens.seen(windows)
 
         def attend_over_frames(x: torch.Tensor) -> torch.Tensor:
             for i, (norm, attention) in enumerate(zip(self.norms, self.attention_blocks, strict=True)):
-                x = x + attention(norm(x), control, seen, i)
+                x = attention(norm(x), control, seen, i).add_(x)
             return x
 
         x = attend_over_frames(x) if windows is None else windows.over(attend_over_frames, x)
-        return x + self.ff(self.ff_norm(x), control, tokens)  # type: ignore[no-any-return]
+        return self.ff(self.ff_norm(x), control, tokens).add_(x)  # type: ignore[no-any-return]
 
 
 class MotionModule(nn.Module):

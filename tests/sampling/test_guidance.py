@@ -323,7 +323,7 @@ def test_a_module_multiplies_its_attentions(motion):
     module = motion.model.at(PLACE)
     x = torch.randn(5, 64, 3, 4, generator=tiny.generator(4))
     block, outputs = module.transformer_blocks[0], []
-    handle = block.attention_blocks[1].register_forward_hook(lambda m, i, o: outputs.append((i[0], o)))
+    handle = block.attention_blocks[1].register_forward_hook(lambda m, i, o: outputs.append((i[0], o.clone())))
     module(x, 5, Control(enhance=(None, None)))
     module(x, 5, Control(enhance=(None, 4.0)))
     handle.remove()
