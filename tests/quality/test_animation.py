@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.miniature import judge, report
+from tools.miniature import judge
 from tools.miniature.judge import ClipScore
+from tools.miniature.series import series
 
 FRAMES, STEPS = 16, 10  # the motion model's own length: with half of it, half of the fish turn around
 SEED = 70_000
@@ -15,7 +16,7 @@ SEED = 70_000
 
 def scored(name: str, count: int, miniature: tuple[Any, Any, Any]) -> ClipScore:
     """The score of `count` clips of a series of the report, of other seeds than its."""
-    each, (_, clip, vae) = report.series()[name], miniature
+    each, (_, clip, vae) = series()[name], miniature
     model, wanted = each.model(), judge.prompts(count)
     clips = [judge.animation(model, clip, vae, words, SEED + i, FRAMES, STEPS) for i, words in enumerate(wanted)]
     return judge.judge_clips(clips, wanted, each.style)

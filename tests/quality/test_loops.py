@@ -8,7 +8,8 @@ from kinema.evaluation.pixels import seam
 from kinema.sampling.context import ContextWindows
 from kinema.sampling.context_run import add_windows
 from kinema.sampling.windows import WindowSpec
-from tools.miniature import judge, report
+from tools.miniature import judge
+from tools.miniature.series import animated, base
 
 FRAMES, STEPS, SEED = 24, 10, 70_000
 
@@ -17,6 +18,6 @@ def test_a_closed_loop_has_no_seam(miniature: tuple[Any, Any, Any]) -> None:
     """Windows that share half of their frames: with a quarter the fish jumps where they meet, inside the video too."""
     _, clip, vae = miniature
     windows = ContextWindows(WindowSpec(16, 8, "looped", closed_loop=True))
-    model = add_windows(report.animated(report.base()), windows)
+    model = add_windows(animated(base()), windows)
     frames = judge.animation(model, clip, vae, judge.prompts(1)[0], SEED, FRAMES, STEPS)
     assert seam(torch.from_numpy(frames).float() / 255)[-1] <= 1.2

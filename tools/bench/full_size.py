@@ -75,6 +75,13 @@ def diffusers_unet(host: Any, motion: MotionModel) -> nn.Module:
     return model.eval()
 
 
+def diffusers_modules(theirs: nn.Module) -> list[nn.Module]:
+    """The motion modules of a UNetMotionModel."""
+    from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
+
+    return [module for module in theirs.modules() if isinstance(module, AnimateDiffTransformer3D)]
+
+
 def _diffusers_key(name: str) -> str:
     place = place_of(name)
     rest = name.removeprefix(place)

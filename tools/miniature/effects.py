@@ -21,6 +21,7 @@ from . import detector, effects_text, judge, report, world
 from .effects_rows import Row, rows
 from .judge import Pictures
 from .loop import OutOfTime
+from .series import animated, base
 
 CLIPS = 3
 STEPS = 8
@@ -100,7 +101,7 @@ def _clip(row: Row, parts: tuple[Any, Any, Any], seed: int) -> tuple[float, ...]
     _, clip, vae = parts
     drawn, shown = world.clip(seed, across=True)
     picture = torch.from_numpy(drawn[len(drawn) // 2].astype(np.float32) / 255)
-    meter = Meter(row.change(report.animated(report.base()), picture[None], vae))
+    meter = Meter(row.change(animated(base()), picture[None], vae))
     words = shown.colour, shown.direction, shown.background
     frames = judge.animation(meter.model, clip, vae, words, seed % 1000 + report.FIRST_SEED, row.frames, STEPS)
     return *_seen(frames, picture), meter.latents / row.frames, meter.seconds

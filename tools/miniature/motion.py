@@ -67,7 +67,7 @@ def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) ->
     data = clips(clip, vae, folder, FIRST_CLIP, CLIPS)
     learner = start_new(model, SETTINGS.seed)
     look_at_neighbours(learner)
-    learner = _trained("motion", model, learner, data, SETTINGS, folder, stop_at)
+    learner = trained("motion", model, learner, data, SETTINGS, folder, stop_at)
     learner = swim_as_told(model, learner, data, folder, stop_at)
     values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
     made = finished(learner, values, Path(load.MOTION).name)
@@ -82,12 +82,12 @@ def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_a
         batched = batches(base.model, data, USE_SETTINGS, torch.device("cpu"))
         directions = torch.tensor([1.0 if "right" in each.caption else -1.0 for each in data.clips])
         channels = multiply_readings(network, batched, directions)
-    learner = _trained("use", model, use_of(learner, channels), data, USE_SETTINGS, folder, stop_at)
-    learner = _trained("direction", model, learner, data, DIRECTION_SETTINGS, folder, stop_at)
-    return _trained("direction_again", model, learner, data, AGAIN_SETTINGS, folder, stop_at)
+    learner = trained("use", model, use_of(learner, channels), data, USE_SETTINGS, folder, stop_at)
+    learner = trained("direction", model, learner, data, DIRECTION_SETTINGS, folder, stop_at)
+    return trained("direction_again", model, learner, data, AGAIN_SETTINGS, folder, stop_at)
 
 
-def _trained(
+def trained(
     name: str, model: Any, learner: Learner, data: Clips, settings: TrainSettings, folder: Path, stop_at: float
 ) -> Learner:
     """A learner of the whole motion model that begins where a run of `learner` ended."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..environment import REPOSITORY
+from .ablation import STEPS, TITLES
 from .judge import CFG, CLIP_STEPS, FRAMES, SAMPLER, SCHEDULER, ClipScore, Score, table
 
 FILE = REPOSITORY / "docs" / "miniature.md"
@@ -53,7 +54,9 @@ value range; the paper's smoothness needs a CLIP vision model, which cannot be s
   with them, {own:.1f} with the style it was trained on.
 - **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first; without it {still_growth:.2f}.
 - **Text2Video-Zero**, the paper's baseline, which needs no training: flicker {zero:.2f} % against {motion:.2f} %.
-{findings}
+- **Noise schedules**, the paper's ablation: three motion models, trained alike for {steps_ablation} steps but on A (Stable
+  Diffusion's), B (the paper's choice) and C (DDPM's), each sampled as it was trained. {schedules}
+
 {pictures}
 """
 
@@ -65,7 +68,6 @@ def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
         with Image.open(folder / f"report_{name}.png") as picture:
             picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(IMAGES / f"miniature_{name}.png")
     without, with_motion = clips["without motion"], clips["with the motion model"]
-    findings = folder / "findings.md"
     text = TEXT.format(
         frames=FRAMES,
         steps=CLIP_STEPS,
@@ -84,9 +86,17 @@ def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
         still_growth=with_motion.growth,
         zero=clips["Text2Video-Zero"].flicker,
         motion=with_motion.flicker,
-        findings=findings.read_text() if findings.exists() else "",
+        steps_ablation=STEPS,
+        schedules=_schedules({letter: clips[title] for letter, title in TITLES.items()}),
         pictures="\n\n".join(
             f"{title}:\n\n![{title}](images/miniature_{name}.png)" for name, title in PICTURES.items()
         ),
     )
     FILE.write_text(text, encoding="utf-8")
+
+
+def _schedules(scores: dict[str, ClipScore]) -> str:
+    """What each schedule came to, and which is best in what."""
+    found = [f"{letter}: flicker {s.flicker:.2f} %, jitter {s.jitter:.1f}" for letter, s in scores.items()]
+    least = {name: min(scores, key=lambda letter: getattr(scores[letter], name)) for name in ("flicker", "jitter")}
+    return f"{'; '.join(found)}. Least flicker: {least['flicker']}; least jitter: {least['jitter']}."

@@ -83,6 +83,12 @@ def checkpoint(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return unet | text
 
 
+def make_ablation(folder: Path, stop_at: float) -> None:
+    from . import ablation
+
+    ablation.make(folder, stop_at)
+
+
 def make_report(folder: Path, stop_at: float) -> None:
     from . import report
 
@@ -103,6 +109,7 @@ STAGES: dict[str, Stage] = {
     "zoom": make_zoom,
     "neon": make_neon,
     "neon_lora": make_neon_lora,
+    "ablation": make_ablation,
     "report": make_report,
     "effects": make_effects,
 }

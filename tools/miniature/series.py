@@ -1,0 +1,83 @@
+"""The animations that the report judges: of which models and files each is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import comfy.sd
+import comfy.utils
+
+from kinema.miniature import load
+from kinema.motion.load import load_motion_model
+from kinema.motion.lora import load_motion_lora
+from kinema.sampling.applied import Applied
+from kinema.sampling.attach import attach
+from kinema.sampling.schedules import SCHEDULES
+from kinema.sampling.text2video_zero import MotionField, move_first_frame
+from kinema.training.config import ABLATION
+
+from . import ablation
+from .world import Style
+
+
+@dataclass(frozen=True)
+class Series:
+    """Clips of one model: `files` that it is made of, in the miniature's folder unless they say another, what looks
+    `style` has, how many are judged."""
+
+    title: str
+    files: tuple[str, ...]
+    model: Callable[[], Any]
+    count: int = 8
+    style: Style = "day"
+
+
+def series() -> dict[str, Series]:
+    """Everything that is judged, by name."""
+    plain, moving = (load.BASE,), (load.BASE, load.MOTION)
+    return {
+        "still": Series("without motion", plain, base),
+        "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
+        "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
+        "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
+        "zero": Series("Text2Video-Zero", plain, lambda: move_first_frame(base(), MotionField())),
+        "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
+    }
+
+
+def base() -> Any:
+    return load.load_unet(str(load.FOLDER / load.BASE))
+
+
+def finetune() -> Any:
+    return load.load_unet(str(load.FOLDER / load.NEON))
+
+
+def styled() -> Any:
+    lora = comfy.utils.load_torch_file(str(load.FOLDER / load.NEON_LORA))
+    return comfy.sd.load_lora_for_models(base(), None, lora, 1.0, 0.0)[0]
+
+
+def animated(model: Any, lora: str | None = None) -> Any:
+    motion = load_motion_model(load.FOLDER / load.MOTION)
+    if lora is not None:
+        motion = load_motion_lora(motion, load.FOLDER / lora, 1.0)
+    return attach(model, motion, Applied())
+
+
+def schedules(folder: Path) -> dict[str, Series]:
+    """The motion models of the ablation, each sampled on the schedule it was trained on."""
+
+    def model(letter: str) -> Any:
+        (name,) = (name for name, schedule in SCHEDULES.items() if schedule == ABLATION[letter])
+        return attach(base(), load_motion_model(ablation.file(folder, letter)), Applied(), name)
+
+    def one(letter: str) -> Series:
+        return Series(
+            ablation.TITLES[letter], (load.BASE, str(ablation.file(folder, letter))), lambda: model(letter), 16
+        )
+
+    return {f"schedule_{letter}": one(letter) for letter in ABLATION}
