@@ -29,6 +29,9 @@ first row's. Shares are means over the clips, the others medians.
 
 {guidance}
 
+PAG perturbs the middle block, which in pictures of this size sees four places only: at the miniature it does nothing that
+one could see.
+
 ## Noise
 
 {noise}
