@@ -22,11 +22,25 @@ SLOW = (
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 
+LONGEST = (
+    *("quality/test_animation.py", "e2e/test_windows_server.py", "e2e/test_templates.py", "e2e/test_demo.py"),
+    *("e2e/test_control_server.py", "e2e/test_training.py", "e2e/test_help_panel.py", "e2e/test_sharing.py"),
+    *("sampling/test_control_nodes.py", "sampling/test_neighbours.py", "motion/test_hostile.py", "quality"),
+    *("sampling/test_guidance.py", "miniature", "sampling", "training"),
+)
+"""Run first and in this order, so that no process works on a long file when the others have nothing left to do."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
     for item in items:
         if any(item.path.is_relative_to(TESTS / slow) for slow in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+def _turn(item: pytest.Item) -> int:
+    places = (place for place, path in enumerate(LONGEST) if item.path.is_relative_to(TESTS / path))
+    return next(places, len(LONGEST))
 
 
 def pytest_report_header() -> str:

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         parts = {"": arguments}
     else:
         workers = min(os.cpu_count() or 1, MAX_WORKERS)
-        parallel = ["--numprocesses", str(workers), "--dist", "loadfile"]
+        parallel = ["--numprocesses", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
         chosen = ["-m", "not slow"] if fast else []
         parts = {"": [*parallel, *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:

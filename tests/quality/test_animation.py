@@ -24,15 +24,15 @@ def scored(name: str, count: int, miniature: tuple[Any, Any, Any]) -> ClipScore:
 
 @pytest.fixture(scope="module")
 def motion(miniature: tuple[Any, Any, Any]) -> ClipScore:
-    return scored("motion", 16, miniature)
+    return scored("motion", 12, miniature)
 
 
 def test_prompts_are_followed(motion: ClipScore) -> None:
-    assert min(motion.facing, motion.colour, motion.background) >= 0.93, motion
+    assert min(motion.facing, motion.colour, motion.background) >= 0.9, motion  # 11 of 12
 
 
 def test_the_fish_swims_as_the_prompt_says(motion: ClipScore) -> None:
-    assert motion.moving >= 0.93, motion  # 15 of 16; chance is 0.5
+    assert motion.moving >= 0.9, motion  # 11 of 12; chance is 0.5
 
 
 def test_the_fish_keeps_its_colour_and_shape(motion: ClipScore) -> None:
@@ -45,7 +45,7 @@ def test_without_motion_the_same_seeds_flicker(motion: ClipScore, miniature: tup
 
 
 def test_the_zoom_lora_makes_the_fish_grow(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
-    zoomed = scored("zoom", 5, miniature)
+    zoomed = scored("zoom", 4, miniature)
     assert zoomed.growth > 1.1 * motion.growth and zoomed.growth > 1.1, (zoomed, motion)
 
 

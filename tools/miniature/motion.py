@@ -58,7 +58,7 @@ USE_SETTINGS = replace(USE_SETTINGS, timestep_bias=0.2, weight_limit=300.0)
 DIRECTION_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-4, warmup=20, average=0.98, seed=8)
 DIRECTION_SETTINGS = replace(DIRECTION_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
 AGAIN_SETTINGS = replace(DIRECTION_SETTINGS, steps=250, seed=9)
-ZOOM_SETTINGS = replace(SETTINGS, steps=120, learning_rate=4e-3, warmup=20, seed=6)
+ZOOM_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-3, warmup=20, seed=6)
 RANK = 8
 
 
