@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             from . import small
 
             small.place_files(base)
-        with server.running(host, base) as comfy, Client(comfy.url) as client:
+        with server.running(host, base, threads=1) as comfy, Client(comfy.url) as client:
             info = client.object_info()
             if "--keep" in (arguments or []):
                 keep(info)

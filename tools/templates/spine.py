@@ -58,7 +58,7 @@ def prompt(text: str, y: float, title: str) -> Node:
 def sampler(model: list[Any], latent: list[Any], column: float = 3.4, y: float = 330, **settings: Any) -> Node:
     inputs: dict[str, Any] = {
         "model": model, "positive": ["positive", 0], "negative": ["negative", 0], "latent_image": latent,
-        "seed": 1, "steps": 20, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+        "seed": 2, "steps": 20, "cfg": 7.5, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
     }  # fmt: skip
     return Node("KSampler", column, y, inputs | settings, height=480)
 
