@@ -15,7 +15,6 @@ FRAMES, STEPS, SEED = 24, 10, 70_000
 
 
 def test_a_closed_loop_has_no_seam(miniature: tuple[Any, Any, Any]) -> None:
-    """Windows that share half of their frames: with a quarter the fish jumps where they meet, inside the video too."""
     _, clip, vae = miniature
     windows = ContextWindows(WindowSpec(16, 8, "looped", closed_loop=True))
     model = add_windows(animated(base()), windows)
