@@ -13,12 +13,21 @@ from tools import in_host  # noqa: E402
 HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path again: its `nodes` would hide the host's
 
 SLOW = (
-    *("dev/test_summary.py", "evaluation", "miniature", "quality", "training", "motion/test_hostile.py"),
+    *(
+        "dev/test_import.py",
+        "dev/test_summary.py",
+        "evaluation",
+        "miniature",
+        "quality",
+        "training",
+        "motion/test_hostile.py",
+    ),
     *("nodes/test_evaluation_nodes.py", "sampling/test_neighbours.py", "sampling/test_preview.py"),
     *("sampling/test_animation_noise.py", "sampling/test_inject_image.py", "sampling/test_refine.py"),
     *("sampling/test_guidance.py", "sampling/test_curved_lora.py", "sampling/test_text2video_zero.py"),
     *("sampling/test_loops.py", "sampling/test_windows.py", "sampling/test_window_batches.py"),
     *("sampling/test_context_windows.py", "sampling/test_control_windows.py", "sampling/test_window_reference.py"),
+    *("sampling/test_control_nodes.py", "sampling/test_effects.py"),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 
