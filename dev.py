@@ -15,7 +15,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
-    "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N"),
+    "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N, --jobs N"),
     "docs": ("tools.help.__main__", "write the tables of the help pages again, from the nodes"),
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "install": ("tools.install", "only install; every other command does it too"),

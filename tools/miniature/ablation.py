@@ -21,8 +21,8 @@ TITLES = {letter: f"schedule {letter}, {STEPS} steps" for letter in ABLATION}
 
 def make(folder: Path, stop_at: float) -> None:
     """Trains a motion model on each. Raises OutOfTime, with all saved, at `stop_at`."""
-    model, clip, vae = load.load_miniature()
-    data = motion.clips(clip, vae, folder, motion.FIRST_CLIP, motion.CLIPS)
+    model, clip, _ = load.load_miniature()
+    data = motion.clips(motion.CLIPS, clip, folder)
     for letter, schedule in ABLATION.items():
         settings = replace(motion.SETTINGS, steps=STEPS, schedule=schedule)
         learner = start_new(model, settings.seed)
@@ -30,7 +30,7 @@ def make(folder: Path, stop_at: float) -> None:
         learner = motion.trained(f"schedule_{letter}", model, learner, data, settings, folder, stop_at)
         values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
         made = finished(learner, values, file(folder, letter).name)
-        save_motion_model(made, file(folder, letter), torch.float16, motion.about((settings,), motion.CLIPS))
+        save_motion_model(made, file(folder, letter), torch.float16, motion.about((settings,), motion.CLIPS.count))
 
 
 def file(folder: Path, letter: str) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,23 @@ from .host import device
 from .loop import OutOfTime, write
 from .readings import multiply_readings, use_of
 
-FIRST_CLIP = 40_000_000
-CLIPS = 224
-FIRST_ZOOM = 50_000_000
-ZOOMS = 48
-ZOOM = 1.5  # the camera's final magnification
 FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """`count` clips of the world from the seed `first` on; `zoom` is the camera's final magnification."""
+
+    first: int
+    count: int
+    zoom: float = 1.0
+
+    def file(self, folder: Path) -> Path:
+        return folder / f"clips_across_{self.first}_{self.count}.pt"
+
+
+CLIPS = Drawn(40_000_000, 224)
+ZOOMED = Drawn(50_000_000, 48, 1.5)
 SETTINGS = TrainSettings(
     steps=1200,
     learning_rate=2e-3,
@@ -62,16 +73,16 @@ ZOOM_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-3, warmup=20, seed
 RANK = 8
 
 
-def make_model(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
-    """Trains a motion model on MODEL, CLIP and VAE and ships it. Raises OutOfTime, with all saved, at `stop_at`."""
-    data = clips(clip, vae, folder, FIRST_CLIP, CLIPS)
+def make_model(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
+    """Trains a motion model on MODEL and CLIP and ships it. Raises OutOfTime, with all saved, at `stop_at`."""
+    data = clips(CLIPS, clip, folder)
     learner = start_new(model, SETTINGS.seed)
     look_at_neighbours(learner)
     learner = trained("motion", model, learner, data, SETTINGS, folder, stop_at)
     learner = swim_as_told(model, learner, data, folder, stop_at)
     values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
     made = finished(learner, values, Path(load.MOTION).name)
-    notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS, AGAIN_SETTINGS), CLIPS)
+    notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS, AGAIN_SETTINGS), CLIPS.count)
     save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, notes)
 
 
@@ -97,14 +108,14 @@ def trained(
     return learn_motion_model(learner.motion.spec, weights)
 
 
-def make_zoom(model: Any, clip: Any, vae: Any, folder: Path, stop_at: float) -> None:
+def make_zoom(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     """Trains a motion LoRA for the shipped motion model on clips whose camera moves in, and ships it."""
-    data = clips(clip, vae, folder, FIRST_ZOOM, ZOOMS, ZOOM)
+    data = clips(ZOOMED, clip, folder)
     learner = learn_motion_lora(load_motion_model(load.FOLDER / load.MOTION), RANK, ZOOM_SETTINGS.seed)
     checkpoint = Checkpoint(folder / "zoom.pt", course(learner, data, ZOOM_SETTINGS))
     progress = train(model, learner, data, ZOOM_SETTINGS, checkpoint, report("zoom", folder, stop_at))
     values = {name: value.half() for name, value in progress.values.items()}
-    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about((ZOOM_SETTINGS,), ZOOMS))
+    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about((ZOOM_SETTINGS,), ZOOMED.count))
 
 
 def about(settings: Sequence[TrainSettings], count: int) -> dict[str, str]:
@@ -114,23 +125,28 @@ def about(settings: Sequence[TrainSettings], count: int) -> dict[str, str]:
 
 
 @torch.inference_mode()
-def clips(clip: Any, vae: Any, folder: Path, first: int, count: int, zoom: float = 1.0) -> Clips:
-    """The drawn clips as latents of the host's VAE with their captions, kept in `folder` once they are encoded."""
-    path = folder / f"clips_across_{first}_{count}.pt"
-    if not path.exists():
-        write(path, {"clips": [_encoded(first + i, zoom, vae) for i in range(count)]})
-    stored = torch.load(path)["clips"]
+def encode(drawn: Drawn, vae: Any, folder: Path) -> None:
+    """Keeps the clips as latents of VAE, with their captions, in `folder`, unless they are there."""
+    if drawn.file(folder).exists():
+        return
+    made = list[tuple[torch.Tensor, str]]()
+    for seed in range(drawn.first, drawn.first + drawn.count):
+        pictures, shown = world.clip(seed, FRAMES, zoom=drawn.zoom, across=True)
+        with torch.autocast(device(), torch.bfloat16):  # several times as fast on a CPU
+            latents = vae.encode(torch.from_numpy(pictures.astype(np.float32) / 255)).half()
+        made.append((latents, shown.caption))
+    write(drawn.file(folder), {"clips": made})
+
+
+@torch.inference_mode()
+def clips(drawn: Drawn, clip: Any, folder: Path) -> Clips:
+    """The clips that `encode` kept, and their captions' conditioning."""
+    stored = torch.load(drawn.file(folder))["clips"]
     captions: dict[str, Any] = {text: conditioning(clip, text) for text in ["", *(text for _, text in stored)]}
     made = (
         Clip(latents.float().clone(), captions[text], text, f"clip {i}") for i, (latents, text) in enumerate(stored)
     )
     return Clips(tuple(made), captions[""])
-
-
-def _encoded(seed: int, zoom: float, vae: Any) -> tuple[torch.Tensor, str]:
-    pictures, shown = world.clip(seed, FRAMES, zoom=zoom, across=True)
-    with torch.autocast(device(), torch.bfloat16):  # several times as fast on a CPU
-        return vae.encode(torch.from_numpy(pictures.astype(np.float32) / 255)).half(), shown.caption
 
 
 def conditioning(clip: Any, text: str) -> Any:

@@ -1,4 +1,4 @@
-"""The stages that make the miniature's files, in order; each needs the ones before it."""
+"""The stages that make the miniature's files; order.py says which needs which."""
 
 from __future__ import annotations
 
@@ -37,12 +37,18 @@ def make_image(folder: Path, stop_at: float) -> None:
     ship(load.FOLDER / load.BASE, checkpoint(weights), {"image": asdict(image.PLAN), "stills": STILLS})
 
 
+def make_clips(folder: Path, _: float) -> None:
+    encoder = load.load_vae(str(load.FOLDER / load.VAE))
+    for drawn in (motion.CLIPS, motion.ZOOMED):
+        motion.encode(drawn, encoder, folder)
+
+
 def make_motion(folder: Path, stop_at: float) -> None:
-    motion.make_model(*load.load_miniature(), folder, stop_at)
+    motion.make_model(*load.load_miniature()[:2], folder, stop_at)
 
 
 def make_zoom(folder: Path, stop_at: float) -> None:
-    motion.make_zoom(*load.load_miniature(), folder, stop_at)
+    motion.make_zoom(*load.load_miniature()[:2], folder, stop_at)
 
 
 def make_neon(folder: Path, stop_at: float) -> None:
@@ -104,6 +110,7 @@ def make_effects(folder: Path, stop_at: float) -> None:
 STAGES: dict[str, Stage] = {
     "vocabulary": make_vocabulary,
     "vae": make_vae,
+    "clips": make_clips,
     "image": make_image,
     "motion": make_motion,
     "zoom": make_zoom,
