@@ -45,7 +45,7 @@ def test_joint_norm_in_half_precision(dtype, bound, offset):
 
 
 class Counting(TorchDispatchMode):
-    """Counts matrix products, and copies of as many numbers as `size`."""
+    """Counts matrix products (of linear layers and convolutions), and copies of as many numbers as `size`."""
 
     def __init__(self, size):
         super().__init__()
@@ -54,7 +54,7 @@ class Counting(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         out = function(*args, **(kwargs or {}))
         name = function.overloadpacket.__name__
-        self.products += name in ("mm", "addmm")
+        self.products += name in ("mm", "addmm", "convolution")
         self.copies += name in ("clone", "copy_", "_to_copy", "contiguous") and out.numel() >= self.size
         return out
 
