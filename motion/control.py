@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from .positions import REFUSE, PositionRule
-from .product import product
 from .spec import Statistics
 from .windowed import FrameWindows
 
@@ -70,7 +69,7 @@ class Tokens:
 
 def linear(layer: Any, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
     """`layer(x)` for `x` (b, f, c), with the changes that `control` has for it."""
-    out = product(layer, x)
+    out: torch.Tensor = layer(x)
     for branch in control.branches.get(layer, ()):
         change = branch.change(x) * tokens.of(branch.strength)
         out[..., branch.start : branch.start + change.shape[-1]] += change

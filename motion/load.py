@@ -8,7 +8,6 @@ from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
-import comfy.ops
 import comfy.utils
 import torch
 
@@ -16,6 +15,7 @@ from .detect import detect
 from .files import MotionFileError, read_header, read_tensors
 from .keys import POSITIONS, place_of
 from .layers import MotionModel, TemporalAttention
+from .ops import MotionOps
 from .spec import MotionSpec, Preset
 
 FILE = "kinema_file"
@@ -55,7 +55,7 @@ def build_patcher(
     file_dtype = comfy.utils.weight_dtype(weights)
     count = comfy.utils.calculate_parameters(weights)
     dtype = comfy.model_management.unet_dtype(device, count, weight_dtype=file_dtype)
-    model = MotionModel(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
+    model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, init, plain)
     model.load_state_dict({key: weight.to(offload, dtype) for key, weight in weights.items()}, assign=True)
