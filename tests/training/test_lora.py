@@ -69,8 +69,8 @@ def test_the_file_has_the_authors_keys(motion, tmp_path):
 def test_a_new_lora_changes_nothing(motion):
     model = tiny.image_model()
     learner = learn_motion_lora(motion, rank=4, seed=1)
-    with torch.no_grad():
-        assert torch.equal(predict(model, learner.motion), predict(model, motion.model))
+    # with gradients: without them a CPU computes the layers of a motion model that does not train by other kernels
+    assert torch.equal(predict(model, learner.motion), predict(model, motion.model))
 
 
 def test_debiased_frames_leave_out_what_they_share():
