@@ -22,7 +22,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 
 from kinema.miniature.load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 
-from .host import device
+from .host import autocast, device
 from .init import initialise
 from .latents import Stills
 from .loop import Plan, fit
@@ -127,7 +127,7 @@ class NoisePrediction:
         drop = torch.rand(BATCH, generator=rng) < DROPPED
         captions = ["" if d else self.data.captions[i] for i, d in zip(chosen.tolist(), drop.tolist(), strict=True)]
         context = texts(captions)
-        with torch.autocast(device(), torch.bfloat16):
+        with autocast():
             predicted = unet(
                 noisy.to(device()),
                 timestep.float().to(device()),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import world
-from .host import device
+from .host import autocast, device
 from .loop import write
 from .world import Style
 
@@ -56,6 +56,6 @@ def encode(encoder: torch.nn.Module, pictures: np.ndarray) -> torch.Tensor:
     parts = []
     for chunk in torch.from_numpy(pictures).split(CHUNK):
         chunk = chunk.permute(0, 3, 1, 2).to(device()).float() / 255
-        with torch.autocast(device(), torch.bfloat16):
+        with autocast():
             parts.append(encoder(chunk.contiguous(memory_format=torch.channels_last)).float().cpu())
     return torch.cat(parts)

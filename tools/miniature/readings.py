@@ -24,13 +24,85 @@ from kinema.training.draws import clip_at
 from kinema.training.learner import Learner
 from kinema.training.objective import Network
 
-BATCHES = 16  # of clips that the regression sees
 RIDGE = 0.01
 FREE_HEADS = (5, 6, 7)  # those that begin without a look at neighbouring frames; the weakest is taken
 READING = 0.5  # how loud place and direction are written beside what the picture says
 LOUDNESS = 2.0  # of the product in its channel
 
-Features = Mapping[str, torch.Tensor]  # by place: (v, h*w, f, c)
+
+@torch.no_grad()
+def multiply_readings(network: Network, data: Batches, directions: torch.Tensor) -> dict[str, int]:
+    """Sets those weights of the motion model in `network`; returns the channel of the product at each place.
+
+    `data` holds the clips, each with its direction (-1 or 1) in `directions`.
+    """
+    modules = {place: network.motion.at(place) for place, _ in network.motion.spec.modules}
+    first = {place: _block(module).norms[0] for place, module in modules.items()}
+    readings = _watch(network, data, directions, first, lambda seen: seen.mean(2, keepdim=True))
+    for number, (place, module) in enumerate(modules.items()):
+        _read(module, readings[place], data.latents[0].shape[0], number)
+    last = {place: _block(module).ff_norm for place, module in modules.items()}
+    readings = _watch(network, data, directions, last, lambda seen: seen)
+    return {place: _multiply(module, readings[place]) for place, module in modules.items()}
+
+
+def _block(module: MotionModule) -> nn.Module:
+    return module.transformer_blocks[0]
+
+
+def _watch(
+    network: Network,
+    data: Batches,
+    directions: torch.Tensor,
+    layers: Mapping[str, nn.Module],
+    part: Callable[[torch.Tensor], torch.Tensor],
+) -> dict[str, torch.Tensor]:
+    """Readings, as of `_Regression`, of `part` of what `layers` answer while every clip goes through the UNet, noisy."""
+    regressions: dict[str, _Regression] = {place: _Regression() for place in layers}
+    videos = data.settings.batch
+    shown = directions[:videos]
+
+    def learn(place: str) -> Callable[..., None]:
+        def hook(_layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+            seen = output.reshape(videos, -1, *output.shape[1:])  # (v, h*w, f, c)
+            regressions[place].add(part(seen), shown)
+
+        return hook
+
+    hooks = [layer.register_forward_hook(learn(place)) for place, layer in layers.items()]
+    for step in range(len(data.latents) // videos):
+        batch = data.at(step, 0)
+        noisy, _ = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
+        first = step * videos
+        shown = directions[[clip_at(first + i, len(directions), data.settings.seed) for i in range(videos)]]
+        with network.animated(data.latents[0].shape[0]):
+            network.predict(noisy, batch.timesteps, batch.captions)
+    for hook in hooks:
+        hook.remove()
+    return {place: regression.readings() for place, regression in regressions.items()}
+
+
+class _Regression:
+    """Linear readings of place, direction and time, from features that are added up batch by batch."""
+
+    def __init__(self) -> None:
+        self.square: torch.Tensor | float = 0.0  # (c + 1, c + 1)
+        self.cross: torch.Tensor | float = 0.0  # (c + 1, 3)
+
+    def add(self, features: torch.Tensor, directions: torch.Tensor) -> None:
+        """Takes features (v, h*w, f, c) of clips with `directions` (v,)."""
+        rows = torch.cat([features.flatten(0, 2), torch.ones(features.shape[:3].numel(), 1)], 1)
+        self.square = self.square + (rows.T @ rows).double()
+        self.cross = self.cross + (rows.T @ _truth(features, directions)).double()
+
+    def readings(self) -> torch.Tensor:
+        """(c + 1, 3): weights and bias of each reading, scaled to a deviation of 1."""
+        assert isinstance(self.square, torch.Tensor)
+        count = self.square[-1, -1]
+        ridge = RIDGE * count * torch.eye(len(self.square), dtype=torch.float64)
+        weights = torch.linalg.solve(self.square + ridge, self.cross)
+        variance = (weights * (self.square @ weights)).sum(0) / count - (self.square[-1] @ weights / count) ** 2
+        return (weights / variance.clamp(min=1e-12).sqrt()).float()
 
 
 def _truth(features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
@@ -50,62 +122,9 @@ def _truth(features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
     return torch.stack([value.reshape(-1) for value in every], -1)
 
 
-@torch.no_grad()
-def multiply_readings(network: Network, data: Batches, directions: torch.Tensor) -> dict[str, int]:
-    """Sets those weights of the motion model in `network`; returns the channel of the product at each place.
-
-    `data` holds the clips, each with its direction (-1 or 1) in `directions`.
-    """
-    modules = {place: network.motion.at(place) for place, _ in network.motion.spec.modules}
-    seen, shown = _watch(network, data, directions, {p: _block(m).norms[0] for p, m in modules.items()})
-    for place, module in modules.items():
-        _read(module, seen[place], shown)
-    seen, shown = _watch(network, data, directions, {p: _block(m).ff_norm for p, m in modules.items()})
-    return {place: _multiply(module, seen[place], shown) for place, module in modules.items()}
-
-
-def _block(module: MotionModule) -> nn.Module:
-    return module.transformer_blocks[0]
-
-
-def _watch(
-    network: Network, data: Batches, directions: torch.Tensor, layers: Mapping[str, nn.Module]
-) -> tuple[Features, torch.Tensor]:
-    """What `layers` answer while noisy clips go through the UNet, and the direction of each video."""
-    caught: dict[str, list[torch.Tensor]] = {place: [] for place in layers}
-    frames = data.latents[0].shape[0]
-
-    def catch(place: str) -> Callable[..., None]:
-        def hook(_layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
-            caught[place].append(output.reshape(data.settings.batch, -1, *output.shape[1:]))  # (v, h*w, f, c)
-
-        return hook
-
-    hooks = [layer.register_forward_hook(catch(place)) for place, layer in layers.items()]
-    shown = []
-    for step in range(BATCHES):
-        batch = data.at(step, 0)
-        noisy, _ = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
-        with network.animated(frames):
-            network.predict(noisy, batch.timesteps, batch.captions)
-        first = step * data.settings.batch
-        shown += [clip_at(first + i, len(data.latents), data.settings.seed) for i in range(data.settings.batch)]
-    for hook in hooks:
-        hook.remove()
-    return {place: torch.cat(parts) for place, parts in caught.items()}, directions[shown]
-
-
-def _fit(features: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """(c + 1, n): weights and bias of linear readings of `wanted` (rows, n), each scaled to a deviation of 1."""
-    rows = torch.cat([features, torch.ones(len(features), 1)], 1)
-    square = rows.T @ rows + RIDGE * len(rows) * torch.eye(rows.shape[1])
-    weights = torch.linalg.solve(square.double(), (rows.T @ wanted).double()).float()
-    return weights / (rows @ weights).std(0)
-
-
-def _read(module: MotionModule, seen: torch.Tensor, shown: torch.Tensor) -> None:
-    """One head of the first attention writes place and direction, averaged over the frames."""
-    attention, width = _block(module).attention_blocks[0], seen.shape[-1]
+def _read(module: MotionModule, readings: torch.Tensor, frames: int, seed: int) -> None:
+    """One head of the first attention writes place and direction, averaged over the frames, in random channels."""
+    attention, width = _block(module).attention_blocks[0], len(readings) - 1
     qkv, out, size = attention.to_qkv.weight, attention.to_out[0], width // attention.heads
 
     def rows(head: int) -> slice:
@@ -113,26 +132,25 @@ def _read(module: MotionModule, seen: torch.Tensor, shown: torch.Tensor) -> None
 
     values = qkv[2 * width :]
     head = min(FREE_HEADS, key=lambda head: float(out.weight[:, rows(head)].norm() * values[rows(head)].norm()))
-    mean = seen.mean(2, keepdim=True)
-    readings = _fit(mean.reshape(-1, width), _truth(mean, shown)[:, :2])
+    readings = readings[:, :2]
     for part in qkv.split(width):  # queries and keys of zero look at all frames alike
         part[rows(head)] = 0
     values[rows(head)][:2] = readings[:-1].T
-    towards = READING * torch.randn(width, 2, generator=torch.Generator().manual_seed(width + seen.shape[1]))
+    towards = READING * torch.randn(width, 2, generator=torch.Generator().manual_seed(seed))
     out.weight[:, rows(head)] = 0
     out.weight[:, rows(head)][:, :2] = towards
-    positions = attention.positions[: seen.shape[2]].mean(0)
+    positions = attention.positions[:frames].mean(0)
     out.bias += towards @ (readings[-1] - readings[:-1].T @ positions)
 
 
-def _multiply(module: MotionModule, seen: torch.Tensor, shown: torch.Tensor) -> int:
+def _multiply(module: MotionModule, readings: torch.Tensor) -> int:
     """The four weakest hidden units write place · direction · time into a channel that is cleared for it; which one.
 
     A unit is value · gelu(gate), and gelu is nearly a half plus a square: over the four signs of gate = ± direction ±
     time only the product of the two is left of it.
     """
-    block, width = _block(module), seen.shape[-1]
-    place, direction, time = _fit(seen.reshape(-1, width), _truth(seen, shown)).T
+    block = _block(module)
+    place, direction, time = readings.T
     first, last = block.ff.net[0].proj, block.ff.net[2]
     values, gates = first.weight.chunk(2)
     value_biases, gate_biases = first.bias.chunk(2)

@@ -22,10 +22,11 @@ fish of six colours before four backgrounds, facing and swimming left or right. 
 part of a repository, and random ones prove arithmetic only. `python3 dev.py miniature` makes all of it again from seeds,
 and `python3 dev.py miniature --stage report` this page. The tests of `tests/quality` hold what is reached, on other seeds.
 
-Stages that do not need one another run side by side: from nothing on two CPU cores (AMD) all files were made in 117 minutes, and
-everything, with the ablation and the reports, in 139. Rounding differs from processor to processor and training amplifies it, so
-the files made there are others than the shipped ones. They reach the figures below in all but one: the fish moved as the prompt
-says in 81 % of the clips, in 86 % after 400 steps more, where the shipped motion model reaches 97 %.
+Stages that do not need one another run side by side: from nothing on two CPU cores (AMD, AVX-512) all files were made in
+117 minutes, and everything, with the ablation and the reports, in 139. Cores without AVX-512 take about twice as long.
+Rounding differs from processor to processor and training amplifies it, so the files made there are others than the shipped
+ones. They reach the figures below in all but one: the fish moved as the prompt says in 81 % of the clips, in 86 % after
+400 steps more, where the shipped motion model reaches 97 %.
 
 | file | what |
 |---|---|

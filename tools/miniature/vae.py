@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from kinema.miniature import load
 
 from . import world
-from .host import device
+from .host import autocast, device
 from .init import initialise
 from .loop import Plan, fit
 
@@ -69,11 +69,11 @@ def _pictures() -> torch.Tensor:
 
 def _loss(parts: torch.nn.ModuleDict, pool: torch.Tensor, step: int, rng: torch.Generator, joint: bool) -> torch.Tensor:
     picture = _crops(pool, step, rng).to(device())
-    with torch.autocast(device(), torch.bfloat16), torch.set_grad_enabled(joint):
+    with autocast(), torch.set_grad_enabled(joint):
         latent = parts["taesd_encoder"](picture)
     latent = latent.float()
     noise = NOISE * torch.randn(latent.shape, generator=rng).to(latent)
-    with torch.autocast(device(), torch.bfloat16):
+    with autocast():
         decoded = parts["taesd_decoder"](latent + noise)
     error = decoded.float() - picture
     loss = ((error.abs() + 5 * error**2) * _edge_weight(picture)).mean()
