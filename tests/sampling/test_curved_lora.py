@@ -27,7 +27,7 @@ from kinema.sampling.windows import WindowSpec
 
 
 def assert_alike(a, b, within=2e-4):
-    """To rounding, which a UNet of random weights makes larger: in a run to 0.3 % on a CPU without AVX-512."""
+    """To rounding, which a UNet of random weights makes larger."""
     assert (a - b).norm() <= within * b.norm()
 
 
@@ -85,11 +85,12 @@ def test_a_constant_curve_equals_the_merged_lora(motion, zoom, strength):
 def test_constant_curves_of_all_kinds_in_a_run(model, motion, zoom):
     expected = tiny.sample(animate(model, load_motion_lora(motion, zoom, 0.5)))
     assert not torch.allclose(expected, tiny.sample(animate(model, motion)), atol=1e-2)
-    for curve in (
-        Constant(0.5), Listed((0.5,) * 3 + (0.5000001,)), OverRun(read_keys("0: 0.5")),
-        OverBlocks(((Blocks(), Constant(0.5)),)), Combined("multiply", Listed((0.25,)), as_curve(2)),
+    for curve, within in (
+        (Constant(0.5), 2e-4), (OverRun(read_keys("0: 0.5")), 2e-4), (OverBlocks(((Blocks(), Constant(0.5)),)), 2e-4),
+        (Combined("multiply", Listed((0.25,)), as_curve(2)), 2e-4),
+        (Listed((0.5,) * 3 + (0.5000001,)), 1e-2),  # 0.27 % on a CPU without AVX-512, of oneDNN: see decisions.md
     ):  # fmt: skip
-        assert_alike(tiny.sample(animate(model, load_curved_lora(motion, zoom, curve))), expected, within=1e-2)
+        assert_alike(tiny.sample(animate(model, load_curved_lora(motion, zoom, curve))), expected, within)
 
 
 def test_two_curves_and_a_number_add_up(model, motion, zoom, folder):

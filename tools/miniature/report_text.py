@@ -23,10 +23,11 @@ part of a repository, and random ones prove arithmetic only. `python3 dev.py min
 and `python3 dev.py miniature --stage report` this page. The tests of `tests/quality` hold what is reached, on other seeds.
 
 Stages that do not need one another run side by side: from nothing on two CPU cores (AMD, AVX-512) all files were made in
-117 minutes, and everything, with the ablation and the reports, in 139. Cores without AVX-512 take about twice as long.
-Rounding differs from processor to processor and training amplifies it, so files made again are others than the shipped ones.
-A motion model made again for the shipped image model, by today's recipe on another processor, moved the fish as the prompt
-says in 62 of 64 clips (the shipped one, by an earlier recipe: 97 %).
+117 minutes, and everything, with the ablation and the reports, in 139. Cores without AVX-512 need about twice
+that, by estimate.
+Rounding differs from processor to processor and training amplifies it, so files made again are others than the shipped
+ones. A motion model made again for the shipped image model, by today's recipe on another processor, moved the fish as the
+prompt says in 62 of 64 clips (the shipped one, by an earlier recipe: 97 %).
 
 | file | what |
 |---|---|
