@@ -18,13 +18,13 @@ from .curve_over_steps import CurveOverSteps
 from .enhance_motion import EnhanceMotion
 from .first_frame_attention import FirstFrameAttention
 from .inject_image import InjectImage
+from .inputs.motion_files import register_folders
 from .load_clips import LoadClips
 from .load_miniature import LoadMiniature
 from .load_motion_lora import LoadMotionLora
 from .load_motion_model import LoadMotionModel
 from .merge_motion_models import MergeMotionModels
 from .metrics_plot import MetricsPlot
-from .motion_files import register_folders
 from .motion_guidance import MotionGuidance
 from .motion_windows import MotionWindows
 from .noise_schedule import NoiseSchedule

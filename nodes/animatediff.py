@@ -2,11 +2,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.applied import Applied
-from ..sampling.attach import attach
-from ..sampling.curve import Curve
-from .motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
-from .sockets import CATEGORY, strength_input
+from ..sampling.curves.curve import Curve
+from ..sampling.modules.applied import Applied
+from ..sampling.run.attach import attach
+from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.sockets import CATEGORY, strength_input
 
 
 class AnimateDiff(io.ComfyNode):

@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve
-from ..sampling.guidance import Guidance, guide
-from .sockets import CATEGORY, number_or_curve
+from ..sampling.curves.curve import Curve
+from ..sampling.guidance.animation_guidance import Guidance, guide
+from .inputs.sockets import CATEGORY, number_or_curve
 
 
 class AnimationGuidance(io.ComfyNode):

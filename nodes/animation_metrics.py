@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..evaluation.measure import Judge, measure, steps
 from ..evaluation.metrics import METRICS
-from .sockets import CATEGORY
+from .inputs.sockets import CATEGORY
 
 
 class AnimationMetrics(io.ComfyNode):

@@ -3,11 +3,11 @@ from typing import Any
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..sampling.animation_noise import add_noise, lay, noise_on
-from ..sampling.noise_layers import MODES, Mode, NoiseLayer
-from ..sampling.noise_pattern import KINDS, Kind, NoisePattern
-from ..sampling.noise_seeds import FrameSeeds, read_seeds
-from .sockets import CATEGORY
+from ..sampling.noise.animation_noise import add_noise, lay, noise_on
+from ..sampling.noise.noise_layers import MODES, Mode, NoiseLayer
+from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
+from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
+from .inputs.sockets import CATEGORY
 
 NO_MODEL = (
     "Animation Noise gives a MODEL only when it gets one. Connect its model input, or use its noise output with "

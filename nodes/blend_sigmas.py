@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.sigmas import blend, split
-from .sockets import CATEGORY, easing_input
+from ..sampling.noise.sigmas import blend, split
+from .inputs.sockets import CATEGORY, easing_input
 
 MODES = ["blend", "split"]
 

@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import OPERATIONS, Combined, Curve, as_curve
-from .sockets import CATEGORY, curve_output, number_or_curve
+from ..sampling.curves.curve import OPERATIONS, Combined, Curve, as_curve
+from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 
 class CombineCurves(io.ComfyNode):

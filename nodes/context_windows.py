@@ -2,11 +2,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.context import ContextWindows as Windows
-from ..sampling.context_run import add_windows
-from ..sampling.windows import SCHEDULES, Schedule, WindowSpec
-from .sockets import CATEGORY
-from .window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+from ..sampling.run.context_run import add_windows
+from ..sampling.windows.context_handler import ContextWindows as Windows
+from ..sampling.windows.cut import SCHEDULES, Schedule, WindowSpec
+from .inputs.sockets import CATEGORY
+from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
 
 class ContextWindows(io.ComfyNode):

@@ -1,8 +1,8 @@
 from comfy_api.latest import io
 
-from ..sampling.curve_keys import OverFrames
-from ..sampling.curve_text import CurveError, read_keys
-from .sockets import CATEGORY, curve_output, easing_input
+from ..sampling.curves.curve_keys import OverFrames
+from ..sampling.curves.curve_text import CurveError, read_keys
+from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 EXAMPLE = "0: 1.0, 24: 0.3"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Listed
-from .sockets import CATEGORY, curve_output
+from ..sampling.curves.curve import Listed
+from .inputs.sockets import CATEGORY, curve_output
 
 SCALINGS = ["as they are", "lowest to highest"]
 

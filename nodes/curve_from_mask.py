@@ -1,8 +1,8 @@
 import torch
 from comfy_api.latest import io
 
-from ..sampling.curve import OverPicture
-from .sockets import CATEGORY, curve_output
+from ..sampling.curves.curve import OverPicture
+from .inputs.sockets import CATEGORY, curve_output
 
 SCALINGS = ["black to white", "darkest to brightest"]
 

@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Blocks, Curve, OverBlocks, as_curve
-from ..sampling.curve_text import CurveError, read_blocks
-from .sockets import CATEGORY, curve_output, number_or_curve
+from ..sampling.curves.curve import Blocks, Curve, OverBlocks, as_curve
+from ..sampling.curves.curve_text import CurveError, read_blocks
+from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 
 class CurveOverBlocks(io.ComfyNode):

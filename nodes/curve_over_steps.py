@@ -1,9 +1,9 @@
 from comfy_api.latest import io
 
-from ..sampling.curve_keys import OverRun
-from ..sampling.curve_text import read_keys
+from ..sampling.curves.curve_keys import OverRun
+from ..sampling.curves.curve_text import read_keys
 from .curve import check_keys
-from .sockets import CATEGORY, curve_output, easing_input
+from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 
 class CurveOverSteps(io.ComfyNode):

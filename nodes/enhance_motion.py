@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve
-from ..sampling.enhance import Enhance, enhance_motion
-from .sockets import CATEGORY, number_or_curve, percent_inputs
+from ..sampling.curves.curve import Curve
+from ..sampling.modules.enhance_motion import Enhance, enhance_motion
+from .inputs.sockets import CATEGORY, number_or_curve, percent_inputs
 
 
 class EnhanceMotion(io.ComfyNode):

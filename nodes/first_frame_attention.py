@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.first_frame import attend_first_frame
-from .sockets import CATEGORY
+from ..sampling.guidance.first_frame_attention import attend_first_frame
+from .inputs.sockets import CATEGORY
 
 
 class FirstFrameAttention(io.ComfyNode):

@@ -2,10 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve
-from ..sampling.inject_image import SPACES, Injection, Space, inject_image
-from ..sampling.placed import Placed
-from .sockets import CATEGORY, number_or_curve
+from ..sampling.curves.curve import Curve
+from ..sampling.latents.canvas import Placed
+from ..sampling.latents.inject_image import SPACES, Injection, Space, inject_image
+from .inputs.sockets import CATEGORY, number_or_curve
 
 LATENT_PIXEL = 8
 """Pixels of a picture to one of its latent, for SD1.5 and SDXL."""

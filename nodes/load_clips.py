@@ -9,8 +9,8 @@ from comfy_api.latest import io
 
 from ..training.prepare_clips import Encoder, encode_captions, encode_sources
 from ..training.videos import Cut, SourceError, find_sources
-from .sockets import CATEGORY
-from .training_inputs import ClipsSocket
+from .inputs.sockets import CATEGORY
+from .inputs.training_inputs import ClipsSocket
 
 NONE = "none"
 

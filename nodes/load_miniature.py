@@ -1,7 +1,7 @@
 from comfy_api.latest import io
 
 from ..miniature import load
-from .sockets import CATEGORY
+from .inputs.sockets import CATEGORY
 
 STYLES = {"day": load.BASE, "neon": load.NEON}
 

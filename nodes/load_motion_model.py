@@ -3,8 +3,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.spec import FAMILIES
-from .motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
-from .sockets import CATEGORY, MotionModelSocket
+from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.sockets import CATEGORY, MotionModelSocket
 
 AUTOMATIC = "automatic"
 LABELS = {family.label: family.name for family in FAMILIES.values()}

@@ -3,7 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.merge import merge_motion_models
-from .sockets import CATEGORY, MotionModelSocket
+from .inputs.sockets import CATEGORY, MotionModelSocket
 
 
 class MergeMotionModels(io.ComfyNode):

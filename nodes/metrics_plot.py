@@ -4,8 +4,8 @@ from comfy_api.latest import io
 
 from ..evaluation.metrics import Measurement
 from ..evaluation.plot import plot
-from .pictures import image_of
-from .sockets import CATEGORY
+from .inputs.pictures import image_of
+from .inputs.sockets import CATEGORY
 
 
 class MetricsPlot(io.ComfyNode):

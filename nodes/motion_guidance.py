@@ -2,10 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve
-from ..sampling.motion_guidance import SKIPS, guide_motion
-from ..sampling.motion_guidance import MotionGuidance as Guidance
-from .sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
+from ..sampling.curves.curve import Curve
+from ..sampling.guidance.motion_guidance import SKIPS, guide_motion
+from ..sampling.guidance.motion_guidance import MotionGuidance as Guidance
+from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
 
 
 class MotionGuidance(io.ComfyNode):

@@ -2,10 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.context_run import add_motion_windows
-from ..sampling.motion_windows import MotionWindows as Windows
-from .sockets import CATEGORY
-from .window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+from ..sampling.run.context_run import add_motion_windows
+from ..sampling.windows.motion_windows import MotionWindows as Windows
+from .inputs.sockets import CATEGORY
+from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
 
 class MotionWindows(io.ComfyNode):

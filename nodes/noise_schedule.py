@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.schedules import SCHEDULES, set_schedule
-from .schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
-from .sockets import CATEGORY
+from ..sampling.noise.noise_schedules import SCHEDULES, set_schedule
+from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.sockets import CATEGORY
 
 
 class NoiseSchedule(io.ComfyNode):

@@ -4,11 +4,11 @@ import comfy.model_sampling
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve, as_curve
-from ..sampling.curve_picture import draw_curve
-from ..sampling.curve_plot import sample_curve
-from .pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
-from .sockets import CATEGORY, number_or_curve
+from ..sampling.curves.curve import Curve, as_curve
+from ..sampling.curves.curve_picture import draw_curve
+from ..sampling.curves.curve_plot import sample_curve
+from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from .inputs.sockets import CATEGORY, number_or_curve
 
 
 class PlotCurve(io.ComfyNode):

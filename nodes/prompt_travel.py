@@ -2,9 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.prompt_lines import PromptError, read_prompts
-from ..sampling.prompt_travel import EASINGS, encode_travel, plan_travel
-from .sockets import CATEGORY
+from ..sampling.curves.easings import EASINGS
+from ..sampling.prompts.prompt_lines import PromptError, read_prompts
+from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
+from .inputs.sockets import CATEGORY
 
 EXAMPLE = "0: a calm sea\n24: a storm"
 

@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.frequency import FILTERS, FilterKind, LowPass
-from ..sampling.refine import METHODS, Method, NoiseRefinement, refine_noise
-from .sockets import CATEGORY
+from ..sampling.noise.frequency import FILTERS, FilterKind, LowPass
+from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement, refine_noise
+from .inputs.sockets import CATEGORY
 
 
 class RefineNoise(io.ComfyNode):

@@ -7,8 +7,8 @@ import torch
 from comfy_api.latest import io
 
 from ..motion.save import save_motion_model, without_patches
-from .motion_files import FOLDER
-from .sockets import CATEGORY, MotionModelSocket
+from .inputs.motion_files import FOLDER
+from .inputs.sockets import CATEGORY, MotionModelSocket
 
 DTYPES = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 

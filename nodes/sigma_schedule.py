@@ -2,10 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.schedules import SCHEDULES, build_sampling
-from ..sampling.sigmas import SCHEDULERS, run_sigmas
-from .schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
-from .sockets import CATEGORY
+from ..sampling.noise.noise_schedules import SCHEDULES, build_sampling
+from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
+from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.sockets import CATEGORY
 
 MODELS = "the model's"
 

@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.text2video_zero import MotionField, move_first_frame
-from .sockets import CATEGORY
+from ..sampling.latents.text2video_zero import MotionField, move_first_frame
+from .inputs.sockets import CATEGORY
 
 
 class Text2VideoZero(io.ComfyNode):

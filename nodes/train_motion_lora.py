@@ -8,10 +8,10 @@ from ..training.lora import learn_motion_lora
 from ..training.loss_plot import loss_plot
 from ..training.motion_director import appearance, director_loss, with_appearance
 from ..training.session import Session, motion_lora_saver
-from .motion_files import LORA_FOLDER
-from .pictures import image_of
-from .sockets import CATEGORY, MotionModelSocket
-from .training_inputs import (
+from .inputs.motion_files import LORA_FOLDER
+from .inputs.pictures import image_of
+from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.training_inputs import (
     ClipsSocket,
     check_name,
     folder_of,
@@ -20,7 +20,7 @@ from .training_inputs import (
     settings_inputs,
     with_defaults,
 )
-from .training_preview import TrainingPreview
+from .inputs.training_preview import TrainingPreview
 
 
 class TrainMotionLora(io.ComfyNode):

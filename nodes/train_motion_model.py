@@ -9,10 +9,10 @@ from ..motion.spec import FAMILIES
 from ..training.learner import start_from, start_new
 from ..training.loss_plot import loss_plot
 from ..training.session import Session, motion_model_saver
-from .motion_files import FOLDER
-from .pictures import image_of
-from .sockets import CATEGORY, MotionModelSocket
-from .training_inputs import (
+from .inputs.motion_files import FOLDER
+from .inputs.pictures import image_of
+from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.training_inputs import (
     AUTOMATIC,
     ClipsSocket,
     check_name,
@@ -22,7 +22,7 @@ from .training_inputs import (
     settings_inputs,
     with_defaults,
 )
-from .training_preview import TrainingPreview
+from .inputs.training_preview import TrainingPreview
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 

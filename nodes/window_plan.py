@@ -4,10 +4,10 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io
 
-from ..sampling.plan_picture import draw_plan
-from ..sampling.window_plan import plan_run
-from .pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
-from .sockets import CATEGORY
+from ..sampling.run.plan_picture import draw_plan
+from ..sampling.run.window_plan import plan_run
+from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from .inputs.sockets import CATEGORY
 
 
 class WindowPlan(io.ComfyNode):

@@ -2,10 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curve import Curve
-from ..sampling.window_reference import MODES, Mode, refer_windows
-from ..sampling.window_reference import WindowReference as Reference
-from .sockets import CATEGORY, number_or_curve
+from ..sampling.curves.curve import Curve
+from ..sampling.windows.window_reference import MODES, Mode, refer_windows
+from ..sampling.windows.window_reference import WindowReference as Reference
+from .inputs.sockets import CATEGORY, number_or_curve
 
 
 class WindowReference(io.ComfyNode):

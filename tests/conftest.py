@@ -22,20 +22,28 @@ SLOW = (
         "training",
         "motion/test_hostile.py",
     ),
-    *("nodes/test_evaluation_nodes.py", "sampling/test_neighbours.py", "sampling/test_preview.py"),
-    *("sampling/test_animation_noise.py", "sampling/test_inject_image.py", "sampling/test_refine.py"),
-    *("sampling/test_guidance.py", "sampling/test_curved_lora.py", "sampling/test_text2video_zero.py"),
-    *("sampling/test_loops.py", "sampling/test_windows.py", "sampling/test_window_batches.py"),
-    *("sampling/test_context_windows.py", "sampling/test_control_windows.py", "sampling/test_window_reference.py"),
-    *("sampling/test_control_nodes.py", "sampling/test_effects.py"),
+    *("nodes/test_evaluation_nodes.py", "sampling/run/test_neighbours.py", "sampling/run/test_preview.py"),
+    *(
+        "sampling/noise/test_animation_noise.py",
+        "sampling/latents/test_inject_image.py",
+        "sampling/noise/test_refine_noise.py",
+    ),
+    *("sampling/guidance", "sampling/modules/test_curved_lora.py", "sampling/latents/test_text2video_zero.py"),
+    *("sampling/windows/test_loops.py", "sampling/windows/test_cut.py", "sampling/windows/test_batches.py"),
+    *(
+        "sampling/windows/test_context_handler.py",
+        "sampling/windows/test_controlnets.py",
+        "sampling/windows/test_window_reference.py",
+    ),
+    *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py"),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 
 LONGEST = (
     *("quality/test_animation.py", "e2e/test_windows_server.py", "e2e/test_templates.py", "e2e/test_demo.py"),
     *("e2e/test_control_server.py", "e2e/test_training.py", "e2e/test_help_panel.py", "e2e/test_sharing.py"),
-    *("sampling/test_control_nodes.py", "sampling/test_neighbours.py", "motion/test_hostile.py", "quality"),
-    *("sampling/test_guidance.py", "miniature", "sampling", "training"),
+    *("sampling/windows/test_control_nodes.py", "sampling/run/test_neighbours.py", "motion/test_hostile.py", "quality"),
+    *("sampling/guidance", "miniature", "sampling", "training"),
 )
 """Run first and in this order, so that no process works on a long file when the others have nothing left to do."""
 

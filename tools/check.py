@@ -1,5 +1,6 @@
 """`dev.py check [--fix]`: format, lint, types and layers, in seconds."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -40,12 +41,13 @@ def _passes(title: str, command: list[str], folder: Path) -> bool:
 
 
 def _mypy_arguments() -> list[str]:
-    settings = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(environment.cache() / "mypy")]
+    settings = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(_package_folder() / "mypy")]
     return [*settings, "-p", "kinema.motion", "-p", "kinema.sampling"]
 
 
 def _package_folder() -> Path:
     """A folder from which the repository is importable as `kinema`, whatever its own folder is called."""
-    folder = environment.cache() / "package"
+    checkout = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:8]
+    folder = environment.cache() / f"package-{checkout}"
     server.place(REPOSITORY, folder / "kinema")
     return folder

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from ..motion.layers import MotionModel, MotionModule
-from ..sampling.applied import KEY
+from ..sampling.modules.applied import KEY
 
 
 @contextmanager

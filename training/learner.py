@@ -14,7 +14,7 @@ from ..motion.layers import MotionModel, TemporalAttention
 from ..motion.load import build_patcher, fuse
 from ..motion.save import check_only_motion, merged_weights
 from ..motion.spec import FAMILIES, Family, MotionSpec
-from ..sampling.slots import find_slots
+from ..sampling.call.slots import find_slots
 from .draws import generator
 
 Weights = Mapping[str, torch.Tensor]

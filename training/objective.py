@@ -10,8 +10,8 @@ import torch
 
 from ..motion.layers import MotionModel
 from ..motion.spec import Schedule
-from ..sampling.inside import Motion, motion_inside
-from ..sampling.schedules import build_sampling
+from ..sampling.modules.hooks import Motion, motion_inside
+from ..sampling.noise.noise_schedules import build_sampling
 from .batches import Batch
 from .conditioning import unet_arguments
 

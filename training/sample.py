@@ -7,9 +7,9 @@ import comfy.model_management
 import comfy.sample
 import torch
 
-from ..sampling.applied import Applied
-from ..sampling.attach import attach
-from ..sampling.schedules import KEEP, set_schedule
+from ..sampling.modules.applied import Applied
+from ..sampling.noise.noise_schedules import KEEP, set_schedule
+from ..sampling.run.attach import attach
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished

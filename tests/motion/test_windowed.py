@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from kinema.motion.control import Control, Tokens
 from kinema.motion.load import load_motion_model
-from kinema.sampling.fuse import FUSES
-from kinema.sampling.motion_windows import MotionWindows
+from kinema.sampling.windows.fuse import FUSES
+from kinema.sampling.windows.motion_windows import MotionWindows
 
 CPU = torch.device("cpu")
 

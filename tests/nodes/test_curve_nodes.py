@@ -16,10 +16,10 @@ from kinema.nodes.curve_from_mask import CurveFromMask
 from kinema.nodes.curve_over_blocks import CurveOverBlocks
 from kinema.nodes.curve_over_steps import CurveOverSteps
 from kinema.nodes.plot_curve import PlotCurve
-from kinema.sampling.curve import Moment, Part, as_curve, value_at
-from kinema.sampling.curve_picture import lines_of
-from kinema.sampling.curve_plot import sample_curve
-from kinema.sampling.frames import Frames
+from kinema.sampling.call.frames import Frames
+from kinema.sampling.curves.curve import Moment, Part, as_curve, value_at
+from kinema.sampling.curves.curve_picture import lines_of
+from kinema.sampling.curves.curve_plot import sample_curve
 
 
 def values(curve, frames=4, size=(1, 1), place=None):

@@ -3,7 +3,7 @@ import tiny
 import torch
 
 from kinema.nodes.inject_image import InjectImage
-from kinema.sampling.curve import Listed
+from kinema.sampling.curves.curve import Listed
 
 IMAGE, LATENT, MASK = torch.rand(1, 16, 24, 3), {"samples": torch.ones(1, 4, 2, 3)}, torch.ones(1, 16, 24)
 

@@ -8,10 +8,10 @@ import torch
 
 from kinema.nodes.animatediff import AnimateDiff
 from kinema.nodes.apply_motion_model import ApplyMotionModel
+from kinema.nodes.inputs.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, motion_files, register_folders
 from kinema.nodes.load_motion_lora import LoadMotionLora
 from kinema.nodes.load_motion_model import LoadMotionModel
 from kinema.nodes.merge_motion_models import MergeMotionModels
-from kinema.nodes.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, motion_files, register_folders
 from kinema.nodes.noise_schedule import NoiseSchedule
 from kinema.nodes.save_motion_model import SaveMotionModel
 

@@ -5,11 +5,11 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from kinema.nodes.animation_noise import AnimationNoise
 from kinema.nodes.refine_noise import RefineNoise
-from kinema.sampling.frequency import LowPass
-from kinema.sampling.noise_layers import NoiseLayer
-from kinema.sampling.noise_pattern import NoisePattern
-from kinema.sampling.noise_seeds import FrameSeeds
-from kinema.sampling.refine import NoiseRefinement
+from kinema.sampling.noise.frequency import LowPass
+from kinema.sampling.noise.noise_layers import NoiseLayer
+from kinema.sampling.noise.noise_pattern import NoisePattern
+from kinema.sampling.noise.noise_seeds import FrameSeeds
+from kinema.sampling.noise.refine_noise import NoiseRefinement
 
 
 def options(model):

@@ -4,9 +4,9 @@ import tiny
 
 from kinema.nodes.context_windows import ContextWindows
 from kinema.nodes.motion_windows import MotionWindows
-from kinema.sampling.context import ContextWindows as Windows
-from kinema.sampling.motion_windows import MotionWindows as Inside
-from kinema.sampling.windows import WindowSpec
+from kinema.sampling.windows.context_handler import ContextWindows as Windows
+from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.motion_windows import MotionWindows as Inside
 
 
 def options(model):

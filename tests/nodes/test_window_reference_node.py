@@ -1,7 +1,7 @@
 import tiny
 
 from kinema.nodes.window_reference import WindowReference
-from kinema.sampling.window_reference import WindowReference as Reference
+from kinema.sampling.windows.window_reference import WindowReference as Reference
 
 
 def test_references_are_noted_on_a_clone():

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from kinema.evaluation.pixels import seam
-from kinema.sampling.context import ContextWindows
-from kinema.sampling.context_run import add_windows
-from kinema.sampling.windows import WindowSpec
+from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
 from tools.miniature import judge
 from tools.miniature.series import animated, base
 

@@ -10,7 +10,7 @@ from training.moving import FRAMES, clips
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
 from kinema.motion.spec import FAMILIES
-from kinema.sampling.inside import Motion, motion_inside
+from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new
 from kinema.training.loop import train

@@ -9,7 +9,7 @@ from training.moving import FRAMES, clips
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
 from kinema.motion.save import merged_weights
-from kinema.sampling.inside import Motion, motion_inside
+from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.config import TrainSettings
 from kinema.training.learner import finished
 from kinema.training.loop import train

@@ -14,11 +14,11 @@ from training.test_videos import pictures, write_video
 from kinema.motion.files import read_header
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import FAMILIES, IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from kinema.nodes.inputs.motion_files import FOLDER, LORA_FOLDER
+from kinema.nodes.inputs.training_inputs import check_name, read_schedule
 from kinema.nodes.load_clips import LoadClips
-from kinema.nodes.motion_files import FOLDER, LORA_FOLDER
 from kinema.nodes.train_motion_lora import TrainMotionLora
 from kinema.nodes.train_motion_model import TrainMotionModel
-from kinema.nodes.training_inputs import check_name, read_schedule
 from training import encoders
 
 
@@ -169,7 +169,7 @@ def test_a_motion_lora_is_trained_and_saved(folders, apart):
 
 
 def test_an_animated_model_is_refused(folders):
-    from kinema.sampling.attach import Applied, attach
+    from kinema.sampling.run.attach import Applied, attach
 
     clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))

@@ -7,17 +7,17 @@ from typing import Any
 import comfy.sample
 import torch
 
-from kinema.sampling.applied import Applied
-from kinema.sampling.attach import attach
-from kinema.sampling.curve import Blocks, Combined, Constant, Curve, Moment, OverBlocks, OverPicture, as_curve
-from kinema.sampling.curve_keys import OverFrames, OverRun
-from kinema.sampling.curve_text import read_keys
-from kinema.sampling.effects import Shared, Values, effects_of
-from kinema.sampling.enhance import KEY as ENHANCE
-from kinema.sampling.enhance import Enhance, enhance_motion
-from kinema.sampling.frames import Frames
-from kinema.sampling.guidance import Guidance, guide
-from kinema.sampling.percents import Progress
+from kinema.sampling.call.frames import Frames
+from kinema.sampling.call.progress import Progress
+from kinema.sampling.curves.curve import Blocks, Combined, Constant, Curve, Moment, OverBlocks, OverPicture, as_curve
+from kinema.sampling.curves.curve_keys import OverFrames, OverRun
+from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.guidance.animation_guidance import Guidance, guide
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.modules.controls import Shared, Values, effects_of
+from kinema.sampling.modules.enhance_motion import KEY as ENHANCE
+from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
+from kinema.sampling.run.attach import attach
 from tools.bench import windows
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 

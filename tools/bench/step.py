@@ -6,7 +6,7 @@ from statistics import median
 import torch
 from torch import nn
 
-from kinema.sampling.inside import Motion, motion_inside
+from kinema.sampling.modules.hooks import Motion, motion_inside
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 

@@ -13,7 +13,7 @@ import comfy.model_patcher
 import comfy.supported_models
 import torch
 
-from kinema.sampling.inside import Motion, motion_inside
+from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import Learner, start_new

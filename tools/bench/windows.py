@@ -12,12 +12,12 @@ import comfy.supported_models
 import torch
 
 from kinema.motion.load import FILE
-from kinema.sampling.applied import Applied
-from kinema.sampling.attach import attach
-from kinema.sampling.context import ContextHandler, ContextWindows
-from kinema.sampling.context_run import add_motion_windows, add_windows
-from kinema.sampling.motion_windows import MotionWindows
-from kinema.sampling.windows import WindowSpec
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.run.attach import attach
+from kinema.sampling.run.context_run import add_motion_windows, add_windows
+from kinema.sampling.windows.context_handler import ContextHandler, ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.motion_windows import MotionWindows
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kinema.sampling.animation_noise import add_noise, lay
-from kinema.sampling.curve import Curve
-from kinema.sampling.curve_keys import OverFrames, OverRun
-from kinema.sampling.curve_text import read_keys
-from kinema.sampling.enhance import Enhance, enhance_motion
-from kinema.sampling.guidance import Guidance, guide
-from kinema.sampling.inject_image import Injection, inject_image
-from kinema.sampling.motion_guidance import SKIPS, MotionGuidance, guide_motion
-from kinema.sampling.noise_layers import NoiseLayer
-from kinema.sampling.noise_pattern import NoisePattern
-from kinema.sampling.placed import Placed
-from kinema.sampling.refine import NoiseRefinement, refine_noise
-from kinema.sampling.window_reference import WindowReference, refer_windows
+from kinema.sampling.curves.curve import Curve
+from kinema.sampling.curves.curve_keys import OverFrames, OverRun
+from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.guidance.animation_guidance import Guidance, guide
+from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance, guide_motion
+from kinema.sampling.latents.canvas import Placed
+from kinema.sampling.latents.inject_image import Injection, inject_image
+from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
+from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.noise.noise_layers import NoiseLayer
+from kinema.sampling.noise.noise_pattern import NoisePattern
+from kinema.sampling.noise.refine_noise import NoiseRefinement, refine_noise
+from kinema.sampling.windows.window_reference import WindowReference, refer_windows
 
 from . import judge
 

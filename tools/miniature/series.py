@@ -13,10 +13,10 @@ import comfy.utils
 from kinema.miniature import load
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
-from kinema.sampling.applied import Applied
-from kinema.sampling.attach import attach
-from kinema.sampling.schedules import SCHEDULES
-from kinema.sampling.text2video_zero import MotionField, move_first_frame
+from kinema.sampling.latents.text2video_zero import MotionField, move_first_frame
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.noise_schedules import SCHEDULES
+from kinema.sampling.run.attach import attach
 from kinema.training.config import ABLATION
 
 from . import ablation

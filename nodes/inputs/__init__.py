@@ -1,0 +1,1 @@
+"""What several nodes share: sockets, groups of inputs, files, pictures."""

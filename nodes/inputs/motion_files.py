@@ -1,0 +1,83 @@
+"""The folders of motion models and motion LoRAs, and what the miniature brings along."""
+
+import os
+from typing import Any
+from weakref import WeakValueDictionary
+
+import folder_paths
+
+from ...miniature.load import FOLDER as MINIATURE
+from ...motion.load import load_motion_model
+
+FOLDER = "animatediff_models"
+LORA_FOLDER = "animatediff_motion_lora"
+"""The names other AnimateDiff packs use too, so that people keep their files where they are."""
+
+KINDS = {FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
+EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
+
+_in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+
+def register_folders() -> None:
+    """Makes both folders known to the host, limited to model files, and the miniature's files in them and in loras."""
+    for folder in KINDS:
+        folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
+        folder_paths.add_model_folder_path(folder, str(MINIATURE / folder))
+        paths, extensions = folder_paths.folder_names_and_paths[folder]
+        folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
+    folder_paths.add_model_folder_path("loras", str(MINIATURE / "loras"))
+
+
+def motion_files() -> list[str]:
+    return _miniature_last(folder_paths.get_filename_list(FOLDER))
+
+
+def lora_files() -> list[str]:
+    return _miniature_last(folder_paths.get_filename_list(LORA_FOLDER))
+
+
+def _miniature_last(files: list[str]) -> list[str]:
+    """So that the first, which nodes start with, is one of the user's own."""
+    return sorted(files, key=_is_miniature)
+
+
+def _is_miniature(name: str) -> bool:
+    return name.startswith("miniature_")
+
+
+def path_of(folder: str, name: str) -> str:
+    return folder_paths.get_full_path_or_raise(folder, name)
+
+
+def load_file(name: str, family: str | None = None) -> Any:
+    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
+    path = path_of(FOLDER, name)
+    stat = os.stat(path)
+    key = (path, stat.st_mtime_ns, stat.st_size, family)
+    motion = _in_use.get(key)
+    if motion is None:
+        motion = _in_use[key] = load_motion_model(path, family)
+    return motion
+
+
+def fingerprint(folder: str, name: str | None) -> str:
+    """For `fingerprint_inputs`: changes when the file does, so that the host runs the node again."""
+    path = folder_paths.get_full_path(folder, name) if name is not None else None
+    if path is None:
+        return ""
+    stat = os.stat(path)
+    return f"{stat.st_mtime_ns} {stat.st_size}"
+
+
+def check_file(folder: str, name: str | None) -> bool | str:
+    """For `validate_inputs`: True, or what to do when there is no such file to choose."""
+    what, example = KINDS[folder]
+    files = folder_paths.get_filename_list(folder)
+    if name in files:
+        return True
+    own = [file for file in files if not _is_miniature(file)]
+    home = folder_paths.get_folder_paths(folder)[0]
+    if not own:
+        return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R.'
+    return f'"{name}" is not among the {len(own)} {what} found. Put it into "{home}" and press R, or pick another.'

@@ -1,0 +1,76 @@
+"""Kinema's own socket types and the inputs that several nodes share."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...sampling.curves.easings import WAYS
+from ...sampling.noise.noise_schedules import AUTOMATIC, AUTOMATIC_EXPLANATION, CHOICES, EXPLANATION
+
+CATEGORY = "AnimateDiff"
+
+MotionModelSocket = io.Custom("MOTION_MODEL")
+CurveSocket = io.Custom("KINEMA_CURVE")
+
+
+def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Input:
+    """A number widget whose socket takes a KINEMA_CURVE too; `number` are the arguments of io.Float.Input."""
+    optional, advanced = number.get("optional", False), number.get("advanced")
+    widget = io.Float.Input(name, tooltip=f"{tooltip} Accepts a curve.", **number)
+    return io.MultiType.Input(widget, types=[CurveSocket], optional=optional, advanced=advanced)
+
+
+def easing_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "easing",
+        options=list(WAYS),
+        default="linear",
+        optional=True,
+        tooltip="How a value turns into the next: evenly, slower at the beginning or the end, or at once (hold).",
+    )
+
+
+def curve_output(tooltip: str) -> Any:
+    return CurveSocket.Output(display_name="curve", tooltip=tooltip)
+
+
+def strength_input() -> io.MultiType.Input:
+    return number_or_curve(
+        "strength",
+        "How much motion is added. 1 is what the motion model was trained for, 0 none at all, 1.1 to 1.3 moves more and "
+        "gets less stable.",
+        default=1.0,
+        min=-10.0,
+        max=10.0,
+        step=0.01,
+    )
+
+
+def schedule_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "noise_schedule",
+        options=CHOICES,
+        default=AUTOMATIC,
+        tooltip=f"How much noise each training timestep stands for. {AUTOMATIC_EXPLANATION} {EXPLANATION}",
+    )
+
+
+def percent_inputs(what: str = "Motion") -> list[io.Float.Input]:
+    early = " The layout of an animation is decided early, so ending at 0.8 changes little and is faster."
+    ends = {
+        "start_percent": (0.0, "begins", "0 is its first step."),
+        "end_percent": (1.0, "ends", "1 is its last step." + early),
+    }
+    return [
+        io.Float.Input(
+            name,
+            default=default,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            advanced=True,
+            tooltip=f"{what} {verb} at this part of the sampling run; {meaning}",
+        )
+        for name, (default, verb, meaning) in ends.items()
+    ]

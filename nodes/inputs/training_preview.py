@@ -1,0 +1,85 @@
+"""What people see while a model trains: progress, the curve of the loss, and an animation made with what it knows."""
+
+import time
+from typing import Any
+
+import comfy.utils
+import latent_preview
+import torch
+from comfy_api.latest import io, ui
+from PIL import Image
+
+from ...training.loop import Progress
+from ...training.loss_plot import loss_plot
+from ...training.sample import Sample
+from .pictures import image_of
+
+INTERVAL = 0.25
+"""Seconds between previews at least. Each shows the next frame, so the sample animation moves."""
+
+FPS = 8
+
+
+class TrainingPreview:
+    """To be called after each step. Every `sample_every` steps it samples, never if that is 0."""
+
+    def __init__(self, model: Any, steps: int, sample_every: int) -> None:
+        self.frames: list[Image.Image] = []
+        self._bar = comfy.utils.ProgressBar(steps)
+        self._previewer = Latents(model)
+        self._sample_every = sample_every
+        self._shown = 0
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if self._sample_every and progress.step % self._sample_every == 0:
+            self.sample(progress)
+        now = time.monotonic()
+        if now - self._last < INTERVAL and progress.step < progress.steps:
+            self._bar.update_absolute(progress.step, progress.steps)
+            return
+        self._last = now
+        picture = self._picture(progress)
+        self._bar.update_absolute(progress.step, progress.steps, ("JPEG", picture, max(picture.size)))
+
+    def sample(self, progress: Progress) -> None:
+        self.frames = self._previewer.frames(progress.sample(Sample()))
+
+    def _picture(self, progress: Progress) -> Image.Image:
+        """The loss, and below it one frame of the sample animation."""
+        plot = loss_plot(progress.losses, progress.steps)
+        if not self.frames:
+            return plot
+        frame = self.frames[self._shown % len(self.frames)]
+        self._shown += 1
+        frame = frame.resize((plot.width // 2, plot.width // 2 * frame.height // frame.width))
+        both = Image.new("RGB", (plot.width, plot.height + frame.height), "white")
+        both.paste(plot)
+        both.paste(frame, ((plot.width - frame.width) // 2, plot.height))
+        return both
+
+    def final(self, progress: Progress, node: type[io.ComfyNode]) -> Any:
+        """The sample animation as the node's last preview; the loss where there is none."""
+        if not self.frames:
+            return ui.PreviewImage(image_of(loss_plot(progress.losses, progress.steps)), cls=node)
+        frames = torch.cat([image_of(frame) for frame in self.frames])
+        file = ui.ImageSaveHelper.save_animated_webp(
+            frames, "kinema_training", io.FolderType.temp, node, FPS, lossless=False, quality=90, method=4
+        )
+        return ui.PreviewVideo([file])
+
+
+class Latents:
+    """Latents as pictures, by the previewer that the user chose, or by colours alone where that is none."""
+
+    def __init__(self, model: Any) -> None:
+        latent_format = model.model.latent_format
+        self._format = latent_format
+        self._previewer = latent_preview.get_previewer(model.load_device, latent_format)
+        if self._previewer is None:
+            self._previewer = latent_preview.Latent2RGBPreviewer(latent_format.latent_rgb_factors)
+
+    def frames(self, latents: torch.Tensor) -> list[Image.Image]:
+        """`latents` (f, c, h, w) as a sampler returns them."""
+        scaled = self._format.process_in(latents)
+        return [self._previewer.decode_latent_to_preview(frame[None]) for frame in scaled]

@@ -1,0 +1,1 @@
+"""Curves: numbers that vary over frames, steps, blocks and the picture."""

@@ -1,0 +1,173 @@
+"""Curves: a number that varies over the frames, over the run, over the picture and over the blocks of the UNet.
+
+Curves are plain, frozen data. A consumer asks once per model call, with the Moment of the call, and gets a number, or a
+tensor that broadcasts over the latents of the call.
+"""
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+
+from ..call.frames import Frames
+from ..call.progress import Progress, progress_of
+
+Value = float | torch.Tensor
+"""A number, or float32 (f, 1, h, w): f and h, w are those of the Moment, or 1 where nothing varies."""
+
+Side = Literal["down", "mid", "up"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a curve is asked for: the `frames` of a model call, the `size` (h, w) of its latents, and how far the run is
+    (None: at its start)."""
+
+    frames: Frames
+    size: tuple[int, int] = (1, 1)
+    progress: Progress | None = None
+
+
+def moment_of(latents: torch.Tensor, sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Moment:
+    """The Moment of a whole video, `latents` (f, c, h, w), at the noise level `sigma`."""
+    count, _, h, w = latents.shape
+    return Moment(
+        Frames(count, tuple(range(count)), count), (h, w), progress_of(sigma, model_sampling, transformer_options)
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A motion module, by its place in the published key layout, or one of its attentions (0 or 1)."""
+
+    place: str
+    attention: int | None = None
+
+
+class Curve(ABC):
+    """One value; what it varies over is told by its class."""
+
+    over_blocks = False
+
+    @abstractmethod
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        """The value at `moment` in `part` of the UNet. Raises ValueError for a curve over blocks without a part."""
+
+
+@dataclass(frozen=True)
+class Constant(Curve):
+    value: float
+
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Listed(Curve):
+    """One of `values` for each frame of the video; the last one goes on."""
+
+    values: tuple[float, ...]
+
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        return over_frames([self.values[min(i, len(self.values) - 1)] for i in moment.frames.indices])
+
+
+@dataclass(frozen=True, eq=False)
+class OverPicture(Curve):
+    """`values` (m, h, w), stretched to the size of the latents; one for each frame, of which the last goes on."""
+
+    values: torch.Tensor
+
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        last = len(self.values) - 1
+        rows = self.values[[min(i, last) for i in moment.frames.indices]] if last else self.values
+        smaller = all(new <= old for new, old in zip(moment.size, rows.shape[1:], strict=True))
+        return F.interpolate(rows[:, None], moment.size, mode="area" if smaller else "bilinear")  # (f, 1, h, w)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Motion modules: of one side of the UNet, one level of it, one module of the level; None is all of them.
+    With an `attention` (0 or 1) only that of each module."""
+
+    side: Side | None = None
+    level: int | None = None
+    module: int | None = None
+    attention: int | None = None
+
+    def hold(self, part: Part) -> bool:
+        side, _, rest = part.place.partition("_block")
+        numbers = [int(word) for word in rest.split(".") if word.isdigit()]
+        level, module = (0, *numbers)[-2:]
+        mine, asked = (self.side, self.level, self.module, self.attention), (side, level, module, part.attention)
+        return all(a is None or a == b for a, b in zip(mine, asked, strict=True))
+
+
+@dataclass(frozen=True)
+class OverBlocks(Curve):
+    """Another curve for each of some blocks; where several rules hold, the last of them; 1 where none does."""
+
+    rules: tuple[tuple[Blocks, Curve], ...]
+    over_blocks = True
+
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        if part is None:
+            raise ValueError(
+                "A curve over blocks is connected to an input that has one value for the whole UNet. Use it for the "
+                "strength or attention of Apply Motion Model or for a motion LoRA; here use a curve over frames or steps."
+            )
+        return next((curve.at(moment, part) for blocks, curve in reversed(self.rules) if blocks.hold(part)), 1.0)
+
+
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "multiply": operator.mul,
+    "add": operator.add,
+    "subtract": operator.sub,
+    "minimum": lambda a, b: torch.minimum(torch.as_tensor(a), torch.as_tensor(b)),
+    "maximum": lambda a, b: torch.maximum(torch.as_tensor(a), torch.as_tensor(b)),
+}
+
+
+@dataclass(frozen=True)
+class Combined(Curve):
+    """Two curves by one of OPERATIONS."""
+
+    operation: str
+    a: Curve
+    b: Curve
+
+    @property
+    def over_blocks(self) -> bool:  # type: ignore[override]
+        return self.a.over_blocks or self.b.over_blocks
+
+    def at(self, moment: Moment, part: Part | None = None) -> Value:
+        return plain(OPERATIONS[self.operation](self.a.at(moment, part), self.b.at(moment, part)))
+
+
+def as_curve(value: float | Curve) -> Curve:
+    """A number is a curve too."""
+    return value if isinstance(value, Curve) else Constant(float(value))
+
+
+def over_frames(values: Sequence[float]) -> Value:
+    """One number for each frame of a call, as a Value."""
+    if all(value == values[0] for value in values):
+        return float(values[0])
+    return torch.tensor(values, dtype=torch.float32)[:, None, None, None]
+
+
+def plain(value: Value) -> Value:
+    """`value`, as a number where all of it is the same."""
+    if not isinstance(value, torch.Tensor):
+        return float(value)
+    first = value.flatten()[0]
+    return float(first) if bool((value == first).all()) else value
+
+
+def value_at(curve: float | Curve, moment: Moment, part: Part | None = None) -> Value:
+    """The value of a number or a curve at `moment`, as a plain number wherever it does not vary."""
+    return plain(curve.at(moment, part)) if isinstance(curve, Curve) else float(curve)

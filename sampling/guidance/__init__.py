@@ -1,0 +1,1 @@
+"""Guidance: which prediction the sampler follows."""

@@ -1,0 +1,1 @@
+"""What changes the latents themselves in the middle of a run."""

@@ -1,0 +1,169 @@
+"""Pictures that are put into a video in the middle of its sampling: what follows makes them part of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import comfy.sampler_helpers
+import torch
+from comfy.patcher_extension import WrappersMP
+from comfy.samplers import Sampler
+
+from ..call.frames import Frames
+from ..call.parts import Callback, shifted
+from ..call.progress import Progress
+from ..call.run_start import RunStart
+from ..curves.curve import Curve, Moment, value_at
+from .canvas import Placed
+
+KEY = "kinema_inject"
+"""Where the Injections of a MODEL are in transformer_options."""
+
+Space = Literal["latent", "pixel"]
+SPACES: tuple[Space, ...] = get_args(Space)
+
+START = 1 - 1e-4
+"""A run begins above this part of the highest noise level."""
+
+
+@dataclass(frozen=True, eq=False)
+class Injection:
+    """Pictures and where they lie (`placed`: pixels with a VAE, else latents of a LATENT), put in at `percent` of the run
+    (0..1) with a `strength` (0..1, over frames and picture) from frame `first_frame` on: one picture into all frames,
+    several into one frame each. `space` says where they are joined with what is there."""
+
+    placed: Placed
+    vae: Any
+    percent: float = 0.3
+    strength: float | Curve = 1.0
+    first_frame: int = 0
+    space: Space = "latent"
+
+    def rows(self, frames: int) -> range:
+        """The frames of a video of `frames` that get a picture. Raises ValueError when there are none."""
+        if self.first_frame >= frames:
+            raise ValueError(
+                f"Inject Image begins with frame {self.first_frame}, but the video has {frames} frames. "
+                f"Set first_frame to {frames - 1} or less."
+            )
+        count = self.placed.count
+        return range(self.first_frame, frames if count == 1 else min(frames, self.first_frame + count))
+
+
+def inject_image(model: Any, injection: Injection) -> Any:
+    """A clone of `model` (MODEL) that any sampler injects in mid-run; several injections act each at its time."""
+    model = model.clone()
+    options = model.model_options["transformer_options"]
+    options[KEY] = (*options.get(KEY, ()), injection)
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
+    return model
+
+
+def _outer_sample(
+    executor: Any, noise: torch.Tensor, latent_image: Any, sampler: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """OUTER_SAMPLE wrapper. Here no model of the run is loaded yet, so the VAE has the memory for itself."""
+    guider = executor.class_obj
+    for injection in guider.model_options["transformer_options"][KEY]:
+        sampler = _InjectingSampler(sampler, injection, _Content(injection, guider, noise.shape))
+    return executor(noise, latent_image, sampler, *args, **kwargs)
+
+
+class _Content:
+    """What one run injects, in the latents of its model."""
+
+    def __init__(self, injection: Injection, guider: Any, shape: Sequence[int]) -> None:
+        self._model, self._vae = guider.model_patcher.model, injection.vae
+        self.rows = injection.rows(shape[0])
+        h, w = shape[-2:]
+        ratio = 1 if self._vae is None else self._vae.spacial_compression_encode()
+        self.picture, pixel_mask = injection.placed.on(h * ratio, w * ratio, len(self.rows))
+        self.mask = torch.nn.functional.interpolate(pixel_mask, size=(h, w), mode="area")
+        self._pixel_mask = pixel_mask
+        self.in_pixels = injection.space == "pixel"
+        if not self.in_pixels:
+            self.latent = self._encoded(self.picture) if self._vae is not None else self._in(self.picture)
+
+    def change(self, denoised: torch.Tensor, guider: Any) -> torch.Tensor:
+        """What the rows of the prediction `denoised` (f, c, h, w) change by where the picture takes their place."""
+        rows = denoised[self.rows.start : self.rows.stop]
+        if not self.in_pixels:
+            return (self.latent.to(rows) - rows) * self.mask.to(rows)
+        seen = self._vae.decode(self._model.process_latent_out(rows.float())).movedim(-1, 1)
+        joined = seen + (self.picture.to(seen) - seen) * self._pixel_mask.to(seen)
+        change = self._encoded(joined) - self._encoded(seen)  # what the VAE itself loses is in both
+        # The VAE may have taken the memory of the run's models.
+        comfy.sampler_helpers.prepare_sampling(guider.model_patcher, denoised.shape, guider.conds, guider.model_options)
+        return change.to(rows)
+
+    def _encoded(self, picture: torch.Tensor) -> torch.Tensor:
+        return self._in(self._vae.encode(picture.movedim(1, -1)))
+
+    def _in(self, latent: torch.Tensor) -> torch.Tensor:
+        inside: torch.Tensor = self._model.process_latent_in(latent.float())
+        return inside
+
+
+@dataclass(frozen=True)
+class _InjectingSampler(Sampler):  # type: ignore[misc]
+    """Runs the host's `sampler` in two parts, and changes the latents in between."""
+
+    sampler: Any
+    injection: Injection
+    content: _Content
+
+    def sample(
+        self, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
+        noise: torch.Tensor, latent_image: torch.Tensor, *more: Any, **named: Any,
+    ) -> torch.Tensor:  # fmt: skip
+        """As the host's samplers. A run that does not pass the injection's noise level is left as it is."""
+        at = _step_of(self.injection.percent, sigmas, guider.inner_model.model_sampling)
+        if at is None:
+            run = self.sampler.sample(guider, sigmas, extra_args, callback, noise, latent_image, *more, **named)
+            return run  # type: ignore[no-any-return]
+        steps, seen = len(sigmas) - 1, _LastPrediction(shifted(callback, 0, len(sigmas) - 1))
+        x = self.sampler.sample(guider, sigmas[: at + 1], extra_args, seen, noise, latent_image, *more, **named)
+        x = self._injected(x, seen.denoised, guider, sigmas[at], sigmas)
+        if at == steps:
+            return x
+        noise = RunStart(guider, self.sampler, sigmas[at:], latent_image).noise_for(x)
+        # Samplers that add noise draw it from the seed, and the same noise in two parts would add up.
+        seed = extra_args.get("seed")
+        options = extra_args | {"seed": None if seed is None else seed + 1}
+        hand_on = shifted(callback, at, steps)
+        return self.sampler.sample(guider, sigmas[at:], options, hand_on, noise, latent_image, *more, **named)  # type: ignore[no-any-return]
+
+    def _injected(
+        self, x: torch.Tensor, denoised: torch.Tensor | None, guider: Any, sigma: torch.Tensor, sigmas: torch.Tensor
+    ) -> torch.Tensor:
+        if denoised is None:
+            raise RuntimeError(
+                "Inject Image needs the sampler's prediction, but this sampler reports none. Use one of ComfyUI's samplers."
+            )
+        rows = self.content.rows
+        frames = Frames(len(rows), tuple(rows), x.shape[0])
+        progress = Progress(sigma, guider.inner_model.model_sampling, sigmas)
+        strength = value_at(self.injection.strength, Moment(frames, (x.shape[-2], x.shape[-1]), progress))
+        change = self.content.change(denoised, guider)
+        x = x.clone()
+        x[rows.start : rows.stop] += change * (strength.to(x) if isinstance(strength, torch.Tensor) else strength)
+        return x
+
+
+class _LastPrediction:
+    def __init__(self, callback: Callback | None) -> None:
+        self._callback = callback
+        self.denoised: torch.Tensor | None = None
+
+    def __call__(self, step: int, denoised: torch.Tensor, noisy: torch.Tensor, steps: int) -> Any:
+        self.denoised = denoised
+        return self._callback(step, denoised, noisy, steps) if self._callback else None
+
+
+def _step_of(percent: float, sigmas: torch.Tensor, model_sampling: Any) -> int | None:
+    """The number of steps before an injection at `percent`: 1 or more, None where the run does not pass it."""
+    level = min(model_sampling.percent_to_sigma(percent), float(model_sampling.sigma_max) * START)
+    if not float(sigmas[0]) > level >= float(sigmas[-1]):
+        return None
+    return int((sigmas > level).sum())

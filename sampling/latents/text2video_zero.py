@@ -1,0 +1,151 @@
+"""Text2Video-Zero: an image model animates one picture by moving its half-finished latent.
+
+Khachatryan et al., "Text2Video-Zero: Text-to-Image Diffusion Models are Zero-Shot Video Generators" (2023), 3.3.
+Noise levels are the host's: sigma = sqrt(1/alphas_cumprod - 1), and a latent at sigma is picture + sigma * noise.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from comfy.patcher_extension import WrappersMP
+from comfy.samplers import Sampler
+
+from ..call.parts import Callback, shifted
+from ..call.progress import SAME_LEVEL
+from ..guidance.first_frame_attention import attend_first_frame
+
+KEY = "kinema_text2video_zero"
+
+PICTURE = 512
+"""Motion is given in pixels of a picture of this size, whatever the real one is."""
+
+
+@dataclass(frozen=True)
+class MotionField:
+    """How far the view moves per frame, in pixels of a 512-pixel picture: right for x > 0, down for y > 0.
+
+    Frame 0 is denoised to training timestep `low` (the authors' t0). Its moved copies get the noise of timestep `high`
+    (t1) again, and from there all frames are denoised together. Raises ValueError unless low < high.
+    """
+
+    x: float = 12.0
+    y: float = 12.0
+    high: int = 941
+    low: int = 881
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high:
+            raise ValueError(
+                f"Moved frames go back from timestep {self.low} to {self.high}, which is less noise, not more. "
+                "Set high_timestep above low_timestep, e.g. 941 and 881."
+            )
+
+
+def move_first_frame(model: Any, field: MotionField) -> Any:
+    """A clone of `model` (MODEL) whose latents (f, 4, h, w) become the frames of a video that moves by `field`.
+
+    Every sampler and scheduler works; the authors use DDIM with 50 steps. Raises ValueError when `model` has no UNet,
+    and when sampling starts, for less than two frames or a run that does not pass both timesteps of `field`.
+    """
+    moving = attend_first_frame(model)
+    moving.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
+    moving.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_use_moving_sampler, field))
+    return moving
+
+
+def warp(latent: torch.Tensor, field: MotionField, frames: int) -> torch.Tensor:
+    """`latent` (1, c, h, w) as the view of each frame sees it, (f, c, h, w); beyond its edge it is mirrored.
+
+    Nearest neighbours keep the statistics of noise.
+    """
+    h, w = latent.shape[-2:]
+    y, x = _seen(h, field.y, frames).to(latent.device), _seen(w, field.x, frames).to(latent.device)
+    return latent[0][:, y[:, :, None], x[:, None, :]].transpose(0, 1)  # (f, c, h, w)
+
+
+def _seen(size: int, motion: float, frames: int) -> torch.Tensor:
+    """Which of the `size` rows or columns each frame sees at each of its own, as indices (f, size).
+
+    The centres are those of the authors' 512-pixel grid, reduced bilinearly.
+    """
+    centres = (torch.arange(size) + 0.5) * (PICTURE / size) - 0.5 + motion * torch.arange(frames)[:, None]
+    places = (centres * (size / PICTURE)) % (2 * size)  # twice the picture: it and its mirror image
+    mirrored = torch.where(places < size, places, 2 * size - places)
+    return (mirrored - 0.5).round().long().clamp(0, size - 1)
+
+
+def diffuse(latent: torch.Tensor, noise: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """The forward process from noise level `low` to `high`. In the authors' variance-preserving terms it is latent *
+    sqrt(a) + noise * sqrt(1 - a), a = (1 + low²) / (1 + high²): 0.530534 from timestep 881 to 941 of SD1.5."""
+    return latent + noise * (high.square() - low.square()).sqrt()
+
+
+@dataclass(frozen=True)
+class MovingSampler(Sampler):  # type: ignore[misc]
+    """Runs the host's `sampler` in three parts: to high and on to low for frame 0, then from high to the end for all.
+
+    The first two run on the whole batch, of which frame 0 is kept: ControlNets and masks then keep their shape.
+    """
+
+    sampler: Any
+    field: MotionField
+
+    def sample(
+        self,
+        guider: Any,
+        sigmas: torch.Tensor,
+        extra_args: dict[str, Any],
+        callback: Callback | None,
+        noise: torch.Tensor,
+        source: torch.Tensor,
+        *more: Any,
+    ) -> torch.Tensor:
+        """As the host's samplers: latents (f, 4, h, w) from source + sigmas[0] * noise, along the falling `sigmas`."""
+        sampling = guider.inner_model.model_sampling
+        high, low = (sampling.sigma(sigmas.new_tensor(float(t))).to(sigmas) for t in (self.field.high, self.field.low))
+        parts = _parts(sigmas, high, low)
+        steps = [len(part) - 1 for part in parts]
+
+        def run(part: int, noise: torch.Tensor) -> torch.Tensor:
+            reported = shifted(callback, sum(steps[:part]), sum(steps))
+            # Samplers that add noise draw it from the seed, and the same noise in two parts would add up.
+            seed = extra_args.get("seed")
+            options = extra_args | {"seed": None if seed is None else seed + part}
+            return self.sampler.sample(guider, parts[part], options, reported, noise, source, *more)  # type: ignore[no-any-return]
+
+        at_high = run(0, noise)
+        at_low = run(1, (at_high - source) / high)
+        moved = diffuse(warp(at_low[:1], self.field, len(noise))[1:], noise[1:], low, high)
+        return run(2, (torch.cat([at_high[:1], moved]) - source) / high)
+
+
+def _use_moving_sampler(
+    field: MotionField, executor: Any, noise: torch.Tensor, source: Any, sampler: Any, *more: Any, **named: Any
+) -> torch.Tensor:
+    """OUTER_SAMPLE wrapper. Nodes that rearrange the noise of a run do it once, around all three parts."""
+    if noise.shape[0] < 2:
+        raise ValueError(
+            f"Text2Video-Zero moves 2 frames or more, but the latent has {noise.shape[0]}. "
+            "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
+        )
+    return executor(noise, source, MovingSampler(sampler, field), *more, **named)  # type: ignore[no-any-return]
+
+
+def _parts(sigmas: torch.Tensor, high: torch.Tensor, low: torch.Tensor) -> list[torch.Tensor]:
+    """The falling noise levels of a run, cut at `high` and `low`: to high, from high to low, from high to the end."""
+    if sigmas[0] <= high or sigmas[-1] >= low:
+        raise ValueError(
+            f"Text2Video-Zero moves the picture between the noise levels {float(high):.2f} and {float(low):.2f}, but "
+            f"this run goes from {float(sigmas[0]):.2f} to {float(sigmas[-1]):.2f}. Sample it whole, with denoise 1; "
+            "for a second pass use First-Frame Attention alone."
+        )
+    above, under_high = sigmas > high * (1 + SAME_LEVEL), sigmas < high * (1 - SAME_LEVEL)
+    across = under_high & (sigmas > low * (1 + SAME_LEVEL))
+    first, last = high[None], low[None]
+    return [
+        torch.cat([sigmas[above], first]),
+        torch.cat([first, sigmas[across], last]),
+        torch.cat([first, sigmas[under_high]]),
+    ]

@@ -1,0 +1,1 @@
+"""Motion modules at work inside the host's UNet."""

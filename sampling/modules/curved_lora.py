@@ -1,0 +1,33 @@
+"""Motion LoRAs whose strengths vary over frames, steps and blocks: their layers run beside those of the motion model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...motion.lora_branches import LORAS, load_branches
+from ..curves.curve import Curve
+from .applied import Applied
+
+
+def load_curved_lora(motion: Any, path: str | Path, strength: Curve) -> Any:
+    """A clone of `motion` (MOTION_MODEL) with the motion LoRA in `path`, as strong as `strength` says at every frame,
+    step and block. Raises MotionFileError."""
+    curved = motion.clone()
+    loaded = load_branches(path, motion.model.spec)
+    curved.set_attachments(LORAS, (*(motion.get_attachment(LORAS) or ()), (loaded, strength)))
+    return curved
+
+
+def with_loras(model: Any, motion: Any, applied: Applied) -> Applied:
+    """`applied` with the curved motion LoRAs of `motion`, which become additional models of `model` (MODEL, changed in
+    place)."""
+    there = list(model.get_additional_models_with_key(LORAS))
+    loras = []
+    for patcher, strength in motion.get_attachment(LORAS) or ():
+        place = next((i for i, other in enumerate(there) if other.model is patcher.model), len(there))
+        if place == len(there):
+            there.append(patcher)
+        loras.append((place, strength))
+    if loras:
+        model.set_additional_models(LORAS, there)
+    return replace(applied, loras=tuple(loras))

@@ -1,0 +1,55 @@
+"""The noise levels (SIGMAS) of a run: from a noise schedule, or of two others."""
+
+from typing import Any
+
+import torch
+from comfy.samplers import SCHEDULER_NAMES, calculate_sigmas
+
+from ..curves.easings import WAYS
+
+SCHEDULERS: tuple[str, ...] = tuple(SCHEDULER_NAMES)
+
+
+def run_sigmas(sampling: Any, scheduler: str, steps: int, denoise: float = 1.0) -> torch.Tensor:
+    """The falling noise levels (steps + 1) that the host's `scheduler` finds in a ModelSampling; with `denoise` below 1
+    the last of a longer run, as in the host, with 0 none."""
+    if denoise <= 0.0:
+        return torch.zeros(0)
+    sigmas: torch.Tensor = calculate_sigmas(sampling, scheduler, int(steps / denoise)).cpu()
+    return sigmas[-(steps + 1) :]
+
+
+def blend(first: torch.Tensor, second: torch.Tensor, start: float, end: float, easing: str = "linear") -> torch.Tensor:
+    """`first` and `second` (s + 1) mixed: of the second a share that goes from `start` to `end` over the run by `easing`.
+
+    Raises ValueError for runs of different lengths, and when the mix does not fall all the way.
+    """
+    _check_lengths(first, second)
+    parts = torch.linspace(0, 1, len(first)).tolist()
+    share = torch.tensor([start + (end - start) * WAYS[easing](part) for part in parts]).to(first)
+    return _falling(first + (second.to(first) - first) * share)
+
+
+def split(first: torch.Tensor, second: torch.Tensor, at: float) -> torch.Tensor:
+    """`first` up to the part `at` (0..1) of the steps, `second` from there on. Raises ValueError as `blend`."""
+    _check_lengths(first, second)
+    step = round(at * (len(first) - 1))
+    return _falling(torch.cat([first[:step], second[step:].to(first)]))
+
+
+def _check_lengths(first: torch.Tensor, second: torch.Tensor) -> None:
+    if len(first) != len(second):
+        raise ValueError(
+            f"sigmas_1 has {len(first) - 1} steps, but sigmas_2 has {len(second) - 1}. Give both the same number of steps."
+        )
+
+
+def _falling(sigmas: torch.Tensor) -> torch.Tensor:
+    rises = (sigmas[1:] > sigmas[:-1]).nonzero().flatten().tolist()
+    if rises:
+        step = rises[0]
+        raise ValueError(
+            f"The noise would rise from {float(sigmas[step]):.3f} to {float(sigmas[step + 1]):.3f} in step {step + 1}, and "
+            "samplers only take noise away. Exchange sigmas_1 and sigmas_2, or choose another split or other weights."
+        )
+    return sigmas

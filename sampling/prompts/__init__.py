@@ -1,0 +1,1 @@
+"""Prompts that change over the frames of a video."""

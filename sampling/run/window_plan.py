@@ -1,0 +1,59 @@
+"""What windows a run will have: the same code as in the run, without running it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..windows.context_handler import ContextHandler
+from ..windows.cut import Window
+from ..windows.motion_windows import KEY as MOTION_WINDOWS
+from .context_run import handler_for
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Consecutive steps, `first` to `last` (from 1), with the same windows and the weights of their frames; `motion`:
+    the windows inside the motion modules, for each of the former."""
+
+    first: int
+    last: int
+    windows: tuple[Window, ...]
+    weights: tuple[tuple[float, ...], ...]
+    motion: tuple[Window, ...]
+
+
+def plan_run(model: Any, frames: int, sigmas: Sequence[float]) -> list[Stretch]:
+    """The windows of a run of `model` (MODEL) over `frames`, with the noise levels `sigmas`, the last of them its end.
+
+    Raises ValueError when the windows are those of another pack.
+    """
+    handler = handler_for(model, model.model_options, frames)
+    if handler is not None and not isinstance(handler, ContextHandler):
+        raise ValueError(
+            f"The MODEL has the context windows of another node ({type(handler).__name__}), which only that node knows. "
+            "Remove that node to plan Kinema's windows."
+        )
+    stretches: list[Stretch] = []
+    for step, sigma in enumerate(sigmas[:-1]):
+        windows, weights = _cut(handler, model, frames, step, sigma)
+        if stretches and (stretches[-1].windows, stretches[-1].weights) == (windows, weights):
+            stretches[-1] = Stretch(stretches[-1].first, step + 1, windows, weights, stretches[-1].motion)
+        else:
+            stretches.append(Stretch(step + 1, step + 1, windows, weights, _inside(model, windows, frames)))
+    return stretches
+
+
+def _cut(handler: ContextHandler | None, model: Any, frames: int, step: int, sigma: float) -> Any:
+    """As the handler does it in a run; the whole video where it has nothing to do."""
+    now = handler.at(frames, sigma, model.get_model_object("model_sampling")) if handler else None
+    return now.cut(frames, step, sigma) if now else ((tuple(range(frames)),), ((1.0,) * frames,))
+
+
+def _inside(model: Any, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
+    """The motion windows inside `windows`, as frames of the whole video."""
+    motion_windows = model.model_options["transformer_options"].get(MOTION_WINDOWS)
+    if motion_windows is None:
+        return ()
+    return tuple(
+        tuple(window[i] for i in inside) for window in windows for inside in motion_windows.cut(len(window), frames)
+    )

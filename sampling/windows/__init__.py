@@ -1,0 +1,1 @@
+"""Windows: how a long video is cut, computed part by part and blended."""

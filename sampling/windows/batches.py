@@ -1,0 +1,74 @@
+"""Several windows through the UNet at once: which, how many, and fewer when memory does not suffice."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy.context_windows import IndexListContextWindow
+
+from .controlnets import ControlWindows
+from .cut import Window
+
+
+class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
+    """Windows of one length that go through the UNet together; to other packs, one window with all their frames."""
+
+    def __init__(self, windows: Sequence[Window], total_frames: int) -> None:
+        super().__init__([frame for window in windows for frame in window], dim=0, total_frames=total_frames)
+        self.frames_each = len(windows[0])
+        self.controls = ControlWindows(self.index_list, total_frames)
+
+    def take(self, full: torch.Tensor) -> torch.Tensor:
+        """The rows of `full` (f, ...) that belong to the frames of the windows, window after window."""
+        return full[self.index_list] if full.shape[0] > 1 else full
+
+
+class WindowBatches:
+    """Groups the windows of a run; remembers when memory sufficed for fewer than was thought."""
+
+    def __init__(self) -> None:
+        self.most = sys.maxsize
+
+    def compute(
+        self, windows: Sequence[Window], at_once: int, frames: int, run: Callable[[WindowGroup], Any]
+    ) -> Iterator[tuple[WindowGroup, Any]]:
+        """Calls `run` with groups of at most `at_once` windows; yields each group with what `run` gave for it."""
+        while windows:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            group = WindowGroup(_alike(windows[: min(at_once, self.most)]), frames)
+            count = len(group.index_list) // group.frames_each
+            try:
+                results = run(group)
+            except Exception as error:
+                if count == 1 or not is_out_of_memory(error):
+                    raise
+                results = None
+            if results is None:  # outside of the handler, which holds on to the tensors of the failed call
+                self.most = count // 2
+                logging.warning(f"Not enough memory for {count} context windows at once, going on with {self.most}.")
+                comfy.model_management.soft_empty_cache()
+                continue
+            yield group, results
+            windows = windows[count:]
+
+
+def windows_that_fit(model: Any, latents: torch.Tensor, length: int, videos: int) -> int:
+    """How many windows of `length` frames the device of `latents` (f, c, h, w) has memory for, by the host's own
+    estimate and margin; `videos` conditionings are computed of each. 1 on a CPU, where more at once are not faster."""
+    if comfy.model_management.is_device_cpu(latents.device):
+        return 1
+    each = model.memory_required([length * videos, *latents.shape[1:]]) * 1.5
+    return max(1, int(model.current_patcher.get_free_memory(latents.device) // each))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    test = getattr(comfy.model_management, "is_oom", None)  # newer hosts know more kinds
+    return bool(test(error)) if test else isinstance(error, comfy.model_management.OOM_EXCEPTION)
+
+
+def _alike(windows: Sequence[Window]) -> Sequence[Window]:
+    """`windows` up to the first of another length."""
+    return windows[: next((i for i, window in enumerate(windows) if len(window) != len(windows[0])), len(windows))]

@@ -1,0 +1,274 @@
+"""Text2Video-Zero in the host's samplers against diffusers' UNet, attention, warp and DDIM with the same weights."""
+
+import comfy.context_windows
+import comfy.latent_formats
+import comfy.model_management
+import comfy.sample
+import comfy.samplers
+import comfy.utils
+import comfy_extras.nodes_context_windows
+import diffusers
+import pytest
+import tiny
+import torch
+from diffusers.pipelines.deprecated.text_to_video_synthesis import pipeline_text_to_video_zero as authors
+
+from kinema.motion.load import load_motion_model
+from kinema.sampling.guidance.first_frame_attention import attend_first_frame
+from kinema.sampling.latents.text2video_zero import MotionField, diffuse, move_first_frame, warp
+from kinema.sampling.run.attach import Applied, attach
+
+FRAMES = 3
+STEPS = 50
+CFG = 4.0
+
+
+def ddim(model, frames=FRAMES, steps=STEPS, seed=5, **more):
+    """KSampler with the authors' settings. Their steps are 981, 961, ..., 1."""
+    empty = torch.zeros(frames, 4, 8, 8)
+    return comfy.sample.sample(
+        model, comfy.sample.prepare_noise(empty, seed), steps, CFG, "ddim", "ddim_uniform", tiny.conditioning(3),
+        tiny.conditioning(4), empty, disable_pbar=True, seed=seed, **more,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sampling():
+    return tiny.image_model().get_model_object("model_sampling")
+
+
+def test_numbers_of_the_authors(sampling):
+    field = MotionField()
+    assert (field.x, field.y, field.high, field.low) == (12.0, 12.0, 941, 881)
+    high, low = (sampling.sigma(torch.tensor(float(t))) for t in (941, 881))
+    steps = comfy.samplers.calculate_sigmas(sampling, "ddim_uniform", STEPS)
+    assert len(steps) == STEPS + 1
+    torch.testing.assert_close(steps[[2, 5]], torch.stack([high, low]))
+    assert float((1 + low**2) / (1 + high**2)) == pytest.approx(0.530534, abs=1e-6)
+
+
+def test_diffusing_is_the_forward_process(sampling):
+    high, low = (sampling.sigma(torch.tensor(float(t))) for t in (941, 881))
+    latent, noise = tiny.latents(2, seed=1), tiny.latents(2, seed=2)
+    kept = 0.5305336
+    preserving = latent * kept**0.5 + noise * (1 - kept) ** 0.5  # variance-preserving, as the authors write it
+    result = diffuse(latent * (1 + low**2).sqrt(), noise, low, high) / (1 + high**2).sqrt()
+    torch.testing.assert_close(result, preserving, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (8, 8), (48, 80)])
+@pytest.mark.parametrize("motion", [(12.0, 12.0), (-7.5, 30.0), (0.0, 150.0)])
+def test_warp_equals_diffusers(size, motion):
+    latent = torch.randn(1, 4, *size, generator=tiny.generator(0))
+    expected = authors.create_motion_field_and_warp_latents(*motion, list(range(8)), latent.repeat(8, 1, 1, 1))
+    assert torch.equal(warp(latent, MotionField(*motion), 8), expected)
+
+
+def test_the_view_moves_right_and_down():
+    latent = torch.randn(1, 4, 8, 8, generator=tiny.generator(0))
+    one = 512 / 8  # picture pixels per latent pixel
+    right, down = warp(latent, MotionField(one, 0), 3), warp(latent, MotionField(0, one), 3)
+    assert torch.equal(right[0], latent[0])
+    assert torch.equal(right[2, :, :, :-2], latent[0, :, :, 2:])
+    assert torch.equal(down[1, :, :-1], latent[0, :, 1:])
+
+
+def diffusers_unet(model):
+    unet = diffusers.UNet2DConditionModel(
+        block_out_channels=tiny.SD15_WIDTHS, layers_per_block=2, cross_attention_dim=tiny.CONTEXT, attention_head_dim=8
+    ).eval()
+    state = model.model.diffusion_model.state_dict()
+    names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
+    unet.load_state_dict({theirs: state[ours] for theirs, ours in names.items() if ours in state})
+    unet.set_attn_processor(authors.CrossFrameAttnProcessor2_0(batch_size=2))
+    return unet
+
+
+@torch.no_grad()
+def reference(model, noise):
+    """The paper's section 3.3 in variance-preserving terms."""
+    unet = diffusers_unet(model)
+    positive, negative = (tiny.conditioning(seed)[0][0] for seed in (3, 4))
+    scheduler = diffusers.DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+    )
+    scheduler.set_timesteps(STEPS)
+    kept = scheduler.alphas_cumprod
+
+    def denoise(x, timesteps):
+        for t in timesteps:
+            context = torch.cat([c.expand(len(x), -1, -1) for c in (negative, positive)])
+            uncond, cond = unet(torch.cat([x, x]), t, context).sample.chunk(2)
+            x = scheduler.step(uncond + CFG * (cond - uncond), t, x).prev_sample
+        return x
+
+    times = scheduler.timesteps.tolist()
+    first = denoise(noise[:1] * (1 - kept[981]).sqrt(), times[: times.index(941)])
+    later = denoise(first, times[times.index(941) : times.index(881)])
+    moved = torch.cat([authors.create_motion_field_and_warp_latents(12.0, 12.0, [k], later) for k in range(1, FRAMES)])
+    ratio = kept[941] / kept[881]
+    moved = ratio.sqrt() * moved + (1 - ratio).sqrt() * noise[1:]
+    return denoise(torch.cat([first, moved]), times[times.index(941) :])
+
+
+def assert_equal_to_rounding(result, expected):
+    assert (result - expected).abs().max() < 1e-3 * expected.abs().max()
+
+
+def test_equals_the_paper_with_diffusers():
+    model = tiny.image_model()
+    noise = comfy.sample.prepare_noise(torch.zeros(FRAMES, 4, 8, 8), 5)
+    expected = comfy.latent_formats.SD15().process_out(reference(model, noise))
+    steps = []
+    callback = lambda step, x0, x, total: steps.append((step, total))  # noqa: E731
+    result = ddim(move_first_frame(model, MotionField()), callback=callback)
+    assert_equal_to_rounding(result, expected)
+    assert [step for step, _ in steps] == list(range(STEPS + 3))  # three steps again, for the moved frames
+    assert {total for _, total in steps} == {STEPS + 3}
+
+
+def test_other_samplers_pass_the_exact_levels(monkeypatch):
+    model, seen = move_first_frame(tiny.image_model(), MotionField()), []
+    original = comfy.samplers.KSAMPLER.sample
+
+    def note(sampler, guider, sigmas, *args):
+        seen.append(sigmas)
+        return original(sampler, guider, sigmas, *args)
+
+    monkeypatch.setattr(comfy.samplers.KSAMPLER, "sample", note)
+    high, low = (model.get_model_object("model_sampling").sigma(torch.tensor(float(t))) for t in (941, 881))
+    for sampler in ("euler_ancestral", "dpmpp_2m_sde"):
+        seen.clear()
+        result = tiny.sample(model, FRAMES, steps=8, sampler=sampler)
+        assert torch.isfinite(result).all() and not torch.allclose(result[0], result[1], atol=1e-2)
+        whole = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 8)
+        torch.testing.assert_close(seen[0], torch.tensor([*whole[whole > high], high]))
+        torch.testing.assert_close(seen[1], torch.tensor([high, *whole[(whole < high) & (whole > low)], low]))
+        torch.testing.assert_close(seen[2], torch.tensor([high, *whole[whole < high]]))
+
+
+def test_inpainting_keeps_what_is_masked():
+    source = tiny.latents(FRAMES, seed=9)
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., 4:] = 1
+    model = move_first_frame(tiny.image_model(), MotionField())
+    result = comfy.sample.sample(
+        model, comfy.sample.prepare_noise(source, 1), 4, CFG, "euler", "normal", tiny.conditioning(3),
+        tiny.conditioning(4), source, disable_pbar=True, seed=1, noise_mask=mask,
+    )  # fmt: skip
+    torch.testing.assert_close(result[..., :4], source[..., :4], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(result[..., 4:], source[..., 4:], atol=1e-2)
+
+
+def alone(apply_model, params):
+    """A model_function_wrapper as packs write it: one conditioning at a time."""
+    parts = len(params["cond_or_uncond"])
+    rows = params["input"].shape[0] // parts
+    out = []
+    for i in range(parts):
+        part = slice(i * rows, (i + 1) * rows)
+        c = {k: v[part] if isinstance(v, torch.Tensor) else v for k, v in params["c"].items()}
+        out.append(apply_model(params["input"][part], params["timestep"][part], **c))
+    return torch.cat(out)
+
+
+def test_first_frame_attention_does_not_depend_on_batching(monkeypatch):
+    model = tiny.image_model()
+    attending = attend_first_frame(model)
+    together = tiny.sample(attending)
+    one = tiny.sample(model, 1, positive=tiny.conditioning(3))
+    assert_equal_to_rounding(together[:1], one)  # the first frame sees itself, as ever
+    assert not torch.allclose(together[1:], tiny.sample(model)[1:], atol=1e-2)
+    wrapped = attending.clone()
+    wrapped.set_model_unet_function_wrapper(alone)
+    assert_equal_to_rounding(tiny.sample(wrapped), together)
+    monkeypatch.setattr(model.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
+    assert_equal_to_rounding(tiny.sample(attending), together)
+
+
+def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
+    v3 = load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors"))
+    model = tiny.image_model()
+    results = [
+        tiny.sample(m)
+        for m in (
+            attach(model, v3, Applied()),
+            attend_first_frame(attach(model, v3, Applied())),
+            attach(attend_first_frame(model), v3, Applied()),
+            attach(move_first_frame(model, MotionField()), v3, Applied()),
+        )
+    ]
+    torch.testing.assert_close(results[1], results[2])
+    assert not torch.allclose(results[0], results[1], atol=1e-2)
+    assert not torch.allclose(results[3], results[1], atol=1e-2)
+    patched = attend_first_frame(model)
+    patched.set_model_attn1_patch(lambda q, k, v, extra: (q, k, v * 0.5))
+    assert not torch.allclose(tiny.sample(patched), tiny.sample(attend_first_frame(model)), atol=1e-2)
+
+
+def with_windows(model, freenoise=False):
+    """The host's own context windows of 4 frames."""
+    node = comfy_extras.nodes_context_windows.ContextWindowsManualNode
+    schedule, fuse = comfy.context_windows.ContextSchedules, comfy.context_windows.ContextFuseMethods
+    return node.execute(model, 4, 1, schedule.STATIC_STANDARD, 1, False, fuse.PYRAMID, 0, freenoise)[0]
+
+
+def test_each_window_has_its_own_first_frame():
+    model = tiny.image_model()
+    windowed = with_windows(attend_first_frame(model))
+    result = tiny.sample(windowed, 6)
+    assert torch.isfinite(result).all()
+    assert not torch.allclose(result, tiny.sample(attend_first_frame(model), 6), atol=1e-2)
+
+
+def test_shuffled_noise_is_shuffled_once():
+    model = tiny.image_model()
+    results = [
+        tiny.sample(with_windows(move_first_frame(model, MotionField()), freenoise=True), 6),
+        tiny.sample(move_first_frame(with_windows(model, freenoise=True), MotionField()), 6),
+    ]
+    torch.testing.assert_close(*results)
+
+
+def test_base_model_is_untouched():
+    model = tiny.image_model()
+    plain = tiny.sample(model)
+    keys = list(model.model.state_dict())
+    tiny.sample(move_first_frame(model, MotionField()))
+    assert torch.equal(tiny.sample(model), plain) and list(model.model.state_dict()) == keys
+
+
+def test_interrupt_stops_between_the_parts():
+    model, steps = move_first_frame(tiny.image_model(), MotionField()), []
+
+    def callback(step, x0, x, total):
+        steps.append(step)
+        if step == 0:
+            comfy.model_management.interrupt_current_processing()
+
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        tiny.sample(model, steps=20, callback=callback)
+    assert steps == [0]
+
+
+def test_errors():
+    model = tiny.image_model()
+    moving = move_first_frame(model, MotionField())
+    with pytest.raises(ValueError, match=r"moves 2 frames or more, but the latent has 1\. Set batch_size"):
+        tiny.sample(moving, 1)
+    with pytest.raises(
+        ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"
+    ):
+        tiny.sample(moving, 2, denoise=0.5)
+    with pytest.raises(ValueError, match="go back from timestep 900 to 800, which is less noise"):
+        MotionField(high=800, low=900)
+
+
+def test_needs_a_unet():
+    class NoUNet:
+        pass
+
+    model = tiny.image_model().clone()
+    model.model = type("Model", (), {"diffusion_model": NoUNet(), "model_config": model.model.model_config})()
+    with pytest.raises(ValueError, match=r"acts in a UNet, but the connected MODEL is SD1\.5, which has none"):
+        attend_first_frame(model)

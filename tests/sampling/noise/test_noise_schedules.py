@@ -1,0 +1,70 @@
+import pytest
+import tiny
+import torch
+from comfy_extras.nodes_model_advanced import LCM
+
+from kinema.motion.spec import FAMILIES
+from kinema.nodes.inputs.sockets import schedule_input
+from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, SCHEDULES, apply_schedule, build_sampling
+
+# alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
+GOLDEN = {
+    "AnimateDiff": ((0.570866, 0.161812, 0.022729, 0.001579), 25.1461),
+    "Stable Diffusion": ((0.675432, 0.277670, 0.056623, 0.004660), 14.6146),
+    "AnimateDiff SDXL": ((0.617323, 0.170146, 0.014021, 0.000230), 65.9287),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden_sigmas(name):
+    like = tiny.image_model().get_model_object("model_sampling")
+    sampling = build_sampling(SCHEDULES[name], like)
+    alpha_bar, sigma_max = GOLDEN[name]
+    got = 1 / (sampling.sigmas[[249, 499, 749, 999]].double() ** 2 + 1)
+    torch.testing.assert_close(got, torch.tensor(alpha_bar, dtype=torch.float64), atol=1e-6, rtol=0)
+    assert abs(float(sampling.sigma_max) - sigma_max) < 1e-3
+    assert abs(float(sampling.sigma_min) - 0.0292) < 1e-4
+
+
+def test_lcm_equals_the_published_scheduler():
+    """AnimateLCM: 4 of its 100 steps are timesteps 999, 749, 499, 249; c_skip at t = 19 is 6.9e-6."""
+    sampling = build_sampling(SCHEDULES["AnimateLCM"], tiny.image_model().get_model_object("model_sampling"))
+    assert len(sampling.sigmas) == 100 and abs(float(sampling.sigma_max) - 25.1461) < 1e-3
+    paper = build_sampling(SCHEDULES["AnimateDiff"], tiny.image_model().get_model_object("model_sampling"))
+    for timestep in (999, 749, 499, 249, 9):
+        sigma = paper.sigmas[timestep]
+        assert float(sampling.timestep(sigma)) == timestep
+        torch.testing.assert_close(sampling.sigma(torch.tensor(float(timestep))), sigma)
+    sigma = sampling.sigma(torch.tensor([19.0]))
+    x, noise = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+    c_skip, c_out = 0.25 / (190**2 + 0.25), 190 / (190**2 + 0.25) ** 0.5
+    assert abs(c_skip - 6.9e-6) < 1e-7
+    torch.testing.assert_close(sampling.calculate_denoised(sigma, noise, x), x * (c_skip + c_out))
+    kept = build_sampling(SCHEDULES["AnimateDiff"], sampling)
+    assert len(kept.sigmas) == 100  # a second motion model on an LCM leaves it one
+
+
+def test_zero_terminal_snr_is_kept():
+    like = tiny.image_model().get_model_object("model_sampling")
+    zero = type(like)(None, zsnr=True)
+    assert float(build_sampling(SCHEDULES["AnimateDiff"], zero).sigma_max) > 1000
+
+
+LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
+"""Sigmas at the last timestep; all other families were trained with the paper's schedule."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_automatic_is_what_the_family_was_trained_with(family):
+    model = tiny.image_model()
+    apply_schedule(model, AUTOMATIC, FAMILIES[family])
+    sampling = model.get_model_object("model_sampling")
+    assert abs(float(sampling.sigma_max) - LARGEST.get(family, 25.1461)) < 1e-3
+    steps = {"animatelcm": 100, "animatelcm_i2v": 200}.get(family, 1000)
+    assert len(sampling.sigmas) == steps and isinstance(sampling, LCM) == (steps < 1000)
+
+
+def test_every_name_is_explained_in_the_tooltip_with_the_hosts_name():
+    tooltip = schedule_input().tooltip
+    assert schedule_input().options == CHOICES and all(f"{name}: " in tooltip for name in CHOICES)
+    assert "ComfyUI calls it sqrt_linear" in tooltip and "ComfyUI calls it linear" in tooltip

@@ -1,0 +1,105 @@
+import comfy.context_windows
+import comfy.supported_models
+import pytest
+import tiny
+import torch
+
+from kinema.motion.load import load_motion_model
+from kinema.sampling.run.attach import Applied, attach
+from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+
+
+def load(weights, folder, name):
+    return load_motion_model(tiny.save(weights, folder / name))
+
+
+def test_sdxl_motion_model_on_sd15(tmp_path):
+    motion = load(tiny.motion_weights(tiny.SDXL_WIDTHS), tmp_path, "mm_sdxl.safetensors")
+    with pytest.raises(ValueError) as error:
+        attach(tiny.image_model("sd15"), motion, Applied())
+    assert str(error.value) == (
+        '"mm_sdxl.safetensors" is an SDXL motion model, but the connected MODEL is SD1.5. '
+        "Use an SDXL checkpoint, or pick a motion model made for SD1.5 such as v3_sd15_mm."
+    )
+
+
+def test_sd15_motion_model_on_sdxl(tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    with pytest.raises(ValueError, match='"v3.safetensors" is an SD1.5 motion model, but the connected MODEL is SDXL'):
+        attach(tiny.image_model("sdxl"), motion, Applied())
+
+
+def test_other_widths_are_named(tmp_path):
+    motion = load(tiny.motion_weights((32, 32, 64, 64)), tmp_path, "small.safetensors")
+    with pytest.raises(ValueError, match='at "down_blocks.1.motion_modules.0" it has 32 channels and the UNet 64'):
+        attach(tiny.image_model(), motion, Applied())
+
+
+def test_model_without_unet(tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    model = tiny.image_model()
+    model.model.diffusion_model = model.model.diffusion_model.time_embed
+    with pytest.raises(ValueError, match="has no UNet"):
+        attach(model, motion, Applied())
+
+
+def test_one_frame(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    with pytest.raises(ValueError) as error:
+        tiny.sample(animated, frames=1)
+    assert str(error.value) == (
+        "A motion model animates 2 frames or more, but the latent has 1. "
+        "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
+    )
+
+
+def test_more_frames_than_positions(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    long = add_windows(animated, ContextWindows(WindowSpec(40, 4)))
+    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+        tiny.sample(long, frames=33, size=2)
+
+
+def test_a_window_of_the_hosts_has_one_frame_before_it(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    animated.model_options["context_handler"] = handler = comfy.context_windows.IndexListContextHandler(
+        comfy.context_windows.get_matching_context_schedule("standard_static"),
+        comfy.context_windows.get_matching_fuse_method("pyramid"),
+        context_length=32,
+    )
+    handler.causal_window_fix = True  # newer hosts' default, unknown to older ones
+    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+        tiny.sample(animated, frames=40, size=2)
+
+
+def test_windows_of_one_frame(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    single = add_windows(animated, ContextWindows(WindowSpec(1, 0)))
+    with pytest.raises(ValueError) as error:
+        tiny.sample(single, frames=4)
+    assert str(error.value) == (
+        "A motion model animates 2 frames or more, but the context windows have 1. Use windows of 16 frames."
+    )
+
+
+@pytest.mark.parametrize("kind, name", [("SD20", "SD2"), ("SVD_img2vid", "Stable Video Diffusion")])
+def test_other_bases_of_the_same_widths(tmp_path, kind, name):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    model = tiny.image_model()
+    model.model.model_config = getattr(comfy.supported_models, kind)(tiny.unet_config("sd15"))
+    with pytest.raises(ValueError) as error:
+        attach(model, motion, Applied())
+    assert str(error.value) == (
+        f'"v3.safetensors" is an SD1.5 motion model, but the connected MODEL is {name}. Use an SD1.5 checkpoint.'
+    )
+
+
+def test_outside_a_sampler(tmp_path):
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    options = animated.model_options["transformer_options"] | {"wrappers": animated.wrappers}
+    with pytest.raises(RuntimeError, match="was called outside a sampler"):
+        animated.model.apply_model(
+            tiny.latents(4), torch.ones(4), c_crossattn=torch.zeros(4, 5, 32), transformer_options=options
+        )

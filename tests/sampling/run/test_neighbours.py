@@ -1,0 +1,160 @@
+"""The host's own nodes that people chain with animation: each keeps its effect, wherever it stands in the chain.
+
+docs/neighbours.md tells what was tried here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.hooks
+import comfy.sd
+import comfy.utils
+import controls
+import pytest
+import tiny
+import torch
+from comfy_extras.nodes_attention_multiply import UNetCrossAttentionMultiply
+from comfy_extras.nodes_freelunch import FreeU_V2
+from comfy_extras.nodes_hypertile import HyperTile
+from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
+from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+from comfy_extras.nodes_sag import SelfAttentionGuidance
+from comfy_extras.nodes_tomesd import TomePatchModel
+
+from kinema.motion.load import load_motion_model
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.noise_schedules import KEEP
+from kinema.sampling.run.attach import attach
+
+FRAMES = 3
+SIZE = 16  # latent cells: smaller pictures have nothing to tile or merge
+Patch = Callable[[Any], Any]
+
+
+def by(node: Any, **inputs: Any) -> Patch:
+    """The node's patch, as the host applies it."""
+    return lambda model: node.execute(model, **inputs)[0]
+
+
+def image_prompt(model: Any) -> Any:
+    """What image-prompt packs do: attn2 gets tokens of its own, one row for each frame that is computed."""
+
+    def more_tokens(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, options: dict[str, Any]) -> Any:
+        own = torch.ones(k.shape[0], 2, k.shape[2]) * torch.linspace(0, 1, k.shape[0])[:, None, None]
+        return q, torch.cat([k, own], 1), torch.cat([v, own], 1)
+
+    patched = model.clone()
+    patched.set_model_attn2_patch(more_tokens)
+    return patched
+
+
+def lora(model: Any) -> Any:
+    return comfy.sd.load_lora_for_models(model, None, tiny.lora(model), 1.0, 0.0)[0]
+
+
+PATCHES: dict[str, Patch] = {
+    "LoRA": lora,
+    "FreeU": by(FreeU_V2, b1=1.3, b2=1.4, s1=0.9, s2=0.2),
+    "PAG": by(PerturbedAttentionGuidance, scale=3.0),
+    "SAG": by(SelfAttentionGuidance, scale=0.5, blur_sigma=2.0),
+    "ToMe": by(TomePatchModel, ratio=0.5),
+    "HyperTile": by(HyperTile, tile_size=64, swap_size=2, max_depth=0, scale_depth=False),
+    "downscale": by(
+        PatchModelAddDownscale, block_number=3, downscale_factor=2.0, start_percent=0.0, end_percent=1.0,
+        downscale_after_skip=True, downscale_method="bicubic", upscale_method="bicubic",
+    ),
+    "attention": by(UNetCrossAttentionMultiply, q=1.0, k=1.2, v=1.0, out=0.9),
+    "image prompt": image_prompt,
+}  # fmt: skip
+
+
+def control() -> Any:
+    net = controls.control_net().set_cond_hint(controls.hints(FRAMES, 8 * SIZE), 0.8, (0.0, 1.0))
+    return controls.controlled(net)
+
+
+def hooked() -> Any:
+    hooks = comfy.hooks.create_hook_lora(tiny.lora(tiny.image_model()), 1.0, 0.0)
+    return comfy.hooks.set_hooks_for_conditioning(tiny.conditioning(3), hooks)
+
+
+def regional() -> Any:
+    """Another prompt in the left half."""
+    left = torch.zeros(1, 8 * SIZE, 8 * SIZE)
+    left[..., : 4 * SIZE] = 1
+    return [
+        *tiny.conditioning(3),
+        [tiny.conditioning(9)[0][0], {"mask": left, "mask_strength": 1.0, "set_area_to_bounds": False}],
+    ]
+
+
+PROMPTS: dict[str, Callable[[], Any]] = {"ControlNet": control, "LoRA by hook": hooked, "masked prompt": regional}
+
+
+@pytest.fixture(scope="module")
+def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return load_motion_model(
+        tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "mm.safetensors")
+    )
+
+
+def sampled(model: Any, **more: Any) -> torch.Tensor:
+    torch.manual_seed(0)  # some patches draw from the global generator
+    return tiny.sample(model, FRAMES, size=SIZE, **more)
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_both_have_their_effect_in_either_order(name: str, motion: Any) -> None:
+    patch, model = PATCHES[name], tiny.image_model()
+    before = sampled(attach(patch(model), motion, Applied()))
+    after = sampled(patch(attach(model, motion, Applied())))
+    assert before.isfinite().all()
+    torch.testing.assert_close(before, after)
+    assert not torch.allclose(before, sampled(attach(model, motion, Applied())), atol=1e-3), "the patch has no effect"
+    assert not torch.allclose(before, sampled(patch(model)), atol=1e-3), "motion has no effect"
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_strength_zero_leaves_the_patch_alone(name: str, motion: Any) -> None:
+    patch, model = PATCHES[name], tiny.image_model()
+    assert torch.equal(sampled(attach(patch(model), motion, Applied(strength=0.0), KEEP)), sampled(patch(model)))
+
+
+def test_nothing_of_a_patch_stays_on_the_model(motion: Any) -> None:
+    model = tiny.image_model()
+    plain = sampled(model)
+    for patch in PATCHES.values():
+        sampled(attach(patch(model), motion, Applied()))
+    assert torch.equal(sampled(model), plain)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_what_comes_with_the_prompt_has_its_effect(name: str, motion: Any) -> None:
+    model = tiny.image_model()
+    animated, positive = attach(model, motion, Applied()), PROMPTS[name]
+    both = sampled(animated, positive=positive())
+    assert not torch.allclose(both, sampled(animated), atol=1e-3), f"{name} has no effect"
+    assert not torch.allclose(both, sampled(model, positive=positive()), atol=1e-3), "motion has no effect"
+    off = attach(model, motion, Applied(strength=0.0), KEEP)
+    assert torch.equal(sampled(off, positive=positive()), sampled(model, positive=positive()))
+
+
+def test_upscaled_and_sampled_again(motion: Any) -> None:
+    model = tiny.image_model()
+    animated = attach(model, motion, Applied())
+    bigger = comfy.utils.common_upscale(sampled(animated), 24, 24, "bislerp", "disabled")  # as Upscale Latent By does
+    again = [tiny.sample(each, FRAMES, latent=bigger, denoise=0.5) for each in (animated, model)]
+    assert again[0].shape == (FRAMES, 4, 24, 24)
+    assert not torch.allclose(*again, atol=1e-3), "motion has no effect on the larger picture"
+
+
+def test_what_is_pasted_into_an_animation_and_masked_stays(motion: Any) -> None:
+    """Latent Composite and Set Latent Noise Mask: in every frame, what may not change is what was pasted."""
+    animated = attach(tiny.image_model(), motion, Applied())
+    pasted = sampled(animated)
+    pasted[..., 8:, 8:] = 1.0
+    may_change = torch.ones(1, 1, SIZE, SIZE)
+    may_change[..., 8:, 8:] = 0
+    out = tiny.sample(animated, FRAMES, latent=pasted, noise_mask=may_change)
+    torch.testing.assert_close(out[..., 8:, 8:], pasted[..., 8:, 8:])
+    assert not torch.allclose(out[..., :8, :8], pasted[..., :8, :8], atol=1e-2)

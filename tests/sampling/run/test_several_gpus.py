@@ -1,0 +1,91 @@
+"""The host's MultiGPU node deep-copies a MODEL for a second device. Here that is the CPU under its other name, so that
+cond and uncond run in two threads on two copies, as they do on two GPUs."""
+
+import comfy.model_patcher
+import pytest
+import test_lora as loras
+import tiny
+import torch
+
+from kinema.motion import load
+from kinema.motion.lora import load_motion_lora
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.run.attach import attach
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(comfy.model_patcher.ModelPatcher, "deepclone_multigpu"), reason="this ComfyUI knows one GPU only"
+)
+SECOND = torch.device("cpu", 0)
+
+
+@pytest.fixture
+def model():
+    model = tiny.image_model()
+    model.cached_patcher_init = (tiny.image_model, ())  # as a host's loader leaves it
+    return model
+
+
+@pytest.fixture
+def motion(tmp_path):
+    return load.load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path / "v3.safetensors"))
+
+
+def on_two_devices(model):
+    """What the MultiGPU node makes of `model`."""
+    model = model.clone()
+    copy = model.deepclone_multigpu(new_load_device=SECOND)
+    copy.is_multigpu_base_clone = True
+    model.set_additional_models("multigpu", [copy])
+    model.match_multigpu_clones()
+    return model
+
+
+def assert_same(animated, expected):
+    """As on one device, and the second took part in it."""
+    used = set()
+
+    def watch(executor, *args, **kwargs):
+        used.add(executor.class_obj)
+        return executor(*args, **kwargs)
+
+    animated = animated.clone()
+    animated.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", watch)
+    result = tiny.sample(animated)
+    assert (result - expected).abs().max() <= 1e-4 * expected.abs().max()
+    assert len(used) == 2
+
+
+def test_the_node_after_apply(model, motion):
+    animated = attach(model, motion, Applied(0.8))
+    assert_same(on_two_devices(animated), tiny.sample(animated))
+
+
+def test_the_node_before_apply(model, motion):
+    assert_same(attach(on_two_devices(model), motion, Applied(0.8)), tiny.sample(attach(model, motion, Applied(0.8))))
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_one_motion_model_applied_twice(where, model, motion, monkeypatch):
+    """The node before, between and after both. The weights are loaded once for each device."""
+    expected = tiny.sample(attach(attach(model, motion, Applied(0.8, end_percent=0.5)), motion, Applied(0.6)))
+    reads = []
+    read = load.read_tensors
+    monkeypatch.setattr(load, "read_tensors", lambda path: (reads.append(path), read(path))[1])
+    animated = on_two_devices(model) if where == 0 else model
+    animated = attach(animated, motion, Applied(0.8, end_percent=0.5))
+    animated = on_two_devices(animated) if where == 1 else animated
+    animated = attach(animated, motion, Applied(0.6))
+    animated = on_two_devices(animated) if where == 2 else animated
+    assert len(animated.get_additional_models_with_key("kinema")) == 1
+    assert_same(animated, expected)
+    assert len(reads) == 1
+
+
+def test_a_motion_model_with_and_without_its_lora(model, motion, tmp_path):
+    zoom = load_motion_lora(motion, tiny.save(loras.official(), tmp_path / "zoom.safetensors"), 0.5)
+    once = attach(attach(model, motion, Applied(0.8)), zoom, Applied(0.6))
+    expected = tiny.sample(attach(once, zoom, Applied(0.3)))
+    animated = attach(on_two_devices(attach(model, motion, Applied(0.8))), zoom, Applied(0.6))
+    animated = attach(animated, zoom, Applied(0.3))
+    assert len(animated.get_additional_models_with_key("kinema")) == 2
+    assert_same(animated, expected)

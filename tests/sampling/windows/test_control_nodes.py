@@ -1,0 +1,115 @@
+"""Every node that says how much, where and from which noise: beside hooks and ControlNets, and after a run that ends early."""
+
+import comfy.hooks
+import comfy.model_management
+import pytest
+import tiny
+import torch
+from controls import control_net, controlled, hints
+from test_invariants import Stop, assert_untouched, snapshot
+
+from kinema.sampling.curves.curve import Combined, OverPicture
+from kinema.sampling.curves.curve_keys import OverFrames, OverRun
+from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.guidance.animation_guidance import Guidance, guide
+from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance, guide_motion
+from kinema.sampling.latents.canvas import Placed
+from kinema.sampling.latents.inject_image import Injection, inject_image
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
+from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.noise.frequency import LowPass
+from kinema.sampling.noise.noise_layers import NoiseLayer
+from kinema.sampling.noise.noise_pattern import NoisePattern
+from kinema.sampling.noise.noise_schedules import KEEP
+from kinema.sampling.noise.refine_noise import NoiseRefinement, refine_noise
+from kinema.sampling.run.attach import attach
+from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.window_reference import WindowReference, refer_windows
+
+FRAMES = 6
+CURVE = Combined("multiply", OverFrames(read_keys("0: 0.5, -1: 1")), OverRun(read_keys("0%: 1, 100%: 0.5")))
+REFINED = NoiseRefinement("FreqPrior", 2, LowPass("gaussian"))
+
+
+def noisy(model):
+    return add_noise(model, lay(NoiseLayer(NoisePattern("repeated", 0.5, 4, 1)), None))
+
+
+def injected(model):
+    return inject_image(model, Injection(Placed(torch.full((1, 4, 8, 8), 3.0)), None, 0.5, CURVE, 1))
+
+
+def referring(model):
+    return refer_windows(refer_windows(model, WindowReference("attend", CURVE)), WindowReference("reuse", 0.3))
+
+
+def guided(model):
+    return enhance_motion(
+        guide_motion(guide(model, Guidance(3.0, CURVE, CURVE)), MotionGuidance(CURVE, SKIPS["up"])), Enhance(CURVE)
+    )
+
+
+NODES = {
+    "noise": noisy,
+    "refine": lambda model: refine_noise(model, REFINED),
+    "inject": injected,
+    "reference": referring,
+    "guidance": guided,
+}
+
+
+@pytest.fixture(scope="module")
+def animated(model, motion):
+    """With curves over frames, steps and the picture, in windows."""
+    mask = OverPicture(torch.linspace(0, 1, 8).expand(1, 8, 8))
+    moving = attach(model, motion, Applied(Combined("multiply", CURVE, mask), attention=CURVE), KEEP)
+    return add_windows(moving, ContextWindows(WindowSpec(4, 1)))
+
+
+def sample(model, **more):
+    return tiny.sample(model, FRAMES, **more)
+
+
+def assert_other(a, b):
+    assert torch.isfinite(a).all() and (a - b).norm() > 1e-2 * b.norm()
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_beside_hooks_and_controls_each_has_its_effect(model, animated, name):
+    """A LoRA in the hooks of a regional prompt, and a ControlNet whose hints differ from frame to frame."""
+    hooks = comfy.hooks.create_hook_lora(lora=tiny.lora(model), strength_model=1.0, strength_clip=0.0)
+    (words, _), sampler = tiny.conditioning(6)[0], "euler_ancestral"
+    hooked = comfy.hooks.set_hooks_for_conditioning([[words, {"area": (8, 4, 0, 4)}]], hooks)
+    control = controlled(control_net().set_cond_hint(hints(FRAMES, 64), 1.0, (0.0, 1.0)))
+    node = NODES[name](animated)
+    both = sample(node, positive=[*control, *hooked], sampler=sampler)
+    assert_other(both, sample(animated, positive=[*control, *hooked], sampler=sampler))
+    assert_other(both, sample(node, positive=control, sampler=sampler))
+    assert_other(both, sample(node, positive=[*tiny.conditioning(3), *hooked], sampler=sampler))
+
+
+@pytest.fixture(scope="module")
+def plain(model):
+    return tiny.sample(model)
+
+
+@pytest.mark.parametrize("end", ["exception", "interrupt"])
+@pytest.mark.parametrize("name", NODES)
+def test_a_run_that_ends_early_leaves_nothing(model, plain, animated, name, end):
+    before, node = snapshot(model), NODES[name](animated)
+    whole = sample(node)
+
+    def stop(step, *_):
+        if end == "exception":
+            raise Stop
+        comfy.model_management.interrupt_current_processing()
+
+    expected = Stop if end == "exception" else comfy.model_management.InterruptProcessingException
+    with pytest.raises(expected):
+        sample(node, callback=stop)
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    assert torch.equal(sample(node), whole) and torch.equal(tiny.sample(model), plain)
+    assert_untouched(model, before)

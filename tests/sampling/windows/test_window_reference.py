@@ -1,0 +1,250 @@
+"""Later windows that refer to the first, against the same thing said of all frames at once in the host."""
+
+import comfy.model_management
+import comfy.patcher_extension
+import pytest
+import tiny
+import torch
+from comfy_extras.nodes_pag import PerturbedAttentionGuidance
+from comfy_extras.nodes_sag import SelfAttentionGuidance
+from controls import control_net
+
+from kinema.sampling.curves.curve import Listed
+from kinema.sampling.guidance.first_frame_attention import attend_first_frame
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.run.attach import attach
+from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.window_reference import WindowReference, beginning_first, refer_windows
+
+WRAPPERS = comfy.patcher_extension.WrappersMP
+
+
+def windows(length=3, overlap=0, schedule="static", **more):
+    return ContextWindows(WindowSpec(length, overlap, schedule), **more)
+
+
+def attending(model, **more):
+    return refer_windows(model, WindowReference("attend", **{"end_percent": 1.0, **more}))
+
+
+def reusing(model, **more):
+    return refer_windows(model, WindowReference("reuse", **{"end_percent": 1.0, **more}))
+
+
+def watched(model):
+    """A clone of `model`, and a list that fills with the frames of its model calls."""
+    seen, model = [], model.clone()
+
+    def watch(executor, base, conds, x, timestep, options):
+        window = options["transformer_options"].get("context_window")
+        seen.append(None if window is None else tuple(window.index_list))
+        return executor(base, conds, x, timestep, options)
+
+    model.add_wrapper_with_key(WRAPPERS.CALC_COND_BATCH, "test", watch)
+    return model, seen
+
+
+def close(a, b):
+    """To rounding."""
+    assert (a - b).abs().max() <= 1e-3 * b.abs().max()
+
+
+def oracle(model, strength=1.0, length=3):
+    """All frames at once; each attends to its own tokens and to those of the frame at its place of the first window.
+    Frames of the first window thus have their own twice, which attention does not notice."""
+    model = model.clone()
+
+    def patch(queries, keys, values, options):
+        each = []
+        for own in keys.chunk(len(options["uuids"])):
+            share = torch.as_tensor(strength, dtype=own.dtype).expand(len(own)).view(-1, 1, 1)
+            reference = own[torch.arange(len(own)) % length]
+            each.append(torch.cat([own, own + (reference - own) * share], 1))
+        both = torch.cat(each)
+        return queries, both, both
+
+    model.set_model_attn1_patch(patch)
+    return model
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_attend_equals_the_oracle(cfg, at_once):
+    model = tiny.image_model()
+    windowed = attending(add_windows(model, windows(at_once=at_once)))
+    close(tiny.sample(windowed, 9, cfg=cfg), tiny.sample(oracle(model), 9, cfg=cfg))
+
+
+@pytest.mark.parametrize("strength", [0.4, [1, 1, 1, 0.0, 0.5, 1.0]])
+def test_strength_of_attend(strength):
+    model = tiny.image_model()
+    given = Listed(tuple(map(float, strength))) if isinstance(strength, list) else strength
+    windowed = attending(add_windows(model, windows()), strength=given)
+    close(tiny.sample(windowed, 6, cfg=1.0), tiny.sample(oracle(model, strength), 6, cfg=1.0))
+
+
+def test_attend_changes_something_and_strength_0_nothing():
+    model = add_windows(tiny.image_model(), windows())
+    plain = tiny.sample(model, 6)
+    changed = tiny.sample(attending(model), 6)
+    close(changed[:3], plain[:3])
+    assert (changed[3:] - plain[3:]).abs().max() > 0.1
+    assert torch.equal(tiny.sample(attending(model, strength=0.0), 6), plain)
+
+
+def test_prompts_that_the_host_computes_apart():
+    """A ControlNet on one prompt only keeps the host from putting both into one call."""
+    model, positive = tiny.image_model(), tiny.conditioning(3)
+    control = control_net().set_cond_hint(torch.rand(6, 3, 64, 64, generator=tiny.generator(1)), 0.7)
+    positive = [[positive[0][0], {"control": control, "control_apply_to_uncond": False}]]
+    windowed = attending(add_windows(model, windows()))
+    close(tiny.sample(windowed, 6, positive=positive), tiny.sample(oracle(model), 6, positive=positive))
+
+
+def test_areas():
+    model, area = tiny.image_model(), [[tiny.conditioning(3)[0][0], {"area": (8, 4, 0, 4), "strength": 1.0}]]
+    positive = [*tiny.conditioning(6), *area]
+    windowed = attending(add_windows(model, windows()))
+    close(tiny.sample(windowed, 6, positive=positive), tiny.sample(oracle(model), 6, positive=positive))
+
+
+def predictions(model, frames=6, **more):
+    """What the model predicts at each call, (f, c, h, w)."""
+    seen, model = [], model.clone()
+
+    def watch(executor, *args):
+        seen.append(executor(*args).clone())
+        return seen[-1]
+
+    model.add_wrapper_with_key(WRAPPERS.PREDICT_NOISE, "test", watch)
+    tiny.sample(model, frames, **more)
+    return seen
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_reuse_by_hand(cfg):
+    model = tiny.image_model()
+    plain = predictions(model, cfg=cfg, steps=1)[0]
+    mixed = predictions(reusing(add_windows(model, windows()), strength=0.3), cfg=cfg, steps=1)[0]
+    close(mixed, plain + torch.cat([plain[:3] * 0, plain[:3] - plain[3:]]) * 0.3)
+    curved = reusing(add_windows(model, windows()), strength=Listed((1.0, 1.0, 1.0, 0.0, 1.0, 1.0)))
+    close(predictions(curved, cfg=cfg, steps=1)[0], plain[[0, 1, 2, 3, 1, 2]])
+
+
+def test_full_reuse_computes_the_first_window_only():
+    model, seen = watched(reusing(add_windows(tiny.image_model(), windows(4, 1)), end_percent=0.5))
+    tiny.sample(model, 10, steps=4)
+    first, others = (0, 1, 2, 3), [(3, 4, 5, 6), (6, 7, 8, 9)]
+    alone = next(i for i, frames in enumerate(seen) if frames != first)
+    assert alone >= 2 and seen == [first] * (alone - 1) + [first, *others] * (4 - alone + 1)
+
+
+def test_frames_that_windows_share_are_blended_of_both():
+    model = tiny.image_model()
+    predicted = predictions(reusing(add_windows(model, windows(4, 2, fuse="flat"))), steps=1, cfg=1.0)[0]
+    first = predictions(model, frames=4, steps=1, cfg=1.0, noise=tiny_noise(6)[:4])[0]
+    close(predicted, torch.cat([first[:2], (first[2:] + first[:2]) / 2, first[2:]]))
+
+
+def tiny_noise(frames):
+    return torch.randn(frames, 4, 8, 8, generator=tiny.generator(5))
+
+
+def test_percents():
+    """The first step only: what follows is as without."""
+    model = add_windows(tiny.image_model(), windows())
+    for refer in (attending, reusing):
+        plain = predictions(model, steps=3, cfg=1.0)
+        early = predictions(refer(model, end_percent=0.1), steps=3, cfg=1.0)
+        late = predictions(refer(model, start_percent=0.9), steps=3, cfg=1.0)
+        assert (early[0][3:] - plain[0][3:]).abs().max() > 0.1 and torch.equal(late[0], plain[0])
+
+
+def test_the_window_with_the_beginning_is_the_first():
+    assert beginning_first([(4, 5), (0, 1), (2, 3)]) == [1, 0, 2] and beginning_first([(0, 1), (5, 0)]) == [0, 1]
+    model, seen = watched(attending(add_windows(tiny.image_model(), windows(16, 4, "uniform"))))
+    tiny.sample(model, 32, steps=3, cfg=1.0, size=2)
+    assert all(0 in frames for frames in seen[::3])
+
+
+def test_a_shorter_last_window():
+    model = attending(reusing(add_windows(tiny.image_model(), windows(4, 0, "batched")), strength=0.5))
+    assert tiny.sample(model, 10).isfinite().all()
+
+
+def test_no_windows_no_reference():
+    model = tiny.image_model()
+    for refer in (attending, reusing):
+        assert torch.equal(tiny.sample(refer(add_windows(model, windows(8))), 6), tiny.sample(model, 6))
+
+
+def test_with_motion_and_first_frame_attention(motion):
+    animated = attach(attend_first_frame(tiny.image_model()), motion, Applied())
+    animated = add_windows(animated, windows(4, 1))
+    plain = tiny.sample(animated, 7)
+    for refer in (attending, reusing):
+        changed = tiny.sample(refer(animated), 7)
+        assert changed.isfinite().all() and not torch.allclose(changed, plain, atol=0.1)
+        turned = add_windows(attach(refer(attend_first_frame(tiny.image_model())), motion, Applied()), windows(4, 1))
+        close(tiny.sample(turned, 7), changed)
+
+
+GUIDANCES = {
+    "PAG": lambda model: PerturbedAttentionGuidance.execute(model, 2.0)[0],
+    "SAG": lambda model: SelfAttentionGuidance.execute(model, 0.5, 2.0)[0],
+}
+
+
+@pytest.mark.parametrize("name", GUIDANCES)
+def test_guidance_that_replaces_attentions_keeps_them(name):
+    """The host's PAG and SAG compute the middle block's attention themselves, for as many keys as queries."""
+    guide, model = GUIDANCES[name], add_windows(tiny.image_model(), windows())
+    both = tiny.sample(attending(guide(model)), 6, size=16)
+    assert both.isfinite().all() and torch.equal(both, tiny.sample(guide(attending(model)), 6, size=16))
+    for other in (guide(model), attending(model)):
+        assert (both - tiny.sample(other, 6, size=16))[3:].abs().max() > 0.1
+
+
+def test_modes_add_up_and_replace_their_own_kind():
+    model = tiny.image_model()
+    both = attending(reusing(attending(model, strength=0.2)), strength=0.7)
+    kept = both.clone().model_options["transformer_options"]
+    assert [(one.mode, one.strength) for one in kept["kinema_window_reference"]] == [("reuse", 1.0), ("attend", 0.7)]
+    assert len(kept["patches"]["attn1_patch"]) == 1
+    assert "kinema_window_reference" not in model.model_options["transformer_options"]
+
+
+def test_an_interrupt_leaves_nothing_behind():
+    model = attending(add_windows(tiny.image_model(), windows()))
+    before = tiny.sample(model, 6)
+    interrupting = model.clone()
+
+    def interrupt(executor, *args):
+        comfy.model_management.interrupt_current_processing()
+        return executor(*args)
+
+    interrupting.add_wrapper_with_key(WRAPPERS.CALC_COND_BATCH, "interrupt", interrupt)
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        tiny.sample(interrupting, 6)
+    assert torch.equal(tiny.sample(model, 6), before)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_batches_that_were_split_are_said(size):
+    model = attending(add_windows(tiny.image_model(), windows()))
+
+    def split(apply_model, parameters):
+        count = 6 // size
+        x, t, c = parameters["input"], parameters["timestep"], parameters["c"]
+        halves = [
+            {k: v.chunk(count)[i] if isinstance(v, torch.Tensor) else v for k, v in c.items()} for i in range(count)
+        ]
+        return torch.cat([apply_model(x.chunk(count)[i], t.chunk(count)[i], **halves[i]) for i in range(count)])
+
+    model.set_model_unet_function_wrapper(split)
+    with pytest.raises(
+        ValueError, match=f"made batches of {size} out of 2 x 3 latents, and Window Reference needs them whole"
+    ):
+        tiny.sample(model, 6)
