@@ -2,79 +2,79 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .animatediff import AnimateDiff
-from .animation_guidance import AnimationGuidance
-from .animation_metrics import AnimationMetrics
-from .animation_noise import AnimationNoise
-from .apply_motion_model import ApplyMotionModel
-from .blend_sigmas import BlendSigmas
-from .combine_curves import CombineCurves
-from .context_windows import ContextWindows
-from .curve import Curve
-from .curve_from_floats import CurveFromFloats
-from .curve_from_mask import CurveFromMask
-from .curve_over_blocks import CurveOverBlocks
-from .curve_over_steps import CurveOverSteps
-from .enhance_motion import EnhanceMotion
-from .first_frame_attention import FirstFrameAttention
-from .inject_image import InjectImage
+from .animatediff import AnimateDiffNode
+from .animation_guidance import AnimationGuidanceNode
+from .animation_metrics import AnimationMetricsNode
+from .animation_noise import AnimationNoiseNode
+from .apply_motion_model import ApplyMotionModelNode
+from .blend_sigmas import BlendSigmasNode
+from .combine_curves import CombineCurvesNode
+from .context_windows import ContextWindowsNode
+from .curve import CurveNode
+from .curve_from_floats import CurveFromFloatsNode
+from .curve_from_mask import CurveFromMaskNode
+from .curve_over_blocks import CurveOverBlocksNode
+from .curve_over_steps import CurveOverStepsNode
+from .enhance_motion import EnhanceMotionNode
+from .first_frame_attention import FirstFrameAttentionNode
+from .inject_image import InjectImageNode
 from .inputs.motion_files import register_folders
-from .load_clips import LoadClips
-from .load_miniature import LoadMiniature
-from .load_motion_lora import LoadMotionLora
-from .load_motion_model import LoadMotionModel
-from .merge_motion_models import MergeMotionModels
-from .metrics_plot import MetricsPlot
-from .motion_guidance import MotionGuidance
-from .motion_windows import MotionWindows
-from .noise_schedule import NoiseSchedule
-from .plot_curve import PlotCurve
-from .prompt_travel import PromptTravel
-from .refine_noise import RefineNoise
-from .save_motion_model import SaveMotionModel
-from .sigma_schedule import SigmaSchedule
-from .text2video_zero import Text2VideoZero
-from .train_motion_lora import TrainMotionLora
-from .train_motion_model import TrainMotionModel
-from .window_plan import WindowPlan
-from .window_reference import WindowReference
+from .load_clips import LoadClipsNode
+from .load_miniature import LoadMiniatureNode
+from .load_motion_lora import LoadMotionLoraNode
+from .load_motion_model import LoadMotionModelNode
+from .merge_motion_models import MergeMotionModelsNode
+from .metrics_plot import MetricsPlotNode
+from .motion_guidance import MotionGuidanceNode
+from .motion_windows import MotionWindowsNode
+from .noise_schedule import NoiseScheduleNode
+from .plot_curve import PlotCurveNode
+from .prompt_travel import PromptTravelNode
+from .refine_noise import RefineNoiseNode
+from .save_motion_model import SaveMotionModelNode
+from .sigma_schedule import SigmaScheduleNode
+from .text2video_zero import Text2VideoZeroNode
+from .train_motion_lora import TrainMotionLoraNode
+from .train_motion_model import TrainMotionModelNode
+from .window_plan import WindowPlanNode
+from .window_reference import WindowReferenceNode
 
 NODES: list[type[io.ComfyNode]] = [
-    LoadMotionModel,
-    LoadMotionLora,
-    ApplyMotionModel,
-    AnimateDiff,
-    MergeMotionModels,
-    SaveMotionModel,
-    NoiseSchedule,
-    SigmaSchedule,
-    BlendSigmas,
-    AnimationNoise,
-    RefineNoise,
-    InjectImage,
-    ContextWindows,
-    MotionWindows,
-    PromptTravel,
-    Curve,
-    CurveFromFloats,
-    CurveFromMask,
-    CurveOverSteps,
-    CurveOverBlocks,
-    CombineCurves,
-    PlotCurve,
-    AnimationGuidance,
-    MotionGuidance,
-    EnhanceMotion,
-    WindowPlan,
-    WindowReference,
-    FirstFrameAttention,
-    Text2VideoZero,
-    AnimationMetrics,
-    MetricsPlot,
-    LoadMiniature,
-    LoadClips,
-    TrainMotionModel,
-    TrainMotionLora,
+    LoadMotionModelNode,
+    LoadMotionLoraNode,
+    ApplyMotionModelNode,
+    AnimateDiffNode,
+    MergeMotionModelsNode,
+    SaveMotionModelNode,
+    NoiseScheduleNode,
+    SigmaScheduleNode,
+    BlendSigmasNode,
+    AnimationNoiseNode,
+    RefineNoiseNode,
+    InjectImageNode,
+    ContextWindowsNode,
+    MotionWindowsNode,
+    PromptTravelNode,
+    CurveNode,
+    CurveFromFloatsNode,
+    CurveFromMaskNode,
+    CurveOverStepsNode,
+    CurveOverBlocksNode,
+    CombineCurvesNode,
+    PlotCurveNode,
+    AnimationGuidanceNode,
+    MotionGuidanceNode,
+    EnhanceMotionNode,
+    WindowPlanNode,
+    WindowReferenceNode,
+    FirstFrameAttentionNode,
+    Text2VideoZeroNode,
+    AnimationMetricsNode,
+    MetricsPlotNode,
+    LoadMiniatureNode,
+    LoadClipsNode,
+    TrainMotionModelNode,
+    TrainMotionLoraNode,
 ]
 
 

@@ -9,7 +9,7 @@ from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, mot
 from .inputs.sockets import CATEGORY, strength_input
 
 
-class AnimateDiff(io.ComfyNode):
+class AnimateDiffNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -7,7 +7,7 @@ from ..sampling.guidance.animation_guidance import Guidance, guide
 from .inputs.sockets import CATEGORY, number_or_curve
 
 
-class AnimationGuidance(io.ComfyNode):
+class AnimationGuidanceNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

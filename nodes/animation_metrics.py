@@ -9,7 +9,7 @@ from ..evaluation.metrics import METRICS
 from .inputs.sockets import CATEGORY
 
 
-class AnimationMetrics(io.ComfyNode):
+class AnimationMetricsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -15,7 +15,7 @@ NO_MODEL = (
 )
 
 
-class AnimationNoise(io.ComfyNode):
+class AnimationNoiseNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -10,7 +10,7 @@ from ..sampling.run.attach import attach
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
 
 
-class ApplyMotionModel(io.ComfyNode):
+class ApplyMotionModelNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -8,7 +8,7 @@ from .inputs.sockets import CATEGORY, easing_input
 MODES = ["blend", "split"]
 
 
-class BlendSigmas(io.ComfyNode):
+class BlendSigmasNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

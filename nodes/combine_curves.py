@@ -6,7 +6,7 @@ from ..sampling.curves.curve import OPERATIONS, Combined, Curve, as_curve
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 
-class CombineCurves(io.ComfyNode):
+class CombineCurvesNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

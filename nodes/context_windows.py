@@ -9,7 +9,7 @@ from .inputs.sockets import CATEGORY
 from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
 
-class ContextWindows(io.ComfyNode):
+class ContextWindowsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

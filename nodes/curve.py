@@ -7,7 +7,7 @@ from .inputs.sockets import CATEGORY, curve_output, easing_input
 EXAMPLE = "0: 1.0, 24: 0.3"
 
 
-class Curve(io.ComfyNode):
+class CurveNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

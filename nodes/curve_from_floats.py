@@ -10,7 +10,7 @@ from .inputs.sockets import CATEGORY, curve_output
 SCALINGS = ["as they are", "lowest to highest"]
 
 
-class CurveFromFloats(io.ComfyNode):
+class CurveFromFloatsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

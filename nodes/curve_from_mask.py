@@ -7,7 +7,7 @@ from .inputs.sockets import CATEGORY, curve_output
 SCALINGS = ["black to white", "darkest to brightest"]
 
 
-class CurveFromMask(io.ComfyNode):
+class CurveFromMaskNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

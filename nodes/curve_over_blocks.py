@@ -7,7 +7,7 @@ from ..sampling.curves.curve_text import CurveError, read_blocks
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 
-class CurveOverBlocks(io.ComfyNode):
+class CurveOverBlocksNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

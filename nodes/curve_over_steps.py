@@ -6,7 +6,7 @@ from .curve import check_keys
 from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 
-class CurveOverSteps(io.ComfyNode):
+class CurveOverStepsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -7,7 +7,7 @@ from ..sampling.modules.enhance_motion import Enhance, enhance_motion
 from .inputs.sockets import CATEGORY, number_or_curve, percent_inputs
 
 
-class EnhanceMotion(io.ComfyNode):
+class EnhanceMotionNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

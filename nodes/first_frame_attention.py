@@ -6,7 +6,7 @@ from ..sampling.guidance.first_frame_attention import attend_first_frame
 from .inputs.sockets import CATEGORY
 
 
-class FirstFrameAttention(io.ComfyNode):
+class FirstFrameAttentionNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -11,7 +11,7 @@ LATENT_PIXEL = 8
 """Pixels of a picture to one of its latent, for SD1.5 and SDXL."""
 
 
-class InjectImage(io.ComfyNode):
+class InjectImageNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -15,7 +15,7 @@ from .inputs.training_inputs import ClipsSocket
 NONE = "none"
 
 
-class LoadClips(io.ComfyNode):
+class LoadClipsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -6,7 +6,7 @@ from .inputs.sockets import CATEGORY
 STYLES = {"day": load.BASE, "neon": load.NEON}
 
 
-class LoadMiniature(io.ComfyNode):
+class LoadMiniatureNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

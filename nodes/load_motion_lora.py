@@ -9,7 +9,7 @@ from .inputs.motion_files import LORA_FOLDER, check_file, fingerprint, lora_file
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve
 
 
-class LoadMotionLora(io.ComfyNode):
+class LoadMotionLoraNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -10,7 +10,7 @@ AUTOMATIC = "automatic"
 LABELS = {family.label: family.name for family in FAMILIES.values()}
 
 
-class LoadMotionModel(io.ComfyNode):
+class LoadMotionModelNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -6,7 +6,7 @@ from ..motion.merge import merge_motion_models
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
 
-class MergeMotionModels(io.ComfyNode):
+class MergeMotionModelsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

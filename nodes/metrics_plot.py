@@ -8,7 +8,7 @@ from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY
 
 
-class MetricsPlot(io.ComfyNode):
+class MetricsPlotNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         result = io.String.Input(

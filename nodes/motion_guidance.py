@@ -8,7 +8,7 @@ from ..sampling.guidance.motion_guidance import MotionGuidance as Guidance
 from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
 
 
-class MotionGuidance(io.ComfyNode):
+class MotionGuidanceNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

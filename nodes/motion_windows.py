@@ -8,7 +8,7 @@ from .inputs.sockets import CATEGORY
 from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
 
-class MotionWindows(io.ComfyNode):
+class MotionWindowsNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

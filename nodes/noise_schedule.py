@@ -7,7 +7,7 @@ from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedul
 from .inputs.sockets import CATEGORY
 
 
-class NoiseSchedule(io.ComfyNode):
+class NoiseScheduleNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -11,7 +11,7 @@ from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_inp
 from .inputs.sockets import CATEGORY, number_or_curve
 
 
-class PlotCurve(io.ComfyNode):
+class PlotCurveNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -10,7 +10,7 @@ from .inputs.sockets import CATEGORY
 EXAMPLE = "0: a calm sea\n24: a storm"
 
 
-class PromptTravel(io.ComfyNode):
+class PromptTravelNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -7,7 +7,7 @@ from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement, refi
 from .inputs.sockets import CATEGORY
 
 
-class RefineNoise(io.ComfyNode):
+class RefineNoiseNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -13,7 +13,7 @@ from .inputs.sockets import CATEGORY, MotionModelSocket
 DTYPES = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
-class SaveMotionModel(io.ComfyNode):
+class SaveMotionModelNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -10,7 +10,7 @@ from .inputs.sockets import CATEGORY
 MODELS = "the model's"
 
 
-class SigmaSchedule(io.ComfyNode):
+class SigmaScheduleNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

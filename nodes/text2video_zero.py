@@ -6,7 +6,7 @@ from ..sampling.latents.text2video_zero import MotionField, move_first_frame
 from .inputs.sockets import CATEGORY
 
 
-class Text2VideoZero(io.ComfyNode):
+class Text2VideoZeroNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -23,7 +23,7 @@ from .inputs.training_inputs import (
 from .inputs.training_preview import TrainingPreview
 
 
-class TrainMotionLora(io.ComfyNode):
+class TrainMotionLoraNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

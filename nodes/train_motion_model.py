@@ -27,7 +27,7 @@ from .inputs.training_preview import TrainingPreview
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
-class TrainMotionModel(io.ComfyNode):
+class TrainMotionModelNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -10,7 +10,7 @@ from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_inp
 from .inputs.sockets import CATEGORY
 
 
-class WindowPlan(io.ComfyNode):
+class WindowPlanNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

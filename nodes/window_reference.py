@@ -8,7 +8,7 @@ from ..sampling.windows.window_reference import WindowReference as Reference
 from .inputs.sockets import CATEGORY, number_or_curve
 
 
-class WindowReference(io.ComfyNode):
+class WindowReferenceNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

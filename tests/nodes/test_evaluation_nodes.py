@@ -10,14 +10,14 @@ from PIL import ImageColor
 from evaluation import pictures, tiny_clip
 from kinema.evaluation.metrics import METRICS
 from kinema.evaluation.plot import COLOURS
-from kinema.nodes.animation_metrics import AnimationMetrics
-from kinema.nodes.first_frame_attention import FirstFrameAttention
-from kinema.nodes.metrics_plot import MetricsPlot
-from kinema.nodes.text2video_zero import Text2VideoZero
+from kinema.nodes.animation_metrics import AnimationMetricsNode
+from kinema.nodes.first_frame_attention import FirstFrameAttentionNode
+from kinema.nodes.metrics_plot import MetricsPlotNode
+from kinema.nodes.text2video_zero import Text2VideoZeroNode
 
 
 def test_metrics_without_clip():
-    text, *values = AnimationMetrics.execute(pictures.pan(3)).result
+    text, *values = AnimationMetricsNode.execute(pictures.pan(3)).result
     content = json.loads(text)
     assert content["frames"] == 3 and list(content["curves"]) == ["flicker", "motion", "neighbour_difference", "seam"]
     for metric, value in zip(METRICS, values, strict=True):
@@ -27,22 +27,22 @@ def test_metrics_without_clip():
 
 def test_metrics_with_clip(tmp_path):
     frames = pictures.pan(3)
-    text, *values = AnimationMetrics.execute(
+    text, *values = AnimationMetricsNode.execute(
         frames, tiny_clip.vision(tmp_path), tiny_clip.text(), "a red fish", frames[:2]
     ).result
     assert not any(map(math.isnan, values)) and len(json.loads(text)["curves"]) == len(METRICS) == len(values)
 
 
 def test_outputs_are_named_as_the_metrics():
-    outputs = AnimationMetrics.define_schema().outputs
+    outputs = AnimationMetricsNode.define_schema().outputs
     assert [output.display_name for output in outputs] == ["metrics", *(m.name for m in METRICS)]
 
 
 def test_plot_of_two():
     still, pan = (
-        AnimationMetrics.execute(f).result[0] for f in (pictures.pan(1).expand(3, -1, -1, -1), pictures.pan(3))
+        AnimationMetricsNode.execute(f).result[0] for f in (pictures.pan(1).expand(3, -1, -1, -1), pictures.pan(3))
     )
-    image = MetricsPlot.execute({"metrics0": still, "metrics1": pan, "metrics2": None}, "still\n", 800).result[0]
+    image = MetricsPlotNode.execute({"metrics0": still, "metrics1": pan, "metrics2": None}, "still\n", 800).result[0]
     assert image.shape[0] == 1 and image.shape[2:] == (800, 3) and image.dtype == torch.float32
     assert image.min() >= 0 and image.max() == 1
     colours = {tuple(pixel) for pixel in (image[0] * 255).round().numpy().astype(np.uint8).reshape(-1, 3)}
@@ -50,18 +50,18 @@ def test_plot_of_two():
 
 
 def test_plot_of_one_under_two_equal_labels():
-    text = AnimationMetrics.execute(pictures.pan(2)).result[0]
-    image = MetricsPlot.execute({"metrics0": text, "metrics1": text}, "same\nsame", 800).result[0]
-    assert image.shape == MetricsPlot.execute({"metrics0": text, "metrics1": text}, "", 800).result[0].shape
-    assert image.shape[1] > MetricsPlot.execute({"metrics0": text}, "", 800).result[0].shape[1]
+    text = AnimationMetricsNode.execute(pictures.pan(2)).result[0]
+    image = MetricsPlotNode.execute({"metrics0": text, "metrics1": text}, "same\nsame", 800).result[0]
+    assert image.shape == MetricsPlotNode.execute({"metrics0": text, "metrics1": text}, "", 800).result[0].shape
+    assert image.shape[1] > MetricsPlotNode.execute({"metrics0": text}, "", 800).result[0].shape[1]
 
 
 def test_text2video_zero_moves_and_attention_attends():
     model = tiny.image_model()
-    attending = FirstFrameAttention.execute(model).result[0]
-    right, left = (Text2VideoZero.execute(model, x, 0.0, 941, 881).result[0] for x in (128.0, -128.0))
+    attending = FirstFrameAttentionNode.execute(model).result[0]
+    right, left = (Text2VideoZeroNode.execute(model, x, 0.0, 941, 881).result[0] for x in (128.0, -128.0))
     results = [tiny.sample(m) for m in (model, attending, right, left)]
     for i, a in enumerate(results):
         assert all(not torch.allclose(a[1:], b[1:], atol=1e-2) for b in results[i + 1 :])
     with pytest.raises(ValueError, match="Set high_timestep above low_timestep"):
-        Text2VideoZero.execute(model, 12.0, 12.0, 881, 941)
+        Text2VideoZeroNode.execute(model, 12.0, 12.0, 881, 941)

@@ -2,7 +2,7 @@ import pytest
 import tiny
 import torch
 
-from kinema.nodes.inject_image import InjectImage
+from kinema.nodes.inject_image import InjectImageNode
 from kinema.sampling.curves.curve import Listed
 
 IMAGE, LATENT, MASK = torch.rand(1, 16, 24, 3), {"samples": torch.ones(1, 4, 2, 3)}, torch.ones(1, 16, 24)
@@ -14,8 +14,8 @@ def injections(model):
 
 def test_images_and_latents_are_noted_on_a_clone():
     model, vae, strength = tiny.image_model(), object(), Listed((1.0, 0.0))
-    first = InjectImage.execute(model, 0.2, strength, IMAGE, vae, None, MASK, 3, False, 16, -8, "pixel")[0]
-    second = InjectImage.execute(first, 0.4, 0.5, latent=LATENT, fit=False, x=16, y=-8)[0]
+    first = InjectImageNode.execute(model, 0.2, strength, IMAGE, vae, None, MASK, 3, False, 16, -8, "pixel")[0]
+    second = InjectImageNode.execute(first, 0.4, 0.5, latent=LATENT, fit=False, x=16, y=-8)[0]
     one, two = injections(second)
     assert injections(first) == (one,) and "kinema_inject" not in model.model_options["transformer_options"]
     assert one.placed.pictures.shape == (1, 3, 16, 24) and one.placed.mask is MASK and one.vae is vae
@@ -35,4 +35,4 @@ def test_images_and_latents_are_noted_on_a_clone():
 )
 def test_what_is_missing_is_said(connected, said):
     with pytest.raises(ValueError, match=said):
-        InjectImage.execute(tiny.image_model(), 0.3, 1.0, **connected)
+        InjectImageNode.execute(tiny.image_model(), 0.3, 1.0, **connected)

@@ -6,14 +6,14 @@ import safetensors.torch
 import tiny
 import torch
 
-from kinema.nodes.animatediff import AnimateDiff
-from kinema.nodes.apply_motion_model import ApplyMotionModel
+from kinema.nodes.animatediff import AnimateDiffNode
+from kinema.nodes.apply_motion_model import ApplyMotionModelNode
 from kinema.nodes.inputs.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, motion_files, register_folders
-from kinema.nodes.load_motion_lora import LoadMotionLora
-from kinema.nodes.load_motion_model import LoadMotionModel
-from kinema.nodes.merge_motion_models import MergeMotionModels
-from kinema.nodes.noise_schedule import NoiseSchedule
-from kinema.nodes.save_motion_model import SaveMotionModel
+from kinema.nodes.load_motion_lora import LoadMotionLoraNode
+from kinema.nodes.load_motion_model import LoadMotionModelNode
+from kinema.nodes.merge_motion_models import MergeMotionModelsNode
+from kinema.nodes.noise_schedule import NoiseScheduleNode
+from kinema.nodes.save_motion_model import SaveMotionModelNode
 
 APPLY = {
     "strength": 1.0, "noise_schedule": "automatic", "start_percent": 0.0, "end_percent": 1.0, "match": "authors",
@@ -45,7 +45,7 @@ def test_only_model_files_are_listed(models):
 
 
 @pytest.mark.parametrize(
-    "node, folder", [(LoadMotionModel, FOLDER), (AnimateDiff, FOLDER), (LoadMotionLora, LORA_FOLDER)]
+    "node, folder", [(LoadMotionModelNode, FOLDER), (AnimateDiffNode, FOLDER), (LoadMotionLoraNode, LORA_FOLDER)]
 )
 def test_no_files_says_where_to_put_one(models, node, folder):
     message = node.validate_inputs(None)
@@ -54,33 +54,33 @@ def test_no_files_says_where_to_put_one(models, node, folder):
 
 def test_unknown_file_is_named(models):
     (models / FOLDER / "a.safetensors").write_text("x")
-    assert LoadMotionModel.validate_inputs("a.safetensors") is True
-    assert LoadMotionModel.validate_inputs("b.safetensors").startswith(
+    assert LoadMotionModelNode.validate_inputs("a.safetensors") is True
+    assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith(
         '"b.safetensors" is not among the 1 motion models'
     )
 
 
 def test_loaded_once_however_many_nodes_use_it(models):
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
-    first = LoadMotionModel.execute("v3.safetensors", "automatic")[0]
-    animated = AnimateDiff.execute(tiny.image_model(), "v3.safetensors", 1.0)[0]
+    first = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
+    animated = AnimateDiffNode.execute(tiny.image_model(), "v3.safetensors", 1.0)[0]
     assert animated.get_additional_models_with_key("kinema")[0].model is first.model
-    assert LoadMotionModel.execute("v3.safetensors", "AnimateDiff v1")[0].model.spec.family.name == "v1"
+    assert LoadMotionModelNode.execute("v3.safetensors", "AnimateDiff v1")[0].model.spec.family.name == "v1"
 
 
 def test_one_node_equals_two(models):
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
     model = tiny.image_model()
-    two = ApplyMotionModel.execute(model, LoadMotionModel.execute("v3.safetensors", "automatic")[0], **APPLY)[0]
-    one = AnimateDiff.execute(model, "v3.safetensors", 1.0)[0]
+    two = ApplyMotionModelNode.execute(model, LoadMotionModelNode.execute("v3.safetensors", "automatic")[0], **APPLY)[0]
+    one = AnimateDiffNode.execute(model, "v3.safetensors", 1.0)[0]
     assert torch.equal(tiny.sample(one), tiny.sample(two))
 
 
 def test_match_changes_the_result(models):
     tiny.save(tiny.VERSIONS["v1"](), models / FOLDER / "v1.safetensors")
-    model, motion = tiny.image_model(), LoadMotionModel.execute("v1.safetensors", "automatic")[0]
+    model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "automatic")[0]
     results = [
-        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"match": match})[0])
+        tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0])
         for match in ("authors", "diffusers", "AnimateDiff-Evolved")
     ]
     for i in range(3):
@@ -89,17 +89,17 @@ def test_match_changes_the_result(models):
 
 def test_beyond_the_table(models):
     tiny.save(tiny.motion_weights(positions=24), models / FOLDER / "v1.safetensors")
-    model, motion = tiny.image_model(), LoadMotionModel.execute("v1.safetensors", "AnimateDiff v3")[0]
+    model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "AnimateDiff v3")[0]
     extended, stretched = (
         tiny.sample(
-            ApplyMotionModel.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0],
+            ApplyMotionModelNode.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0],
             frames=14,
         )
         for how in ("extend", "stretch")
     )
     assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
     with pytest.raises(ValueError, match="knows 12 positions, but 14 frames are sampled"):
-        tiny.sample(ApplyMotionModel.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
+        tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
 
 
 def test_lora_node_leaves_the_motion_model(models):
@@ -107,14 +107,14 @@ def test_lora_node_leaves_the_motion_model(models):
 
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
     tiny.save(loras.official(), models / LORA_FOLDER / "zoom.safetensors")
-    model, motion = tiny.image_model(), LoadMotionModel.execute("v3.safetensors", "automatic")[0]
-    zoom = LoadMotionLora.execute(motion, "zoom.safetensors", 0.8)[0]
-    assert LoadMotionLora.execute(motion, "zoom.safetensors", 0.0)[0] is motion
-    plain, zoomed = (ApplyMotionModel.execute(model, m, **APPLY)[0] for m in (motion, zoom))
+    model, motion = tiny.image_model(), LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
+    zoom = LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.8)[0]
+    assert LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.0)[0] is motion
+    plain, zoomed = (ApplyMotionModelNode.execute(model, m, **APPLY)[0] for m in (motion, zoom))
     expected = tiny.sample(plain), tiny.sample(zoomed)
     assert not torch.allclose(*expected, atol=1e-2)
-    both = ApplyMotionModel.execute(plain, zoom, **APPLY)[0]
-    same = ApplyMotionModel.execute(plain, motion, **APPLY)[0]
+    both = ApplyMotionModelNode.execute(plain, zoom, **APPLY)[0]
+    same = ApplyMotionModelNode.execute(plain, motion, **APPLY)[0]
     assert not torch.allclose(tiny.sample(both), tiny.sample(same), atol=1e-2)
     assert torch.equal(tiny.sample(plain), expected[0]) and torch.equal(tiny.sample(zoomed), expected[1])
 
@@ -122,12 +122,12 @@ def test_lora_node_leaves_the_motion_model(models):
 def test_merge_is_linear_and_by_block(models):
     for seed in (1, 2):
         tiny.save(tiny.motion_weights(mid=True, seed=seed), models / FOLDER / f"{seed}.safetensors")
-    first, second = (LoadMotionModel.execute(f"{seed}.safetensors", "automatic")[0] for seed in (1, 2))
+    first, second = (LoadMotionModelNode.execute(f"{seed}.safetensors", "automatic")[0] for seed in (1, 2))
     mixed = {k: v.clone() for k, v in first.model.state_dict().items()}
     for key, other in second.model.state_dict().items():
         weight = {"d": 0.25, "m": 0.5, "u": 1.0}[key[0]]
         mixed[key] = (1 - weight) * mixed[key] + weight * other
-    merged = MergeMotionModels.execute(first, second, 0.25, 0.5, 1.0)[0]
+    merged = MergeMotionModelsNode.execute(first, second, 0.25, 0.5, 1.0)[0]
     import comfy.model_management
 
     comfy.model_management.load_models_gpu([merged])
@@ -138,19 +138,19 @@ def test_merge_is_linear_and_by_block(models):
 def test_merge_refuses_other_versions(models):
     tiny.save(tiny.motion_weights(mid=True), models / FOLDER / "v2.safetensors")
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
-    first, second = (LoadMotionModel.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
+    first, second = (LoadMotionModelNode.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
     with pytest.raises(
         ValueError,
         match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be mixed: they have 21 motion modules and 20",
     ):
-        MergeMotionModels.execute(first, second, 0.5, 0.5, 0.5)
+        MergeMotionModelsNode.execute(first, second, 0.5, 0.5, 0.5)
 
 
 def test_noise_schedule_overrides():
     model = tiny.image_model()
-    named = NoiseSchedule.execute(model, "AnimateDiff SDXL", "sqrt_linear", 0.0001, 0.02)[0]
+    named = NoiseScheduleNode.execute(model, "AnimateDiff SDXL", "sqrt_linear", 0.0001, 0.02)[0]
     assert abs(float(named.get_model_object("model_sampling").sigma_max) - 65.9287) < 1e-3
-    own = NoiseSchedule.execute(model, "custom", "sqrt_linear", 0.0001, 0.02)[0]
+    own = NoiseScheduleNode.execute(model, "custom", "sqrt_linear", 0.0001, 0.02)[0]
     assert abs(float(own.get_model_object("model_sampling").sigma_max) - 157.4073) < 1e-2
     assert abs(float(model.get_model_object("model_sampling").sigma_max) - 14.6146) < 1e-3
 
@@ -158,12 +158,12 @@ def test_noise_schedule_overrides():
 def test_saved_file_loads_again_bit_equal(models):
     weights = tiny.motion_weights(mid=True)
     tiny.save(weights, models / FOLDER / "v2.safetensors")
-    motion = LoadMotionModel.execute("v2.safetensors", "automatic")[0]
-    SaveMotionModel.execute(motion, "sub/copy", True, "as loaded")
+    motion = LoadMotionModelNode.execute("v2.safetensors", "automatic")[0]
+    SaveMotionModelNode.execute(motion, "sub/copy", True, "as loaded")
     again = safetensors.torch.load_file(models / FOLDER / "sub" / "copy.safetensors")
     assert again.keys() == weights.keys()
     assert all(torch.equal(again[key], weights[key]) for key in weights if not key.endswith(".pe"))
-    loaded = LoadMotionModel.execute("sub/copy.safetensors", "automatic")[0]
+    loaded = LoadMotionModelNode.execute("sub/copy.safetensors", "automatic")[0]
     assert loaded.model.spec == motion.model.spec
     assert [p.name for p in (models / FOLDER / "sub").iterdir()] == ["copy.safetensors"]
 
@@ -174,11 +174,13 @@ def test_loras_are_baked_in_when_asked(models):
     weights, lora = tiny.motion_weights(), loras.official()
     tiny.save(weights, models / FOLDER / "v3.safetensors")
     tiny.save(lora, models / LORA_FOLDER / "zoom.safetensors")
-    zoom = LoadMotionLora.execute(LoadMotionModel.execute("v3.safetensors", "automatic")[0], "zoom.safetensors", 0.8)[0]
-    tiny.sample(ApplyMotionModel.execute(tiny.image_model(), zoom, **APPLY)[0], steps=1)  # now it is in the weights
+    zoom = LoadMotionLoraNode.execute(
+        LoadMotionModelNode.execute("v3.safetensors", "automatic")[0], "zoom.safetensors", 0.8
+    )[0]
+    tiny.sample(ApplyMotionModelNode.execute(tiny.image_model(), zoom, **APPLY)[0], steps=1)  # now it is in the weights
     expected = loras.merged(weights, lora, 0.8)
     for bake, reference in ((True, expected), (False, weights)):
-        SaveMotionModel.execute(zoom, "zoomed", bake, "as loaded")
+        SaveMotionModelNode.execute(zoom, "zoomed", bake, "as loaded")
         saved = safetensors.torch.load_file(models / FOLDER / "zoomed.safetensors")
         for key, value in saved.items():
             torch.testing.assert_close(value, reference[key], atol=1e-6, rtol=1e-6)
@@ -186,13 +188,13 @@ def test_loras_are_baked_in_when_asked(models):
 
 @pytest.mark.parametrize("name", ["../up", "/root", "a//b", "c:\\x", ""])
 def test_names_outside_the_folder_are_refused(name):
-    assert "is no name for a file inside models/animatediff_models" in SaveMotionModel.validate_inputs(name)
+    assert "is no name for a file inside models/animatediff_models" in SaveMotionModelNode.validate_inputs(name)
 
 
 def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
     tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
-    motion = LoadMotionModel.execute("v3.safetensors", "automatic")[0]
-    SaveMotionModel.execute(motion, "mine", True, "as loaded")
+    motion = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
+    SaveMotionModelNode.execute(motion, "mine", True, "as loaded")
     before = (models / FOLDER / "mine.safetensors").read_bytes()
 
     def full_disk(*args):
@@ -200,17 +202,17 @@ def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
 
     monkeypatch.setattr("os.replace", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        SaveMotionModel.execute(motion, "mine", True, "fp16")
+        SaveMotionModelNode.execute(motion, "mine", True, "fp16")
     assert (models / FOLDER / "mine.safetensors").read_bytes() == before
     assert sorted(p.name for p in (models / FOLDER).iterdir()) == ["mine.safetensors", "v3.safetensors"]
 
 
 def test_a_replaced_file_is_loaded_again(models):
     path = tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
-    before = LoadMotionModel.fingerprint_inputs(motion_model="v3.safetensors", kind="automatic")
-    assert before == AnimateDiff.fingerprint_inputs(motion_model="v3.safetensors", strength=1.0)
-    first = LoadMotionModel.execute("v3.safetensors")[0]
+    before = LoadMotionModelNode.fingerprint_inputs(motion_model="v3.safetensors", kind="automatic")
+    assert before == AnimateDiffNode.fingerprint_inputs(motion_model="v3.safetensors", strength=1.0)
+    first = LoadMotionModelNode.execute("v3.safetensors")[0]
     tiny.save(tiny.motion_weights(mid=True), path)
-    assert LoadMotionModel.fingerprint_inputs(motion_model="v3.safetensors") != before
-    assert LoadMotionModel.execute("v3.safetensors")[0].model.spec != first.model.spec
-    assert LoadMotionModel.fingerprint_inputs(motion_model="gone.safetensors") == ""
+    assert LoadMotionModelNode.fingerprint_inputs(motion_model="v3.safetensors") != before
+    assert LoadMotionModelNode.execute("v3.safetensors")[0].model.spec != first.model.spec
+    assert LoadMotionModelNode.fingerprint_inputs(motion_model="gone.safetensors") == ""

@@ -3,8 +3,8 @@ import tiny
 import torch
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from kinema.nodes.animation_noise import AnimationNoise
-from kinema.nodes.refine_noise import RefineNoise
+from kinema.nodes.animation_noise import AnimationNoiseNode
+from kinema.nodes.refine_noise import RefineNoiseNode
 from kinema.sampling.noise.frequency import LowPass
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
@@ -19,36 +19,36 @@ def options(model):
 def test_one_node_gives_noise_and_model():
     model, mask = tiny.image_model(), torch.ones(1, 8, 8)
     more = {"length": 8, "overlap": 2, "frame_seeds": "4, 4", "first_frame": 3}
-    noise, changed = AnimationNoise.execute("FreeNoise", 7, 0.5, model, **more).args
+    noise, changed = AnimationNoiseNode.execute("FreeNoise", 7, 0.5, model, **more).args
     seeds = FrameSeeds(7, False, (4, 4))
     assert noise.layers == (NoiseLayer(NoisePattern("FreeNoise", 0.5, 8, 2), seeds, 3),) and noise.seed == 7
     assert options(changed)["kinema_noise"] is noise and "kinema_noise" not in options(model)
-    layered, _ = AnimationNoise.execute("constant", 1, 0.0, noise=noise, mask=mask, mode="add", weight=0.2).args
+    layered, _ = AnimationNoiseNode.execute("constant", 1, 0.0, noise=noise, mask=mask, mode="add", weight=0.2).args
     assert layered.layers[0] == noise.layers[0] and layered.layers[1].mask is mask
     assert (layered.layers[1].mode, layered.layers[1].weight) == ("add", 0.2)
 
 
 def test_nodes_in_a_row_on_the_model_are_layers():
-    first = AnimationNoise.execute("constant", 0, 0.0, tiny.image_model())[1]
-    second = AnimationNoise.execute("independent", 0, 0.0, first, mode="blend")[1]
-    replaced = AnimationNoise.execute("repeated", 0, 0.0, second)[1]
+    first = AnimationNoiseNode.execute("constant", 0, 0.0, tiny.image_model())[1]
+    second = AnimationNoiseNode.execute("independent", 0, 0.0, first, mode="blend")[1]
+    replaced = AnimationNoiseNode.execute("repeated", 0, 0.0, second)[1]
     kinds = [[layer.pattern.kind for layer in options(m)["kinema_noise"].layers] for m in (first, second, replaced)]
     assert kinds == [["constant"], ["constant", "independent"], ["repeated"]]
 
 
 def test_the_model_output_says_that_it_needs_a_model():
-    _, nothing = AnimationNoise.execute("constant", 0, 0.0).args
+    _, nothing = AnimationNoiseNode.execute("constant", 0, 0.0).args
     assert isinstance(nothing, ExecutionBlocker)
     assert nothing.message.startswith("Animation Noise gives a MODEL only when it gets one.")
 
 
 def test_seeds_that_are_none_are_said():
     with pytest.raises(ValueError, match='"a" is not a seed'):
-        AnimationNoise.execute("constant", 0, 0.0, frame_seeds="1, a")
+        AnimationNoiseNode.execute("constant", 0, 0.0, frame_seeds="1, a")
 
 
 def test_refine_noise():
     model = tiny.image_model()
-    refined = RefineNoise.execute(model, "FreqPrior", 4, "gaussian", 0.3, 0.2, True, 0.68, True, 5)[0]
+    refined = RefineNoiseNode.execute(model, "FreqPrior", 4, "gaussian", 0.3, 0.2, True, 0.68, True, 5)[0]
     expected = NoiseRefinement("FreqPrior", 4, LowPass("gaussian", 0.3, 0.2, 5), True, 0.68, True)
     assert options(refined)["kinema_refine"] == expected and "kinema_refine" not in options(model)

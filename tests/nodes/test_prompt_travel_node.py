@@ -4,7 +4,7 @@ import pytest
 import text
 import torch
 
-from kinema.nodes.prompt_travel import PromptTravel
+from kinema.nodes.prompt_travel import PromptTravelNode
 
 
 @pytest.fixture(scope="module")
@@ -13,16 +13,16 @@ def clip():
 
 
 def test_frames_from_a_number_or_a_latent(clip):
-    ((rows, extra),) = PromptTravel.execute(clip, "0: sea\n4: storm", 5)[0]
+    ((rows, extra),) = PromptTravelNode.execute(clip, "0: sea\n4: storm", 5)[0]
     assert rows.shape[0] == extra["pooled_output"].shape[0] == 5
     latent = {"samples": torch.zeros(9, 4, 8, 8)}
-    ((longer, _),) = PromptTravel.execute(clip, "0: sea\n4: storm", 5, latent)[0]
+    ((longer, _),) = PromptTravelNode.execute(clip, "0: sea\n4: storm", 5, latent)[0]
     assert longer.shape[0] == 9 and torch.equal(longer[:5], rows)
 
 
 def test_inputs_change_what_they_say(clip):
     def rows(**more):
-        return PromptTravel.execute(clip, "0: sea\n4: storm", 8, **more)[0][0][0]
+        return PromptTravelNode.execute(clip, "0: sea\n4: storm", 8, **more)[0][0][0]
 
     plain = rows()
     for more in ({"text_before": "film"}, {"text_after": "night"}, {"easing": "ease in"}, {"blend": "spherical"}):
@@ -31,16 +31,16 @@ def test_inputs_change_what_they_say(clip):
 
 
 def test_errors_are_said_before_the_run():
-    assert PromptTravel.validate_inputs("0: sea") is True and PromptTravel.validate_inputs(None) is True
-    assert PromptTravel.validate_inputs("0: a\n8:").startswith(
+    assert PromptTravelNode.validate_inputs("0: sea") is True and PromptTravelNode.validate_inputs(None) is True
+    assert PromptTravelNode.validate_inputs("0: a\n8:").startswith(
         "Prompt Travel, line 2, column 1: the prompt for 8 is empty"
     )
     with pytest.raises(ValueError, match="The checkpoint has no text encoder"):
-        PromptTravel.execute(None, "0: sea", 8)
+        PromptTravelNode.execute(None, "0: sea", 8)
 
 
 def test_workflows_of_older_tools(clip):
     old = json.dumps({"0": "sea", "4": "storm"})
     assert torch.equal(
-        PromptTravel.execute(clip, old, 5)[0][0][0], PromptTravel.execute(clip, "0: sea\n4: storm", 5)[0][0][0]
+        PromptTravelNode.execute(clip, old, 5)[0][0][0], PromptTravelNode.execute(clip, "0: sea\n4: storm", 5)[0][0][0]
     )

@@ -2,8 +2,8 @@ import comfy.latent_formats
 import pytest
 import tiny
 
-from kinema.nodes.context_windows import ContextWindows
-from kinema.nodes.motion_windows import MotionWindows
+from kinema.nodes.context_windows import ContextWindowsNode
+from kinema.nodes.motion_windows import MotionWindowsNode
 from kinema.sampling.windows.context_handler import ContextWindows as Windows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows as Inside
@@ -15,12 +15,12 @@ def options(model):
 
 def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
     model = tiny.image_model()
-    first = ContextWindows.execute(model, 16, 4, "static")[0]
+    first = ContextWindowsNode.execute(model, 16, 4, "static")[0]
     more = {
         "closed_loop": True, "freenoise": True, "fuse_method": "flat", "stride": 2, "windows_at_once": 3,
         "start_percent": 0.5,
     }  # fmt: skip
-    second = ContextWindows.execute(first, 8, 2, "looped", **more)[0]
+    second = ContextWindowsNode.execute(first, 8, 2, "looped", **more)[0]
     automatic = Windows(WindowSpec(16, 4))
     assert options(first)["kinema_windows"] == (automatic,)
     assert options(second)["kinema_windows"] == (
@@ -31,14 +31,14 @@ def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
 
 def test_a_second_motion_windows_replaces_the_first():
     model = tiny.image_model()
-    first = MotionWindows.execute(model, 16, 4)[0]
-    second = MotionWindows.execute(first, 8, 6, True, True, "flat")[0]
+    first = MotionWindowsNode.execute(model, 16, 4)[0]
+    second = MotionWindowsNode.execute(first, 8, 6, True, True, "flat")[0]
     assert options(first)["kinema_motion_windows"] == Inside(16, 4)
     assert options(second)["kinema_motion_windows"] == Inside(8, 6, "flat", True, True)
     assert "kinema_motion_windows" not in options(model)
 
 
-@pytest.mark.parametrize("node", [ContextWindows, MotionWindows])
+@pytest.mark.parametrize("node", [ContextWindowsNode, MotionWindowsNode])
 def test_an_overlap_that_cannot_be_is_said_before_the_run(node):
     assert node.validate_inputs(16, 4) is True and node.validate_inputs(None, 40) is True
     assert node.validate_inputs(16, 16) == (
@@ -51,4 +51,4 @@ def test_video_models_are_refused():
     model = tiny.image_model()
     model.model.latent_format = comfy.latent_formats.Wan21()
     with pytest.raises(ValueError, match=r"are for image models.*MODEL \(BaseModel\) makes videos itself"):
-        ContextWindows.execute(model, 16, 4, "static")
+        ContextWindowsNode.execute(model, 16, 4, "static")

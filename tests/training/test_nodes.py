@@ -16,9 +16,9 @@ from kinema.motion.load import load_motion_model
 from kinema.motion.spec import FAMILIES, IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
 from kinema.nodes.inputs.motion_files import FOLDER, LORA_FOLDER
 from kinema.nodes.inputs.training_inputs import check_name, read_schedule
-from kinema.nodes.load_clips import LoadClips
-from kinema.nodes.train_motion_lora import TrainMotionLora
-from kinema.nodes.train_motion_model import TrainMotionModel
+from kinema.nodes.load_clips import LoadClipsNode
+from kinema.nodes.train_motion_lora import TrainMotionLoraNode
+from kinema.nodes.train_motion_model import TrainMotionModelNode
 from training import encoders
 
 
@@ -40,9 +40,9 @@ def defaults(node):
 def load(folders, **changes):
     (folders / "input" / "fish").mkdir(exist_ok=True)
     write_video(folders / "input" / "fish" / "a.mp4", pictures())
-    values = defaults(LoadClips) | {"folder": "fish", "frames": 4, "stride": 2, "width": 64, "height": 64} | changes
+    values = defaults(LoadClipsNode) | {"folder": "fish", "frames": 4, "stride": 2, "width": 64, "height": 64} | changes
     with torch.inference_mode():
-        return LoadClips.execute(vae=encoders.vae(), clip=encoders.clip(), **values).result
+        return LoadClipsNode.execute(vae=encoders.vae(), clip=encoders.clip(), **values).result
 
 
 def test_clips_are_loaded_with_a_report(folders):
@@ -52,16 +52,16 @@ def test_clips_are_loaded_with_a_report(folders):
     assert clips.shape == (4, 4, 8, 8) and len(clips.clips) == 2
     assert report.startswith("2 clips of 4 frames from 1 videos.\n") and '"broken.mp4" was left out' in report
     assert len(list((folders / "user" / "kinema" / "latents").iterdir())) == 1
-    assert LoadClips.validate_inputs("fish") is True
-    assert "is not a folder" in LoadClips.validate_inputs("no fish")
+    assert LoadClipsNode.validate_inputs("fish") is True
+    assert "is not a folder" in LoadClipsNode.validate_inputs("no fish")
 
 
 def test_changed_files_are_noticed(folders):
     load(folders)
-    before = LoadClips.fingerprint_inputs("fish")
-    assert before == LoadClips.fingerprint_inputs("fish")
+    before = LoadClipsNode.fingerprint_inputs("fish")
+    assert before == LoadClipsNode.fingerprint_inputs("fish")
     (folders / "input" / "fish" / "a.txt").write_text("a fish")
-    assert before != LoadClips.fingerprint_inputs("fish")
+    assert before != LoadClipsNode.fingerprint_inputs("fish")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
     try:
         with torch.inference_mode():
             model = tiny.image_model()
-        output = train(TrainMotionModel, model=model, clips=clips, name="mine/fish")
+        output = train(TrainMotionModelNode, model=model, clips=clips, name="mine/fish")
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
     motion, plot = output.result
@@ -120,16 +120,16 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
     inputs = {"model": model, "clips": clips, "name": "fish", "sample_every": 0}
     try:
         with pytest.raises(comfy.model_management.InterruptProcessingException):
-            train(TrainMotionModel, **inputs)
+            train(TrainMotionModelNode, **inputs)
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
     file = folders / FOLDER / "fish.safetensors"
     assert json.loads(metadata(file)["trained_with"])["steps"] == 1
-    continued = weights(train(TrainMotionModel, **inputs))
+    continued = weights(train(TrainMotionModelNode, **inputs))
     assert json.loads(metadata(file)["trained_with"])["steps"] == 3
-    at_once = weights(train(TrainMotionModel, **(inputs | {"name": "other"})))
+    at_once = weights(train(TrainMotionModelNode, **(inputs | {"name": "other"})))
     assert all(torch.equal(continued[name], at_once[name]) for name in at_once)
-    again = weights(train(TrainMotionModel, **(inputs | {"steps": 1, "start_again": True})))
+    again = weights(train(TrainMotionModelNode, **(inputs | {"steps": 1, "start_again": True})))
     assert any(not torch.equal(continued[name], again[name]) for name in again)
 
 
@@ -149,7 +149,7 @@ def test_somebody_elses_file_is_never_replaced(folders):
     file.write_bytes(b"precious")
     for again in (False, True):
         with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" exists already .* Pick another name'):
-            train(TrainMotionModel, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
+            train(TrainMotionModelNode, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
     assert file.read_bytes() == b"precious"
 
 
@@ -160,7 +160,7 @@ def test_a_motion_lora_is_trained_and_saved(folders, apart):
     with torch.inference_mode():
         model, motion = tiny.image_model(), load_motion_model(file)
     output = train(
-        TrainMotionLora, model=model, motion_model=motion, clips=clips, name="zoom", rank=2, learn_looks_apart=apart
+        TrainMotionLoraNode, model=model, motion_model=motion, clips=clips, name="zoom", rank=2, learn_looks_apart=apart
     )
     patched, _plot = output.result
     assert len(patched.patches) == 21 * 4 and not motion.patches  # to_qkv and to_out of two attentions
@@ -174,7 +174,7 @@ def test_an_animated_model_is_refused(folders):
     clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))
     with pytest.raises(ValueError, match="already animates. Connect the MODEL from before Apply Motion Model"):
-        train(TrainMotionModel, model=attach(tiny.image_model(), motion, Applied()), clips=clips, name="fish")
+        train(TrainMotionModelNode, model=attach(tiny.image_model(), motion, Applied()), clips=clips, name="fish")
 
 
 def test_file_names_stay_in_their_folder():
@@ -193,10 +193,10 @@ def test_schedules_and_their_betas():
 def test_advanced_inputs_can_be_left_out(folders):
     clips, _ = load(folders)
     basic = {
-        i.id: i.default for i in TrainMotionModel.define_schema().inputs if not i.optional and hasattr(i, "default")
+        i.id: i.default for i in TrainMotionModelNode.define_schema().inputs if not i.optional and hasattr(i, "default")
     }
     with torch.inference_mode():
-        motion, _plot = TrainMotionModel.execute(
+        motion, _plot = TrainMotionModelNode.execute(
             **(basic | {"model": tiny.image_model(), "clips": clips, "name": "few", "steps": 1})
         ).result
     assert motion.model.spec.family.name == "v3"

@@ -9,10 +9,10 @@ import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
-from kinema.sampling.windows import batches
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import attach
 from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.windows import batches
 from kinema.sampling.windows.context_handler import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
