@@ -2,7 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.noise_schedules import SCHEDULES, set_schedule
+from ..sampling.noise.model_sampling import ScheduleChoice
+from ..sampling.noise.noise_schedules import SCHEDULES
+from ..sampling.run.attach import schedule_noise
 from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
 from .inputs.sockets import CATEGORY
 
@@ -38,11 +40,9 @@ class NoiseScheduleNode(io.ComfyNode):
         prediction: str = KEEP,
         zero_snr: str = KEEP,
     ) -> io.NodeOutput:
-        changed = model.clone()
-        set_schedule(
-            changed,
+        choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
             None if prediction == KEEP else prediction,
             None if zero_snr == KEEP else zero_snr == "on",
         )
-        return io.NodeOutput(changed)
+        return io.NodeOutput(schedule_noise(model, choice))

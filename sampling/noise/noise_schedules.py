@@ -39,19 +39,11 @@ EXPLANATION = (
 )
 
 
-def apply_schedule(model: Any, name: str, family: Family) -> None:
-    """Gives `model` (MODEL) the schedule `name` of CHOICES; "automatic" is the one that `family` was trained with."""
-    if name != KEEP:
-        set_schedule(model, family.schedule if name == AUTOMATIC else SCHEDULES[name])
-
-
-def set_schedule(
-    model: Any, schedule: Schedule, prediction: Prediction | None = None, zsnr: bool | None = None
-) -> None:
-    """Gives `model` (MODEL) the `schedule`. What the model predicts (noise, v, ...) and whether its terminal SNR is zero
-    stay, unless `prediction` and `zsnr` say otherwise."""
-    sampling = build_sampling(schedule, model.get_model_object("model_sampling"), prediction, zsnr)
-    model.add_object_patch("model_sampling", sampling)
+def chosen_schedule(name: str, family: Family) -> Schedule | None:
+    """The schedule `name` of CHOICES for a motion model of `family`; None: the MODEL keeps its own."""
+    if name == KEEP:
+        return None
+    return family.schedule if name == AUTOMATIC else SCHEDULES[name]
 
 
 def build_sampling(
