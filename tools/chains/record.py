@@ -1,44 +1,29 @@
-"""Records what chains give, and compares it bit for bit with what they give later."""
+"""Records what chains give, and compares it with what they give later."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .chain import from_json, to_json
-
-if TYPE_CHECKING:
-    import torch
+from .chain import Chain, from_json, to_json
+from .outcome import Outcome, change, distance, outcome_of, refusal
 
 INDEX = "chains.json"
 TENSOR = "samples"  # its name in the files
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a chain gave."""
-
-    sha256: str = ""  # of the bytes of its latents in float32; empty where there are none
-    error: str = ""  # why there are none
-
-    @property
-    def is_refusal(self) -> bool:
-        return bool(self.error)
-
-
-@dataclass(frozen=True)
 class Recorded:
-    """A line of the index."""
+    """A chain and what it gave."""
 
-    chain: dict[str, Any]  # as JSON
+    chain: Chain
     outcome: Outcome
 
 
@@ -46,15 +31,15 @@ class Recorded:
 class Difference:
     """A chain that gives another result than it gave."""
 
-    chain: dict[str, Any]  # as JSON
+    chain: Chain
     words: str  # what differs
 
 
 def record(folder: Path, count: int, processes: int) -> list[Recorded]:
     """Samples the chains of the seeds 0 to `count` - 1 and keeps all in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = _in_processes(_record_one, [(folder, seed) for seed in range(count)], processes)
-    index = [{"chain": line.chain, "outcome": asdict(line.outcome)} for line in lines]
+    lines: list[Recorded] = _in_processes(_record_one, [(folder, seed) for seed in range(count)], processes)
+    index = [{"chain": to_json(line.chain), "outcome": asdict(line.outcome)} for line in lines]
     (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
     return lines
 
@@ -62,7 +47,7 @@ def record(folder: Path, count: int, processes: int) -> list[Recorded]:
 def compare(folder: Path, processes: int) -> list[Difference | None]:
     """Samples the chains that `record` left in `folder` again: what differs of each, None where nothing does."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    lines = [Recorded(entry["chain"], Outcome(**entry["outcome"])) for entry in index]
+    lines = [Recorded(from_json(entry["chain"]), Outcome(**entry["outcome"])) for entry in index]
     return _in_processes(_compare_one, [(folder, line) for line in lines], processes)
 
 
@@ -91,47 +76,36 @@ def _record_one(scratch: str, folder: Path, seed: int) -> Recorded:
     from .generator import chain as drawn
 
     chain = drawn(seed)
-    result = _result(chain, models)
+    result = _sampled(chain, models)
     if isinstance(result, Outcome):
-        return Recorded(to_json(chain), result)
-    save_file({TENSOR: result}, file_of(folder, seed))
-    return Recorded(to_json(chain), Outcome(sha256=_digest(result)))
+        return Recorded(chain, result)
+    save_file(result, file_of(folder, seed))
+    return Recorded(chain, outcome_of(result))
 
 
 def _compare_one(scratch: str, folder: Path, before: Recorded) -> Difference | None:
     models = _models(scratch)
     from safetensors.torch import load_file
 
-    chain = from_json(before.chain)
-    result = _result(chain, models)
-    now = result if isinstance(result, Outcome) else Outcome(sha256=_digest(result))
+    result = _sampled(before.chain, models)
+    if isinstance(result, Outcome):
+        return None if result == before.outcome else Difference(before.chain, change(before.outcome, result))
+    now = outcome_of(result)
     if now == before.outcome:
         return None
-    if now.is_refusal or before.outcome.is_refusal:
-        return Difference(before.chain, f"was {_state(before.outcome)}; now {_state(now)}")
-    recorded = load_file(file_of(folder, chain.seed))[TENSOR]
-    if recorded.shape != result.shape:
-        return Difference(before.chain, f"shape was {tuple(recorded.shape)}; now {tuple(result.shape)}")
-    largest = (result - recorded).abs().max().item()
-    return Difference(before.chain, f"max difference {largest:.3g} of values up to {recorded.abs().max():.3g}")
+    if before.outcome.is_refusal:
+        return Difference(before.chain, change(before.outcome, now))
+    return Difference(before.chain, distance(load_file(file_of(folder, before.chain.seed)), result))
 
 
-def _state(outcome: Outcome) -> str:
-    return f"refused ({outcome.error})" if outcome.is_refusal else "sampled"
-
-
-def _result(chain: Any, models: Any) -> torch.Tensor | Outcome:
-    """The latents of `chain`, or an Outcome that says why there are none."""
+def _sampled(chain: Chain, models: Any) -> dict[str, Any] | Outcome:
+    """The latents of `chain`, or why there are none."""
     from .run import build, sample
 
     try:
-        return sample(chain, build(chain, models)).contiguous()
-    except Exception as error:  # whatever it is, the redesign has to give the same
-        return Outcome(error=f"{type(error).__name__}: {error}")
-
-
-def _digest(latents: torch.Tensor) -> str:
-    return hashlib.sha256(latents.numpy().tobytes()).hexdigest()
+        return {TENSOR: sample(chain, build(chain, models)).contiguous()}
+    except Exception as error:
+        return refusal(error)
 
 
 @cache
@@ -149,8 +123,3 @@ def _models(scratch: str) -> Any:
     from .run import prepare
 
     return prepare(Path(scratch) / str(os.getpid()))
-
-
-def refusals(lines: Sequence[Recorded]) -> Iterator[str]:
-    """The messages of the chains that were refused."""
-    return (line.outcome.error for line in lines if line.outcome.is_refusal)
