@@ -19,7 +19,7 @@ from kinema.nodes.plot_curve import PlotCurveNode
 from kinema.sampling.call.frames import Frames
 from kinema.sampling.curves.curve import Moment, Part, as_curve, value_at
 from kinema.sampling.curves.curve_picture import lines_of
-from kinema.sampling.curves.curve_plot import sample_curve
+from kinema.sampling.curves.curve_samples import sample_curve
 
 
 def values(curve, frames=4, size=(1, 1), place=None):
