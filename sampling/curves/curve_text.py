@@ -13,7 +13,7 @@ from .curve_keys import Key
 from .easings import WAYS
 from .timeline import FRAME, NUMBER, QUOTES, Scanner, Span, TextError, read_span, share_of, shown
 
-TITLE = "Curve"
+CURVE_TITLE = "Curve"
 ENTRY = re.compile(r"[^,\n{}]+")
 JOINS = frozenset([":", "=", "::", ":=", '":', '"=', ':":', ':"='])
 SIDE = re.compile(r"(down|mid|up)\s*", re.IGNORECASE | re.ASCII)
@@ -42,7 +42,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
             keys.append(_last(source, span, span.end, float(value)))
         held = span.hold
     if not keys:
-        raise TextError(TITLE, source, 0, "there is no value. Write for example 0: 1.0, 24: 0.3.")
+        raise TextError(CURVE_TITLE, source, 0, "there is no value. Write for example 0: 1.0, 24: 0.3.")
     return tuple(keys)
 
 
@@ -62,9 +62,9 @@ def read_blocks(source: str) -> OverBlocks:
 
 def _entries(source: str) -> Iterator[Scanner]:
     """The parts of `source` between commas, line breaks and braces, blank ones left out."""
-    whole = Scanner(TITLE, source)
+    whole = Scanner(CURVE_TITLE, source)
     for match in ENTRY.finditer(source, whole.at):
-        entry = Scanner(TITLE, source, match.start(), match.end())
+        entry = Scanner(CURVE_TITLE, source, match.start(), match.end())
         if entry.next:
             yield entry
 
@@ -92,7 +92,7 @@ def _first(source: str, span: Span, value: float, easing: str) -> Key:
         return Key(float(span.start), False, value, easing)
     if not 0 <= share <= 1:
         problem = f"{span.start} is outside the curve. Use 0.0 to 1.0, or 0% to 100%."
-        raise TextError(TITLE, source, span.at, problem)
+        raise TextError(CURVE_TITLE, source, span.at, problem)
     return Key(share, True, value, easing)
 
 
@@ -102,9 +102,9 @@ def _last(source: str, span: Span, end: str, value: float) -> Key:
     whole = share_of(span.start) is None and share_of(end) is None
     if not whole or (float(span.start) < 0) != (float(end) < 0):
         problem = f"{written} needs two whole numbers, both from the same end."
-        raise TextError(TITLE, source, span.at, problem)
+        raise TextError(CURVE_TITLE, source, span.at, problem)
     if float(end) <= float(span.start):
-        raise TextError(TITLE, source, span.at, f"{written} is empty. Its end must be a later frame.")
+        raise TextError(CURVE_TITLE, source, span.at, f"{written} is empty. Its end must be a later frame.")
     return Key(float(end) - 1, False, value, "hold")
 
 

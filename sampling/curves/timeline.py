@@ -24,7 +24,7 @@ STRINGS = {
 
 QUOTES = "\"'"
 LONGEST_JOIN = 4  # signs between a frame and its value
-SHOWN = 24  # characters of a text that a message repeats
+MOST_SHOWN = 24  # characters of a text that a message repeats
 
 
 class TextError(ValueError):
@@ -147,4 +147,4 @@ def share_of(written: str) -> float | None:
 def shown(text: str) -> str:
     """The beginning of the first line of `text` in quotes, for a message."""
     line = text.strip().split("\n", 1)[0].strip()
-    return f'"{line[:SHOWN]}..."' if len(line) > SHOWN else f'"{line}"'
+    return f'"{line[:MOST_SHOWN]}..."' if len(line) > MOST_SHOWN else f'"{line}"'

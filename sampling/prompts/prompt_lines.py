@@ -1,21 +1,12 @@
 """Prompts over time without quotes: lines such as `0: a calm sea`, and lines that continue the one before."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from ..curves.timeline import STRINGS, Scanner, Span, TextError, shown
+from .prompt import PROMPT_TITLE, Prompt, line_span, quoted_span
 
-TITLE = "Prompt Travel"
 FOLLOWED_BY_TEXT = re.compile(r"(:[ \t]+\D)")
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt and its frames."""
-
-    span: Span  # the frames, as they were written
-    text: str  # without quotes, escapes and space around it
 
 
 def read_lines(source: str) -> list[Prompt]:
@@ -28,11 +19,8 @@ def read_lines(source: str) -> list[Prompt]:
         if span is not None:
             spans.append(span)
             texts.append([])
-        elif line.next and not spans:
-            found = shown(line.rest)
-            raise line.error(
-                f"expected a frame number and a colon, but found {found}. Write for example 0: a calm sea."
-            )
+        elif line.next:
+            _check_continuation(line, spans)
         _refuse_second(line)
         if texts and line.next:
             texts[-1].append(line.rest.strip())
@@ -46,26 +34,28 @@ def _lines(source: str) -> Iterator[Scanner]:
     start = 0
     for line in source.splitlines(keepends=True):
         end = start + len(line)
-        yield Scanner(TITLE, source, start, end)
+        yield Scanner(PROMPT_TITLE, source, start, end)
         start = end
 
 
-def line_span(line: Scanner) -> Span | None:
-    """The frame at the start of a line, or None for a line that continues the one before."""
+def _check_continuation(line: Scanner, before: Sequence[Span]) -> None:
+    """Raises TextError for a line that has no frame where no other is `before` it, or one in quotes."""
+    if not before:
+        found = shown(line.rest)
+        raise line.error(f"expected a frame number and a colon, but found {found}. Write for example 0: a calm sea.")
     at = line.at
-    start = line.frame()
-    join = line.sign(":=") if start else ""
-    if not join:
-        line.at = at
-        return None
-    return Span(start, None, join, at)
+    span = quoted_span(line)
+    if span is not None:
+        problem = f"frame {span.start} is in quotes, but frame {before[0].start} is not. Put all in quotes, or none."
+        raise line.error(problem, at)
+    line.at = at
 
 
 def _refuse_second(line: Scanner) -> None:
     """Raises TextError for another prompt on the same line: a comma, a frame, a colon and a space."""
     comma = line.source.find(",", line.at, line.end)
     while comma >= 0:
-        second = Scanner(TITLE, line.source, comma + 1, line.end)
+        second = Scanner(PROMPT_TITLE, line.source, comma + 1, line.end)
         at = second.at
         frame = second.frame()
         if frame and second.take(FOLLOWED_BY_TEXT):
@@ -79,7 +69,7 @@ def _check(source: str, prompt: Prompt) -> None:
     start = prompt.span.start
     if not prompt.text:
         problem = f"the prompt for {start} is empty. Write its text after the colon."
-        raise TextError(TITLE, source, prompt.span.at, problem)
+        raise TextError(PROMPT_TITLE, source, prompt.span.at, problem)
     if prompt.text.startswith('"') and not STRINGS['"'].match(prompt.text):
         problem = f"the prompt for {start} begins with a quote that is never closed. Add another one at its end."
-        raise TextError(TITLE, source, prompt.span.at, problem)
+        raise TextError(PROMPT_TITLE, source, prompt.span.at, problem)

@@ -7,11 +7,9 @@
 
 import re
 
-from ..curves.timeline import QUOTES, Scanner, Span, read_span, shown
-from .prompt_lines import Prompt, line_span
+from ..curves.timeline import QUOTES, Scanner, shown
+from .prompt import Prompt, line_span, quoted_span
 
-PLAIN_JOINS = frozenset([":", "=", "::", ":=", ":::", "::="])
-QUOTED_JOINS = frozenset(['":', '"=', ':":', ':"=', '"::', '":=', ':"::', ':":='])
 BETWEEN_PROMPTS = re.compile(r"([\s,]*)")
 CLOSING_BRACES = re.compile(r"([\s}]*)")
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -56,12 +54,6 @@ def _read_prompt(text: Scanner) -> Prompt:
     if not prompt:
         raise text.error(f"the prompt for {span.start} is empty. Write its text between the quotes.", at)
     return Prompt(span, prompt)
-
-
-def quoted_span(text: Scanner) -> Span | None:
-    """The frames that come next, in quotes or not, up to the prompt; None where none do."""
-    quote = text.sign(QUOTES)
-    return read_span(text, quote, QUOTED_JOINS if quote else PLAIN_JOINS)
 
 
 def _refuse_swallowed(text: Scanner, at: int, string: str) -> None:

@@ -10,11 +10,11 @@ import torch
 
 from ..curves.easings import EASINGS
 from ..curves.timeline import Span, TextError, share_of
-from .prompt_lines import TITLE, Prompt
+from .prompt import PROMPT_TITLE, Prompt
 from .prompt_text import read_prompts
 
 FARTHEST = 10**15
-"""Higher frames count as this one: a prompt may lie beyond the end of the video, and a written number beyond any int."""
+"""Frames beyond this one count as it: a prompt may lie after the end of the video, and a written number may be infinite."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop
             if stop.frame in stops:
                 line = source.count("\n", 0, stops[stop.frame].at) + 1
                 problem = f"frame {stop.frame} has a prompt already, in line {line}. Remove one of them."
-                raise TextError(TITLE, source, stop.at, problem)
+                raise TextError(PROMPT_TITLE, source, stop.at, problem)
             stops[stop.frame] = stop
     return stops.values()
 
@@ -81,7 +81,7 @@ def _stops_of(source: str, span: Span, number: int, frames: int) -> list[Stop]:
     last = _end(source, span, span.end, frames) - 1
     if last < first:
         problem = f"the range {span.start}:{span.end} is empty. Its end must be a later frame."
-        raise TextError(TITLE, source, span.at, problem)
+        raise TextError(PROMPT_TITLE, source, span.at, problem)
     if last == first:
         return [Stop(first, number, span.hold, span.at)]
     return [Stop(first, number, True, span.at), Stop(last, number, span.hold, span.at)]
@@ -98,12 +98,12 @@ def _frame(source: str, span: Span, written: str, frames: int) -> int:
     if share is not None:
         if not 0 <= share <= 1:
             problem = f"{written} is outside the video. Use 0.0 to 1.0, or 0% to 100%."
-            raise TextError(TITLE, source, span.at, problem)
+            raise TextError(PROMPT_TITLE, source, span.at, problem)
         return min(int(share * frames), frames - 1)
-    number = int(min(float(written), FARTHEST))
+    number = int(min(max(float(written), -FARTHEST), FARTHEST))
     if number < -frames:
         problem = f"frame {written} is before the first of {frames} frames. Use -{frames} or more."
-        raise TextError(TITLE, source, span.at, problem)
+        raise TextError(PROMPT_TITLE, source, span.at, problem)
     return number + frames if number < 0 else number
 
 

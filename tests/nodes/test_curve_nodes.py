@@ -76,6 +76,12 @@ def test_blocks_and_products():
     assert CurveOverBlocksNode.validate_inputs("") is True
 
 
+@pytest.mark.parametrize("node", [CurveNode, CurveOverStepsNode, CurveOverBlocksNode])
+def test_texts_that_are_too_long_are_refused_before_the_run(node):
+    said = node.validate_inputs("0: 1\n" * 20_001)
+    assert said.endswith("the text has 100,005 characters, but at most 100,000 are read. Write a shorter one.")
+
+
 def test_curves_go_where_numbers_go(tmp_path):
     from kinema.motion.load import load_motion_model
 
