@@ -17,13 +17,13 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 LISTS = {"attn1_patch", "sampler_post_cfg_function"}
 COMPARED = 40  # chains whose Animation is compared
-SIZE = 24  # of the latents where results are compared: at 8 some nodes change next to nothing
-EVERY_KIND = (  # chains of at most one node of each kind, in which every node acts
-    ("ApplyMotionModel", "AnimationNoise", "AnimationGuidance", "MotionGuidance", "NoiseSchedule"),
-    ("RefineNoise", "ContextWindows", "WindowReference", "AnimateDiff", "FirstFrameAttention"),
-    ("EnhanceMotion", "MotionWindows", "InjectImage", "ApplyMotionModel", "AnimationNoise"),
-    ("Text2VideoZero", "InjectImage", "AnimationGuidance", "ContextWindows", "AnimationNoise"),
-)
+SIZE = 12  # of the latents where results are compared: at 8 perturbed-attention guidance changes next to nothing
+EVERY_KIND = {  # chains of at most one node of each kind, and the seed of inputs with which every node acts
+    ("ApplyMotionModel", "AnimationNoise", "AnimationGuidance", "MotionGuidance", "NoiseSchedule"): 57,
+    ("RefineNoise", "ContextWindows", "WindowReference", "AnimateDiff", "FirstFrameAttention"): 14,
+    ("EnhanceMotion", "MotionWindows", "InjectImage", "ApplyMotionModel", "AnimationNoise"): 14,
+    ("Text2VideoZero", "InjectImage", "AnimationGuidance", "ContextWindows", "AnimationNoise"): 14,
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,20 @@ def test_nodes_of_different_kinds_may_come_in_any_order(models):
 
 @pytest.mark.parametrize("ids", EVERY_KIND)
 def test_the_sample_is_the_same_in_any_order_and_every_node_changes_it(models, ids):
-    chain = replace(generator.chain_of(ids, 1), height=SIZE, width=SIZE, denoise=1.0, frames=18, steps=2)
+    chain = replace(
+        generator.chain_of(ids, EVERY_KIND[ids]),
+        **{
+            "height": SIZE,
+            "width": SIZE,
+            "denoise": 1.0,
+            "steps": 3,
+            "sampler": "euler_ancestral",
+            "scheduler": "normal",
+        },
+    )
     result = run.sample(chain, run.build(chain, models))
-    for seed in (1, 2):
-        other = shuffled(chain, Random(seed))
-        assert torch.equal(run.sample(chain, run.build(other, models)), result), (chain.ids, other.ids)
+    other = replace(chain, nodes=chain.nodes[::-1])
+    assert torch.equal(run.sample(chain, run.build(other, models)), result)
     for node in chain.nodes:
         if node.id in generator.MOTION:  # which the others need
             continue
@@ -113,7 +122,7 @@ def rows(heading):
     """The first and second cells of the table of the architecture page whose head begins with `heading`."""
     lines = PAGE.partition(f"| {heading} |")[2].splitlines()[2:]
     cells = [line.strip("| ").split(" | ") for line in iter(lambda: lines.pop(0) if lines else "", "")]
-    return {first: second for first, second in cells}
+    return dict(cells)
 
 
 def test_the_page_names_every_seam():
