@@ -2,17 +2,18 @@
 
 import ast
 import asyncio
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from comfy_api.latest import io
 
 import kinema
+from kinema.nodes import node_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = {  # folder: the folders of the extension it may import
@@ -130,15 +131,31 @@ def test_files_are_short() -> None:
     assert not {file: lines for file, lines in lengths.items() if lines > MAX_LINES}
 
 
-def test_the_node_list_is_what_is_registered() -> None:
-    listed = json.loads((REPOSITORY / "node_list.json").read_text(encoding="utf-8"))
-    assert listed == {schema.node_id: schema.display_name for schema in asyncio.run(registered_schemas())}
+def test_each_file_of_nodes_is_one_registered_node() -> None:
+    files = {file.stem for file in (REPOSITORY / "nodes").glob("*.py")} - {"__init__"}
+    registered = asyncio.run(registered_nodes())
+    assert sorted(node.__module__ for node in registered) == sorted(f"kinema.nodes.{name}" for name in files)
+    assert all(issubclass(node, io.ComfyNode) and node.__name__.endswith("Node") for node in registered)
 
 
-async def registered_schemas() -> list[io.Schema]:
+async def registered_nodes() -> list[type[io.ComfyNode]]:
     extension = await kinema.comfy_entrypoint()
     await extension.on_load()
-    return [node.define_schema() for node in await extension.get_node_list()]
+    nodes: list[type[io.ComfyNode]] = await extension.get_node_list()
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"), [("", "none"), ("class FirstNode: ...\nclass SecondNode: ...", "FirstNode and SecondNode")]
+)
+def test_a_file_of_nodes_without_its_one_class_is_refused(source: str, problem: str) -> None:
+    module = ModuleType("new")
+    module.__file__ = "nodes/new.py"
+    exec(source, vars(module))
+    with pytest.raises(
+        TypeError, match=f"must define one class whose name ends in Node, but it defines {problem}. Give"
+    ):
+        node_of(module)
 
 
 def test_no_paths_of_a_machine_are_in_the_repository() -> None:

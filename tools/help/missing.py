@@ -1,0 +1,49 @@
+"""What a node lacks before a release. A draft, which is its file and its English help page, works without all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..environment import REPOSITORY
+from .pictures import path_of
+from .scenes import SCENES, WITHOUT_PICTURE
+from .tables import pages
+from .words import LANGUAGES, untranslated
+
+NODE_LIST = REPOSITORY / "node_list.json"
+
+
+def missing(schema: Any) -> list[str]:
+    """One line a thing that is missing, in the order in which it is made; empty for a node that can be released."""
+    return [*_listed(schema), *_pictures(schema.node_id), *_pages(schema.node_id), *_words(schema)]
+
+
+def _listed(schema: Any) -> Iterator[str]:
+    if schema.node_id not in json.loads(NODE_LIST.read_text(encoding="utf-8")):
+        yield "its line in node_list.json: run python3 dev.py docs"
+
+
+def _pictures(node_id: str) -> Iterator[str]:
+    if node_id in WITHOUT_PICTURE:
+        return
+    if node_id not in SCENES:
+        yield "what its picture shows: a row in tools/help/scenes.py"
+    elif not path_of(node_id).exists():
+        yield f"its picture: run python3 dev.py docs --pictures {node_id}"
+    for language, page in pages(node_id).items():
+        if page.exists() and f"]({node_id}/{path_of(node_id).name})\n" not in page.read_text(encoding="utf-8"):
+            yield f"the picture in its help page in {language}"
+
+
+def _pages(node_id: str) -> Iterator[str]:
+    for language, page in pages(node_id).items():
+        if not page.exists():
+            yield f"its help page in {language}: {page.relative_to(REPOSITORY).as_posix()}"
+
+
+def _words(schema: Any) -> Iterator[str]:
+    for language in LANGUAGES:
+        if places := untranslated(language, schema):
+            yield f"{len(places)} texts in locales/{language}/nodeDefs.json, which are still English"
