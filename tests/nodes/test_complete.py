@@ -13,4 +13,4 @@ def test_nothing_is_missing(node_id: str, draft: bool) -> None:
     things = missing(SCHEMAS[node_id])
     if things and draft:
         pytest.skip(f"{node_id} lacks " + "; ".join(things))
-    assert not things
+    assert not things, "\n".join(things)

@@ -26,15 +26,17 @@ def _listed(schema: Any) -> Iterator[str]:
 
 
 def _pictures(node_id: str) -> Iterator[str]:
+    picture = path_of(node_id)
     if node_id in WITHOUT_PICTURE:
         return
     if node_id not in SCENES:
         yield "what its picture shows: a row in tools/help/scenes.py"
-    elif not path_of(node_id).exists():
+    elif not picture.exists():
         yield f"its picture: run python3 dev.py docs --pictures {node_id}"
-    for language, page in pages(node_id).items():
-        if page.exists() and f"]({node_id}/{path_of(node_id).name})\n" not in page.read_text(encoding="utf-8"):
-            yield f"the picture in its help page in {language}"
+    else:
+        for language, page in pages(node_id).items():
+            if page.exists() and f"]({node_id}/{picture.name})\n" not in page.read_text(encoding="utf-8"):
+                yield f"the picture in its help page in {language}"
 
 
 def _pages(node_id: str) -> Iterator[str]:
@@ -44,6 +46,7 @@ def _pages(node_id: str) -> Iterator[str]:
 
 
 def _words(schema: Any) -> Iterator[str]:
-    for language in LANGUAGES:
-        if places := untranslated(language, schema):
-            yield f"{len(places)} texts in locales/{language}/nodeDefs.json, which are still English"
+    counts = {language: len(untranslated(language, schema)) for language in LANGUAGES}
+    if any(counts.values()):
+        languages = ", ".join(f"{count} in {language}" for language, count in counts.items() if count)
+        yield f"translations of its texts in locales: {languages}"
