@@ -4,9 +4,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
-from ..training.lora import learn_motion_lora
 from ..training.loss_plot import loss_plot
 from ..training.motion_director import appearance, director_loss, with_appearance
+from ..training.motion_lora import learn_motion_lora
 from ..training.session import Session, motion_lora_saver
 from .inputs.motion_files import LORA_FOLDER
 from .inputs.pictures import image_of

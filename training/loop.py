@@ -10,8 +10,8 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from .batches import Batches, batches
 from .checkpoint import Checkpoint
+from .clip_batches import Batches, batches
 from .clips import Clips, digest
 from .config import TrainSettings
 from .frozen import checkpointing, frozen

@@ -12,7 +12,7 @@ from ..motion.layers import MotionModel
 from ..motion.spec import Schedule
 from ..sampling.modules.hooks import Motion, motion_inside
 from ..sampling.noise.noise_schedules import build_sampling
-from .batches import Batch
+from .clip_batches import Batch
 from .conditioning import unet_arguments
 
 Prediction = Literal["noise", "velocity"]

@@ -16,7 +16,7 @@ from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
 from .loop import Progress, Watch, course, train
-from .lora import save_motion_lora
+from .motion_lora import save_motion_lora
 from .objective import Loss, motion_loss
 
 Save = Callable[[Weights, Path, Mapping[str, str]], Path]

@@ -7,7 +7,7 @@ import torch
 
 from kinema.miniature import load
 from kinema.motion.spec import PAPER_SCHEDULE
-from kinema.training.batches import batches
+from kinema.training.clip_batches import batches
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.frozen import frozen

@@ -6,7 +6,7 @@ import tiny
 import torch
 from training.moving import clips
 
-from kinema.training.batches import batches
+from kinema.training.clip_batches import batches
 from kinema.training.config import TrainSettings
 from kinema.training.draws import clip_at, draw_timestep, generator
 

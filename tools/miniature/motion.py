@@ -18,14 +18,14 @@ import torch
 from kinema.miniature import load
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
-from kinema.training.batches import batches
 from kinema.training.checkpoint import Checkpoint
+from kinema.training.clip_batches import batches
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.frozen import frozen
 from kinema.training.learner import Learner, finished, learn_motion_model, start_new
 from kinema.training.loop import Progress, course, train
-from kinema.training.lora import learn_motion_lora, save_motion_lora
+from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 from kinema.training.objective import Network, diffusion
 
 from . import world

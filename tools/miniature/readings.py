@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from kinema.motion.layers import MotionModule
-from kinema.training.batches import Batches
+from kinema.training.clip_batches import Batches
 from kinema.training.draws import clip_at
 from kinema.training.learner import Learner
 from kinema.training.objective import Network

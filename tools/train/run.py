@@ -19,9 +19,9 @@ from kinema.training.clips import Clips
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import Learner, start_from, start_new
 from kinema.training.loop import Progress
-from kinema.training.lora import learn_motion_lora
 from kinema.training.loss_plot import loss_plot, running_mean
 from kinema.training.motion_director import appearance, director_loss, with_appearance
+from kinema.training.motion_lora import learn_motion_lora
 from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
 from kinema.training.sample import Sample
 from kinema.training.session import Session, motion_lora_saver, motion_model_saver

@@ -13,8 +13,8 @@ from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.config import TrainSettings
 from kinema.training.learner import finished
 from kinema.training.loop import train
-from kinema.training.lora import learn_motion_lora, save_motion_lora
 from kinema.training.motion_director import appearance, debiased, director_loss, with_appearance
+from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 
 HOW = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, caption_dropout=0.0)
 
