@@ -24,6 +24,17 @@ LAYERS = {  # folder: the folders of the extension it may import
     "miniature": {"miniature"},
     "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature"},
 }
+ROOMS = (  # of sampling/: each may import those of the lines above it
+    {"call"},
+    {"curves"},
+    {"prompts", "windows", "noise", "modules"},
+    {"guidance"},
+    {"latents"},
+    {"run"},
+)
+STILL_IMPORTED = {("curves", "prompts")}
+"""Imports between rooms that break the order, until their code has moved."""
+ROOM = 12  # files at most in a room, and in a room of its tests
 NODES_ONLY = ("comfy_api", "folder_paths")
 MOTION_MAY_IMPORT = (
     *("torch", "einops", "safetensors", "comfy.ops", "comfy.utils", "comfy.model_management"),
@@ -31,6 +42,8 @@ MOTION_MAY_IMPORT = (
 )
 LOADER = REPOSITORY / "motion" / "load.py"
 MAX_LINES = 250
+STILL_REPEATED = {"load"}
+"""Names of files in two folders, until one has another name."""
 
 
 def extension_files() -> list[Path]:
@@ -129,6 +142,53 @@ def test_nothing_assigns_into_the_host_or_torch() -> None:
 def test_files_are_short() -> None:
     lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in extension_files()}
     assert not {file: lines for file, lines in lengths.items() if lines > MAX_LINES}
+
+
+def test_rooms_of_sampling_import_only_the_rooms_above_them() -> None:
+    line = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    folders = {folder.name for folder in rooms_of(REPOSITORY / "sampling")}
+    assert folders == line.keys()
+    wrong = set()
+    for room in folders:
+        for file in (REPOSITORY / "sampling" / room).glob("*.py"):
+            others = {name.split(".")[2] for name in imports(file) if name.startswith(".sampling.")} - {room}
+            wrong |= {(room, other) for other in others if line[other] >= line[room]}
+    assert wrong == STILL_IMPORTED, f"imports against the order of ROOMS: {wrong}; known: {STILL_IMPORTED}"
+
+
+def rooms_of(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.is_dir() and any(file.glob("*.py"))]
+
+
+def test_rooms_and_the_rooms_of_their_tests_are_small() -> None:
+    rooms = [*rooms_of(REPOSITORY / "sampling"), *rooms_of(REPOSITORY / "tests" / "sampling")]
+    files = {room: [file for file in room.glob("*.py") if file.name != "__init__.py"] for room in rooms}
+    assert not {room: len(files[room]) for room in rooms if len(files[room]) > ROOM}
+
+
+def test_nodes_are_flat() -> None:
+    assert [room.name for room in rooms_of(REPOSITORY / "nodes")] == ["inputs"]
+    assert not rooms_of(REPOSITORY / "nodes" / "inputs")
+
+
+def test_tests_are_in_the_room_of_what_they_test() -> None:
+    for layer in LAYERS:
+        tests = REPOSITORY / "tests" / layer
+        assert tests.is_dir()
+        assert {room.name for room in rooms_of(tests)} <= {room.name for room in rooms_of(REPOSITORY / layer)}
+    nodes = {file.stem for file in (REPOSITORY / "nodes").glob("*.py")}
+    tested = {file.stem for file in (REPOSITORY / "tests" / "nodes").glob("test_*_node.py")}
+    assert tested <= {f"test_{node}_node" for node in nodes}
+
+
+def test_a_file_name_is_that_of_one_file_or_of_a_node_and_its_feature() -> None:
+    folders: dict[str, list[Path]] = {}
+    for file in extension_files():
+        if file.name != "__init__.py":
+            folders.setdefault(file.stem, []).append(file.parent)
+    repeated = {name for name, found in folders.items() if len(found) > 1}
+    pairs = {name for name in repeated if len(folders[name]) == 2 and REPOSITORY / "nodes" in folders[name]}
+    assert repeated - pairs == STILL_REPEATED, {name: folders[name] for name in repeated - pairs}
 
 
 def test_each_file_of_nodes_is_one_registered_node() -> None:
