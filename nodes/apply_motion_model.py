@@ -75,7 +75,7 @@ class ApplyMotionModelNode(io.ComfyNode):
         noise_schedule: str,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
-        match: str = IMPLEMENTATIONS[0],
+        match: str = "authors",
         beyond_table: Beyond = "refuse",
         position_offset: int = 0,
         preview_plays: bool = True,
@@ -90,7 +90,7 @@ def _match_input() -> io.Combo.Input:
     return io.Combo.Input(
         "match",
         options=list(IMPLEMENTATIONS),
-        default=IMPLEMENTATIONS[0],
+        default="authors",
         optional=True,
         advanced=True,
         tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "

@@ -9,7 +9,7 @@ import comfy.model_sampling
 import torch
 
 from ..motion.layers import MotionModel
-from ..motion.spec import Schedule
+from ..motion.spec import NoiseSchedule
 from ..sampling.modules.hooks import Motion, motion_inside
 from ..sampling.noise.noise_schedules import build_sampling
 from .batches import Batch
@@ -52,7 +52,7 @@ class Diffusion:
         return errors.mean()
 
 
-def diffusion(model: Any, schedule: Schedule, heaviest: float = 1.0) -> Diffusion:
+def diffusion(model: Any, schedule: NoiseSchedule, heaviest: float = 1.0) -> Diffusion:
     """What `model` (MODEL) predicts, with the noise `schedule` in place of its own."""
     own = model.get_model_object("model_sampling")
     prediction = prediction_of(own)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from comfy_api.latest import io
 
-from ...motion.spec import Schedule
+from ...motion.spec import NoiseSchedule
 from ...sampling.noise.noise_schedules import EXPLANATION, LCM_STEPS, PREDICTIONS, SCHEDULES
 
 CUSTOM = "custom"
@@ -20,8 +20,8 @@ def schedule_combo(names: Iterable[str], explanation: str = "") -> io.Combo.Inpu
     )
 
 
-def schedule_named(name: str, betas: str, first: float, last: float) -> Schedule:
-    return Schedule(betas, first, last) if name == CUSTOM else SCHEDULES[name]
+def schedule_named(name: str, betas: str, first: float, last: float) -> NoiseSchedule:
+    return NoiseSchedule(betas=betas, first=first, last=last) if name == CUSTOM else SCHEDULES[name]
 
 
 def beta_inputs() -> list[io.Input]:

@@ -6,18 +6,18 @@ from typing import Any, Literal, get_args
 
 from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
 
-from ...motion.spec import IMAGE_SCHEDULE, LCM_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, Schedule
+from ...motion.spec import IMAGE_SCHEDULE, LCM_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, NoiseSchedule
 
 AUTOMATIC = "automatic"
 KEEP = "keep the model's"
 
-SCHEDULES: dict[str, Schedule] = {
+SCHEDULES: dict[str, NoiseSchedule] = {
     "AnimateDiff": PAPER_SCHEDULE,
     "Stable Diffusion": IMAGE_SCHEDULE,
     "AnimateDiff SDXL": SDXL_SCHEDULE,
     "AnimateLCM": LCM_SCHEDULE,
-    "LCM": Schedule("linear", 0.00085, 0.012, lcm_steps=50),
-    "DDPM": Schedule("sqrt_linear", 0.0001, 0.02),
+    "LCM": NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=50),
+    "DDPM": NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
 }
 
 CHOICES = [AUTOMATIC, KEEP, *SCHEDULES]
@@ -46,7 +46,7 @@ def apply_schedule(model: Any, name: str, family: Family) -> None:
 
 
 def set_schedule(
-    model: Any, schedule: Schedule, prediction: Prediction | None = None, zsnr: bool | None = None
+    model: Any, schedule: NoiseSchedule, prediction: Prediction | None = None, zsnr: bool | None = None
 ) -> None:
     """Gives `model` (MODEL) the `schedule`. What the model predicts (noise, v, ...) and whether its terminal SNR is zero
     stay, unless `prediction` and `zsnr` say otherwise."""
@@ -55,7 +55,7 @@ def set_schedule(
 
 
 def build_sampling(
-    schedule: Schedule, like: Any = None, prediction: Prediction | None = None, zsnr: bool | None = None
+    schedule: NoiseSchedule, like: Any = None, prediction: Prediction | None = None, zsnr: bool | None = None
 ) -> Any:
     """A host ModelSampling with the betas of `schedule`; what is not given is as in the ModelSampling `like`, or the
     host's default."""

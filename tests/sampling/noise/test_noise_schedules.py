@@ -3,7 +3,7 @@ import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM
 
-from kinema.motion.spec import FAMILIES
+from kinema.motion.families import FAMILIES
 from kinema.nodes.inputs.sockets import schedule_input
 from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, SCHEDULES, apply_schedule, build_sampling
 

@@ -6,7 +6,7 @@ import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
-from kinema.motion.spec import Schedule
+from kinema.motion.spec import NoiseSchedule
 from kinema.sampling.noise.noise_schedules import SCHEDULES, build_sampling, set_schedule
 from kinema.sampling.noise.sigmas import SCHEDULERS, blend, run_sigmas, split
 
@@ -35,7 +35,7 @@ def test_zero_terminal_snr_and_distilled_timesteps():
     assert float(build_sampling(SCHEDULES["AnimateDiff"], zsnr=True).sigma_max) > 1000
     lcm = build_sampling(SCHEDULES["Stable Diffusion"], prediction="lcm")
     assert abs(float(lcm.sigma_min) - 0.134451) < 1e-5 and len(lcm.sigmas) == 50
-    wide = build_sampling(Schedule("linear", 0.00085, 0.012, lcm_steps=100), prediction="lcm")
+    wide = build_sampling(NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=100), prediction="lcm")
     assert abs(float(wide.sigma_min) - 0.093568) < 1e-5
 
 
