@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from wording import numbers
 
 from kinema.nodes import NODES
 from tools.help.words import LANGUAGES, Words, english, translated
@@ -42,11 +43,6 @@ def test_translations_keep_the_numbers_and_leave_no_english(language: str) -> No
             if place == "description" or place.endswith("tooltip"):
                 assert text != original, (node, place)
         assert width(words[node]["display_name"]) <= WIDEST, (node, words[node]["display_name"])
-
-
-def numbers(text: str) -> list[str]:
-    """The numbers of a text in any order; 1,5 counts as 1.5."""
-    return sorted(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d)", ".", text)))
 
 
 def width(text: str) -> int:
