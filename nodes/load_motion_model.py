@@ -2,7 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion.spec import FAMILIES
+from ..motion.families import FAMILIES
 from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, MotionModelSocket
 

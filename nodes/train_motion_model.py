@@ -4,8 +4,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ..motion.families import FAMILIES
 from ..motion.load import load_motion_model
-from ..motion.spec import FAMILIES
 from ..training.learner import start_from, start_new
 from ..training.loss_plot import loss_plot
 from ..training.session import Session, motion_model_saver

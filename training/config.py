@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from ..motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, NoiseSchedule
 
 Precision = Literal["automatic", "fp32", "bf16", "fp16"]
 RateCurve = Literal["constant", "cosine"]
 
-ABLATION: dict[str, Schedule] = {
+ABLATION: dict[str, NoiseSchedule] = {
     "A": IMAGE_SCHEDULE,
     "B": PAPER_SCHEDULE,
-    "C": Schedule("sqrt_linear", 0.0001, 0.02),
+    "C": NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
 }
 """The noise schedules of the paper's ablation: A is Stable Diffusion's, B the one the authors chose. The betas of C are
 not published; DDPM's, which stand here, are a proposal to be edited."""
@@ -40,7 +40,7 @@ class TrainSettings:
     average: float = 0.999
     caption_dropout: float = 0.1
     seed: int = 42
-    schedule: Schedule = PAPER_SCHEDULE
+    schedule: NoiseSchedule = PAPER_SCHEDULE
     timestep_bias: float = 1.0
     weight_limit: float = 1.0
     precision: Precision = "automatic"

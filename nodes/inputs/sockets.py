@@ -5,7 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...sampling.curves.easings import WAYS
-from ...sampling.noise.noise_schedules import AUTOMATIC, AUTOMATIC_EXPLANATION, CHOICES, EXPLANATION
+from ...sampling.noise.noise_schedules import AUTOMATIC, CHOICES
+from .options import ExplainedCombo
 
 CATEGORY = "AnimateDiff"
 
@@ -46,12 +47,13 @@ def strength_input() -> io.MultiType.Input:
     )
 
 
-def schedule_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def schedule_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "noise_schedule",
-        options=CHOICES,
+        CHOICES,
         default=AUTOMATIC,
-        tooltip=f"How much noise each training timestep stands for. {AUTOMATIC_EXPLANATION} {EXPLANATION}",
+        tooltip="How much noise each training timestep stands for. Leave it at automatic: the schedule that the motion model "
+        "was trained with. The help page explains each option.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
-from ...motion.spec import Family, Schedule
+from ...motion.spec import Family, NoiseSchedule
 from ...training.config import ABLATION, TrainSettings
 
 ClipsSocket = io.Custom("MOTION_CLIPS")
@@ -108,7 +108,7 @@ def with_defaults(node: type[io.ComfyNode], values: dict[str, Any]) -> dict[str,
     return defaults | values
 
 
-def read_schedule(family: Family, name: str, first: float, last: float) -> Schedule:
+def read_schedule(family: Family, name: str, first: float, last: float) -> NoiseSchedule:
     schedule = family.schedule if name == AUTOMATIC else ABLATION[name]
     return replace(schedule, first=first or schedule.first, last=last or schedule.last, lcm_steps=None)
 

@@ -12,8 +12,8 @@ from ..call.progress import is_within
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
 from .controlnets import Hints, all_follow
-from .cut import Window, WindowSpec, cut
-from .fuse import SIGMA_FUSES, fuse_weights
+from .cut import WINDOW_SCHEDULES, Window, WindowSpec, cut
+from .fuse import FUSES, fuse_weights
 from .window_reference import FirstWindow, beginning_first, first_window
 
 
@@ -37,12 +37,12 @@ class ContextWindows:
     @property
     def moves(self) -> bool:
         """Whether the windows are other ones at every step."""
-        return self.spec.schedule in ("uniform", "looped")
+        return WINDOW_SCHEDULES[self.spec.schedule].moves
 
     def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
         """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
         windows = cut(self.spec, frames, step)
-        level = float(sigma) if self.fuse in SIGMA_FUSES else 0.0  # else it would wait for the GPU for nothing
+        level = float(sigma) if FUSES[self.fuse].uses_sigma else 0.0  # else it would wait for the GPU for nothing
         return windows, fuse_weights(self.fuse, windows, frames, self.spec.overlap, level)
 
 

@@ -1,14 +1,23 @@
-"""Every node has an English help page. In each language the page's tables say what the schema says."""
+"""Every node has an English help page, with a place for its tables; test_complete.py tells what pages lack."""
+
+from typing import Any
 
 import pytest
 from PIL import Image
+from wording import numbers
 
+from kinema.motion.spec import IMPLEMENTATIONS
 from kinema.nodes import NODES
+from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, PREDICTIONS
+from kinema.sampling.windows.cut import WINDOW_SCHEDULES
+from kinema.sampling.windows.fuse import FUSES
 from tools.help.pictures import path_of
 from tools.help.scenes import SCENES, WITHOUT_PICTURE
-from tools.help.tables import pages, with_tables
+from tools.help.tables import BEGIN, END, HEADS, pages, with_tables
+from tools.help.words import explanations, is_explained, translated_options
 
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
+EXPLAINED = [(node_id, socket) for node_id, schema in SCHEMAS.items() for socket in filter(is_explained, schema.inputs)]
 PAGES = [
     (node_id, language)
     for node_id in SCHEMAS
@@ -23,7 +32,7 @@ def test_page(node_id: str, language: str) -> None:
     assert page.exists(), f"{node_id} needs a help page: write {page}"
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# ") and "```" in text and text.count("\n## ") >= 1
-    assert text == with_tables(text, SCHEMAS[node_id], language), "run python3 dev.py docs"
+    assert BEGIN in text and END in text.partition(BEGIN)[2]
 
 
 def test_pictures_are_of_nodes_that_are_there() -> None:
@@ -37,3 +46,29 @@ def test_pictures_are_wide_and_small() -> None:
         with Image.open(path) as picture:
             assert picture.width >= 600
     assert sum(path.stat().st_size for path in made) < 1_500_000
+
+
+@pytest.mark.parametrize(("node_id", "combo"), EXPLAINED, ids=[f"{node_id} {combo.id}" for node_id, combo in EXPLAINED])
+def test_every_option_is_explained_on_the_page_and_not_in_the_tooltip(node_id: str, combo: Any) -> None:
+    page = with_tables(pages(node_id)["en"].read_text(encoding="utf-8"), SCHEMAS[node_id], "en")
+    assert combo.options == list(combo.words)
+    for option, words in combo.words.items():
+        assert f"\n| {option} | {words} |\n" in page
+        assert len(words) > 15 and words[-1] == "."
+        assert words not in combo.tooltip
+    assert len(combo.tooltip) <= 300
+
+
+@pytest.mark.parametrize(("rows", "count"), [(WINDOW_SCHEDULES, 1), (FUSES, 2), (NOISE_SCHEDULES, 3), (PREDICTIONS, 2),
+                                             (IMPLEMENTATIONS, 1)])  # fmt: skip
+def test_nodes_explain_every_row_of_a_table(rows: dict[str, Any], count: int) -> None:
+    words = {name: row.words for name, row in rows.items()}
+    assert sum(words.items() <= combo.words.items() for _, combo in EXPLAINED) == count
+
+
+@pytest.mark.parametrize("language", [language for language in HEADS if language != "en"])
+def test_translations_of_options_keep_the_numbers(language: str) -> None:
+    there = translated_options(language)
+    assert there.keys() <= {*explanations([*SCHEMAS.values()])}, "run python3 dev.py docs"
+    for words, translation in there.items():
+        assert numbers(translation) == numbers(words), words

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from wording import numbers
 
 from kinema.nodes import NODES
 from tools.help.words import LANGUAGES, english, texts, translated
@@ -32,11 +33,6 @@ def test_translations_keep_the_numbers(language: str) -> None:
             assert not HAS_MEANING.search(text), (node, place, text)
             assert numbers(text) == numbers(own[place]), (node, place, text, own[place])
         assert width(words["display_name"]) <= WIDEST, (node, words["display_name"])
-
-
-def numbers(text: str) -> list[str]:
-    """The numbers of a text in any order; 1,5 counts as 1.5."""
-    return sorted(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d)", ".", text)))
 
 
 def width(text: str) -> int:

@@ -7,9 +7,9 @@ import tiny
 import torch
 from training.moving import FRAMES, clips
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
-from kinema.motion.spec import FAMILIES
 from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new

@@ -11,9 +11,10 @@ import tiny
 import torch
 from training.test_videos import pictures, write_video
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.files import read_header
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from kinema.motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, NoiseSchedule
 from kinema.nodes.inputs.motion_files import FOLDER, LORA_FOLDER
 from kinema.nodes.inputs.training_inputs import check_name, read_schedule
 from kinema.nodes.load_clips import LoadClipsNode
@@ -187,7 +188,7 @@ def test_schedules_and_their_betas():
     v3 = FAMILIES["v3"]
     assert read_schedule(v3, "automatic", 0, 0) == read_schedule(v3, "B", 0, 0) == PAPER_SCHEDULE
     assert read_schedule(v3, "A", 0, 0) == IMAGE_SCHEDULE
-    assert read_schedule(v3, "C", 0.001, 0.03) == Schedule("sqrt_linear", 0.001, 0.03)
+    assert read_schedule(v3, "C", 0.001, 0.03) == NoiseSchedule(betas="sqrt_linear", first=0.001, last=0.03)
 
 
 def test_advanced_inputs_can_be_left_out(folders):

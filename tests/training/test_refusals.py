@@ -107,5 +107,5 @@ def test_motion_models_with_other_parts(tmp_path):
     from kinema.motion.load import load_motion_model
 
     motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
-    with pytest.raises(ValueError, match="PIA has parts beside its motion modules"):
+    with pytest.raises(ValueError, match="PIA has parts besides its motion modules"):
         start_from(motion)

@@ -12,8 +12,8 @@ from .. import in_host
 from .missing import NODE_LIST, missing
 from .pictures import make
 from .scenes import SCENES
-from .tables import pages, with_tables
-from .words import LANGUAGES, locale_file, locale_text
+from .tables import HEADS, pages, with_tables
+from .words import LANGUAGES, locale_file, locale_text, option_file, option_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,6 +49,9 @@ def write(schemas: Sequence[Any]) -> None:
     NODE_LIST.write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
     for language in LANGUAGES:
         locale_file(language).write_text(locale_text(language, schemas), encoding="utf-8")
+    for language in HEADS:
+        if language != "en":
+            option_file(language).write_text(option_text(language, schemas), encoding="utf-8")
     for schema in schemas:
         for language, page in pages(schema.node_id).items():
             if page.exists():

@@ -1,4 +1,4 @@
-"""The tables of inputs and outputs in the help pages, written from the schemas and locale files."""
+"""The tables of inputs, options and outputs in the help pages, written from the schemas and locale files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..environment import REPOSITORY
-from .words import Words, words_in
+from .words import Words, is_explained, option_words, words_in
 
 PAGES = REPOSITORY / "web" / "docs"
 BEGIN, END = "<!-- inputs and outputs, written by dev.py docs -->", "<!-- end -->"
@@ -43,6 +43,9 @@ def tables(schema: Any, words: Words, language: str) -> str:
             for socket in schema.inputs
         ]
         parts.append(_table((of_input, default, meaning), rows))
+    for socket in filter(is_explained, schema.inputs):
+        rows = list(option_words(socket.words, language).items())
+        parts.append(_table((words["inputs"][socket.id]["name"], meaning), rows))
     rows = [(each["name"], each["tooltip"]) for each in words["outputs"].values()]
     parts.append(_table((of_output, meaning), rows))
     return "\n\n".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from ..environment import REPOSITORY
 
 LOCALES = REPOSITORY / "locales"
 LANGUAGES = ("zh", "zh-TW", "ja", "ko", "fr", "de", "es", "pt-BR", "ru")
+
+OPTIONS = Path(__file__).parent / "options"
 
 Words = dict[str, Any]
 
@@ -83,3 +85,47 @@ def untranslated(language: str, schema: Any) -> list[str]:
     own = texts(english(schema))
     there = texts(words_in(language, schema))
     return [place for place in own if is_sentence(place) and there[place] == own[place]]
+
+
+def is_explained(socket: Any) -> bool:
+    """Whether an input is an ExplainedCombo, whose options have words of their own."""
+    return hasattr(socket, "words")
+
+
+def explanations(schemas: Sequence[Any]) -> list[str]:
+    """The English words of all options of these nodes, each once."""
+    combos = [socket for schema in schemas for socket in schema.inputs if is_explained(socket)]
+    return list(dict.fromkeys(text for combo in combos for text in combo.words.values()))
+
+
+def option_words(words: Mapping[str, str], language: str) -> dict[str, str]:
+    """What the options of a combo mean in a language. What has no translation is in English."""
+    there = translated_options(language)
+    return {option: there.get(text, text) for option, text in words.items()}
+
+
+def option_file(language: str) -> Path:
+    return OPTIONS / f"{language}.json"
+
+
+@cache
+def translated_options(language: str) -> dict[str, str]:
+    """Translations by the English words, for the languages of the help pages."""
+    if language == "en":
+        return {}
+    translations: dict[str, str] = json.loads(option_file(language).read_text(encoding="utf-8"))
+    return translations
+
+
+def option_text(language: str, schemas: Sequence[Any]) -> str:
+    """What the file of a language's options should be, as `locale_text`."""
+    original = explanations(schemas)
+    kept = {words: there for words, there in translated_options(language).items() if words in original}
+    added = {words: words for words in original if words not in kept}
+    return json.dumps(kept | added, indent=2, ensure_ascii=False) + "\n"
+
+
+def untranslated_options(language: str, schema: Any) -> list[str]:
+    """The words of options that are still English in this language."""
+    there = translated_options(language)
+    return [words for words in explanations([schema]) if there.get(words, words) == words]

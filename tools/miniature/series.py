@@ -15,7 +15,7 @@ from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
 from kinema.sampling.latents.text2video_zero import MotionField, move_first_frame
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.noise_schedules import SCHEDULES
+from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES
 from kinema.sampling.run.attach import attach
 from kinema.training.config import ABLATION
 
@@ -72,7 +72,7 @@ def schedules(folder: Path) -> dict[str, Series]:
     """The motion models of the ablation, each sampled on the schedule it was trained on."""
 
     def model(letter: str) -> Any:
-        (name,) = (name for name, schedule in SCHEDULES.items() if schedule == ABLATION[letter])
+        (name,) = (name for name, row in NOISE_SCHEDULES.items() if row.schedule == ABLATION[letter])
         return attach(base(), load_motion_model(ablation.file(folder, letter)), Applied(), name)
 
     def one(letter: str) -> Series:

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, Family, Schedule
+from kinema.motion.spec import Family, NoiseSchedule
 from kinema.training.clips import Clips
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import Learner, start_from, start_new
@@ -89,7 +90,7 @@ def _settings(table: dict[str, Any], learner: Learner) -> TrainSettings:
             raise ValueError(f'schedule is "{schedule}", and can be A, B, C or a table of betas, first and last.')
         schedule = ABLATION[schedule]
     elif isinstance(schedule, dict):
-        schedule = Schedule(**schedule)
+        schedule = NoiseSchedule(**schedule)
     try:
         return TrainSettings(**{**table, "schedule": schedule})
     except TypeError as error:

@@ -6,8 +6,9 @@ import pytest
 import tiny
 import torch
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, NormPolicy
+from kinema.motion.spec import NormPolicy
 from kinema.sampling.modules.hooks import Effect, Motion, motion_inside
 from kinema.sampling.run.attach import Applied, attach
 
