@@ -40,12 +40,15 @@ def _pictures(node_id: str) -> Iterator[str]:
 
 
 def _pages(schema: Any) -> Iterator[str]:
+    outdated = []
     for language, page in pages(schema.node_id).items():
         text = page.read_text(encoding="utf-8") if page.exists() else None
         if text is None:
             yield f"its help page in {language}: {page.relative_to(REPOSITORY).as_posix()}"
         elif text != with_tables(text, schema, language):
-            yield f"tables that are up to date in its help page in {language}: run python3 dev.py docs"
+            outdated.append(language)
+    if outdated:
+        yield f"up-to-date tables in its help page in {', '.join(outdated)}: run python3 dev.py docs"
 
 
 def _words(schema: Any) -> Iterator[str]:
