@@ -1,45 +1,72 @@
 """What one model call wants of a motion module: how strong, how sharp its attentions, over which windows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .positions import REFUSE, PositionRule
 from .spec import Statistics
 from .windowed import FrameWindows
 
-Value = float | torch.Tensor
+PerLatent = float | torch.Tensor
 """A number, or a tensor (v*f, 1, h, w), of which each dimension but the first may be 1."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A low-rank change of a linear layer at run time: `strength` times `change(x)`, added to its outputs from `start`."""
+    """A low-rank change of a linear layer at run time: `strength` times `change(x)`."""
 
     change: nn.Module
-    start: int
-    strength: Value
+    start: int  # the first of the layer's outputs that it is added to
+    strength: PerLatent
 
 
 @dataclass(frozen=True)
 class Control:
-    """How a motion module acts.
+    """How a motion module acts. Values have the height and width of the module's input, or 1."""
 
-    `strength` multiplies what it adds; `scales` the logits of each of its attentions; `enhance` is the temperature of
-    Enhance-A-Video for each of them (None: off). `branches` are changes of its linear layers. Values have the height
-    and width of the module's input, or 1.
-    """
+    strength: PerLatent = 1.0  # of what it adds
+    norm: Statistics = "frame"  # over which frames its GroupNorm takes its statistics
+    rule: PositionRule = REFUSE  # which positions the frames get
+    windows: FrameWindows | None = None  # the windows in which its attentions see the frames; None: all at once
+    scales: tuple[PerLatent, ...] = ()  # of the logits of each of its attentions; empty: 1
+    enhance: tuple[PerLatent | None, ...] = ()  # temperature of Enhance-A-Video for each attention; None: off
+    branches: Mapping[nn.Module, Sequence[Branch]] = field(default_factory=dict)  # changes of its linear layers
 
-    strength: Value = 1.0
-    norm: Statistics = "frame"
-    rule: PositionRule = REFUSE
-    windows: FrameWindows | None = None
-    scales: tuple[Value, ...] = ()
-    enhance: tuple[Value | None, ...] = ()
-    branches: Mapping[nn.Module, Sequence[Branch]] = field(default_factory=dict)
+    def fit(self, x: torch.Tensor) -> "Control":
+        """The same for a module whose input is `x` (v*f, c, h, w), from values for the f latents of one conditioning in
+        the size of the picture's latents."""
+        if not any(isinstance(value, torch.Tensor) for value in self._values()):
+            return self
+        return replace(
+            self,
+            strength=_fit(self.strength, x),
+            scales=tuple(_fit(value, x) for value in self.scales),
+            enhance=tuple(None if value is None else _fit(value, x) for value in self.enhance),
+            branches={
+                layer: [replace(branch, strength=_fit(branch.strength, x)) for branch in branches]
+                for layer, branches in self.branches.items()
+            },
+        )
+
+    def _values(self) -> Iterator[PerLatent | None]:
+        yield self.strength
+        yield from self.scales
+        yield from self.enhance
+        yield from (branch.strength for branches in self.branches.values() for branch in branches)
+
+
+def _fit(value: PerLatent, x: torch.Tensor) -> PerLatent:
+    """`value` (f or 1, 1, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.shape[2:] != (1, 1):
+        value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
+    return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 
 
 PLAIN = Control()
@@ -55,7 +82,7 @@ class Tokens:
     size: tuple[int, int]
     windows: FrameWindows | None = None
 
-    def of(self, value: Value) -> Value:
+    def of(self, value: PerLatent) -> PerLatent:
         """`value` (v*f, 1, h, w) as (b, f, 1)."""
         if not isinstance(value, torch.Tensor):
             return value

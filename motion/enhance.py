@@ -5,12 +5,12 @@ Luo et al., "Enhance-A-Video: Better Generated Video for Free" (2025), equations
 
 import torch
 
-from .control import Value
+from .control import PerLatent
 
 POSITIONS_AT_ONCE = 4096
 
 
-def intensity(q: torch.Tensor, k: torch.Tensor, videos: int, temperature: Value) -> torch.Tensor:
+def intensity(q: torch.Tensor, k: torch.Tensor, videos: int, temperature: PerLatent) -> torch.Tensor:
     """What to multiply an attention's output (b, f, c) by: max(1, m·(f + `temperature`)), as (b, f or 1, 1).
 
     m is the mean weight that a frame gives to another one, softmax(q·kᵀ/√e) off the diagonal, over all heads and

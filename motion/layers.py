@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .control import PLAIN, Control, Tokens, Value, linear
+from .control import PLAIN, Control, PerLatent, Tokens, linear
 from .enhance import intensity
 from .norms import joint_norm
 from .positions import sinusoid
@@ -47,7 +47,7 @@ class TemporalAttention(nn.Module):
         return out if enhance is None else out * intensity(q, k, tokens.videos, tokens.of(enhance))
 
 
-def scaled(k: torch.Tensor, scale: Value) -> torch.Tensor:
+def scaled(k: torch.Tensor, scale: PerLatent) -> torch.Tensor:
     """`k` (b, n, f, c/n) times a `scale` (b, f, 1)."""
     if isinstance(scale, torch.Tensor):
         return k * scale[:, None]
@@ -134,7 +134,7 @@ class MotionModule(nn.Module):
         return add_motion(x, z.permute(0, 3, 4, 1, 2), control.strength)  # (v, f, c, h, w)
 
 
-def add_motion(x: torch.Tensor, motion: torch.Tensor, strength: Value) -> torch.Tensor:
+def add_motion(x: torch.Tensor, motion: torch.Tensor, strength: PerLatent) -> torch.Tensor:
     """`x` (v*f, c, h, w) plus `strength` (v*f, 1, h, w) times `motion` (v, f, c, h, w)."""
     if isinstance(strength, torch.Tensor):
         factor = strength.reshape(*motion.shape[:2], *strength.shape[1:])

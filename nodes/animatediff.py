@@ -2,7 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
+from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
 from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files

@@ -2,8 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
-from ..sampling.guidance.animation_guidance import Guidance, guide
+from ..sampling.call.moment import Curve
+from ..sampling.guidance.animation_guidance import Guidance
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, number_or_curve
 
 
@@ -67,4 +68,4 @@ class AnimationGuidanceNode(io.ComfyNode):
     def execute(
         cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
     ) -> io.NodeOutput:
-        return io.NodeOutput(guide(model, Guidance(cfg, rescale, pag)))
+        return io.NodeOutput(changed(model, guidance=Guidance(cfg, rescale, pag)))

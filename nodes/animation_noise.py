@@ -3,10 +3,12 @@ from typing import Any
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..sampling.noise.animation_noise import add_noise, lay, noise_on
+from ..sampling.noise.animation_noise import lay
 from ..sampling.noise.noise_layers import MODES, Mode, NoiseLayer
 from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
 from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
+from ..sampling.run.animation import animation_of
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
 NO_MODEL = (
@@ -84,8 +86,8 @@ class AnimationNoiseNode(io.ComfyNode):
         layer = NoiseLayer(pattern, seeds, first_frame, mode, weight, mask)
         if model is None:
             return io.NodeOutput(lay(layer, noise), ExecutionBlocker(NO_MODEL))
-        whole = lay(layer, noise_on(model) if noise is None else noise)
-        return io.NodeOutput(whole, add_noise(model, whole))
+        whole = lay(layer, animation_of(model.model_options).noise if noise is None else noise)
+        return io.NodeOutput(whole, changed(model, noise=whole))
 
 
 def _noise_inputs() -> list[io.Input]:

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.positions import Beyond, PositionRule
 from ..motion.spec import IMPLEMENTATIONS
-from ..sampling.curves.curve import Curve
+from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
 from .inputs.options import ExplainedCombo, words_of

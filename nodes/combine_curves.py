@@ -2,7 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import OPERATIONS, Combined, Curve, as_curve
+from ..sampling.call.moment import Curve
+from ..sampling.curves.curve import OPERATIONS, Combined, as_curve
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 

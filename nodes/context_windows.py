@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.run.context_run import add_windows
-from ..sampling.windows.context_handler import ContextWindows as Windows
+from ..sampling.run.attach import added
+from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WindowSpec
 from .inputs.sockets import CATEGORY
 from .inputs.window_inputs import (
@@ -118,5 +118,5 @@ class ContextWindowsNode(io.ComfyNode):
         end_percent: float = 1.0,
     ) -> io.NodeOutput:
         spec = WindowSpec(length, overlap, schedule, stride, closed_loop)
-        windows = Windows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
-        return io.NodeOutput(add_windows(model, windows))
+        windows = ContextWindows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
+        return io.NodeOutput(added(model, windows=windows))

@@ -2,7 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Blocks, Curve, OverBlocks, as_curve
+from ..sampling.call.moment import Curve
+from ..sampling.curves.curve import Blocks, OverBlocks, as_curve
 from ..sampling.curves.curve_text import CurveError, read_blocks
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 

@@ -2,8 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
-from ..sampling.modules.enhance_motion import Enhance, enhance_motion
+from ..sampling.call.moment import Curve
+from ..sampling.modules.enhance_motion import Enhance
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, number_or_curve, percent_inputs
 
 
@@ -36,4 +37,4 @@ class EnhanceMotionNode(io.ComfyNode):
     def execute(
         cls, model: Any, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
     ) -> io.NodeOutput:
-        return io.NodeOutput(enhance_motion(model, Enhance(weight, start_percent, end_percent)))
+        return io.NodeOutput(changed(model, enhance=Enhance(weight, start_percent, end_percent)))

@@ -2,7 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.guidance.first_frame_attention import attend_first_frame
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
 
@@ -29,4 +29,4 @@ class FirstFrameAttentionNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
-        return io.NodeOutput(attend_first_frame(model))
+        return io.NodeOutput(changed(model, first_frame=True))

@@ -2,9 +2,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
-from ..sampling.latents.canvas import Placed
-from ..sampling.latents.inject_image import SPACES, Injection, Space, inject_image
+from ..sampling.call.moment import Curve
+from ..sampling.latents.canvas import OnCanvas
+from ..sampling.latents.inject_image import SPACES, Injection, Space
+from ..sampling.run.attach import added
 from .inputs.sockets import CATEGORY, number_or_curve
 
 LATENT_PIXEL = 8
@@ -79,11 +80,11 @@ class InjectImageNode(io.ComfyNode):
     ) -> io.NodeOutput:
         check_source(image, vae, latent, space)
         if image is not None:
-            placed = Placed(image.movedim(-1, 1), mask, fit, x, y)
+            placed = OnCanvas(image.movedim(-1, 1), mask, fit, x, y)
         else:
-            placed = Placed(latent["samples"], mask, fit, x // LATENT_PIXEL, y // LATENT_PIXEL)
+            placed = OnCanvas(latent["samples"], mask, fit, x // LATENT_PIXEL, y // LATENT_PIXEL)
         injection = Injection(placed, None if image is None else vae, percent, strength, first_frame, space)
-        return io.NodeOutput(inject_image(model, injection))
+        return io.NodeOutput(added(model, injections=injection))
 
 
 def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:

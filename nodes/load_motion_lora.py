@@ -3,7 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
-from ..sampling.curves.curve import Curve
+from ..sampling.call.moment import Curve
 from ..sampling.modules.curved_lora import load_curved_lora
 from .inputs.motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve

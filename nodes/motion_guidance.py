@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
-from ..sampling.guidance.motion_guidance import SKIPS, guide_motion
-from ..sampling.guidance.motion_guidance import MotionGuidance as Guidance
+from ..sampling.call.moment import Curve
+from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
 
 
@@ -76,4 +76,5 @@ class MotionGuidanceNode(io.ComfyNode):
         kept: Curve | None = None,
     ) -> io.NodeOutput:
         less = SKIPS[skip] if kept is None else kept
-        return io.NodeOutput(guide_motion(model, Guidance(scale, less, rescale, start_percent, end_percent)))
+        guidance = MotionGuidance(scale, less, rescale, start_percent, end_percent)
+        return io.NodeOutput(changed(model, motion_guidance=guidance))

@@ -2,8 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.run.context_run import add_motion_windows
-from ..sampling.windows.motion_windows import MotionWindows as Windows
+from ..sampling.run.attach import changed
+from ..sampling.windows.motion_windows import MotionWindows
 from .inputs.sockets import CATEGORY
 from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
@@ -57,4 +57,5 @@ class MotionWindowsNode(io.ComfyNode):
         freenoise: bool = False,
         fuse_method: str = "pyramid",
     ) -> io.NodeOutput:
-        return io.NodeOutput(add_motion_windows(model, Windows(length, overlap, fuse_method, closed_loop, freenoise)))
+        windows = MotionWindows(length, overlap, fuse_method, closed_loop, freenoise)
+        return io.NodeOutput(changed(model, motion_windows=windows))

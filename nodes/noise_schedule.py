@@ -2,7 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.noise_schedules import set_schedule
+from ..sampling.noise.model_sampling import ScheduleChoice
+from ..sampling.run.attach import schedule_noise
 from .inputs.schedule_inputs import AS_IT_IS, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
 from .inputs.sockets import CATEGORY
 
@@ -38,11 +39,9 @@ class NoiseScheduleNode(io.ComfyNode):
         prediction: str = AS_IT_IS,
         zero_snr: str = AS_IT_IS,
     ) -> io.NodeOutput:
-        changed = model.clone()
-        set_schedule(
-            changed,
+        choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
             None if prediction == AS_IT_IS else prediction,
             None if zero_snr == AS_IT_IS else zero_snr == "on",
         )
-        return io.NodeOutput(changed)
+        return io.NodeOutput(schedule_noise(model, choice))

@@ -3,7 +3,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.noise.frequency import FILTERS, FilterKind, LowPass
-from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement, refine_noise
+from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
 
@@ -78,7 +79,7 @@ class RefineNoiseNode(io.ComfyNode):
     ) -> io.NodeOutput:
         low_pass = LowPass(filter, space, time, order)
         refinement = NoiseRefinement(method, iterations, low_pass, coarse_to_fine, until, new_noise)
-        return io.NodeOutput(refine_noise(model, refinement))
+        return io.NodeOutput(changed(model, refinement=refinement))
 
 
 def _iteration_inputs() -> list[io.Input]:

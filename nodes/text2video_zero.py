@@ -2,7 +2,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.latents.text2video_zero import MotionField, move_first_frame
+from ..sampling.latents.text2video_zero import MotionField
+from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
 
@@ -54,7 +55,8 @@ class Text2VideoZeroNode(io.ComfyNode):
     def execute(
         cls, model: Any, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
     ) -> io.NodeOutput:
-        return io.NodeOutput(move_first_frame(model, MotionField(motion_x, motion_y, high_timestep, low_timestep)))
+        field = MotionField(motion_x, motion_y, high_timestep, low_timestep)
+        return io.NodeOutput(changed(model, motion_field=field, first_frame=True))
 
 
 def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:

@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.curves.curve import Curve
-from ..sampling.windows.window_reference import MODES, Mode, refer_windows
-from ..sampling.windows.window_reference import WindowReference as Reference
+from ..sampling.call.moment import Curve
+from ..sampling.run.attach import refer_windows
+from ..sampling.windows.window_reference import REFERENCE_MODES, ReferenceMode, WindowReference
 from .inputs.sockets import CATEGORY, number_or_curve
 
 
@@ -30,7 +30,7 @@ class WindowReferenceNode(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model and Context Windows."),
                 io.Combo.Input(
                     "mode",
-                    options=list(MODES),
+                    options=list(REFERENCE_MODES),
                     default="attend",
                     tooltip="attend: frames of later windows look at those of the first, so people and things keep their "
                     "appearance; self-attention takes twice the time while it lasts. reuse: later windows begin with the "
@@ -57,9 +57,14 @@ class WindowReferenceNode(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, mode: Mode, strength: float | Curve, start_percent: float = 0.0, end_percent: float = 0.25
+        cls,
+        model: Any,
+        mode: ReferenceMode,
+        strength: float | Curve,
+        start_percent: float = 0.0,
+        end_percent: float = 0.25,
     ) -> io.NodeOutput:
-        return io.NodeOutput(refer_windows(model, Reference(mode, strength, start_percent, end_percent)))
+        return io.NodeOutput(refer_windows(model, WindowReference(mode, strength, start_percent, end_percent)))
 
 
 def _percent(name: str, default: float, tooltip: str) -> io.Float.Input:

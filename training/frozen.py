@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from ..motion.layers import MotionModel, MotionModule
-from ..sampling.modules.applied import KEY
+from ..sampling.run.animation import ANIMATION
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
     """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd, with no gradients of its own
     while this is open. To be opened outside inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory
     a step takes."""
-    if model.get_additional_models_with_key(KEY):
+    if model.get_additional_models_with_key(ANIMATION):
         raise ValueError(
             "The connected MODEL already animates. Connect the MODEL from before Apply Motion Model: "
             "training puts the motion model into it by itself."

@@ -10,7 +10,7 @@ import torch
 
 from ..motion.layers import MotionModel
 from ..motion.spec import NoiseSchedule
-from ..sampling.modules.hooks import Motion, motion_inside
+from ..sampling.modules.hooks import motion_inside, plain_motion
 from ..sampling.noise.noise_schedules import build_sampling, predicted_by
 from .clip_batches import Batch
 from .conditioning import unet_arguments
@@ -85,7 +85,7 @@ class Network:
 
     def animated(self, frames: int) -> AbstractContextManager[None]:
         """While this is open, `predict` animates videos of `frames`. The backward pass belongs inside too."""
-        return motion_inside(self.unet, [Motion(self.motion)], frames)
+        return motion_inside(self.unet, [plain_motion(self.motion)], frames)
 
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]]) -> torch.Tensor:
         """What the UNet answers to `noisy` (v, f, c, h, w), in float32 and that shape."""

@@ -8,8 +8,9 @@ import comfy.sample
 import torch
 
 from ..sampling.modules.applied import Applied
-from ..sampling.noise.noise_schedules import KEEP, set_schedule
-from ..sampling.run.attach import attach
+from ..sampling.noise.model_sampling import ScheduleChoice
+from ..sampling.noise.noise_schedules import KEEP
+from ..sampling.run.attach import attach, schedule_noise
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
@@ -34,7 +35,7 @@ def sample(
     """
     with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
         animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)
-        set_schedule(animated, settings.schedule)
+        animated = schedule_noise(animated, ScheduleChoice(settings.schedule))
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
         conditioning = clips.clips[how.clip % len(clips.clips)].conditioning

@@ -6,18 +6,14 @@ from typing import Any
 
 import torch
 
-FRAMES = "kinema_frames"
-"""Key in `transformer_options` under which `note_frames` leaves the Frames of the call."""
-
 
 @dataclass(frozen=True)
 class Frames:
-    """The latents of a model call: how many the motion model sees together (`count`), the places of all of them in the
-    whole video (`indices`; several times `count` when several windows share the call), and its length `total`."""
+    """The latents of a model call."""
 
-    count: int
-    indices: tuple[int, ...]
-    total: int
+    count: int  # frames that the motion model sees together
+    indices: tuple[int, ...]  # their places in the whole video; several times `count` for several windows in the call
+    total: int  # frames of the whole video
 
 
 def frames_of(latents: torch.Tensor, transformer_options: Mapping[str, Any]) -> Frames:
@@ -38,30 +34,3 @@ def ad_params(frames: Frames, windowed: bool) -> dict[str, Any]:
     batch holds (None: all of them), how long a window and the whole video are."""
     sub_idxs = list(frames.indices) if windowed else None
     return {"full_length": frames.total, "context_length": frames.count, "sub_idxs": sub_idxs}
-
-
-def note_frames(executor: Any, model: Any, conds: Any, latents: torch.Tensor, timestep: Any, model_options: Any) -> Any:
-    """CALC_COND_BATCH wrapper. Here the latents are one video still; later the host, or a node that splits batches,
-    may put any number of conditionings into one call, so this is the place to count frames."""
-    options = model_options.get("transformer_options", {})
-    frames = frames_of(latents, options)
-    told = ad_params(frames, options.get("context_window") is not None)
-    noted = {**options, FRAMES: frames, "ad_params": told}
-    return executor(model, conds, latents, timestep, {**model_options, "transformer_options": noted})
-
-
-def noted_frames(batch: int, transformer_options: Mapping[str, Any]) -> Frames:
-    """The Frames of a model call whose batch has `batch` latents.
-
-    Raises ValueError when the batch is not a whole number of videos.
-    """
-    frames: Frames | None = transformer_options.get(FRAMES)
-    if frames is None:  # a sampler that bypasses the host's batching
-        count = batch // len(transformer_options.get("cond_or_uncond", [0]))
-        frames = Frames(count, tuple(range(count)), count)
-    if batch % frames.count:
-        raise ValueError(
-            f"A node split the {frames.count} frames of the animation into batches of {batch}, and a motion model must "
-            "see all frames at once. Remove the node that splits batches, or use Context Windows."
-        )
-    return frames

@@ -5,64 +5,23 @@ tensor that broadcasts over the latents of the call.
 """
 
 import operator
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 
-from ..call.frames import Frames
-from ..call.progress import Progress, progress_of
-
-Value = float | torch.Tensor
-"""A number, or float32 (f, 1, h, w): f and h, w are those of the Moment, or 1 where nothing varies."""
+from ..call.moment import Curve, Moment, Part, PerFrame
 
 Side = Literal["down", "mid", "up"]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a curve is asked for: the `frames` of a model call, the `size` (h, w) of its latents, and how far the run is
-    (None: at its start)."""
-
-    frames: Frames
-    size: tuple[int, int] = (1, 1)
-    progress: Progress | None = None
-
-
-def moment_of(latents: torch.Tensor, sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Moment:
-    """The Moment of a whole video, `latents` (f, c, h, w), at the noise level `sigma`."""
-    count, _, h, w = latents.shape
-    return Moment(
-        Frames(count, tuple(range(count)), count), (h, w), progress_of(sigma, model_sampling, transformer_options)
-    )
-
-
-@dataclass(frozen=True)
-class Part:
-    """A motion module, by its place in the published key layout, or one of its attentions (0 or 1)."""
-
-    place: str
-    attention: int | None = None
-
-
-class Curve(ABC):
-    """One value; what it varies over is told by its class."""
-
-    over_blocks = False
-
-    @abstractmethod
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
-        """The value at `moment` in `part` of the UNet. Raises ValueError for a curve over blocks without a part."""
 
 
 @dataclass(frozen=True)
 class Constant(Curve):
     value: float
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         return self.value
 
 
@@ -72,7 +31,7 @@ class Listed(Curve):
 
     values: tuple[float, ...]
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         return over_frames([self.values[min(i, len(self.values) - 1)] for i in moment.frames.indices])
 
 
@@ -82,7 +41,7 @@ class OverPicture(Curve):
 
     values: torch.Tensor
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         last = len(self.values) - 1
         rows = self.values[[min(i, last) for i in moment.frames.indices]] if last else self.values
         smaller = all(new <= old for new, old in zip(moment.size, rows.shape[1:], strict=True))
@@ -114,7 +73,7 @@ class OverBlocks(Curve):
     rules: tuple[tuple[Blocks, Curve], ...]
     over_blocks = True
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         if part is None:
             raise ValueError(
                 "A curve over blocks is connected to an input that has one value for the whole UNet. Use it for the "
@@ -144,7 +103,7 @@ class Combined(Curve):
     def over_blocks(self) -> bool:  # type: ignore[override]
         return self.a.over_blocks or self.b.over_blocks
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         return plain(OPERATIONS[self.operation](self.a.at(moment, part), self.b.at(moment, part)))
 
 
@@ -153,14 +112,14 @@ def as_curve(value: float | Curve) -> Curve:
     return value if isinstance(value, Curve) else Constant(float(value))
 
 
-def over_frames(values: Sequence[float]) -> Value:
-    """One number for each frame of a call, as a Value."""
+def over_frames(values: Sequence[float]) -> PerFrame:
+    """One number for each frame of a call, as a PerFrame."""
     if all(value == values[0] for value in values):
         return float(values[0])
     return torch.tensor(values, dtype=torch.float32)[:, None, None, None]
 
 
-def plain(value: Value) -> Value:
+def plain(value: PerFrame) -> PerFrame:
     """`value`, as a number where all of it is the same."""
     if not isinstance(value, torch.Tensor):
         return float(value)
@@ -168,6 +127,6 @@ def plain(value: Value) -> Value:
     return float(first) if bool((value == first).all()) else value
 
 
-def value_at(curve: float | Curve, moment: Moment, part: Part | None = None) -> Value:
+def value_at(curve: float | Curve, moment: Moment, part: Part | None = None) -> PerFrame:
     """The value of a number or a curve at `moment`, as a plain number wherever it does not vary."""
     return plain(curve.at(moment, part)) if isinstance(curve, Curve) else float(curve)

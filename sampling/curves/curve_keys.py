@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..call.moment import Curve, Moment, Part, PerFrame
 from ..call.progress import Progress, percent_of
-from .curve import Curve, Moment, Part, Value, over_frames
+from .curve import over_frames
 from .easings import WAYS
 
 
@@ -32,7 +33,7 @@ class OverFrames(Curve):
 
     keys: tuple[Key, ...]
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         frames = moment.frames
         path = sorted(((key.frame(frames.total), key) for key in self.keys), key=lambda stop: stop[0])
         return over_frames([_on(path, frame) for frame in frames.indices])
@@ -44,7 +45,7 @@ class OverRun(Curve):
 
     keys: tuple[Key, ...]
 
-    def at(self, moment: Moment, part: Part | None = None) -> Value:
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         run = moment.progress
         if run is None:
             return min(self.keys, key=lambda key: (key.at < 0, key.at)).value

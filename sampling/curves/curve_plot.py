@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ..call.frames import Frames
+from ..call.moment import Curve, Moment, Part
 from ..call.progress import Progress
-from .curve import Curve, Moment, Part, value_at
+from .curve import value_at
 
 SIZE = 64
 SIDES = {"down_blocks": (4, 2), "mid_block": (1, 1), "up_blocks": (4, 3)}

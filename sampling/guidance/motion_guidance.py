@@ -5,17 +5,15 @@ the weaker model is the model itself with some layers skipped, here the motion m
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import comfy.samplers
 import torch
 
-from ...motion.control import Value
+from ..call.call import telling
+from ..call.moment import Curve, PerFrame, moment_of
 from ..call.progress import is_within
-from ..curves.curve import Blocks, Constant, Curve, OverBlocks, moment_of, value_at
-from ..modules.applied import needs_motion
-from ..modules.controls import KEPT
+from ..curves.curve import Blocks, Constant, OverBlocks, value_at
 
 SKIPS: dict[str, Curve] = {
     "all": Constant(0.0),
@@ -28,41 +26,36 @@ SKIPS: dict[str, Curve] = {
 
 @dataclass(frozen=True)
 class MotionGuidance:
-    """How far (`scale`) from the prediction in which only a share (`kept`) of the motion acts, in a part of the run
-    (percents, 0..1); by `rescale` (0..1) the result gets back the spread of the prediction for the prompt."""
+    """Guidance away from the prediction with less motion."""
 
-    scale: float | Curve
-    kept: float | Curve = SKIPS["all"]
-    rescale: float | Curve = 0.0
-    start_percent: float = 0.0
-    end_percent: float = 1.0
-
-
-def guide_motion(model: Any, guidance: MotionGuidance) -> Any:
-    """A clone of `model` (MODEL) that is sampled with `guidance`: one more pass where its scale is not 0."""
-    model = needs_motion(model, "Motion Guidance")
-    model.set_model_sampler_post_cfg_function(partial(_guided, guidance))
-    return model
+    scale: float | Curve  # how far
+    kept: float | Curve = SKIPS["all"]  # the share of the motion that acts in the weaker prediction
+    rescale: float | Curve = 0.0  # share (0..1) by which the result gets the standard deviation of the prompt's back
+    start_percent: float = 0.0  # fraction of the run (0..1) at which it starts
+    end_percent: float = 1.0  # and at which it ends
 
 
-def _guided(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Tensor:
-    """The host's sampler_post_cfg_function: denoised + scale·(cond - cond with less motion), (f, c, h, w)."""
+def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Tensor:
+    """The result of the host's sampler_post_cfg_function with `args`: denoised + scale·(cond - cond with less motion),
+    (f, c, h, w). One more pass, but none where the scale is 0."""
     denoised: torch.Tensor = args["denoised"]
-    x, sigma, model, cond = args["input"], args["sigma"], args["model"], args["cond_denoised"]
+    x = args["input"]
+    sigma = args["sigma"]
+    model = args["model"]
+    cond = args["cond_denoised"]
     if not is_within(guidance.start_percent, guidance.end_percent, sigma[0], model.model_sampling):
         return denoised
-    options = args["model_options"]["transformer_options"]
-    moment = moment_of(x, sigma[0], model.model_sampling, options)
-    scale, rescale = value_at(guidance.scale, moment), value_at(guidance.rescale, moment)
+    moment = moment_of(x, sigma[0], model.model_sampling, args["model_options"]["transformer_options"])
+    scale = value_at(guidance.scale, moment)
     if not isinstance(scale, torch.Tensor) and scale == 0:
         return denoised
-    still = {**args["model_options"], "transformer_options": {**options, KEPT: guidance.kept}}
+    still = telling(args["model_options"], kept=guidance.kept)
     (weaker,) = comfy.samplers.calc_cond_batch(model, [args["cond"]], x, sigma, still)
     guided = denoised + (cond - weaker) * (scale.to(x) if isinstance(scale, torch.Tensor) else scale)
-    return _respread(guided, cond, x, rescale)
+    return _respread(guided, cond, x, value_at(guidance.rescale, moment))
 
 
-def _respread(guided: torch.Tensor, cond: torch.Tensor, x: torch.Tensor, share: Value) -> torch.Tensor:
+def _respread(guided: torch.Tensor, cond: torch.Tensor, x: torch.Tensor, share: PerFrame) -> torch.Tensor:
     """`guided` with the standard deviation of its noise over the whole video brought back to that of `cond`."""
     if isinstance(share, torch.Tensor):
         share = share.to(x)

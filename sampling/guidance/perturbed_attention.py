@@ -10,12 +10,12 @@ import comfy.model_patcher
 import comfy.samplers
 import torch
 
-from ...motion.control import Value
+from ..call.moment import PerFrame
 
 MIDDLE = ("middle", 0)
 
 
-def perturbed(scale: Value, args: dict[str, Any]) -> torch.Tensor:
+def perturbed(scale: PerFrame, args: dict[str, Any]) -> torch.Tensor:
     """For the host's sampler_post_cfg_function: denoised + scale·(cond - perturbed cond), (f, c, h, w); one more pass, but
     none at scale 0."""
     denoised: torch.Tensor = args["denoised"]

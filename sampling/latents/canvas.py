@@ -10,7 +10,7 @@ GREY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class OnCanvas:
     """`pictures` (n, c, H, W) with `mask` (m, H, W), 0 to 1, in any size, None: all of them. `fit` stretches both over
     the canvas and cuts what stands out; otherwise they keep their size, `x` to the right and `y` down from its corner."""
 

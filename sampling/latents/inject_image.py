@@ -6,18 +6,14 @@ from typing import Any, Literal, get_args
 
 import comfy.sampler_helpers
 import torch
-from comfy.patcher_extension import WrappersMP
 from comfy.samplers import Sampler
 
 from ..call.frames import Frames
-from ..call.parts import Callback, shifted
+from ..call.moment import Curve, Moment
+from ..call.parts import Callback, Parts, RunStart
 from ..call.progress import Progress
-from ..call.run_start import RunStart
-from ..curves.curve import Curve, Moment, value_at
-from .canvas import Placed
-
-KEY = "kinema_inject"
-"""Where the Injections of a MODEL are in transformer_options."""
+from ..curves.curve import value_at
+from .canvas import OnCanvas
 
 Space = Literal["latent", "pixel"]
 SPACES: tuple[Space, ...] = get_args(Space)
@@ -28,16 +24,14 @@ START = 1 - 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Injection:
-    """Pictures and where they lie (`placed`: pixels with a VAE, else latents of a LATENT), put in at `percent` of the run
-    (0..1) with a `strength` (0..1, over frames and picture) from frame `first_frame` on: one picture into all frames,
-    several into one frame each. `space` says where they are joined with what is there."""
+    """Pictures that are put into a video in mid-run: one picture into all frames, several into one frame each."""
 
-    placed: Placed
-    vae: Any
-    percent: float = 0.3
-    strength: float | Curve = 1.0
-    first_frame: int = 0
-    space: Space = "latent"
+    placed: OnCanvas  # the pictures and where on the canvas they are: pixels with a VAE, else latents of a LATENT
+    vae: Any  # None: the pictures are latents
+    percent: float = 0.3  # fraction of the run (0..1)
+    strength: float | Curve = 1.0  # 0..1, over frames and picture
+    first_frame: int = 0  # the first frame that gets a picture
+    space: Space = "latent"  # where they are joined with what is there
 
     def rows(self, frames: int) -> range:
         """The frames of a video of `frames` that get a picture. Raises ValueError when there are none."""
@@ -50,24 +44,14 @@ class Injection:
         return range(self.first_frame, frames if count == 1 else min(frames, self.first_frame + count))
 
 
-def inject_image(model: Any, injection: Injection) -> Any:
-    """A clone of `model` (MODEL) that any sampler injects in mid-run; several injections act each at its time."""
-    model = model.clone()
-    options = model.model_options["transformer_options"]
-    options[KEY] = (*options.get(KEY, ()), injection)
-    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
-    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
-    return model
+def injecting(sampler: Any, injections: Sequence[Injection], guider: Any, shape: Sequence[int]) -> Any:
+    """The host's `sampler` for a run of latents of `shape` (f, c, h, w) that injects `injections`, each at its time.
 
-
-def _outer_sample(
-    executor: Any, noise: torch.Tensor, latent_image: Any, sampler: Any, *args: Any, **kwargs: Any
-) -> Any:
-    """OUTER_SAMPLE wrapper. Here no model of the run is loaded yet, so the VAE has the memory for itself."""
-    guider = executor.class_obj
-    for injection in guider.model_options["transformer_options"][KEY]:
-        sampler = _InjectingSampler(sampler, injection, _Content(injection, guider, noise.shape))
-    return executor(noise, latent_image, sampler, *args, **kwargs)
+    To be called before the models of the run are loaded, so that the VAE has the memory for itself.
+    """
+    for injection in injections:
+        sampler = _InjectingSampler(sampler, injection, _Content(injection, guider, shape))
+    return sampler
 
 
 class _Content:
@@ -115,24 +99,20 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
 
     def sample(
         self, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
-        noise: torch.Tensor, latent_image: torch.Tensor, *more: Any, **named: Any,
+        noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
     ) -> torch.Tensor:  # fmt: skip
         """As the host's samplers. A run that does not pass the injection's noise level is left as it is."""
         at = _step_of(self.injection.percent, sigmas, guider.inner_model.model_sampling)
         if at is None:
-            run = self.sampler.sample(guider, sigmas, extra_args, callback, noise, latent_image, *more, **named)
+            run = self.sampler.sample(guider, sigmas, extra_args, callback, noise, latent_image, *more)
             return run  # type: ignore[no-any-return]
-        steps, seen = len(sigmas) - 1, _LastPrediction(shifted(callback, 0, len(sigmas) - 1))
-        x = self.sampler.sample(guider, sigmas[: at + 1], extra_args, seen, noise, latent_image, *more, **named)
-        x = self._injected(x, seen.denoised, guider, sigmas[at], sigmas)
-        if at == steps:
+        parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
+        x, denoised = parts.sample(self.sampler.sample, sigmas[: at + 1], noise, done=0)
+        x = self._injected(x, denoised, guider, sigmas[at], sigmas)
+        if at == parts.steps:
             return x
         noise = RunStart(guider, self.sampler, sigmas[at:], latent_image).noise_for(x)
-        # Samplers that add noise draw it from the seed, and the same noise in two parts would add up.
-        seed = extra_args.get("seed")
-        options = extra_args | {"seed": None if seed is None else seed + 1}
-        hand_on = shifted(callback, at, steps)
-        return self.sampler.sample(guider, sigmas[at:], options, hand_on, noise, latent_image, *more, **named)  # type: ignore[no-any-return]
+        return parts.sample(self.sampler.sample, sigmas[at:], noise, done=at, seed_shift=1)[0]
 
     def _injected(
         self, x: torch.Tensor, denoised: torch.Tensor | None, guider: Any, sigma: torch.Tensor, sigmas: torch.Tensor
@@ -149,16 +129,6 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         x = x.clone()
         x[rows.start : rows.stop] += change * (strength.to(x) if isinstance(strength, torch.Tensor) else strength)
         return x
-
-
-class _LastPrediction:
-    def __init__(self, callback: Callback | None) -> None:
-        self._callback = callback
-        self.denoised: torch.Tensor | None = None
-
-    def __call__(self, step: int, denoised: torch.Tensor, noisy: torch.Tensor, steps: int) -> Any:
-        self.denoised = denoised
-        return self._callback(step, denoised, noisy, steps) if self._callback else None
 
 
 def _step_of(percent: float, sigmas: torch.Tensor, model_sampling: Any) -> int | None:

@@ -5,18 +5,13 @@ Noise levels are the host's: sigma = sqrt(1/alphas_cumprod - 1), and a latent at
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
-from comfy.patcher_extension import WrappersMP
 from comfy.samplers import Sampler
 
-from ..call.parts import Callback, shifted
+from ..call.parts import Callback, Parts, RunStart
 from ..call.progress import SAME_LEVEL
-from ..guidance.first_frame_attention import attend_first_frame
-
-KEY = "kinema_text2video_zero"
 
 PICTURE = 512
 """Motion is given in pixels of a picture of this size, whatever the real one is."""
@@ -41,18 +36,6 @@ class MotionField:
                 f"Moved frames go back from timestep {self.low} to {self.high}, which is less noise, not more. "
                 "Set high_timestep above low_timestep, e.g. 941 and 881."
             )
-
-
-def move_first_frame(model: Any, field: MotionField) -> Any:
-    """A clone of `model` (MODEL) whose latents (f, 4, h, w) become the frames of a video that moves by `field`.
-
-    Every sampler and scheduler works; the authors use DDIM with 50 steps. Raises ValueError when `model` has no UNet,
-    and when sampling starts, for less than two frames or a run that does not pass both timesteps of `field`.
-    """
-    moving = attend_first_frame(model)
-    moving.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
-    moving.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, partial(_use_moving_sampler, field))
-    return moving
 
 
 def warp(latent: torch.Tensor, field: MotionField, frames: int) -> torch.Tensor:
@@ -105,32 +88,16 @@ class MovingSampler(Sampler):  # type: ignore[misc]
         """As the host's samplers: latents (f, 4, h, w) from source + sigmas[0] * noise, along the falling `sigmas`."""
         sampling = guider.inner_model.model_sampling
         high, low = (sampling.sigma(sigmas.new_tensor(float(t))).to(sigmas) for t in (self.field.high, self.field.low))
-        parts = _parts(sigmas, high, low)
-        steps = [len(part) - 1 for part in parts]
-
-        def run(part: int, noise: torch.Tensor) -> torch.Tensor:
-            reported = shifted(callback, sum(steps[:part]), sum(steps))
-            # Samplers that add noise draw it from the seed, and the same noise in two parts would add up.
-            seed = extra_args.get("seed")
-            options = extra_args | {"seed": None if seed is None else seed + part}
-            return self.sampler.sample(guider, parts[part], options, reported, noise, source, *more)  # type: ignore[no-any-return]
-
-        at_high = run(0, noise)
-        at_low = run(1, (at_high - source) / high)
+        to_high, to_low, to_end = _parts(sigmas, high, low)
+        first = len(to_high) - 1
+        second = first + len(to_low) - 1
+        parts = Parts(guider, extra_args, callback, source, more, second + len(to_end) - 1)
+        at_high = parts.sample(self.sampler.sample, to_high, noise, done=0)[0]
+        restart = RunStart(guider, self.sampler, to_low, source)
+        at_low = parts.sample(self.sampler.sample, to_low, restart.noise_for(at_high), first, seed_shift=1)[0]
         moved = diffuse(warp(at_low[:1], self.field, len(noise))[1:], noise[1:], low, high)
-        return run(2, (torch.cat([at_high[:1], moved]) - source) / high)
-
-
-def _use_moving_sampler(
-    field: MotionField, executor: Any, noise: torch.Tensor, source: Any, sampler: Any, *more: Any, **named: Any
-) -> torch.Tensor:
-    """OUTER_SAMPLE wrapper. Nodes that rearrange the noise of a run do it once, around all three parts."""
-    if noise.shape[0] < 2:
-        raise ValueError(
-            f"Text2Video-Zero moves 2 frames or more, but the latent has {noise.shape[0]}. "
-            "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
-        )
-    return executor(noise, source, MovingSampler(sampler, field), *more, **named)  # type: ignore[no-any-return]
+        all_frames = restart.noise_for(torch.cat([at_high[:1], moved]))
+        return parts.sample(self.sampler.sample, to_end, all_frames, second, seed_shift=2)[0]
 
 
 def _parts(sigmas: torch.Tensor, high: torch.Tensor, low: torch.Tensor) -> list[torch.Tensor]:

@@ -1,93 +1,121 @@
-"""What each motion module does in one model call, out of the numbers and curves on the MODEL."""
+"""What each motion module does in one model call, worked out from the numbers and curves on the MODEL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from ...motion.control import Branch, Value
+from ...motion.control import Branch, Control, PerLatent
 from ...motion.lora_branches import MotionLora
+from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
+from ..call.moment import Curve, Moment, Part
 from ..call.progress import is_within
-from ..curves.curve import Combined, Curve, Moment, Part, as_curve, plain, value_at
+from ..curves.curve import Combined, as_curve, plain, value_at
 from .applied import Applied
 from .enhance_motion import Enhance
-from .hooks import Effect
-
-KEPT = "kinema_motion_kept"
-"""Where a model call has the share of the motion that is kept (number or curve) in transformer_options."""
-ONE = 1.0
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What a call asks of all its motion models: how much of their motion is `kept`, and how their attentions are
-    enhanced."""
-
-    kept: float | Curve = ONE
-    enhance: Enhance | None = None
+from .hooks import Motion
 
 
 class Values:
-    """The values of curves at one `moment`, on `device`; each is worked out once, unless blocks make a difference.
+    """The values of curves at one `moment`, on `device`; each is computed once, unless it differs between blocks.
     Model calls of `areas` have latents of another `size` (h, w) than the moment."""
 
     def __init__(self, moment: Moment, device: torch.device, size: tuple[int, int], areas: Areas | None = None) -> None:
-        self.moment, self.device, self.size, self.areas = moment, device, size, areas
-        self._known: dict[tuple[int, Part | None], tuple[Curve, Value]] = {}
+        self._moment = moment
+        self._device = device
+        self._size = size
+        self._areas = areas
+        self._known: dict[tuple[int, Part | None], tuple[Curve, PerLatent]] = {}
 
-    def of(self, curve: float | Curve, part: Part) -> Value:
+    def of(self, curve: float | Curve, part: Part) -> PerLatent:
+        """The value of `curve` in `part`: a number, or one for each latent of a conditioning, of the size of the latents
+        or 1."""
         if not isinstance(curve, Curve):
             return float(curve)
         key = id(curve), part if curve.over_blocks else None
         if key not in self._known:
-            value = value_at(curve, self.moment, part)
+            value = value_at(curve, self._moment, part)
             if isinstance(value, torch.Tensor):
                 value = self._placed(value)
             self._known[key] = curve, value  # which keeps the curve alive, and so its id
         return self._known[key][1]
 
-    def _placed(self, value: torch.Tensor) -> Value:
-        if self.areas is None:
-            return value.to(self.device)
-        seen = plain(self.areas.of(value, len(self.moment.frames.indices), self.size))
-        return seen.to(self.device) if isinstance(seen, torch.Tensor) else seen
+    def _placed(self, value: torch.Tensor) -> PerLatent:
+        if self._areas is None:
+            return value.to(self._device)
+        seen = plain(self._areas.of(value, len(self._moment.frames.indices), self._size))
+        return seen.to(self._device) if isinstance(seen, torch.Tensor) else seen
 
     def within(self, start: float, end: float) -> bool:
-        run = self.moment.progress
+        """Whether the moment lies between these fractions of the run."""
+        run = self._moment.progress
         return run is None or is_within(start, end, run.sigma, run.model_sampling)
 
 
-def effects_of(
-    motion: Any, how: Applied, loras: Sequence[Any], shared: Shared, values: Values
-) -> Effect | Mapping[str, Effect]:
-    """The effect of `motion` (MOTION_MODEL) at each of its places, or one for all. `loras` are patchers of MotionLoras,
-    to whose places `how` refers."""
-    if not values.within(how.start_percent, how.end_percent):
-        return Effect(strength=0.0)
-    enhance = shared.enhance if shared.enhance and values.within(*shared.enhance.range) else None
-    kept, model = shared.kept, motion.model
-    residual = how.strength if kept == ONE else Combined("multiply", as_curve(how.strength), as_curve(kept))
-    changes = [(loras[place].model, strength) for place, strength in how.loras]
+@dataclass(frozen=True)
+class Shared:
+    """What a model call wants of all motion models."""
 
-    def at(place: str) -> Effect:
-        strength = values.of(residual, Part(place))
-        if not isinstance(strength, torch.Tensor) and strength == 0:
-            return Effect(strength=0.0)
-        parts = [Part(place, i) for i in range(model.spec.attentions)]
-        return Effect(
-            strength,
-            () if how.attention == ONE else tuple(values.of(how.attention, part) for part in parts),
-            () if enhance is None else tuple(enhance.at(values.of(enhance.temperature, part)) for part in parts),
-            _branches(model.at(place), place, changes, values),
+    values: Values
+    kept: float | Curve = 1.0  # the share of their motion that acts
+    enhance: Enhance | None = None
+    windows: FrameWindows | None = None  # the windows in which motion modules see the frames; None: all at once
+    loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
+
+
+def motion_of(motion: Any, how: Applied, shared: Shared) -> Motion:
+    """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
+    model, values = motion.model, shared.values
+    norms = model.spec.family.norms_like(how.match)
+    if not values.within(how.start_percent, how.end_percent):
+        return Motion(model, {}, norms)
+    strength = how.strength if shared.kept == 1 else Combined("multiply", as_curve(how.strength), as_curve(shared.kept))
+    temperature = _temperature(shared.enhance, values)
+    changes = [(shared.loras[place].model, curve) for place, curve in how.loras]
+
+    def control(place: str) -> Control | None:
+        value = values.of(strength, Part(place))
+        if _is_zero(value):
+            return None
+        parts = [Part(place, attention) for attention in range(model.spec.attentions)]
+        return Control(
+            strength=value,
+            norm=norms.module,
+            rule=how.positions,
+            windows=shared.windows,
+            scales=() if how.attention == 1 else tuple(values.of(how.attention, part) for part in parts),
+            enhance=() if temperature is None else tuple(_enhanced(values.of(temperature, part)) for part in parts),
+            branches=_branches(model.at(place), place, changes, values),
         )
 
-    curves = (residual, how.attention, enhance and enhance.temperature)
-    if not changes and not any(isinstance(curve, Curve) and curve.over_blocks for curve in curves):
-        return at(model.spec.modules[0][0])
-    return {place: at(place) for place, _ in model.spec.modules}
+    places = [place for place, _ in model.spec.modules]
+    if not changes and not any(_differs(curve) for curve in (strength, how.attention, temperature)):
+        same = control(places[0])
+        return Motion(model, {} if same is None else dict.fromkeys(places, same), norms)
+    controls = {place: control(place) for place in places}
+    return Motion(model, {place: one for place, one in controls.items() if one is not None}, norms)
+
+
+def _temperature(enhance: Enhance | None, values: Values) -> float | Curve | None:
+    if enhance is None or not values.within(enhance.start_percent, enhance.end_percent):
+        return None
+    return enhance.temperature
+
+
+def _enhanced(temperature: PerLatent) -> PerLatent | None:
+    return temperature if isinstance(temperature, torch.Tensor) or temperature > 0 else None
+
+
+def _differs(curve: float | Curve | None) -> bool:
+    """Whether `curve` differs between blocks of the UNet."""
+    return isinstance(curve, Curve) and curve.over_blocks
+
+
+def _is_zero(value: PerLatent) -> bool:
+    return not isinstance(value, torch.Tensor) and value == 0
 
 
 def _branches(
@@ -98,7 +126,7 @@ def _branches(
     for lora, curve in changes:
         for change in lora.at(place):
             strength = values.of(curve, Part(place, change.attention))
-            if isinstance(strength, torch.Tensor) or strength != 0:
+            if not _is_zero(strength):
                 layer = module.get_submodule(change.layer)
                 branches.setdefault(layer, []).append(Branch(change.module, change.start, strength))
     return branches

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...motion.lora_branches import LORAS, load_branches
-from ..curves.curve import Curve
+from ..call.moment import Curve
 from .applied import Applied
 
 

@@ -6,116 +6,66 @@ modules, weights and keys stay as they are, and nothing is left to clean up afte
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from ...motion.control import Branch, Control, Value
+from ...motion.control import Control
 from ...motion.layers import MotionModel, MotionModule
 from ...motion.norms import joint_norm
-from ...motion.positions import REFUSE, PositionRule
 from ...motion.spec import NormPolicy
-from ...motion.windowed import FrameWindows
 from ..call.slots import find_norms, find_slots
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What varies from module to module: fields of Control, with values of the size (h, w) of the latents, or 1, for
-    the frames of one conditioning."""
-
-    strength: Value = 1.0
-    scales: tuple[Value, ...] = ()
-    enhance: tuple[Value | None, ...] = ()
-    branches: Mapping[nn.Module, Sequence[Branch]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Motion:
-    """One motion model at work in a call: its effect (at each place, or one for all), its norm policy (None: its
-    family's), its positions, and the windows in which its modules see the frames (None: all at once)."""
+    """One motion model at work in a model call."""
 
     model: MotionModel
-    effect: Effect | Mapping[str, Effect] = Effect()
-    norms: NormPolicy | None = None
-    positions: PositionRule = REFUSE
-    windows: FrameWindows | None = None
+    controls: Mapping[str, Control]  # how the motion module at each place acts; a place that is absent is off
+    norms: NormPolicy  # over which frames its norms and those of the UNet take their statistics
 
-    @property
-    def policy(self) -> NormPolicy:
-        return self.norms or self.model.spec.family.norms
 
-    @property
-    def effects(self) -> dict[str, Effect]:
-        """The effect at each place where there is any."""
-        effect = self.effect
-        every = {p: effect if isinstance(effect, Effect) else effect[p] for p, _ in self.model.spec.modules}
-        return {p: e for p, e in every.items() if isinstance(e.strength, torch.Tensor) or e.strength != 0}
+def plain_motion(model: MotionModel, norms: NormPolicy | None = None) -> Motion:
+    """`model` at full strength everywhere, with `norms` or those of its family."""
+    policy = norms or model.spec.family.norms
+    control = Control(norm=policy.module)
+    return Motion(model, {place: control for place, _ in model.spec.modules}, policy)
 
 
 @contextmanager
 def motion_inside(unet: Any, motions: Sequence[Motion], frames: int) -> Iterator[None]:
     """While this is open, `unet` animates: its batch holds whole videos of `frames` latents each.
 
-    Several motion models act one after the other at each place. Modules of strength 0 are left out altogether.
+    Several motion models act one after the other at each place. Modules that are off are left out altogether.
     """
-    active = [(motion, effects) for motion in motions if (effects := motion.effects)]
+    active = [motion for motion in motions if motion.controls]
     slots = find_slots(unet)
     with ExitStack() as stack:
-        for motion, effects in active:
-            for place, effect in effects.items():
-                hook = _hook(motion.model.at(place), motion, effect, frames)
+        for motion in active:
+            for place, control in motion.controls.items():
+                hook = _hook(motion.model.at(place), control, frames)
                 stack.callback(slots[place].layer.register_forward_hook(hook).remove)
         for kind in ("resnet", "spatial"):
-            if any(getattr(motion.policy, kind) == "joint" for motion, _ in active):
+            if any(getattr(motion.norms, kind) == "joint" for motion in active):
                 for norm in find_norms(unet, kind):
                     stack.enter_context(_joint(norm, frames))
         yield
 
 
-def _hook(module: MotionModule, motion: Motion, effect: Effect, frames: int) -> Any:
+def _hook(module: MotionModule, control: Control, frames: int) -> Any:
     def add_motion(_layer: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        animated: torch.Tensor = module(output, frames, _control(motion, effect, output))
+        animated: torch.Tensor = module(output, frames, control.fit(output))
         return animated
 
     return add_motion
 
 
-def _control(motion: Motion, effect: Effect, x: torch.Tensor) -> Control:
-    """`effect` for a module whose input is `x` (v*f, c, h, w)."""
-
-    def fit(value: Value) -> Value:
-        return _fit(value, x)
-
-    return Control(
-        fit(effect.strength),
-        motion.policy.module,
-        motion.positions,
-        motion.windows,
-        tuple(map(fit, effect.scales)),
-        tuple(None if value is None else fit(value) for value in effect.enhance),
-        {
-            layer: [Branch(branch.change, branch.start, fit(branch.strength)) for branch in branches]
-            for layer, branches in effect.branches.items()
-        },
-    )
-
-
-def _fit(value: Value, x: torch.Tensor) -> Value:
-    """`value` (f or 1, 1, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
-    if not isinstance(value, torch.Tensor):
-        return value
-    if value.shape[2:] != (1, 1):
-        value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
-    return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)
-
-
 @contextmanager
 def _joint(norm: Any, frames: int) -> Iterator[None]:
-    """`norm` takes its statistics over the frames of each video, by an instance attribute that goes again.
+    """`norm` takes its statistics over the frames of each video, by an instance attribute that is removed again.
 
     A hook could not do it without computing the host's norm first, for nothing.
     """

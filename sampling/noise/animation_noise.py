@@ -1,33 +1,31 @@
-"""The noise of an animation: as the host's NOISE, and on a MODEL, where samplers start from it and add it at steps."""
+"""The noise of an animation: as the host's NOISE, and for samplers, which start from it and add it at steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from comfy.patcher_extension import WrappersMP
 
 from .noise_layers import LAYER, NoiseLayer
 from .noise_seeds import FrameSeeds, Path, StepNoise
-from .step_noise import add_step_noise
 
-KEY = "kinema_noise"
-"""Where the AnimationNoise of a MODEL is in transformer_options; also the mark on noise that is arranged already."""
+ARRANGED = "kinema_arranged"
+"""The mark on noise that AnimationNoise made."""
 
 
 @dataclass(frozen=True)
 class AnimationNoise:
-    """The host's NOISE: `layers` from the lowest to the highest, and the `seed` that a sampler is told."""
+    """The host's NOISE."""
 
-    layers: tuple[NoiseLayer, ...]
-    seed: int = 0
+    layers: tuple[NoiseLayer, ...]  # from the lowest to the highest
+    seed: int = 0  # what a sampler is told
 
     def generate_noise(self, latent: Mapping[str, Any]) -> torch.Tensor:
         """Unit noise (f, c, h, w) for a LATENT; frame k of a longer video has the noise of frame k of a shorter one, and
         `batch_index` says which frames these are, as in the host."""
         like = latent["samples"]
         noise = self.noise(0, latent, latent.get("batch_index") or range(like.shape[0]))
-        setattr(noise, KEY, True)
+        setattr(noise, ARRANGED, True)
         return noise
 
     def noise(
@@ -80,29 +78,10 @@ def lay(layer: NoiseLayer, beneath: Any) -> AnimationNoise:
     return AnimationNoise((*lower, layer), layer.seeds.seed)
 
 
-def noise_on(model: Any) -> AnimationNoise | None:
-    """What `add_noise` gave to `model` (MODEL)."""
-    noise: AnimationNoise | None = model.model_options["transformer_options"].get(KEY)
-    return noise
-
-
-def add_noise(model: Any, noise: AnimationNoise) -> Any:
-    """A clone of `model` (MODEL) that every sampler gives `noise`, at the start where it adds noise, and at its steps."""
-    model = model.clone()
-    model.model_options["transformer_options"][KEY] = noise
-    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, KEY)
-    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, KEY, _outer_sample)
-    return model
-
-
-def _outer_sample(
-    executor: Any, noise: torch.Tensor, latent_image: torch.Tensor, sampler: Any, sigmas: Any, denoise_mask: Any = None,
-    callback: Any = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
-) -> Any:  # fmt: skip
-    """OUTER_SAMPLE wrapper. Noise of zeros is that of a sampler that adds none."""
-    wanted: AnimationNoise = executor.class_obj.model_options["transformer_options"][KEY]
-    if not getattr(noise, KEY, False) and torch.count_nonzero(noise) > 0:
-        own = noise.float()
-        noise = wanted.noise(seed or 0, {"samples": own}, range(noise.shape[0]), own).to(noise)
-    sampler = add_step_noise(sampler, wanted.at_steps)
-    return executor(noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed, **more)
+def noise_of_run(wanted: AnimationNoise, noise: torch.Tensor, seed: int) -> torch.Tensor:
+    """What a run starts from in place of the sampler's `noise` (f, c, h, w). Noise that the NOISE output made is arranged
+    already, and noise of zeros is that of a sampler that adds none: both stay."""
+    if getattr(noise, ARRANGED, False) or torch.count_nonzero(noise) == 0:
+        return noise
+    own = noise.float()
+    return wanted.noise(seed, {"samples": own}, range(noise.shape[0]), own).to(noise)

@@ -55,7 +55,7 @@ CHOICES: dict[str, str] = {
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
 }
-"""What `apply_schedule` takes, and what each of them means."""
+"""What `chosen_schedule` takes, and what each of them means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +82,11 @@ PREDICTIONS: dict[str, Prediction] = {
 }
 
 
-def apply_schedule(model: Any, name: str, family: Family) -> None:
-    """Gives `model` (MODEL) the schedule `name` of CHOICES; "automatic" is the one that `family` was trained with."""
-    if name != KEEP:
-        set_schedule(model, family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule)
-
-
-def set_schedule(model: Any, schedule: NoiseSchedule, prediction: str | None = None, zsnr: bool | None = None) -> None:
-    """Gives `model` (MODEL) the `schedule`. What the model predicts and whether its terminal SNR is zero stay, unless
-    `prediction` (one of PREDICTIONS) and `zsnr` say otherwise."""
-    sampling = build_sampling(schedule, model.get_model_object("model_sampling"), prediction, zsnr)
-    model.add_object_patch("model_sampling", sampling)
+def chosen_schedule(name: str, family: Family) -> NoiseSchedule | None:
+    """The schedule `name` of CHOICES for a motion model of `family`; None: the MODEL keeps its own."""
+    if name == KEEP:
+        return None
+    return family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule
 
 
 def build_sampling(

@@ -5,21 +5,15 @@ consistency. Wu et al., "FreeInit" (2023), section 3.3; Yuan et al., "FreqPrior"
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
 import comfy.model_management
 import torch
-from comfy.model_sampling import EPS
-from comfy.patcher_extension import WrappersMP
 
-from ..call.parts import Callback, shifted
-from ..call.run_start import RunStart
+from ..call.parts import Parts, RunStart, Sample
 from .frequency import LowPass, mix, mix_unit
-
-KEY = "kinema_refine"
-"""Where the NoiseRefinement of a MODEL is in transformer_options."""
 
 Method = Literal["FreeInit", "FreqPrior"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -33,15 +27,19 @@ PRIOR = 0.8
 
 @dataclass(frozen=True)
 class NoiseRefinement:
-    """A run in `iterations`. `coarse_to_fine` gives earlier ones fewer steps, `until` (0..1) ends all but the last at this
-    part of the run; `new_noise` diffuses each result with other noise than the run began with."""
+    """A run that is sampled several times."""
 
     method: Method = "FreeInit"
     iterations: int = 3
-    low_pass: LowPass = field(default_factory=LowPass)
-    coarse_to_fine: bool = False
-    until: float = 1.0
-    new_noise: bool = False
+    low_pass: LowPass = field(default_factory=LowPass)  # which frequencies of the result are kept
+    coarse_to_fine: bool = False  # whether earlier iterations have fewer steps
+    until: float = 1.0  # fraction of the run (0..1) at which all iterations but the last end
+    new_noise: bool = False  # whether results are diffused with other noise than the run started from
+
+    def runs(self, sigmas: torch.Tensor, model_sampling: Any) -> list[torch.Tensor]:
+        """The noise levels of each iteration of a run along `sigmas`."""
+        end = 0.0 if self.until >= 1 else model_sampling.percent_to_sigma(self.until)
+        return [self.sigmas(iteration, sigmas, end) for iteration in range(self.iterations)]
 
     def sigmas(self, iteration: int, sigmas: torch.Tensor, end: float) -> torch.Tensor:
         """The noise levels of an iteration (0, 1, ...) of a run along `sigmas`; all but the last stop at level `end`."""
@@ -65,75 +63,37 @@ class NoiseRefinement:
         return mix_unit((one, other), (fresh(), fresh()), keeps)
 
 
-def refine_noise(model: Any, refinement: NoiseRefinement) -> Any:
-    """A clone of `model` (MODEL) whose runs are refined. A second refinement replaces the first.
-
-    Raises ValueError for models that do not diffuse by adding noise, such as flow models.
-    """
-    if not isinstance(model.get_model_object("model_sampling"), EPS):
-        raise ValueError(
-            f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
-            f"{type(model.model).__name__}, which noise is mixed into in another way. Connect an SD1.5 or SDXL model."
-        )
-    model = model.clone()
-    model.model_options["transformer_options"][KEY] = refinement
-    model.remove_wrappers_with_key(WrappersMP.SAMPLER_SAMPLE, KEY)
-    model.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, KEY, _sampler_sample)
-    return model
-
-
-def _sampler_sample(
-    executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: Any, callback: Callback | None, noise: torch.Tensor,
-    latent_image: torch.Tensor, *more: Any, **named: Any,
-) -> torch.Tensor:  # fmt: skip
-    """SAMPLER_SAMPLE wrapper: inside of all that arranges the noise of a run, around the sampler alone."""
-    how: NoiseRefinement = extra_args["model_options"]["transformer_options"][KEY]
-    if torch.count_nonzero(noise) == 0:  # goes on where another sampler stopped: there is no noise to refine
-        return executor(guider, sigmas, extra_args, callback, noise, latent_image, *more, **named)  # type: ignore[no-any-return]
-    random = torch.Generator().manual_seed(((extra_args.get("seed") or 0) + SEED) % 2**64)
-    first, fresh = noise, partial(_unit_noise, noise, random)
-    start = RunStart(guider, executor.class_obj, sigmas, latent_image)
-    end = 0.0 if how.until >= 1 else guider.inner_model.model_sampling.percent_to_sigma(how.until)
-    parts = [how.sigmas(iteration, sigmas, end) for iteration in range(how.iterations)]
-    seen = _Watch(callback, [len(part) - 1 for part in parts])
+def sample_refined(
+    refinement: NoiseRefinement, sample: Sample, sampler: Any, sigmas: torch.Tensor, noise: torch.Tensor, parts: Parts
+) -> torch.Tensor:
+    """The latents (f, c, h, w) of a run of the host's `sampler` along `sigmas` from unit `noise`, refined; `sample` is the
+    sampler's function. An interrupt after the first iteration returns the result of the last one that ended."""
+    if torch.count_nonzero(noise) == 0:  # continues where another sampler stopped: there is no noise to refine
+        return sample(parts.guider, sigmas, parts.extra_args, parts.callback, noise, parts.latent_image, *parts.more)
+    random = torch.Generator().manual_seed(((parts.extra_args.get("seed") or 0) + SEED) % 2**64)
+    first = noise
+    fresh = partial(_unit_noise, noise, random)
+    start = RunStart(parts.guider, sampler, sigmas, parts.latent_image)
+    runs = refinement.runs(sigmas, parts.guider.inner_model.model_sampling)
+    parts = replace(parts, steps=sum(len(run) - 1 for run in runs))
+    done = 0
     result: Any = None
     kept: torch.Tensor | None = None
-    for iteration, part in enumerate(parts):
-        if iteration > 0:
-            diffused = start.diffused(result, parts[iteration - 1][-1], fresh() if how.new_noise else first)
-            noise = how.noise(start.noise_for(diffused), fresh)
+    for number, run in enumerate(runs):
+        if number > 0:
+            diffused = start.diffused(result, runs[number - 1][-1], fresh() if refinement.new_noise else first)
+            noise = refinement.noise(start.noise_for(diffused), fresh)
         try:
-            result = executor(guider, part, extra_args, seen.of(iteration), noise, latent_image, *more, **named)
+            result, denoised = parts.sample(sample, run, noise, done)
         except comfy.model_management.InterruptProcessingException:
             if kept is None:
                 raise
-            seen.show(kept)
+            parts.show(kept)
             return kept
-        kept = result if part[-1] == sigmas[-1] or seen.denoised is None else seen.denoised
+        kept = result if run[-1] == sigmas[-1] or denoised is None else denoised
+        done += len(run) - 1
     return result  # type: ignore[no-any-return]
 
 
 def _unit_noise(like: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     return torch.randn(like.shape, generator=random).to(like)
-
-
-class _Watch:
-    """Hands on `callback` for iterations of so many `steps`, and knows the last prediction of the clean video."""
-
-    def __init__(self, callback: Callback | None, steps: list[int]) -> None:
-        self._callback, self._steps = callback, steps
-        self.denoised: torch.Tensor | None = None
-
-    def of(self, iteration: int) -> Callback:
-        hand_on = shifted(self._callback, sum(self._steps[:iteration]), sum(self._steps))
-
-        def watch(step: int, denoised: torch.Tensor, noisy: torch.Tensor, steps: int) -> Any:
-            self.denoised = denoised
-            return hand_on(step, denoised, noisy, steps) if hand_on else None
-
-        return watch
-
-    def show(self, kept: torch.Tensor) -> None:
-        """Has the host show `kept` as the end of the run, and hand it on as its denoised output."""
-        if self._callback is not None:
-            self._callback(sum(self._steps) - 1, kept, kept, sum(self._steps))

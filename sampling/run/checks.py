@@ -1,12 +1,17 @@
 """What cannot work is said before sampling starts, in words that say what to do."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...motion.positions import PositionRule
+from comfy.model_sampling import EPS
+
+from ...motion.load import FILE
 from ...motion.spec import BASE_NAMES, MotionSpec
 from ..call.slots import base_name, find_slots
+from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
-from ..windows.motion_windows import KEY as MOTION_WINDOWS
+from ..windows.motion_windows import MotionWindows
+from .animation import Animation, motion_models
 
 
 def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
@@ -38,11 +43,80 @@ def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
 _EXAMPLES = {"SD1.5": "v3_sd15_mm", "SDXL": "mm_sdxl_v10_beta"}
 
 
-def check_frames(
-    total: int, spec: MotionSpec, positions: PositionRule, file: str, model_options: dict[str, Any]
-) -> None:
-    """Raises ValueError unless a window of the `total` frames is at least two long and has a position for each."""
-    lengths = _lengths(total, model_options)
+def check_accepts(model: Any, fields: Mapping[str, Any]) -> None:
+    """Raises ValueError unless `model` (MODEL) can do what these `fields` of an Animation ask."""
+    for name in fields:
+        if name in _ACCEPTS:
+            _ACCEPTS[name](model)
+
+
+def _check_makes_pictures(model: Any) -> None:
+    if model.model.latent_format.latent_dimensions != 2:
+        raise ValueError(
+            "Kinema's Context Windows are for image models, whose frames are the pictures of a batch, but the connected "
+            f"MODEL ({type(model.model).__name__}) makes videos itself. Use ComfyUI's own Context Windows (Manual)."
+        )
+    check_no_other_windows(model.model_options)
+
+
+def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
+    """Raises ValueError when there are context windows of another pack."""
+    handler = model_options.get("context_handler")
+    if handler is not None and not isinstance(handler, ContextHandler):
+        raise ValueError(
+            f"The MODEL already has context windows of another node ({type(handler).__name__}), and a run can have one "
+            "kind only. Remove that node, or Kinema's Context Windows."
+        )
+
+
+def _check_adds_noise(model: Any) -> None:
+    if not isinstance(model.get_model_object("model_sampling"), EPS):
+        raise ValueError(
+            f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
+            f"{type(model.model).__name__}, which noise is mixed into in another way. Connect an SD1.5 or SDXL model."
+        )
+
+
+def _check_has_unet(model: Any) -> None:
+    if not find_slots(model.model.diffusion_model):
+        raise ValueError(
+            f"First-frame attention acts in a UNet, but the connected MODEL is {base_name(model)}, which has none. "
+            "Use an SD1.5 or SDXL checkpoint."
+        )
+
+
+_ACCEPTS: dict[str, Callable[[Any], None]] = {
+    "windows": _check_makes_pictures,
+    "refinement": _check_adds_noise,
+    "first_frame": _check_has_unet,
+}
+"""What to check of a MODEL, by the field of an Animation that changes."""
+
+
+def check_run(animation: Animation, guider: Any, frames: int) -> None:
+    """Raises ValueError unless a run of the host's `guider` over `frames` can do what `animation` asks."""
+    for name, wanted in (("Motion Guidance", animation.motion_guidance), ("Enhance Motion", animation.enhance)):
+        if wanted is not None and not animation.motions:
+            raise ValueError(
+                f"{name} acts on the motion modules of a motion model, but the MODEL has none. Put Apply Motion Model "
+                "before or after it."
+            )
+    if animation.motion_field is not None and frames < 2:
+        raise ValueError(
+            f"Text2Video-Zero moves 2 frames or more, but the latent has {frames}. "
+            "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
+        )
+    models = motion_models(guider.model_patcher)
+    lengths = _lengths(frames, guider.model_options.get("context_handler"), animation.motion_windows)
+    for how in animation.motions:
+        if how.strength != 0:
+            _check_frames(frames, lengths, models[how.place], how)
+
+
+def _check_frames(total: int, lengths: list[int], motion: Any, how: Applied) -> None:
+    """Raises ValueError unless windows of `lengths` of the `total` frames are at least two long, and `motion`
+    (MOTION_MODEL) has a position for each."""
+    spec = motion.model.spec
     if total < 2:
         raise ValueError(
             f"A motion model animates 2 frames or more, but the latent has {total}. "
@@ -53,17 +127,18 @@ def check_frames(
             f"A motion model animates 2 frames or more, but the context windows have {min(lengths)}. "
             f"Use windows of {spec.native_frames} frames."
         )
-    frames, known = max(lengths), spec.max_frames - positions.offset
-    if frames > known and positions.beyond == "refuse":
+    frames = max(lengths)
+    known = spec.max_frames - how.positions.offset
+    if frames > known and how.positions.beyond == "refuse":
         raise ValueError(
-            f'"{file}" knows {known} positions, but {frames} frames are sampled at once. '
+            f'"{motion.get_attachment(FILE)}" knows {known} positions, but {frames} frames are sampled at once. '
             f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or shorter context windows."
         )
 
 
-def _lengths(total: int, model_options: dict[str, Any]) -> list[int]:
-    """How many of `total` frames a motion model sees together in the parts of a run with `model_options`."""
-    handler = model_options.get("context_handler")
+def _lengths(total: int, handler: Any, inside: MotionWindows | None) -> list[int]:
+    """How many of `total` frames a motion model sees together in the parts of a run with the host's context `handler` and
+    motion windows `inside`."""
     if isinstance(handler, ContextHandler):
         lengths = handler.lengths(total)
     elif handler is not None and getattr(handler, "dim", 0) == 0:
@@ -71,5 +146,4 @@ def _lengths(total: int, model_options: dict[str, Any]) -> list[int]:
         lengths = [min(total, handler.context_length), min(total, anchored)]
     else:
         lengths = [total]
-    motion_windows = model_options["transformer_options"].get(MOTION_WINDOWS)
-    return [min(length, motion_windows.length) for length in lengths] if motion_windows else lengths
+    return lengths if inside is None else [min(length, inside.length) for length in lengths]

@@ -1,6 +1,8 @@
 """The sampling preview plays the animation: at every step the host shows another frame, where it would show the first."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -8,17 +10,15 @@ import torch
 from ..call.parts import Callback
 
 
-def play_preview(
-    executor: Any, noise: Any, latent_image: Any, sampler: Any, sigmas: Any, denoise_mask: Any = None,
-    callback: Callback | None = None, *args: Any, **kwargs: Any,
-) -> Any:  # fmt: skip
-    """OUTER_SAMPLE wrapper: gives the sampler a callback that plays."""
-    if callback is None or not _shows_first_frame(callback):
-        return executor(noise, latent_image, sampler, sigmas, denoise_mask, callback, *args, **kwargs)
+@contextmanager
+def played(callback: Callback | None, plays: bool) -> Iterator[Callback | None]:
+    """The callback for a run's sampler, which plays if the preview `plays` and `callback` is one that can."""
+    if callback is None or not plays or not _shows_first_frame(callback):
+        yield callback
+        return
     player = Player(callback)
-    result = executor(noise, latent_image, sampler, sigmas, denoise_mask, player, *args, **kwargs)
+    yield player
     player.finish()
-    return result
 
 
 def _shows_first_frame(callback: Callback) -> bool:

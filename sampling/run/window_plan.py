@@ -6,8 +6,8 @@ from typing import Any
 
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import Window
-from ..windows.motion_windows import KEY as MOTION_WINDOWS
-from .context_run import handler_for
+from .animation import animation_of
+from .handler import handler_for
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _cut(handler: ContextHandler | None, model: Any, frames: int, step: int, sig
 
 def _inside(model: Any, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
     """The motion windows inside `windows`, as frames of the whole video."""
-    motion_windows = model.model_options["transformer_options"].get(MOTION_WINDOWS)
+    motion_windows = animation_of(model.model_options).motion_windows
     if motion_windows is None:
         return ()
     return tuple(

@@ -8,76 +8,72 @@ from typing import Any
 import torch
 from comfy.context_windows import ContextHandlerABC
 
-from ..call.progress import is_within
+from ..call.call import telling
+from ..call.progress import Progress, is_within
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
+from .context_windows import ContextWindows
 from .controlnets import Hints, all_follow
-from .cut import WINDOW_SCHEDULES, Window, WindowSpec, cut
-from .fuse import FUSES, fuse_weights
-from .window_reference import FirstWindow, beginning_first, first_window
-
-
-@dataclass(frozen=True)
-class ContextWindows:
-    """How a part of a run (percents, 0..1) is computed in windows: their `spec`, the name of their fuse method, and how
-    many of them go through the UNet `at_once` (0: as many as fit into memory). With `freenoise` the noise that the run
-    starts from is rescheduled for them."""
-
-    spec: WindowSpec
-    fuse: str = "pyramid"
-    start_percent: float = 0.0
-    end_percent: float = 1.0
-    at_once: int = 0
-    freenoise: bool = False
-
-    @property
-    def always(self) -> bool:
-        return self.start_percent <= 0.0 and self.end_percent >= 1.0
-
-    @property
-    def moves(self) -> bool:
-        """Whether the windows are other ones at every step."""
-        return WINDOW_SCHEDULES[self.spec.schedule].moves
-
-    def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
-        """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
-        windows = cut(self.spec, frames, step)
-        level = float(sigma) if FUSES[self.fuse].uses_sigma else 0.0  # else it would wait for the GPU for nothing
-        return windows, fuse_weights(self.fuse, windows, frames, self.spec.overlap, level)
-
-
-def automatic_windows(native_frames: int) -> ContextWindows:
-    """What a long video gets unless someone says otherwise: windows of the length that the motion model learned."""
-    return ContextWindows(WindowSpec(native_frames, native_frames // 4))
+from .cut import Window
+from .window_reference import FirstWindow, WindowReference
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What the host asks a context handler for: its function that predicts without windows, and the arguments of it."""
+    """What the host asks a context handler for."""
 
-    calc_cond_batch: Callable[..., Any]
+    calc_cond_batch: Callable[..., Any]  # the host's function that predicts without windows, and its arguments
     model: Any
     conds: Sequence[Any]
-    latents: torch.Tensor
+    latents: torch.Tensor  # (f, c, h, w), the whole video
     timestep: torch.Tensor
     model_options: dict[str, Any]
+
+    @property
+    def sigma(self) -> torch.Tensor:
+        return self.timestep[0]
 
     @property
     def step(self) -> int:
         """The step of the sampler's schedule; a model call between two steps belongs to the earlier one."""
         sigmas = self.model_options["transformer_options"].get("sample_sigmas")
-        return 0 if sigmas is None else max(0, int((sigmas >= self.timestep[0] * (1 - 1e-4)).sum()) - 1)
+        return 0 if sigmas is None else max(0, int((sigmas >= self.sigma * (1 - 1e-4)).sum()) - 1)
+
+    def first_window(self, references: Sequence[WindowReference]) -> FirstWindow | None:
+        """The first window, where later ones refer to it at this noise level."""
+        model_sampling = self.model.model_sampling
+        active = [
+            reference
+            for reference in references
+            if is_within(reference.start_percent, reference.end_percent, self.sigma, model_sampling)
+        ]
+        if not active:
+            return None
+        options = self.model_options["transformer_options"]
+        progress = Progress(self.sigma, model_sampling, options.get("sample_sigmas"))
+        size = (self.latents.shape[-2], self.latents.shape[-1])
+        return FirstWindow(active, progress, size, frozenset(options.get("patches_replace", {}).get("attn1", ())))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The windows of one model call, on the device of its latents."""
+
+    windows: tuple[Window, ...]
+    frames: tuple[torch.Tensor, ...]  # the frames of each, (l,)
+    shares: tuple[torch.Tensor, ...]  # the weights of these, (l, 1, 1, 1); those of one frame sum to 1
 
 
 class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
-    """The context windows of one run. Where entries of `plan` share a part of the run, the last of them holds."""
+    """The context windows of one run. Where entries of `plan` overlap in the run, the last of them takes precedence."""
 
     dim = 0
     freenoise = False
 
-    def __init__(self, plan: Sequence[ContextWindows]) -> None:
+    def __init__(self, plan: Sequence[ContextWindows], references: Sequence[WindowReference] = ()) -> None:
         hidden = max((i for i, windows in enumerate(plan) if windows.always), default=0)
         self.plan = tuple(plan[hidden:])
+        self.references = tuple(references)
         self.context_length = max(windows.spec.length for windows in self.plan)
         self.context_overlap = max(windows.spec.overlap for windows in self.plan)
         self._hints = Hints()
@@ -116,49 +112,60 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
     def execute(self, *call: Any) -> list[torch.Tensor]:
         """What the host would predict for each conditioning (f, c, h, w), in windows; arguments as of ModelCall."""
         asked = ModelCall(*call)
-        x = asked.latents
-        now = self.at(x.shape[0], asked.timestep[0], asked.model.model_sampling)
+        now = self.at(asked.latents.shape[0], asked.sigma, asked.model.model_sampling)
         assert now is not None  # as should_use_context said
-        windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.timestep[0])
-        first = first_window(
-            asked.model_options["transformer_options"], x, asked.timestep[0], asked.model.model_sampling
-        )
-        if first is not None:
-            order = beginning_first(windows)
-            windows, weights = tuple(windows[i] for i in order), tuple(weights[i] for i in order)
-        lengths = [len(window) for window in windows]
-        places = torch.split(torch.tensor(sum(windows, ()), device=x.device), lengths)
-        shares = torch.split(torch.tensor(sum(weights, ()), device=x.device, dtype=x.dtype).view(-1, 1, 1, 1), lengths)
-        parts = zip(places, shares, strict=True)
-
-        fused = [torch.zeros_like(x) for _ in asked.conds]
-        for group, results in self._computed(windows, self._at_once(now, asked), asked, first):
-            for rows in zip(*(torch.split(result, group.frames_each) for result in results), strict=True):
-                place, share = next(parts)
-                for whole, row in zip(fused, rows, strict=True):
-                    whole.index_add_(0, place, row * share)
+        first = asked.first_window(self.references)
+        placed = _placed(now, asked, begins_first=first is not None)
+        fused = [torch.zeros_like(asked.latents) for _ in asked.conds]
+        predictions = self._predictions(placed.windows, self._at_once(now, asked), asked, first)
+        for frames, shares, predicted in zip(placed.frames, placed.shares, predictions, strict=True):
+            for whole, rows in zip(fused, predicted, strict=True):
+                whole.index_add_(0, frames, rows * shares)
         return fused
 
-    def _computed(
+    def _predictions(
+        self, windows: tuple[Window, ...], at_once: int, asked: ModelCall, first: FirstWindow | None
+    ) -> Iterator[list[torch.Tensor]]:
+        """The prediction for each conditioning (l, c, h, w), window by window."""
+        for group, results in self._groups(windows, at_once, asked, first):
+            yield from map(list, zip(*(torch.split(result, group.frames_each) for result in results), strict=True))
+
+    def _groups(
         self, windows: tuple[Window, ...], at_once: int, asked: ModelCall, first: FirstWindow | None
     ) -> Iterator[tuple[WindowGroup, list[torch.Tensor]]]:
-        """Groups of windows with their predictions; where windows refer to the first, that is one for itself."""
-        run, compute, frames = partial(self._run, asked), self._batches.compute, asked.latents.shape[0]
+        """Groups of windows with their predictions. Where windows refer to the first, it is a group of its own."""
+        run = partial(self._run, asked)
+        frames = asked.latents.shape[0]
         if first is None:
-            yield from compute(windows, at_once, frames, run)
-        else:
-            yield from compute(windows[:1], 1, frames, partial(first.compute, run))
-            yield from compute(windows[1:], at_once, frames, partial(first.compute_later, run))
+            yield from self._batches.compute(windows, at_once, frames, run)
+            return
+        yield from self._batches.compute(windows[:1], 1, frames, partial(first.compute, run))
+        yield from self._batches.compute(windows[1:], at_once, frames, partial(first.compute_later, run))
 
     def _at_once(self, now: ContextWindows, asked: ModelCall) -> int:
         if not all_follow(asked.conds):  # other packs' controls expect one window
             return 1
         return now.at_once or windows_that_fit(asked.model, asked.latents, now.spec.length, len(asked.conds))
 
-    def _run(self, asked: ModelCall, group: WindowGroup, **more: Any) -> list[torch.Tensor]:
-        """The host's prediction for the windows of `group` only; `more` is told in the transformer_options."""
+    def _run(self, asked: ModelCall, group: WindowGroup, **told: Any) -> list[torch.Tensor]:
+        """The host's prediction for the windows of `group` only; `told` are fields of the Call."""
         conds = [self.get_resized_cond(cond, asked.latents, group) for cond in asked.conds]
-        told = {**asked.model_options["transformer_options"], "context_window": group, **more}
-        options = {**asked.model_options, "transformer_options": told}
-        rows = group.take(asked.latents), group.take(asked.timestep)
-        return asked.calc_cond_batch(asked.model, conds, *rows, options)  # type: ignore[no-any-return]
+        options = telling(asked.model_options, **told)
+        options["transformer_options"]["context_window"] = group
+        latents, timestep = group.take(asked.latents), group.take(asked.timestep)
+        return asked.calc_cond_batch(asked.model, conds, latents, timestep, options)  # type: ignore[no-any-return]
+
+
+def _placed(now: ContextWindows, asked: ModelCall, begins_first: bool) -> Placed:
+    """The windows of `asked`; with `begins_first` one that holds the beginning of the video comes first."""
+    x = asked.latents
+    windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.sigma)
+    order = list(range(len(windows)))
+    if begins_first:
+        order.sort(key=lambda i: 0 not in windows[i])
+    windows = tuple(windows[i] for i in order)
+    lengths = [len(window) for window in windows]
+    # One copy to the device for all of them
+    frames = torch.tensor(sum(windows, ()), device=x.device)
+    shares = torch.tensor([share for i in order for share in weights[i]], device=x.device, dtype=x.dtype)
+    return Placed(windows, torch.split(frames, lengths), torch.split(shares.view(-1, 1, 1, 1), lengths))

@@ -8,23 +8,19 @@ from ...motion.windowed import FrameWindows
 from .cut import Window, WindowSpec, cut, ring
 from .fuse import fuse_weights
 
-KEY = "kinema_motion_windows"
-"""Where the MotionWindows of a MODEL are in transformer_options."""
-
 
 @dataclass(frozen=True)
 class MotionWindows:
-    """Windows of `length` frames with `overlap` in common, fused by `fuse`; in a `closed_loop` they go on from the last
-    frame to the first. With `freenoise` the video's noise is rescheduled for them."""
+    """How motion modules see a long video. Raises ValueError for numbers that cannot cover a video."""
 
-    length: int = 16
-    overlap: int = 4
-    fuse: str = "pyramid"
-    closed_loop: bool = False
-    freenoise: bool = False
+    length: int = 16  # frames of a window
+    overlap: int = 4  # frames that it shares with the next one
+    fuse: str = "pyramid"  # the fuse method, one of FUSES
+    closed_loop: bool = False  # whether windows continue from the last frame to the first
+    freenoise: bool = False  # whether the noise that the run starts from is rescheduled for them
 
     def __post_init__(self) -> None:
-        WindowSpec(self.length, self.overlap)  # raises for numbers that cannot be
+        WindowSpec(self.length, self.overlap)  # which checks the numbers
 
     def cut(self, frames: int, total: int) -> tuple[Window, ...]:
         """The windows of the `frames` that the motion modules see of a video of `total`, none when they fit into one.

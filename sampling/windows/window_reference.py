@@ -1,50 +1,37 @@
-"""What later windows of a video take over from the first: its tokens to attend to, or its prediction."""
+"""Window Reference: later windows of a video attend to the tokens of the first one, or reuse its prediction.
 
-from collections.abc import Callable, Collection, Sequence
+The idea of attending is that of reference-only ControlNet (L. Zhang, 2023): keys and values of one picture serve another.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
 
+from ..call.call import QueriesKeysValues
 from ..call.frames import Frames
-from ..call.progress import Progress, is_within
-from ..curves.curve import Curve, Moment, Value, value_at
+from ..call.moment import Curve, Moment, PerFrame
+from ..call.progress import Progress
+from ..curves.curve import value_at
 from .batches import WindowGroup
-from .context_reference import BANK, Bank, Page, attend
-from .cut import Window
-from .result_reuse import reused
 
-KEY = "kinema_window_reference"
-"""Where the WindowReferences of a MODEL are in transformer_options."""
-
-Mode = Literal["attend", "reuse"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+ReferenceMode = Literal["attend", "reuse"]
+REFERENCE_MODES: tuple[ReferenceMode, ...] = get_args(ReferenceMode)
 
 Run = Callable[..., list[torch.Tensor]]
-"""Predicts a WindowGroup: (group, what the model call is told besides) -> one tensor for each conditioning."""
+"""Predicts a WindowGroup: (group, fields of the Call) -> one tensor for each conditioning."""
 
 
 @dataclass(frozen=True)
 class WindowReference:
-    """Later windows `attend` to the first or `reuse` its prediction, frame by frame, with a `strength` (0..1, over frames
-    and steps) in the part `start_percent` to `end_percent` of the run."""
+    """How later windows refer to the first, frame by frame."""
 
-    mode: Mode
-    strength: float | Curve = 1.0
-    start_percent: float = 0.0
-    end_percent: float = 0.25
-
-
-def refer_windows(model: Any, reference: WindowReference) -> Any:
-    """A clone of `model` (MODEL) whose context windows refer to the first. One more of another mode acts beside it, one
-    of the same mode replaces it."""
-    model = model.clone()
-    options = model.model_options["transformer_options"]
-    others = tuple(one for one in options.get(KEY, ()) if one.mode != reference.mode)
-    options[KEY] = (*others, reference)
-    if reference.mode == "attend" and attend not in options.get("patches", {}).get("attn1_patch", ()):
-        model.set_model_attn1_patch(attend)
-    return model
+    mode: ReferenceMode  # attend to its tokens, or reuse its prediction
+    strength: float | Curve = 1.0  # 0..1, over frames and steps
+    start_percent: float = 0.0  # fraction of the run (0..1) at which it starts
+    end_percent: float = 0.25  # and at which it ends
 
 
 class FirstWindow:
@@ -58,54 +45,132 @@ class FirstWindow:
         replaced: Collection[tuple[Any, ...]],
     ) -> None:
         self._by_mode = {reference.mode: reference for reference in references}
-        self._progress, self._size, self._replaced = progress, size, replaced
-        self._bank: Bank = {}
+        self._progress = progress
+        self._size = size
+        self._replaced = replaced
+        self._tokens: dict[Any, torch.Tensor] = {}
         self._predicted: list[torch.Tensor] = []
 
     def compute(self, run: Run, group: WindowGroup) -> list[torch.Tensor]:
         """The prediction of the first window, `group`, which is kept."""
-        told = {BANK: Page(self._bank, len(group.index_list), self._replaced)} if "attend" in self._by_mode else {}
+        told: dict[str, Any] = {}
+        if "attend" in self._by_mode:
+            told["tokens"] = WriteTokens(self._tokens, len(group.index_list), self._replaced)
         self._predicted = run(group, **told)
         return self._predicted
 
     def compute_later(self, run: Run, group: WindowGroup) -> list[torch.Tensor]:
         """The prediction of other windows."""
-        device, last = self._predicted[0].device, len(self._predicted[0]) - 1
-        places = [min(i, last) for i in range(group.frames_each)] * (len(group.index_list) // group.frames_each)
-        sources = torch.tensor(places, device=device)
-        told: dict[str, Any] = {}
-        if "attend" in self._by_mode:
-            strength = self._strength("attend", group, (1, 1))
-            if isinstance(strength, torch.Tensor):
-                strength = strength[:, :, 0]  # (f, 1, 1)
-            if not isinstance(strength, float) or strength != 0:
-                told[BANK] = Page(self._bank, len(places), self._replaced, sources, strength)
+        sources = self._sources(group)
+        told = self._told(group, sources)
         if "reuse" not in self._by_mode:
             return run(group, **told)
-        strength = self._strength("reuse", group, self._size)
-        own = [None] * len(self._predicted) if isinstance(strength, float) and strength == 1 else run(group, **told)
-        pairs = zip(self._predicted, own, strict=True)
-        return [reused(first, mine, sources, strength) for first, mine in pairs]
+        share = self._strength("reuse", group, self._size)
+        if not isinstance(share, torch.Tensor) and share == 1:
+            return [first[sources] for first in self._predicted]
+        own = run(group, **told)
+        return [_towards(mine, first[sources], share) for first, mine in zip(self._predicted, own, strict=True)]
 
-    def _strength(self, mode: Mode, group: WindowGroup, size: tuple[int, int]) -> Value:
+    def _sources(self, group: WindowGroup) -> torch.Tensor:
+        """For each latent of `group` the frame of the first window that it refers to: the one at the same place."""
+        first = self._predicted[0]
+        last = len(first) - 1
+        places = [min(i, last) for i in range(group.frames_each)]
+        return torch.tensor(places * (len(group.index_list) // group.frames_each), device=first.device)
+
+    def _told(self, group: WindowGroup, sources: torch.Tensor) -> dict[str, Any]:
+        if "attend" not in self._by_mode:
+            return {}
+        share = self._strength("attend", group, (1, 1))
+        if isinstance(share, torch.Tensor):
+            share = share[:, :, 0]  # (f, 1, 1)
+        elif share == 0:
+            return {}
+        return {"tokens": ReadTokens(self._tokens, len(sources), self._replaced, sources, share)}
+
+    def _strength(self, mode: ReferenceMode, group: WindowGroup, size: tuple[int, int]) -> PerFrame:
         frames = Frames(group.frames_each, tuple(group.index_list), group.total_frames)
         return value_at(self._by_mode[mode].strength, Moment(frames, size, self._progress))
 
 
-def first_window(options: Any, latents: torch.Tensor, sigma: Any, model_sampling: Any) -> FirstWindow | None:
-    """The FirstWindow of a step at noise level `sigma`, or None where windows do not refer to each other."""
-    active = [
-        reference
-        for reference in options.get(KEY, ())
-        if is_within(reference.start_percent, reference.end_percent, sigma, model_sampling)
-    ]
-    if not active:
-        return None
-    progress = Progress(sigma, model_sampling, options.get("sample_sigmas"))
-    replaced = frozenset(options.get("patches_replace", {}).get("attn1", ()))
-    return FirstWindow(active, progress, (latents.shape[-2], latents.shape[-1]), replaced)
+class _FirstWindowTokens:
+    """What self-attentions saw in the first window, `tokens` (f, h*w, c) for each layer and conditioning, in a model call
+    of `rows` latents for each conditioning. Layers that are `replaced` are left alone: functions of other nodes compute
+    these, and they expect as many keys as queries."""
+
+    def __init__(self, tokens: dict[Any, torch.Tensor], rows: int, replaced: Collection[tuple[Any, ...]]) -> None:
+        self._tokens = tokens
+        self._rows = rows
+        self._replaced = replaced
+        self._met: Counter[Any] = Counter()
+
+    def attended(self, projected: QueriesKeysValues, options: Mapping[str, Any]) -> QueriesKeysValues:
+        if options["block"] in self._replaced or (*options["block"], options["block_index"]) in self._replaced:
+            return projected
+        keys = projected[1]
+        uuids = options["uuids"]
+        if len(keys) != self._rows * len(uuids):
+            raise ValueError(
+                f"A node made batches of {len(keys)} out of {len(uuids)} x {self._rows} latents, and Window Reference needs "
+                "them whole. Remove the node that splits batches, or Window Reference."
+            )
+        names = [self._name(options, uuid, keys.shape[1]) for uuid in uuids]
+        return self._with(projected, names, keys.chunk(len(uuids)))
+
+    def _name(self, options: Mapping[str, Any], uuid: Any, tokens: int) -> Any:
+        """Of a layer, and of a conditioning that it sees for the first, second, ... time: parts of a picture (areas) share
+        the uuid of their prompt, and come in the same order in every window."""
+        name = options["block"], options["block_index"], uuid, tokens
+        self._met[name] += 1
+        return *name, self._met[name]
+
+    def _with(
+        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
+    ) -> QueriesKeysValues:
+        raise NotImplementedError
 
 
-def beginning_first(windows: Sequence[Window]) -> list[int]:
-    """The order of `windows` in which one that holds the beginning of the video is the first."""
-    return sorted(range(len(windows)), key=lambda i: 0 not in windows[i])
+class WriteTokens(_FirstWindowTokens):
+    """Keeps the tokens of the first window."""
+
+    def _with(
+        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
+    ) -> QueriesKeysValues:
+        self._tokens.update(zip(names, each, strict=True))
+        return projected
+
+
+class ReadTokens(_FirstWindowTokens):
+    """Frames of later windows attend to their own tokens and to as many more: at `strength` 1, a number or (rows, 1, 1),
+    those of the frame of the first window that `sources` (rows,) names; at 0 their own once more, which leaves attention
+    as it is."""
+
+    def __init__(
+        self,
+        tokens: dict[Any, torch.Tensor],
+        rows: int,
+        replaced: Collection[tuple[Any, ...]],
+        sources: torch.Tensor,
+        strength: PerFrame,
+    ) -> None:
+        super().__init__(tokens, rows, replaced)
+        self._sources = sources
+        self._strength = strength
+
+    def _with(
+        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
+    ) -> QueriesKeysValues:
+        queries, keys, values = projected
+        more = torch.cat(
+            [
+                _towards(own, self._tokens[name][self._sources], self._strength)
+                for name, own in zip(names, each, strict=True)
+            ]
+        )
+        both = torch.cat([keys, more], dim=1)  # (v*f, 2*h*w, c)
+        return queries, both, both if values is keys else torch.cat([values, more], dim=1)
+
+
+def _towards(own: torch.Tensor, reference: torch.Tensor, share: PerFrame) -> torch.Tensor:
+    """`own`, moved towards `reference` by a `share` 0..1."""
+    return own + (reference - own) * (share.to(own) if isinstance(share, torch.Tensor) else share)

@@ -17,7 +17,8 @@ from kinema.nodes.curve_over_blocks import CurveOverBlocksNode
 from kinema.nodes.curve_over_steps import CurveOverStepsNode
 from kinema.nodes.plot_curve import PlotCurveNode
 from kinema.sampling.call.frames import Frames
-from kinema.sampling.curves.curve import Moment, Part, as_curve, value_at
+from kinema.sampling.call.moment import Moment, Part
+from kinema.sampling.curves.curve import as_curve, value_at
 from kinema.sampling.curves.curve_picture import lines_of
 from kinema.sampling.curves.curve_plot import sample_curve
 

@@ -4,12 +4,13 @@ import torch
 
 from kinema.nodes.inject_image import InjectImageNode
 from kinema.sampling.curves.curve import Listed
+from kinema.sampling.run.animation import animation_of
 
 IMAGE, LATENT, MASK = torch.rand(1, 16, 24, 3), {"samples": torch.ones(1, 4, 2, 3)}, torch.ones(1, 16, 24)
 
 
 def injections(model):
-    return model.model_options["transformer_options"]["kinema_inject"]
+    return animation_of(model.model_options).injections
 
 
 def test_images_and_latents_are_noted_on_a_clone():
@@ -17,7 +18,7 @@ def test_images_and_latents_are_noted_on_a_clone():
     first = InjectImageNode.execute(model, 0.2, strength, IMAGE, vae, None, MASK, 3, False, 16, -8, "pixel")[0]
     second = InjectImageNode.execute(first, 0.4, 0.5, latent=LATENT, fit=False, x=16, y=-8)[0]
     one, two = injections(second)
-    assert injections(first) == (one,) and "kinema_inject" not in model.model_options["transformer_options"]
+    assert injections(first) == (one,) and injections(model) == ()
     assert one.placed.pictures.shape == (1, 3, 16, 24) and one.placed.mask is MASK and one.vae is vae
     assert (one.percent, one.strength, one.first_frame, one.space) == (0.2, strength, 3, "pixel")
     assert (one.placed.fit, one.placed.x, one.placed.y) == (False, 16, -8)

@@ -4,13 +4,14 @@ import tiny
 
 from kinema.nodes.context_windows import ContextWindowsNode
 from kinema.nodes.motion_windows import MotionWindowsNode
-from kinema.sampling.windows.context_handler import ContextWindows as Windows
+from kinema.sampling.run.animation import Animation, animation_of
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
-from kinema.sampling.windows.motion_windows import MotionWindows as Inside
+from kinema.sampling.windows.motion_windows import MotionWindows
 
 
-def options(model):
-    return model.model_options["transformer_options"]
+def animation(model):
+    return animation_of(model.model_options)
 
 
 def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
@@ -21,21 +22,21 @@ def test_windows_are_noted_on_a_clone_in_the_order_of_the_nodes():
         "start_percent": 0.5,
     }  # fmt: skip
     second = ContextWindowsNode.execute(first, 8, 2, "looped", **more)[0]
-    automatic = Windows(WindowSpec(16, 4))
-    assert options(first)["kinema_windows"] == (automatic,)
-    assert options(second)["kinema_windows"] == (
-        automatic, Windows(WindowSpec(8, 2, "looped", 2, True), "flat", 0.5, 1.0, 3, True)
+    automatic = ContextWindows(WindowSpec(16, 4))
+    assert animation(first) == Animation(windows=(automatic,))
+    assert animation(second).windows == (
+        automatic, ContextWindows(WindowSpec(8, 2, "looped", 2, True), "flat", 0.5, 1.0, 3, True)
     )  # fmt: skip
-    assert "kinema_windows" not in options(model)
+    assert animation(model) == Animation()
 
 
 def test_a_second_motion_windows_replaces_the_first():
     model = tiny.image_model()
     first = MotionWindowsNode.execute(model, 16, 4)[0]
     second = MotionWindowsNode.execute(first, 8, 6, True, True, "flat")[0]
-    assert options(first)["kinema_motion_windows"] == Inside(16, 4)
-    assert options(second)["kinema_motion_windows"] == Inside(8, 6, "flat", True, True)
-    assert "kinema_motion_windows" not in options(model)
+    assert animation(first) == Animation(motion_windows=MotionWindows(16, 4))
+    assert animation(second) == Animation(motion_windows=MotionWindows(8, 6, "flat", True, True))
+    assert animation(model) == Animation()
 
 
 @pytest.mark.parametrize("node", [ContextWindowsNode, MotionWindowsNode])

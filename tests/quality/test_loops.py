@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from kinema.evaluation.pixels import seam
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from tools.miniature import judge
 from tools.miniature.series import animated, base
@@ -18,7 +18,7 @@ FRAMES, STEPS, SEED, CLIPS = 24, 10, 70_000, 3
 def test_closed_loops_have_no_seam_on_average(miniature: tuple[Any, Any, Any]) -> None:
     _, clip, vae = miniature
     windows = ContextWindows(WindowSpec(16, 8, "looped", closed_loop=True))
-    model = add_windows(animated(base()), windows)
+    model = added(animated(base()), windows=windows)
     clips = (
         judge.animation(model, clip, vae, words, SEED + i, FRAMES, STEPS)
         for i, words in enumerate(judge.prompts(CLIPS))

@@ -170,7 +170,8 @@ def test_a_motion_lora_is_trained_and_saved(folders, apart):
 
 
 def test_an_animated_model_is_refused(folders):
-    from kinema.sampling.run.attach import Applied, attach
+    from kinema.sampling.modules.applied import Applied
+    from kinema.sampling.run.attach import attach
 
     clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))

@@ -8,16 +8,17 @@ import comfy.sample
 import torch
 
 from kinema.sampling.call.frames import Frames
+from kinema.sampling.call.moment import Curve, Moment
 from kinema.sampling.call.progress import Progress
-from kinema.sampling.curves.curve import Blocks, Combined, Constant, Curve, Moment, OverBlocks, OverPicture, as_curve
+from kinema.sampling.curves.curve import Blocks, Combined, Constant, OverBlocks, OverPicture, as_curve
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
-from kinema.sampling.guidance.animation_guidance import Guidance, guide
+from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.modules.controls import Shared, Values, effects_of
-from kinema.sampling.modules.enhance_motion import KEY as ENHANCE
-from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
-from kinema.sampling.run.attach import attach
+from kinema.sampling.modules.controls import Shared, Values, motion_of
+from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.run.animation import animation_of
+from kinema.sampling.run.attach import attach, changed
 from tools.bench import windows
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
@@ -31,7 +32,7 @@ def run(options: Options) -> Iterator[Result]:
     strength, attention = _varied(STRENGTH, places, blocks=True), _varied(ATTENTION, places, blocks=True)
 
     def made(how: Applied, cfg: float | Curve, weight: float | Curve) -> Any:
-        return enhance_motion(guide(attach(image_model, motion, how), Guidance(cfg)), Enhance(weight))
+        return changed(changed(attach(image_model, motion, how), guidance=Guidance(cfg)), enhance=Enhance(weight))
 
     numbers = made(Applied(STRENGTH, attention=ATTENTION), CFG, WEIGHT)
     how = Applied(strength, attention=attention)
@@ -84,5 +85,5 @@ def _books(model: Any, motion: Any, how: Applied, options: Options) -> None:
         Frames(options.frames, tuple(range(options.frames)), options.frames), size,
         Progress(sigma, sampling, torch.stack([sigma, sigma * 0])),
     )  # fmt: skip
-    enhance: Enhance | None = model.model_options["transformer_options"][ENHANCE]
-    effects_of(motion, how, [], Shared(1.0, enhance), Values(moment, sigma.device, size))
+    enhance = animation_of(model.model_options).enhance
+    motion_of(motion, how, Shared(Values(moment, sigma.device, size), enhance=enhance))

@@ -13,9 +13,9 @@ import torch
 
 from kinema.motion.load import FILE
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_motion_windows, add_windows
-from kinema.sampling.windows.context_handler import ContextHandler, ContextWindows
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_handler import ContextHandler
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 from tools.bench import full_size
@@ -29,8 +29,8 @@ def run(options: Options) -> Iterator[Result]:
     animated = attach(*models(), Applied())
     length, long = options.frames, RUNS * options.frames
     spec = WindowSpec(length, length // 4)
-    one_by_one, together = (add_windows(animated, ContextWindows(spec, at_once=n)) for n in (1, 99))
-    inside = add_motion_windows(animated, MotionWindows(length, length // 4))
+    one_by_one, together = (added(animated, windows=ContextWindows(spec, at_once=n)) for n in (1, 99))
+    inside = changed(animated, motion_windows=MotionWindows(length, length // 4))
     step = partial(_step, size=options.size)
 
     things: dict[str, Callable[[], object]] = {

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kinema.sampling.curves.curve import Curve
+from kinema.sampling.call.moment import Curve
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
-from kinema.sampling.guidance.animation_guidance import Guidance, guide
-from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance, guide_motion
-from kinema.sampling.latents.canvas import Placed
-from kinema.sampling.latents.inject_image import Injection, inject_image
-from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
-from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.guidance.animation_guidance import Guidance
+from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance
+from kinema.sampling.latents.canvas import OnCanvas
+from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
-from kinema.sampling.noise.refine_noise import NoiseRefinement, refine_noise
-from kinema.sampling.windows.window_reference import WindowReference, refer_windows
+from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.run.attach import added, changed, refer_windows
+from kinema.sampling.windows.window_reference import WindowReference
 
 from . import judge
 
@@ -52,22 +53,26 @@ def _plain(model: Any, *_: Any) -> Any:
     return model
 
 
-def _of(function: Callable[[Any, Any], Any], how: Any) -> Change:
-    return lambda model, *_: function(model, how)
+def _of(**fields: Any) -> Change:
+    return lambda model, *_: changed(model, **fields)
+
+
+def _referring(how: WindowReference) -> Change:
+    return lambda model, *_: refer_windows(model, how)
 
 
 def _guidance() -> list[Row]:
     ending = OverRun(read_keys(f"0%: {judge.CFG}, 50%: 1 hold"))
     changes: dict[str, Change] = {
         f"none (cfg {judge.CFG:g})": _plain,
-        "cfg 4": _of(guide, Guidance(4.0)),
-        "cfg 4, rescale 0.7": _of(guide, Guidance(4.0, 0.7)),
-        f"cfg {judge.CFG:g}, from 50 % on 1": _of(guide, Guidance(ending)),
-        "PAG 3": _of(guide, Guidance(judge.CFG, pag=3.0)),
-        "Motion Guidance 1, all blocks": _of(guide_motion, MotionGuidance(1.0)),
-        "Motion Guidance 1, up blocks": _of(guide_motion, MotionGuidance(1.0, SKIPS["up"])),
-        "Motion Guidance 1, to 50 %": _of(guide_motion, MotionGuidance(1.0, end_percent=0.5)),
-        "Enhance Motion 2": _of(enhance_motion, Enhance(2.0)),
+        "cfg 4": _of(guidance=Guidance(4.0)),
+        "cfg 4, rescale 0.7": _of(guidance=Guidance(4.0, 0.7)),
+        f"cfg {judge.CFG:g}, from 50 % on 1": _of(guidance=Guidance(ending)),
+        "PAG 3": _of(guidance=Guidance(judge.CFG, pag=3.0)),
+        "Motion Guidance 1, all blocks": _of(motion_guidance=MotionGuidance(1.0)),
+        "Motion Guidance 1, up blocks": _of(motion_guidance=MotionGuidance(1.0, SKIPS["up"])),
+        "Motion Guidance 1, to 50 %": _of(motion_guidance=MotionGuidance(1.0, end_percent=0.5)),
+        "Enhance Motion 2": _of(enhance=Enhance(2.0)),
     }
     return [Row("guidance", title, change) for title, change in changes.items()]
 
@@ -75,10 +80,10 @@ def _guidance() -> list[Row]:
 def _noise() -> list[Row]:
     changes: dict[str, Change] = {
         "none": _plain,
-        "FreeInit, 3 iterations": _of(refine_noise, NoiseRefinement()),
-        "FreeInit, coarse to fine": _of(refine_noise, NoiseRefinement(coarse_to_fine=True)),
-        "FreqPrior, 3 iterations, until 0.68": _of(refine_noise, NoiseRefinement("FreqPrior", until=0.68)),
-        "Animation Noise, correlation 0.5": _of(add_noise, lay(NoiseLayer(NoisePattern(correlation=0.5)), None)),
+        "FreeInit, 3 iterations": _of(refinement=NoiseRefinement()),
+        "FreeInit, coarse to fine": _of(refinement=NoiseRefinement(coarse_to_fine=True)),
+        "FreqPrior, 3 iterations, until 0.68": _of(refinement=NoiseRefinement("FreqPrior", until=0.68)),
+        "Animation Noise, correlation 0.5": _of(noise=lay(NoiseLayer(NoisePattern(correlation=0.5)), None)),
     }
     return [Row("noise", title, change) for title, change in changes.items()]
 
@@ -89,7 +94,7 @@ def _windows() -> list[Row]:
         "reuse, to 15 %": WindowReference("reuse", end_percent=0.15),
     }
     plain = Row("windows", "none", _plain, LONG)
-    return [plain, *(Row("windows", title, _of(refer_windows, how), LONG) for title, how in references.items())]
+    return [plain, *(Row("windows", title, _referring(how), LONG) for title, how in references.items())]
 
 
 def _picture() -> list[Row]:
@@ -104,6 +109,6 @@ def _picture() -> list[Row]:
 
 def _injecting(percent: float, strength: float | Curve) -> Change:
     def change(model: Any, picture: Any, vae: Any) -> Any:
-        return inject_image(model, Injection(Placed(picture.movedim(-1, 1)), vae, percent, strength))
+        return added(model, injections=Injection(OnCanvas(picture.movedim(-1, 1)), vae, percent, strength))
 
     return change

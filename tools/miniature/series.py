@@ -13,10 +13,10 @@ import comfy.utils
 from kinema.miniature import load
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
-from kinema.sampling.latents.text2video_zero import MotionField, move_first_frame
+from kinema.sampling.latents.text2video_zero import MotionField
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES
-from kinema.sampling.run.attach import attach
+from kinema.sampling.run.attach import attach, changed
 from kinema.training.config import ABLATION
 
 from . import ablation
@@ -43,7 +43,7 @@ def series() -> dict[str, Series]:
         "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
         "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
         "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
-        "zero": Series("Text2Video-Zero", plain, lambda: move_first_frame(base(), MotionField())),
+        "zero": Series("Text2Video-Zero", plain, lambda: changed(base(), motion_field=MotionField(), first_frame=True)),
         "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
     }
 

@@ -54,7 +54,7 @@ def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
         case "CLIPTextEncode":
             return {"text": PROMPT if node.title == "Prompt" else ""}
         case "KinemaPromptTravel":
-            return {"prompts": TRAVEL, "frames": min(given["frames"], frames), "text_after": ""}
+            return {"prompts": TRAVEL, "frames": min(given.get("frames", frames), frames), "text_after": ""}
         case "EmptyLatentImage":
             return {"width": SIZE, "height": SIZE, "batch_size": min(given["batch_size"], frames)}
         case "KSampler":

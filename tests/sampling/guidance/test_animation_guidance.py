@@ -16,14 +16,13 @@ from kinema.motion.enhance import intensity
 from kinema.sampling.curves.curve import Blocks, Combined, Constant, Listed, OverBlocks, OverPicture, as_curve
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
-from kinema.sampling.guidance.animation_guidance import Guidance, guide
-from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance, guide_motion
+from kinema.sampling.guidance.animation_guidance import Guidance
+from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
+from kinema.sampling.modules.enhance_motion import Enhance
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 PLACE = "up_blocks.1.motion_modules.2"
@@ -66,14 +65,14 @@ def passes(model, run):
 def test_a_constant_cfg_is_the_samplers(animated, cfg):
     expected = tiny.sample(animated, cfg=cfg)
     for curve in (cfg, Listed((cfg,)), OverRun(read_keys(f"0: {cfg}")), OverPicture(torch.full((1, 3, 3), cfg))):
-        assert_alike(tiny.sample(guide(animated, Guidance(curve)), cfg=9.0), expected)
-        assert_alike(tiny.sample(guide(animated, Guidance(curve)), cfg=1.0), expected)
+        assert_alike(tiny.sample(changed(animated, guidance=Guidance(curve)), cfg=9.0), expected)
+        assert_alike(tiny.sample(changed(animated, guidance=Guidance(curve)), cfg=1.0), expected)
 
 
 def test_each_frame_has_its_own_cfg(model):
     """Without motion frames do not know each other, so each must be as if all had its cfg."""
     curve = Listed((1.0, 2.0, 7.0))
-    out = tiny.sample(guide(model, Guidance(curve)), frames=3)
+    out = tiny.sample(changed(model, guidance=Guidance(curve)), frames=3)
     for frame, cfg in enumerate(curve.values):
         assert_alike(out[frame], tiny.sample(model, frames=3, cfg=cfg)[frame])
 
@@ -85,7 +84,7 @@ def test_each_step_has_its_own_cfg(animated):
     found = []
     curve = OverRun(read_keys("0: 6, 1: 1 hold"))
     tiny.sample(
-        guide(animated, Guidance(curve)), steps=3, callback=lambda step, x0, *_: found.append(x0.clone())
+        changed(animated, guidance=Guidance(curve)), steps=3, callback=lambda step, x0, *_: found.append(x0.clone())
     )  # fmt: skip
     assert_alike(found[0], x0[6.0][0])
     assert (found[1] - x0[6.0][1]).norm() > 1e-3 * found[1].norm()
@@ -93,16 +92,16 @@ def test_each_step_has_its_own_cfg(animated):
 
 def test_no_uncond_pass_where_cfg_is_1(animated):
     curve = OverRun(read_keys("0: 6, 2: 1 hold, 3: 1.5 hold"))
-    steps = passes(guide(animated, Guidance(curve)), lambda m, step: tiny.sample(m, steps=4, callback=step))
+    steps = passes(changed(animated, guidance=Guidance(curve)), lambda m, step: tiny.sample(m, steps=4, callback=step))
     assert steps == [2, 2, 1, 2]
     plain = tiny.sample(animated, cfg=1.0)
-    assert_alike(tiny.sample(guide(animated, Guidance(1.0))), plain)
+    assert_alike(tiny.sample(changed(animated, guidance=Guidance(1.0))), plain)
 
 
 @pytest.mark.parametrize("sampler", ["euler_cfg_pp", "dpmpp_2m_cfg_pp"])
 def test_samplers_that_need_the_uncond_pass_get_it(model, sampler):
     """CFG++ samplers go on from the prediction without the prompt, also where cfg is 1."""
-    guided = guide(model, Guidance(1.0))
+    guided = changed(model, guidance=Guidance(1.0))
     assert passes(guided, lambda m, step: tiny.sample(m, 2, steps=3, sampler=sampler, callback=step)) == [2, 2, 2]
     assert_alike(
         tiny.sample(guided, 2, steps=3, sampler=sampler), tiny.sample(model, 2, steps=3, sampler=sampler, cfg=1.0)
@@ -111,19 +110,19 @@ def test_samplers_that_need_the_uncond_pass_get_it(model, sampler):
 
 def test_windows_leave_the_uncond_pass_out_on_their_own(animated):
     curve = Listed((1.0,) * 4 + (1.0, 3.0, 3.0, 3.0) + (3.0,) * 4)
-    windowed = add_windows(guide(animated, Guidance(curve)), BATCHED)
+    windowed = added(changed(animated, guidance=Guidance(curve)), windows=BATCHED)
     steps = passes(windowed, lambda m, step: tiny.sample(m, frames=12, steps=1, callback=step))
     assert steps == [1 + 2 + 2]
     out = tiny.sample(windowed, frames=12)
     for cfg, part in ((1.0, slice(0, 4)), (3.0, slice(8, 12))):
-        assert_alike(out[part], tiny.sample(add_windows(animated, BATCHED), frames=12, cfg=cfg)[part])
+        assert_alike(out[part], tiny.sample(added(animated, windows=BATCHED), frames=12, cfg=cfg)[part])
 
 
 @pytest.mark.parametrize("share", [0.7, 1.0])
 def test_rescale_equals_the_hosts_node(animated, share):
     (theirs,) = RescaleCFG().patch(animated, share)
     expected = tiny.sample(theirs, cfg=6.0)
-    assert_alike(tiny.sample(guide(animated, Guidance(6.0, share))), expected)
+    assert_alike(tiny.sample(changed(animated, guidance=Guidance(6.0, share))), expected)
     assert_other(expected, tiny.sample(animated, cfg=6.0))
 
 
@@ -137,27 +136,30 @@ def test_a_curve_with_the_hosts_rescale_and_pag_in_any_order(animated):
         return PerturbedAttentionGuidance.execute(m, 2.0)[0]
 
     def ours(m):
-        return guide(m, Guidance(curve))
+        return changed(m, guidance=Guidance(curve))
 
     expected = tiny.sample(pag(rescale(ours(animated))), cfg=2.0)
     assert_alike(tiny.sample(ours(pag(rescale(animated)))), expected)
-    assert_alike(tiny.sample(pag(guide(animated, Guidance(curve, 0.7)))), expected)
+    assert_alike(tiny.sample(pag(changed(animated, guidance=Guidance(curve, 0.7)))), expected)
     assert_other(expected, tiny.sample(ours(animated)))
 
 
 def test_pag_equals_the_hosts_node_and_takes_curves(animated):
     (theirs,) = PerturbedAttentionGuidance.execute(animated, 2.0)
-    assert_alike(tiny.sample(guide(animated, Guidance(4.0, pag=2.0))), tiny.sample(theirs))
-    less, more = (x0s(guide(animated, Guidance(4.0, pag=scale))) for scale in (0.0, 2.0))
+    assert_alike(tiny.sample(changed(animated, guidance=Guidance(4.0, pag=2.0))), tiny.sample(theirs))
+    less, more = (x0s(changed(animated, guidance=Guidance(4.0, pag=scale))) for scale in (0.0, 2.0))
     ramp = Listed((0.0, 0.5, 1.0, 2.0))
     scale = torch.tensor(ramp.values)[:, None, None, None]
-    assert_alike(x0s(guide(animated, Guidance(4.0, pag=ramp))), less + scale * (more - less) / 2)
-    steps = guide(guide(animated, Guidance(4.0, pag=1.0)), Guidance(4.0, pag=OverRun(read_keys("0: 1, 1: 0 hold"))))
+    assert_alike(x0s(changed(animated, guidance=Guidance(4.0, pag=ramp))), less + scale * (more - less) / 2)
+    steps = changed(
+        changed(animated, guidance=Guidance(4.0, pag=1.0)),
+        guidance=Guidance(4.0, pag=OverRun(read_keys("0: 1, 1: 0 hold"))),
+    )
     assert passes(steps, lambda m, step: tiny.sample(m, steps=3, callback=step)) == [3, 2, 2]
 
 
 def test_guiders_that_cannot_be_guided_say_so(animated):
-    guided = guide(animated, Guidance(3.0))
+    guided = changed(animated, guidance=Guidance(3.0))
     from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 
     def run(guider):
@@ -192,11 +194,14 @@ def test_motion_guidance_equals_its_formula(model, motion, animated, skip):
     kept = OverBlocks(((Blocks("up"), Constant(0.0)),)) if places else Constant(0.0)
     weaker = attach(model, motion, Applied(kept), KEEP)
     cond, less, guided = (x0s(animated, cfg=1.0), x0s(weaker, cfg=1.0), x0s(animated, cfg=4.0))
-    assert_alike(x0s(guide_motion(animated, MotionGuidance(1.5, SKIPS[skip])), cfg=4.0), guided + 1.5 * (cond - less))
+    assert_alike(
+        x0s(changed(animated, motion_guidance=MotionGuidance(1.5, SKIPS[skip])), cfg=4.0), guided + 1.5 * (cond - less)
+    )
     ramp = Listed((0.0, 0.5, 1.0, 2.0))
     scale = torch.tensor(ramp.values)[:, None, None, None]
     assert_alike(
-        x0s(guide_motion(animated, MotionGuidance(ramp, SKIPS[skip])), cfg=4.0), guided + scale * (cond - less)
+        x0s(changed(animated, motion_guidance=MotionGuidance(ramp, SKIPS[skip])), cfg=4.0),
+        guided + scale * (cond - less),
     )
 
 
@@ -205,29 +210,31 @@ def test_motion_guidance_rescales_the_spread(animated):
     x = noise * (1 + animated.get_model_object("model_sampling").sigma_max ** 2) ** 0.5
     cond = x0s(animated, cfg=1.0)
     for share in (0.0, 1.0):
-        guided = x0s(guide_motion(animated, MotionGuidance(2.0, rescale=share)), cfg=1.0)
+        guided = x0s(changed(animated, motion_guidance=MotionGuidance(2.0, rescale=share)), cfg=1.0)
         ratio = float((x - guided).std() / (x - cond).std())
         assert (abs(ratio - 1) < 1e-3) == (share == 1.0)
 
 
 def test_scale_zero_and_steps_outside_cost_no_pass(animated):
     curve = OverRun(read_keys("0: 1, 2: 0 hold, 3: 1 hold"))
-    guided = guide_motion(animated, MotionGuidance(curve))
+    guided = changed(animated, motion_guidance=MotionGuidance(curve))
     assert passes(guided, lambda m, step: tiny.sample(m, steps=4, callback=step)) == [3, 3, 2, 3]
-    late = guide_motion(animated, MotionGuidance(1.0, start_percent=0.5))
+    late = changed(animated, motion_guidance=MotionGuidance(1.0, start_percent=0.5))
     counted = passes(late, lambda m, step: tiny.sample(m, steps=4, cfg=1.0, callback=step))
     assert counted[0] == 1 and counted[-1] == 2
-    off = guide_motion(animated, MotionGuidance(0.0))
+    off = changed(animated, motion_guidance=MotionGuidance(0.0))
     assert torch.equal(tiny.sample(off), tiny.sample(animated))
-    same, plain = (tiny.sample(m) for m in (guide_motion(animated, MotionGuidance(1.0, kept=Constant(1.0))), animated))
+    same, plain = (
+        tiny.sample(m) for m in (changed(animated, motion_guidance=MotionGuidance(1.0, kept=Constant(1.0))), animated)
+    )
     assert (same - plain).abs().max() <= 1e-5 * plain.abs().max()  # a batch of three parts may round otherwise
 
 
 def everything(model):
     """All three, with curves over frames and steps."""
     ramp = Combined("multiply", OverFrames(read_keys("0: 0.5, -1: 1")), OverRun(read_keys("0%: 1, 100%: 0.5")))
-    guided = guide(model, Guidance(Combined("multiply", ramp, as_curve(5.0)), ramp, ramp))
-    return enhance_motion(guide_motion(guided, MotionGuidance(ramp, SKIPS["up"], 0.7)), Enhance(ramp))
+    guided = changed(model, guidance=Guidance(Combined("multiply", ramp, as_curve(5.0)), ramp, ramp))
+    return changed(changed(guided, motion_guidance=MotionGuidance(ramp, SKIPS["up"], 0.7)), enhance=Enhance(ramp))
 
 
 def test_windows_controls_areas_and_samplers_beside_all_three(animated):
@@ -237,11 +244,11 @@ def test_windows_controls_areas_and_samplers_beside_all_three(animated):
     positive = [[tiny.conditioning(3)[0][0], {"control": control, "control_apply_to_uncond": True}], area]
     windows = ContextWindows(WindowSpec(6, 2))
     for sampler in ("euler_ancestral", "heun"):
-        guided = add_windows(everything(animated), windows)
+        guided = added(everything(animated), windows=windows)
         out = tiny.sample(guided, frames=8, positive=positive, sampler=sampler)
         assert torch.isfinite(out).all()
         assert torch.equal(tiny.sample(guided, frames=8, positive=positive, sampler=sampler), out)
-        assert_other(out, tiny.sample(add_windows(animated, windows), frames=8, positive=positive, sampler=sampler))
+        assert_other(out, tiny.sample(added(animated, windows=windows), frames=8, positive=positive, sampler=sampler))
 
 
 def test_hooks_beside_all_three(model, motion):
@@ -291,8 +298,8 @@ def test_an_end_in_mid_run_leaves_nothing(model, animated, end):
 
 def test_nodes_that_need_motion_say_so(model, motion):
     for make, name in (
-        (lambda m: guide_motion(m, MotionGuidance(1.0)), "Motion Guidance"),
-        (lambda m: enhance_motion(m, Enhance(2.0)), "Enhance Motion"),
+        (lambda m: changed(m, motion_guidance=MotionGuidance(1.0)), "Motion Guidance"),
+        (lambda m: changed(m, enhance=Enhance(2.0)), "Enhance Motion"),
     ):
         with pytest.raises(ValueError, match=f"{name} acts on the motion modules .* but the MODEL has none"):
             tiny.sample(make(model))
@@ -342,13 +349,13 @@ def test_a_module_multiplies_its_attentions(motion):
 
 def test_enhance_off_is_nothing_and_on_is_something(animated):
     plain = tiny.sample(animated)
-    assert torch.equal(tiny.sample(enhance_motion(animated, Enhance(0.0))), plain)
-    assert torch.equal(tiny.sample(enhance_motion(animated, Enhance(5.0, 1.0, 1.0))), plain)
-    assert_other(tiny.sample(enhance_motion(animated, Enhance(5.0))), plain)
+    assert torch.equal(tiny.sample(changed(animated, enhance=Enhance(0.0))), plain)
+    assert torch.equal(tiny.sample(changed(animated, enhance=Enhance(5.0, 1.0, 1.0))), plain)
+    assert_other(tiny.sample(changed(animated, enhance=Enhance(5.0))), plain)
 
 
 def test_enhanced_videos_do_not_depend_on_how_the_host_batches(animated, monkeypatch):
-    enhanced = enhance_motion(animated, Enhance(OverFrames(read_keys("0: 0, -1: 5"))))
+    enhanced = changed(animated, enhance=Enhance(OverFrames(read_keys("0: 0, -1: 5"))))
     together = tiny.sample(enhanced)
     monkeypatch.setattr(enhanced.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
     assert_alike(tiny.sample(enhanced), together)

@@ -12,15 +12,15 @@ import torch
 from kinema.miniature.load import FOLDER, VAE, load_vae
 from kinema.motion.load import load_motion_model
 from kinema.sampling.curves.curve import Listed
-from kinema.sampling.latents.canvas import Placed
-from kinema.sampling.latents.inject_image import Injection, inject_image
+from kinema.sampling.latents.canvas import OnCanvas
+from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.frequency import LowPass
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
-from kinema.sampling.noise.refine_noise import NoiseRefinement, refine_noise
-from kinema.sampling.run.attach import attach
+from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.run.attach import added, attach, changed
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
 
@@ -35,7 +35,7 @@ def latent(value=3.0, count=1, size=8):
 
 
 def injected(placed=None, vae=None, **more):
-    return Injection(placed or Placed(latent()), vae, **{"percent": 0.5, **more})
+    return Injection(placed or OnCanvas(latent()), vae, **{"percent": 0.5, **more})
 
 
 def half(size=8):
@@ -50,18 +50,18 @@ def half(size=8):
 def test_fit_covers_the_canvas_and_cuts_what_stands_out():
     pictures = torch.zeros(1, 3, 10, 40)
     pictures[..., 15:25] = 1.0
-    picture, mask = Placed(pictures).on(16, 16, 1)
+    picture, mask = OnCanvas(pictures).on(16, 16, 1)
     assert picture.shape == (1, 3, 16, 16) and picture.min() > 0.99 and mask.eq(1).all()
     cut = torch.zeros(1, 10, 40)
     cut[..., 15:25] = 1.0
-    assert Placed(torch.ones(1, 3, 10, 40), cut).on(16, 16, 1)[1].min() > 0.99
+    assert OnCanvas(torch.ones(1, 3, 10, 40), cut).on(16, 16, 1)[1].min() > 0.99
 
 
 @pytest.mark.parametrize(
     ("x", "y", "rows", "columns"), [(2, 3, (3, 7), (2, 8)), (-2, 0, (0, 4), (0, 4)), (12, 14, (14, 16), (12, 16))]
 )
 def test_offsets(x, y, rows, columns):
-    picture, mask = Placed(torch.ones(1, 3, 4, 6), None, False, x, y).on(16, 16, 1)
+    picture, mask = OnCanvas(torch.ones(1, 3, 4, 6), None, False, x, y).on(16, 16, 1)
     expected = torch.zeros(16, 16)
     expected[slice(*rows), slice(*columns)] = 1
     assert torch.equal(mask[0, 0], expected)
@@ -72,12 +72,12 @@ def test_a_picture_outside_of_the_video():
     with pytest.raises(
         ValueError, match=r"A picture of 6 x 4 at x 16, y 0 lies outside of the video, which is 16 x 16"
     ):
-        Placed(torch.ones(1, 3, 4, 6), None, False, 16, 0).on(16, 16, 1)
+        OnCanvas(torch.ones(1, 3, 4, 6), None, False, 16, 0).on(16, 16, 1)
 
 
 def test_a_mask_for_each_frame_takes_one_picture_to_all_of_them():
     masks = torch.stack([torch.zeros(8, 8), torch.ones(8, 8), torch.full((8, 8), 0.5)])
-    placed = Placed(torch.ones(1, 3, 8, 8), masks)
+    placed = OnCanvas(torch.ones(1, 3, 8, 8), masks)
     _, mask = placed.on(8, 8, 3)
     assert placed.count == 3 and mask.mean((1, 2, 3)).tolist() == [0.0, 1.0, 0.5]
 
@@ -109,7 +109,7 @@ def test_the_prediction_is_exchanged_and_the_noise_stays():
     model = tiny.image_model()
     level = model.get_model_object("model_sampling").percent_to_sigma(0.5)
     _, plain = run(model)
-    _, calls = run(inject_image(model, injected()))
+    _, calls = run(added(model, injections=injected()))
     after = next(i for i, (sigma, _, _) in enumerate(plain) if sigma <= level)
     assert len(calls) == len(plain) == 6 and 0 < after < 5
     for (_, a, _), (_, b, _) in zip(calls[:after], plain[:after], strict=True):
@@ -122,7 +122,7 @@ def test_the_prediction_is_exchanged_and_the_noise_stays():
 
 def change(model, **more):
     """By how much an injection changes the latents of the call after it, (f,)."""
-    plain, calls = run(model)[1], run(inject_image(model, injected(**more)))[1]
+    plain, calls = run(model)[1], run(added(model, injections=injected(**more)))[1]
     return next((a - b).abs() for (_, a, _), (_, b, _) in zip(calls, plain, strict=True) if not torch.equal(a, b))
 
 
@@ -132,33 +132,35 @@ def test_strength_mask_and_frames():
     torch.testing.assert_close(change(model, strength=0.5), whole * 0.5, atol=1e-3, rtol=1e-3)
     listed = change(model, strength=Listed((1.0, 0.0, 0.25)))
     torch.testing.assert_close(listed, whole * torch.tensor([1, 0, 0.25]).view(3, 1, 1, 1), atol=1e-3, rtol=1e-3)
-    masked = change(model, placed=Placed(latent(), half()))
+    masked = change(model, placed=OnCanvas(latent(), half()))
     torch.testing.assert_close(masked, whole * half(), atol=1e-3, rtol=1e-3)
     later = change(model, first_frame=1)
     assert later[0].max() < 1e-3 and torch.allclose(later[1:], whole[1:], atol=1e-3)
-    single = change(model, placed=Placed(latent(count=2)), first_frame=1)
+    single = change(model, placed=OnCanvas(latent(count=2)), first_frame=1)
     assert torch.allclose(single[1:], whole[1:], atol=1e-3)
-    two = change(model, placed=Placed(latent(count=2)))
+    two = change(model, placed=OnCanvas(latent(count=2)))
     assert two[2].max() < 1e-3 and torch.allclose(two[:2], whole[:2], atol=1e-3)
 
 
 def test_strength_0_changes_nothing_but_rounding():
     model = tiny.image_model()
-    torch.testing.assert_close(run(inject_image(model, injected(strength=0.0)))[0], run(model)[0], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        run(added(model, injections=injected(strength=0.0)))[0], run(model)[0], atol=1e-3, rtol=1e-3
+    )
 
 
 def test_percents_are_those_of_the_host():
     model = tiny.image_model()
     levels = [sigma for sigma, _, _ in run(model)[1]]
     for percent, before in ((0.0, 1), (1.0, 6)):
-        plain, calls = run(model)[1], run(inject_image(model, injected(percent=percent)))[1]
+        plain, calls = run(model)[1], run(added(model, injections=injected(percent=percent)))[1]
         changed = [i for i, (a, b) in enumerate(zip(calls, plain, strict=True)) if not torch.equal(a[1], b[1])]
         assert (changed[0] if changed else 6) == before and len(calls) == len(levels)
-    assert not torch.allclose(run(inject_image(model, injected(percent=1.0)))[0], run(model)[0], atol=0.1)
+    assert not torch.allclose(run(added(model, injections=injected(percent=1.0)))[0], run(model)[0], atol=0.1)
 
 
 def test_a_frame_that_is_not_there():
-    model = inject_image(tiny.image_model(), injected(first_frame=3))
+    model = added(tiny.image_model(), injections=injected(first_frame=3))
     with pytest.raises(
         ValueError, match="begins with frame 3, but the video has 3 frames. Set first_frame to 2 or less"
     ):
@@ -170,13 +172,13 @@ def test_a_frame_that_is_not_there():
 )
 def test_any_sampler(sampler):
     model = tiny.image_model()
-    result = run(inject_image(model, injected()), sampler=sampler)[0]
+    result = run(added(model, injections=injected()), sampler=sampler)[0]
     assert result.isfinite().all() and not torch.allclose(result, run(model, sampler=sampler)[0], atol=0.1)
 
 
 def test_ksampler_advanced_injects_once():
     """Two stages; the split is before, at, and after the injection."""
-    model = inject_image(tiny.image_model(), injected())
+    model = added(tiny.image_model(), injections=injected())
     whole = run(model)[0]
     for split in range(1, 6):
         first = run(model, last_step=split)[0]
@@ -186,21 +188,25 @@ def test_ksampler_advanced_injects_once():
 
 def test_several_injections_act_each_at_its_time():
     model = tiny.image_model()
-    both = inject_image(inject_image(model, injected(percent=0.6)), injected(Placed(latent(-3.0)), percent=0.2))
-    turned = inject_image(inject_image(model, injected(Placed(latent(-3.0)), percent=0.2)), injected(percent=0.6))
+    both = added(
+        added(model, injections=injected(percent=0.6)), injections=injected(OnCanvas(latent(-3.0)), percent=0.2)
+    )
+    turned = added(
+        added(model, injections=injected(OnCanvas(latent(-3.0)), percent=0.2)), injections=injected(percent=0.6)
+    )
     assert torch.allclose(run(both)[0], run(turned)[0], atol=1e-3)
-    once = inject_image(model, injected(percent=0.6))
+    once = added(model, injections=injected(percent=0.6))
     assert not torch.allclose(run(both)[0], run(once)[0], atol=1e-2)
 
 
 def test_progress_and_noise_of_steps_go_on():
     seen = []
-    run(inject_image(tiny.image_model(), injected()), callback=lambda step, d, x, total: seen.append((step, total)))
+    run(added(tiny.image_model(), injections=injected()), callback=lambda step, d, x, total: seen.append((step, total)))
     assert seen == [(step, 6) for step in range(6)]
     constant = lay(NoiseLayer(NoisePattern("constant")), None)
     for model in (
-        inject_image(add_noise(tiny.image_model(), constant), injected()),
-        add_noise(inject_image(tiny.image_model(), injected()), constant),
+        added(changed(tiny.image_model(), noise=constant), injections=injected()),
+        changed(added(tiny.image_model(), injections=injected()), noise=constant),
     ):
         result = run(model, sampler="euler_ancestral")[0]
         torch.testing.assert_close(result, result[:1].expand_as(result), atol=1e-2, rtol=1e-2)
@@ -211,9 +217,9 @@ def test_every_iteration_of_refine_noise_injects(first):
     how = NoiseRefinement("FreeInit", 2, LowPass("gaussian", 0.5, 0.5))
     model = tiny.image_model()
     if first == "inject":
-        model = refine_noise(inject_image(model, injected()), how)
+        model = changed(added(model, injections=injected()), refinement=how)
     else:
-        model = inject_image(refine_noise(model, how), injected())
+        model = added(changed(model, refinement=how), injections=injected())
     result, calls = run(model)
     assert len(calls) == 12 and result.isfinite().all()
     sigmas = [sigma for sigma, _, _ in calls]
@@ -222,7 +228,7 @@ def test_every_iteration_of_refine_noise_injects(first):
 
 def test_inpainting_beside_it_keeps_what_is_not_masked():
     source = tiny.latents(3)
-    model = inject_image(tiny.image_model(), injected())
+    model = added(tiny.image_model(), injections=injected())
     result = run(model, latent=source, noise_mask=half()[None], noise=tiny.latents(3, seed=9))[0]
     torch.testing.assert_close(result[..., :4], source[..., :4], atol=1e-4, rtol=1e-4)
 
@@ -238,18 +244,18 @@ def picture(size=64):
 def test_a_picture_is_encoded(vae):
     model = tiny.image_model()
     encoded = vae.encode(picture().movedim(1, -1))
-    by_picture = run(inject_image(model, injected(Placed(picture()), vae)))[0]
-    by_latent = run(inject_image(model, injected(Placed(encoded))))[0]
+    by_picture = run(added(model, injections=injected(OnCanvas(picture()), vae)))[0]
+    by_latent = run(added(model, injections=injected(OnCanvas(encoded))))[0]
     torch.testing.assert_close(by_picture, by_latent, atol=2e-2, rtol=1e-2)
 
 
 def test_pixels_change_the_part_under_the_mask_only(vae):
     model, mask = tiny.image_model(), half(64)
-    sharp = change(model, placed=Placed(picture(), mask), vae=vae, space="pixel")
+    sharp = change(model, placed=OnCanvas(picture(), mask), vae=vae, space="pixel")
     left, right = sharp[..., :3].mean(), sharp[..., 5:].mean()
     assert right > 20 * left
-    whole = change(model, placed=Placed(picture()), vae=vae)
-    assert (change(model, placed=Placed(picture()), vae=vae, space="pixel") - whole).abs().median() < whole.median()
+    whole = change(model, placed=OnCanvas(picture()), vae=vae)
+    assert (change(model, placed=OnCanvas(picture()), vae=vae, space="pixel") - whole).abs().median() < whole.median()
 
 
 class UnloadingVae:
@@ -275,9 +281,9 @@ def test_models_come_back_after_the_vae(vae, tmp_path):
     shape = comfy.utils.get_attr(model.model, key).shape
     model.add_patches({key: (torch.randn(shape, generator=tiny.generator(1)),)})
     animated = attach(model, motion, Applied())
-    placed = Placed(picture())
+    placed = OnCanvas(picture())
     kept, unloaded = (
-        run(inject_image(animated, injected(placed, v, space="pixel")))[0] for v in (vae, UnloadingVae(vae))
+        run(added(animated, injections=injected(placed, v, space="pixel")))[0] for v in (vae, UnloadingVae(vae))
     )
     torch.testing.assert_close(unloaded, kept, atol=1e-4, rtol=1e-4)
 
@@ -285,7 +291,7 @@ def test_models_come_back_after_the_vae(vae, tmp_path):
 def test_nothing_is_left_behind_after_an_interrupt():
     model = tiny.image_model()
     before = run(model)[0]
-    animated = inject_image(model, injected())
+    animated = added(model, injections=injected())
 
     def interrupt(step, *_):
         if step == 4:

@@ -14,9 +14,9 @@ import torch
 from diffusers.pipelines.deprecated.text_to_video_synthesis import pipeline_text_to_video_zero as authors
 
 from kinema.motion.load import load_motion_model
-from kinema.sampling.guidance.first_frame_attention import attend_first_frame
-from kinema.sampling.latents.text2video_zero import MotionField, diffuse, move_first_frame, warp
-from kinema.sampling.run.attach import Applied, attach
+from kinema.sampling.latents.text2video_zero import MotionField, diffuse, warp
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.run.attach import attach, changed
 
 FRAMES = 3
 STEPS = 50
@@ -121,14 +121,14 @@ def test_equals_the_paper_with_diffusers():
     expected = comfy.latent_formats.SD15().process_out(reference(model, noise))
     steps = []
     callback = lambda step, x0, x, total: steps.append((step, total))  # noqa: E731
-    result = ddim(move_first_frame(model, MotionField()), callback=callback)
+    result = ddim(changed(model, motion_field=MotionField(), first_frame=True), callback=callback)
     assert_equal_to_rounding(result, expected)
     assert [step for step, _ in steps] == list(range(STEPS + 3))  # three steps again, for the moved frames
     assert {total for _, total in steps} == {STEPS + 3}
 
 
 def test_other_samplers_pass_the_exact_levels(monkeypatch):
-    model, seen = move_first_frame(tiny.image_model(), MotionField()), []
+    model, seen = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True), []
     original = comfy.samplers.KSAMPLER.sample
 
     def note(sampler, guider, sigmas, *args):
@@ -151,7 +151,7 @@ def test_inpainting_keeps_what_is_masked():
     source = tiny.latents(FRAMES, seed=9)
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., 4:] = 1
-    model = move_first_frame(tiny.image_model(), MotionField())
+    model = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True)
     result = comfy.sample.sample(
         model, comfy.sample.prepare_noise(source, 1), 4, CFG, "euler", "normal", tiny.conditioning(3),
         tiny.conditioning(4), source, disable_pbar=True, seed=1, noise_mask=mask,
@@ -174,7 +174,7 @@ def alone(apply_model, params):
 
 def test_first_frame_attention_does_not_depend_on_batching(monkeypatch):
     model = tiny.image_model()
-    attending = attend_first_frame(model)
+    attending = changed(model, first_frame=True)
     together = tiny.sample(attending)
     one = tiny.sample(model, 1, positive=tiny.conditioning(3))
     assert_equal_to_rounding(together[:1], one)  # the first frame sees itself, as ever
@@ -193,17 +193,17 @@ def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
         tiny.sample(m)
         for m in (
             attach(model, v3, Applied()),
-            attend_first_frame(attach(model, v3, Applied())),
-            attach(attend_first_frame(model), v3, Applied()),
-            attach(move_first_frame(model, MotionField()), v3, Applied()),
+            changed(attach(model, v3, Applied()), first_frame=True),
+            attach(changed(model, first_frame=True), v3, Applied()),
+            attach(changed(model, motion_field=MotionField(), first_frame=True), v3, Applied()),
         )
     ]
     torch.testing.assert_close(results[1], results[2])
     assert not torch.allclose(results[0], results[1], atol=1e-2)
     assert not torch.allclose(results[3], results[1], atol=1e-2)
-    patched = attend_first_frame(model)
+    patched = changed(model, first_frame=True)
     patched.set_model_attn1_patch(lambda q, k, v, extra: (q, k, v * 0.5))
-    assert not torch.allclose(tiny.sample(patched), tiny.sample(attend_first_frame(model)), atol=1e-2)
+    assert not torch.allclose(tiny.sample(patched), tiny.sample(changed(model, first_frame=True)), atol=1e-2)
 
 
 def with_windows(model, freenoise=False):
@@ -215,17 +215,17 @@ def with_windows(model, freenoise=False):
 
 def test_each_window_has_its_own_first_frame():
     model = tiny.image_model()
-    windowed = with_windows(attend_first_frame(model))
+    windowed = with_windows(changed(model, first_frame=True))
     result = tiny.sample(windowed, 6)
     assert torch.isfinite(result).all()
-    assert not torch.allclose(result, tiny.sample(attend_first_frame(model), 6), atol=1e-2)
+    assert not torch.allclose(result, tiny.sample(changed(model, first_frame=True), 6), atol=1e-2)
 
 
 def test_shuffled_noise_is_shuffled_once():
     model = tiny.image_model()
     results = [
-        tiny.sample(with_windows(move_first_frame(model, MotionField()), freenoise=True), 6),
-        tiny.sample(move_first_frame(with_windows(model, freenoise=True), MotionField()), 6),
+        tiny.sample(with_windows(changed(model, motion_field=MotionField(), first_frame=True), freenoise=True), 6),
+        tiny.sample(changed(with_windows(model, freenoise=True), motion_field=MotionField(), first_frame=True), 6),
     ]
     torch.testing.assert_close(*results)
 
@@ -234,12 +234,12 @@ def test_base_model_is_untouched():
     model = tiny.image_model()
     plain = tiny.sample(model)
     keys = list(model.model.state_dict())
-    tiny.sample(move_first_frame(model, MotionField()))
+    tiny.sample(changed(model, motion_field=MotionField(), first_frame=True))
     assert torch.equal(tiny.sample(model), plain) and list(model.model.state_dict()) == keys
 
 
 def test_interrupt_stops_between_the_parts():
-    model, steps = move_first_frame(tiny.image_model(), MotionField()), []
+    model, steps = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True), []
 
     def callback(step, x0, x, total):
         steps.append(step)
@@ -253,7 +253,7 @@ def test_interrupt_stops_between_the_parts():
 
 def test_errors():
     model = tiny.image_model()
-    moving = move_first_frame(model, MotionField())
+    moving = changed(model, motion_field=MotionField(), first_frame=True)
     with pytest.raises(ValueError, match=r"moves 2 frames or more, but the latent has 1\. Set batch_size"):
         tiny.sample(moving, 1)
     with pytest.raises(
@@ -271,4 +271,4 @@ def test_needs_a_unet():
     model = tiny.image_model().clone()
     model.model = type("Model", (), {"diffusion_model": NoUNet(), "model_config": model.model.model_config})()
     with pytest.raises(ValueError, match=r"acts in a UNet, but the connected MODEL is SD1\.5, which has none"):
-        attend_first_frame(model)
+        changed(model, first_frame=True)

@@ -24,9 +24,8 @@ from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 PLACE = "up_blocks.1.motion_modules.2"
@@ -133,10 +132,10 @@ def test_blocks_of_strength_zero_do_not_run_and_the_others_are_as_if_alone(model
 
 def test_windows_of_strength_zero_do_not_run(model, motion):
     curve = OverFrames(read_keys("0: 0, 8: 0, 9: 1 hold"))
-    animated = add_windows(attach(model, motion, Applied(curve), KEEP), ContextWindows(WindowSpec(4, 0, "batched")))
+    animated = added(attach(model, motion, Applied(curve), KEEP), windows=ContextWindows(WindowSpec(4, 0, "batched")))
     counted = calls_of(motion.model.at(PLACE), sample_steps(animated, 1, frames=16))
     assert counted == [2]  # frames 8 to 11 and 12 to 15
-    plain = tiny.sample(add_windows(model, ContextWindows(WindowSpec(4, 0, "batched"))), frames=16, cfg=1.0)
+    plain = tiny.sample(added(model, windows=ContextWindows(WindowSpec(4, 0, "batched"))), frames=16, cfg=1.0)
     moving = tiny.sample(animated, frames=16, cfg=1.0)
     assert torch.equal(moving[:8], plain[:8])
     assert not any(torch.allclose(a, b, atol=1e-2) for a, b in zip(moving[9:], plain[9:], strict=True))
@@ -158,10 +157,12 @@ def test_windows_see_their_part_of_every_curve(model, motion):
     steps = Listed((0.3,) * 4 + (1.0,) * 4 + (0.7,) * 4)
     mask = OverPicture(torch.stack([torch.full((8, 8), v) for v in (0.3, 1.0, 0.7) for _ in range(4)]))
     for curve in (steps, mask):
-        whole = tiny.sample(add_windows(attach(model, motion, Applied(curve, attention=curve), KEEP), spec), frames=12)
+        whole = tiny.sample(
+            added(attach(model, motion, Applied(curve, attention=curve), KEEP), windows=spec), frames=12
+        )
         for i, value in enumerate((0.3, 1.0, 0.7)):
             part = slice(4 * i, 4 * i + 4)
-            one = add_windows(attach(model, motion, Applied(value, attention=value), KEEP), spec)
+            one = added(attach(model, motion, Applied(value, attention=value), KEEP), windows=spec)
             torch.testing.assert_close(whole[part], tiny.sample(one, frames=12)[part], atol=1e-4, rtol=1e-4)
 
 
@@ -173,8 +174,8 @@ def test_windows_at_once_do_not_matter(weights, tmp_path, at_once):
     model.model.diffusion_model.double().dtype = torch.float64
     ramp = OverFrames(read_keys("0: 0, -1: 1.5"))
     animated = attach(model, motion, Applied(ramp, attention=ramp), KEEP)
-    out = tiny.sample(add_windows(animated, ContextWindows(WindowSpec(6, 2), at_once=at_once)), frames=14, steps=1)
-    one = tiny.sample(add_windows(animated, ContextWindows(WindowSpec(6, 2), at_once=1)), frames=14, steps=1)
+    out = tiny.sample(added(animated, windows=ContextWindows(WindowSpec(6, 2), at_once=at_once)), frames=14, steps=1)
+    one = tiny.sample(added(animated, windows=ContextWindows(WindowSpec(6, 2), at_once=1)), frames=14, steps=1)
     assert_alike(out, one)
 
 
@@ -236,17 +237,17 @@ def test_areas_of_prompts_see_their_own_part_of_a_mask(model, motion, size):
 
 
 def test_curves_in_motion_windows(model, motion):
-    from kinema.sampling.run.context_run import add_motion_windows
+
     from kinema.sampling.windows.motion_windows import MotionWindows
 
     ramp = OverFrames(read_keys("0: 0.5, -1: 1.5"))
     animated = attach(model, motion, Applied(ramp, attention=ramp), KEEP)
-    windowed = add_motion_windows(animated, MotionWindows(4, 2))
-    one = add_motion_windows(attach(model, motion, Applied(1.0, attention=1.0), KEEP), MotionWindows(4, 2))
+    windowed = changed(animated, motion_windows=MotionWindows(4, 2))
+    one = changed(attach(model, motion, Applied(1.0, attention=1.0), KEEP), motion_windows=MotionWindows(4, 2))
     out = tiny.sample(windowed, frames=8)
     assert torch.isfinite(out).all() and not torch.allclose(out, tiny.sample(one, frames=8), atol=1e-2)
     flat = attach(model, motion, Applied(1.0, attention=Listed((1.0,) * 7 + (1.0000001,))), KEEP)
-    same = tiny.sample(add_motion_windows(flat, MotionWindows(4, 2)), frames=8)
+    same = tiny.sample(changed(flat, motion_windows=MotionWindows(4, 2)), frames=8)
     assert_alike(same, tiny.sample(one, frames=8))
 
 
@@ -279,10 +280,11 @@ def test_two_motion_models_with_ranges_of_their_own(model, motion, tmp_path):
 def in_unet(model, pairs, x):
     """What the layer at PLACE gives for its own output `x` with several motion models."""
     from kinema.sampling.call.slots import find_slots
-    from kinema.sampling.modules.hooks import Effect, Motion, motion_inside
+    from kinema.sampling.modules.hooks import Motion, motion_inside
 
     layer = find_slots(model.model.diffusion_model)[PLACE].layer
-    with motion_inside(model.model.diffusion_model, [Motion(m.model, Effect(s)) for m, s in pairs], len(x)):
+    motions = [Motion(m.model, {PLACE: Control(strength)}, m.model.spec.family.norms) for m, strength in pairs]
+    with motion_inside(model.model.diffusion_model, motions, len(x)):
         for hook in layer._forward_hooks.values():
             x = hook(layer, (), x)
     return x

@@ -19,9 +19,8 @@ from kinema.sampling.curves.curve_text import read_keys
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.curved_lora import load_curved_lora
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_motion_windows, add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 
@@ -150,14 +149,14 @@ def test_frames_in_windows_of_both_kinds(model, motion, zoom):
     """A strength that is one number in each window equals that number's LoRA there."""
     steps = Listed((0.2,) * 4 + (1.0,) * 4)
     windows = ContextWindows(WindowSpec(4, 0, "batched"))
-    whole = tiny.sample(add_windows(animate(model, load_curved_lora(motion, zoom, steps)), windows), frames=8)
+    whole = tiny.sample(added(animate(model, load_curved_lora(motion, zoom, steps)), windows=windows), frames=8)
     inside = MotionWindows(4, 0)
-    alone = tiny.sample(add_motion_windows(animate(model, load_curved_lora(motion, zoom, steps)), inside), frames=8)
+    alone = tiny.sample(changed(animate(model, load_curved_lora(motion, zoom, steps)), motion_windows=inside), frames=8)
     for i, value in enumerate((0.2, 1.0)):
         merged = animate(model, load_motion_lora(motion, zoom, value))
         part = slice(4 * i, 4 * i + 4)
-        assert_alike(whole[part], tiny.sample(add_windows(merged, windows), frames=8)[part])
-        assert_alike(alone[part], tiny.sample(add_motion_windows(merged, inside), frames=8)[part])
+        assert_alike(whole[part], tiny.sample(added(merged, windows=windows), frames=8)[part])
+        assert_alike(alone[part], tiny.sample(changed(merged, motion_windows=inside), frames=8)[part])
 
 
 def test_over_frames(model, motion, zoom):

@@ -8,7 +8,7 @@ from test_parity import AUTHORS, FRAMES, ORIGINAL, TIMESTEP, run, videos_and_con
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
-from kinema.sampling.modules.hooks import Motion
+from kinema.sampling.modules.hooks import plain_motion
 
 
 @pytest.mark.parametrize("base", ["sd15", "sdxl"])
@@ -26,5 +26,5 @@ def test_a_file_that_diffusers_wrote(base, tmp_path):
     theirs = oracle.build(image_model, weights, AUTHORS.get(family, NormPolicy()), frames=FRAMES)
     (video, _), (context, _) = videos_and_contexts()
     expected = oracle.predict(theirs, video, TIMESTEP, context)
-    ours = run(image_model, Motion(model), [video], [context])
+    ours = run(image_model, plain_motion(model), [video], [context])
     assert (ours - expected).abs().max() <= 1e-5 * expected.abs().max()

@@ -7,11 +7,13 @@ import tiny
 import torch
 from comfy_extras.nodes_custom_sampler import Guider_Basic, Noise_RandomNoise, SamplerCustomAdvanced
 
-from kinema.sampling.latents.text2video_zero import MotionField, move_first_frame
-from kinema.sampling.noise.animation_noise import AnimationNoise, add_noise, lay
+from kinema.sampling.latents.text2video_zero import MotionField
+from kinema.sampling.noise.animation_noise import AnimationNoise, lay
 from kinema.sampling.noise.noise_layers import MODES, NoiseLayer
 from kinema.sampling.noise.noise_pattern import KINDS, NoisePattern
 from kinema.sampling.noise.noise_seeds import FrameSeeds, read_seeds
+from kinema.sampling.run.animation import Animation, animation_of
+from kinema.sampling.run.attach import changed
 
 PLAIN = FrameSeeds(7)
 
@@ -176,13 +178,13 @@ def test_independent_on_a_model_changes_nothing():
     model = tiny.image_model()
     for sampler in ("euler", "dpmpp_2m"):
         assert torch.equal(
-            tiny.sample(add_noise(model, only(seeds=FrameSeeds())), sampler=sampler),
+            tiny.sample(changed(model, noise=only(seeds=FrameSeeds())), sampler=sampler),
             tiny.sample(model, sampler=sampler),
         )
 
 
 def test_the_sampler_starts_from_the_noise():
-    model = add_noise(tiny.image_model(), only("constant", seeds=FrameSeeds()))
+    model = changed(tiny.image_model(), noise=only("constant", seeds=FrameSeeds()))
     result = tiny.sample(model)
     torch.testing.assert_close(result, result[:1].expand_as(result), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(tiny.sample(model, seed=6), result, atol=1e-2)
@@ -192,15 +194,15 @@ def test_noise_and_model_agree():
     """A seed of 5 in the node and 0 in the sampler is a seed of 0 in the node and 5 in the sampler, and the NOISE of 5."""
     model, empty = tiny.image_model(), torch.zeros(4, 4, 8, 8)
     layer = of("FreeNoise", 0.3, 2, 1, FrameSeeds(5))
-    by_node = tiny.sample(add_noise(model, lay(layer, None)), seed=0)
-    by_sampler = tiny.sample(add_noise(model, only("FreeNoise", 0.3, 2, 1, FrameSeeds())), seed=5)
+    by_node = tiny.sample(changed(model, noise=lay(layer, None)), seed=0)
+    by_sampler = tiny.sample(changed(model, noise=only("FreeNoise", 0.3, 2, 1, FrameSeeds())), seed=5)
     by_noise = tiny.sample(model, noise=lay(layer, None).generate_noise({"samples": empty}))
     assert torch.equal(by_node, by_noise)
     assert torch.equal(by_node, by_sampler)
 
 
 def test_batch_index_reaches_the_model():
-    model = add_noise(tiny.image_model(), only(seeds=FrameSeeds()))
+    model = changed(tiny.image_model(), noise=only(seeds=FrameSeeds()))
     empty = torch.zeros(2, 4, 8, 8)
     few = tiny.sample(model, 2, noise=comfy.sample.prepare_noise(empty, 5, [1, 3]))
     both = tiny.sample(model, 4)[[1, 3]]
@@ -211,7 +213,7 @@ def test_samplers_that_add_no_noise_get_none():
     model = tiny.image_model()
     zeros, latent = torch.zeros(4, 4, 8, 8), tiny.latents(4)
     plain = tiny.sample(model, noise=zeros, latent=latent)
-    assert torch.equal(tiny.sample(add_noise(model, only("constant")), noise=zeros, latent=latent), plain)
+    assert torch.equal(tiny.sample(changed(model, noise=only("constant")), noise=zeros, latent=latent), plain)
 
 
 def test_noise_connected_twice_is_arranged_once():
@@ -219,7 +221,7 @@ def test_noise_connected_twice_is_arranged_once():
     model = tiny.image_model()
     sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 2)
     results = []
-    for patched in (model, add_noise(model, noise)):
+    for patched in (model, changed(model, noise=noise)):
         guider = Guider_Basic(patched)
         guider.set_conds(tiny.conditioning())
         latent = {"samples": torch.zeros(4, 4, 8, 8)}
@@ -236,14 +238,14 @@ SDE = ["dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde"]
 def test_steps_get_the_same_noise(sampler):
     """With constant noise at the start and at all steps, frames that do not know each other stay equal."""
     model = tiny.image_model()
-    result = tiny.sample(add_noise(model, only("constant")), sampler=sampler, steps=3, cfg=1.0)
+    result = tiny.sample(changed(model, noise=only("constant")), sampler=sampler, steps=3, cfg=1.0)
     torch.testing.assert_close(result, result[:1].expand_as(result), atol=1e-3, rtol=1e-3)
     assert not torch.allclose(result, tiny.sample(model, sampler=sampler, steps=3, cfg=1.0), atol=1e-2)
 
 
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde"])
 def test_frames_of_a_longer_video_get_the_same_steps(sampler):
-    model = add_noise(tiny.image_model(), only(correlation=0.3))
+    model = changed(tiny.image_model(), noise=only(correlation=0.3))
     long, short = (tiny.sample(model, frames, sampler=sampler, cfg=1.0) for frames in (6, 4))
     torch.testing.assert_close(long[:4], short, atol=1e-3, rtol=1e-3)
 
@@ -269,7 +271,7 @@ def test_steps_of_layers_keep_their_masks():
 def test_nothing_is_left_behind():
     model = tiny.image_model()
     sampler = comfy.samplers.sampler_object("euler_ancestral")
-    animated = add_noise(model, only("constant"))
+    animated = changed(model, noise=only("constant"))
     empty = torch.zeros(4, 4, 8, 8)
     sigmas = torch.tensor([5.0, 1.0, 0.0])
     run = lambda patched: comfy.sample.sample_custom(  # noqa: E731
@@ -278,8 +280,8 @@ def test_nothing_is_left_behind():
     before = run(model)
     run(animated)
     assert sampler.extra_options == {} and torch.equal(run(model), before)
-    assert "kinema_noise" not in model.model_options["transformer_options"]
-    assert animated.clone().model_options["transformer_options"]["kinema_noise"] == only("constant")
+    assert animation_of(model.model_options) == Animation()
+    assert animation_of(animated.clone().model_options) == Animation(noise=only("constant"))
 
 
 @pytest.mark.parametrize("first", ["noise", "zero"])
@@ -288,9 +290,9 @@ def test_beside_text2video_zero(first):
     constant = only("constant")
     model = tiny.image_model()
     if first == "noise":
-        model = move_first_frame(add_noise(model, constant), field)
+        model = changed(changed(model, noise=constant), motion_field=field, first_frame=True)
     else:
-        model = add_noise(move_first_frame(model, field), constant)
+        model = changed(changed(model, motion_field=field, first_frame=True), noise=constant)
     result = tiny.sample(model, sampler="euler_ancestral", steps=12, cfg=1.0)
     moved = result[1:]  # frame 0 is what they were moved from
     torch.testing.assert_close(moved, moved[:1].expand_as(moved), atol=1e-2, rtol=1e-2)

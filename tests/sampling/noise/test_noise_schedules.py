@@ -6,7 +6,7 @@ import torch
 from comfy_extras.nodes_model_advanced import LCM
 
 from kinema.motion.families import FAMILIES
-from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, NOISE_SCHEDULES, apply_schedule, build_sampling
+from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, NOISE_SCHEDULES, build_sampling, chosen_schedule
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -61,9 +61,8 @@ LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_automatic_is_what_the_family_was_trained_with(family):
-    model = tiny.image_model()
-    apply_schedule(model, AUTOMATIC, FAMILIES[family])
-    sampling = model.get_model_object("model_sampling")
+    like = tiny.image_model().get_model_object("model_sampling")
+    sampling = build_sampling(chosen_schedule(AUTOMATIC, FAMILIES[family]), like)
     assert abs(float(sampling.sigma_max) - LARGEST.get(family, 25.1461)) < 1e-3
     steps = {"animatelcm": 100, "animatelcm_i2v": 200}.get(family, 1000)
     assert len(sampling.sigmas) == steps and isinstance(sampling, LCM) == (steps < 1000)

@@ -12,14 +12,13 @@ import tiny
 import torch
 
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.frequency import FILTERS, LowPass, mix, mix_unit
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
-from kinema.sampling.noise.refine_noise import METHODS, NoiseRefinement, refine_noise
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.noise.refine_noise import METHODS, NoiseRefinement
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 GOLDEN = {"butterworth": 0.01040548, "gaussian": 0.03075438, "ideal": 0.18534851, "box": 0.01562500}
@@ -115,7 +114,7 @@ class Watched:
 
 def test_one_iteration_changes_nothing():
     model = tiny.image_model()
-    assert torch.equal(tiny.sample(refine_noise(model, refinement(iterations=1))), tiny.sample(model))
+    assert torch.equal(tiny.sample(changed(model, refinement=refinement(iterations=1))), tiny.sample(model))
 
 
 def mean_of(noise):
@@ -127,7 +126,7 @@ def mean_of(noise):
 def test_freeinit_by_hand(until):
     """The paper's equations in the model's variance-preserving terms, with the host's sampler run twice."""
     model, noise = tiny.image_model(), tiny.latents(4, seed=9)
-    watched = Watched(refine_noise(model, refinement(until=until)))
+    watched = Watched(changed(model, refinement=refinement(until=until)))
     result = tiny.sample(watched.model, steps=6, noise=noise)
     begun, again = watched.starts
     high, end = watched.sigmas[0][0], watched.sigmas[0][-1]
@@ -144,7 +143,7 @@ def test_freeinit_by_hand(until):
 
 
 def test_results_can_be_diffused_with_new_noise():
-    same, new = (Watched(refine_noise(tiny.image_model(), refinement(new_noise=new))) for new in (False, True))
+    same, new = (Watched(changed(tiny.image_model(), refinement=refinement(new_noise=new))) for new in (False, True))
     for watched in (same, new):
         tiny.sample(watched.model)
     assert torch.equal(same.starts[0], new.starts[0])
@@ -155,7 +154,7 @@ def test_img2img_keeps_to_its_latent():
     """Half-way noise: the frequencies that are renewed come from the given latent, not from pure noise."""
     model, latent = tiny.image_model(), tiny.latents(4) * 3
     nothing = NoiseRefinement("FreeInit", 2, LowPass("gaussian", 0.0, 0.0))
-    watched = Watched(refine_noise(model, nothing))
+    watched = Watched(changed(model, refinement=nothing))
     tiny.sample(watched.model, latent=latent, denoise=0.5, steps=2)
     assert all(abs(float(noise.var()) - 1) < 0.15 for noise in watched.starts)
 
@@ -164,14 +163,14 @@ def test_img2img_keeps_to_its_latent():
 @pytest.mark.parametrize("method", METHODS)
 def test_any_sampler(method, sampler):
     model = tiny.image_model()
-    refined = tiny.sample(refine_noise(model, refinement(method)), sampler=sampler, steps=3)
+    refined = tiny.sample(changed(model, refinement=refinement(method)), sampler=sampler, steps=3)
     assert refined.isfinite().all() and not torch.allclose(
         refined, tiny.sample(model, sampler=sampler, steps=3), atol=1e-2
     )
 
 
 def test_coarse_to_fine_gives_earlier_iterations_fewer_steps():
-    watched = Watched(refine_noise(tiny.image_model(), refinement(iterations=3, coarse_to_fine=True)))
+    watched = Watched(changed(tiny.image_model(), refinement=refinement(iterations=3, coarse_to_fine=True)))
     tiny.sample(watched.model, steps=9)
     assert [len(sigmas) - 1 for sigmas in watched.sigmas] == [3, 6, 9]
     last = watched.sigmas[-1]
@@ -180,7 +179,7 @@ def test_coarse_to_fine_gives_earlier_iterations_fewer_steps():
 
 def test_earlier_iterations_can_stop_early():
     model = tiny.image_model()
-    watched = Watched(refine_noise(model, refinement("FreqPrior", 3, until=0.68)))
+    watched = Watched(changed(model, refinement=refinement("FreqPrior", 3, until=0.68)))
     tiny.sample(watched.model, steps=10)
     end = model.get_model_object("model_sampling").percent_to_sigma(0.68)
     partial = watched.sigmas[0]
@@ -194,7 +193,7 @@ def run_advanced(model, **more):
 
 
 def test_ksampler_advanced():
-    model = refine_noise(tiny.image_model(), refinement())
+    model = changed(tiny.image_model(), refinement=refinement())
     watched = Watched(model)
     noisy = run_advanced(watched.model, start_step=0, last_step=3, force_full_denoise=False)
     assert len(watched.starts) == 2 and noisy.var() > 1
@@ -206,7 +205,7 @@ def test_ksampler_advanced():
 
 def test_progress_counts_all_iterations():
     seen = []
-    model = refine_noise(tiny.image_model(), refinement(iterations=3, coarse_to_fine=True))
+    model = changed(tiny.image_model(), refinement=refinement(iterations=3, coarse_to_fine=True))
     tiny.sample(model, steps=6, callback=lambda step, denoised, noisy, total: seen.append((step, total)))
     assert seen == [(step, 12) for step in range(12)]
 
@@ -239,7 +238,7 @@ def test_interrupt_keeps_the_last_finished_iteration():
     model = tiny.image_model()
     one = tiny.sample(model, steps=4)
     watch = Interrupting(at=6)
-    result = tiny.sample(interrupting(refine_noise(model, refinement(iterations=3))), steps=4, callback=watch)
+    result = tiny.sample(interrupting(changed(model, refinement=refinement(iterations=3))), steps=4, callback=watch)
     torch.testing.assert_close(result, one)
     step, shown = watch.shown[-1]
     assert step == 11
@@ -248,7 +247,7 @@ def test_interrupt_keeps_the_last_finished_iteration():
 
 
 def test_interrupt_of_partial_iterations_keeps_a_clean_picture():
-    model = interrupting(refine_noise(tiny.image_model(), refinement("FreqPrior", 3, until=0.5)))
+    model = interrupting(changed(tiny.image_model(), refinement=refinement("FreqPrior", 3, until=0.5)))
     watch = Interrupting(at=5)
     result = tiny.sample(model, steps=6, callback=watch)
     step, last_of_the_first_iteration = watch.shown[2]
@@ -256,7 +255,7 @@ def test_interrupt_of_partial_iterations_keeps_a_clean_picture():
 
 
 def test_interrupt_of_the_first_iteration_interrupts():
-    model = interrupting(refine_noise(tiny.image_model(), refinement()))
+    model = interrupting(changed(tiny.image_model(), refinement=refinement()))
     with pytest.raises(comfy.model_management.InterruptProcessingException):
         tiny.sample(model, steps=4, callback=Interrupting(at=2))
 
@@ -267,9 +266,9 @@ def test_other_noise_is_arranged_once_before(first):
     model, constant = tiny.image_model(), lay(NoiseLayer(NoisePattern("constant")), None)
     how = NoiseRefinement("FreeInit", 2, LowPass("gaussian", 0.5, 0.5))
     if first == "refine":
-        model = add_noise(refine_noise(model, how), constant)
+        model = changed(changed(model, refinement=how), noise=constant)
     else:
-        model = refine_noise(add_noise(model, constant), how)
+        model = changed(changed(model, noise=constant), refinement=how)
     watched = Watched(model)
     tiny.sample(watched.model)
     begun, again = watched.starts
@@ -280,9 +279,9 @@ def test_other_noise_is_arranged_once_before(first):
 def test_with_motion_and_freenoise_windows(motion, first):
     model, windows = tiny.image_model(), ContextWindows(WindowSpec(8, 2), freenoise=True)
     if first == "refine":
-        model = add_windows(attach(refine_noise(model, refinement()), motion, Applied()), windows)
+        model = added(attach(changed(model, refinement=refinement()), motion, Applied()), windows=windows)
     else:
-        model = refine_noise(add_windows(attach(model, motion, Applied()), windows), refinement())
+        model = changed(added(attach(model, motion, Applied()), windows=windows), refinement=refinement())
     watched = Watched(model)
     result = tiny.sample(watched.model, frames=12, size=4)
     rows = {frame.sum().item() for frame in watched.starts[0]}
@@ -294,14 +293,17 @@ def test_inpainting_keeps_what_is_not_masked():
     latent, mask = tiny.latents(4), torch.zeros(1, 1, 8, 8)
     mask[..., 4:] = 1
     result = tiny.sample(
-        refine_noise(tiny.image_model(), refinement()), latent=latent, noise_mask=mask, noise=tiny.latents(4, seed=9)
+        changed(tiny.image_model(), refinement=refinement()),
+        latent=latent,
+        noise_mask=mask,
+        noise=tiny.latents(4, seed=9),
     )
     torch.testing.assert_close(result[..., :4], latent[..., :4], atol=1e-4, rtol=1e-4)
 
 
 def test_a_second_refinement_replaces_the_first_and_clones_keep_it():
     model = tiny.image_model()
-    twice = refine_noise(refine_noise(model, refinement(iterations=4)), refinement(iterations=2))
+    twice = changed(changed(model, refinement=refinement(iterations=4)), refinement=refinement(iterations=2))
     watched = Watched(twice.clone())
     tiny.sample(watched.model)
     assert len(watched.starts) == 2
@@ -314,4 +316,4 @@ def test_flow_models_are_refused():
     model = tiny.image_model()
     model.add_object_patch("model_sampling", comfy.model_sampling.ModelSamplingFlux())
     with pytest.raises(ValueError, match="Refine Noise is for diffusion models such as SD1.5 and SDXL"):
-        refine_noise(model, refinement())
+        changed(model, refinement=refinement())

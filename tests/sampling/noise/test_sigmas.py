@@ -7,8 +7,10 @@ import torch
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
 from kinema.motion.spec import NoiseSchedule
-from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, build_sampling, set_schedule
+from kinema.sampling.noise.model_sampling import ScheduleChoice
+from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, build_sampling
 from kinema.sampling.noise.sigmas import SCHEDULERS, blend, run_sigmas, split
+from kinema.sampling.run.attach import schedule_noise
 
 PAPER, IMAGE = (build_sampling(NOISE_SCHEDULES[name].schedule) for name in ("AnimateDiff", "Stable Diffusion"))
 
@@ -18,8 +20,7 @@ PAPER, IMAGE = (build_sampling(NOISE_SCHEDULES[name].schedule) for name in ("Ani
 def test_equals_the_hosts_scheduler_on_a_model_with_the_schedule(scheduler, denoise):
     from comfy_extras.nodes_custom_sampler import BasicScheduler
 
-    model = tiny.image_model()
-    set_schedule(model, NOISE_SCHEDULES["AnimateDiff"].schedule)
+    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateDiff"].schedule))
     theirs = BasicScheduler.execute(model, scheduler, 12, denoise)[0]
     assert torch.equal(run_sigmas(PAPER, scheduler, 12, denoise), theirs)
 
@@ -44,8 +45,7 @@ KINDS = {"epsilon": comfy.model_sampling.EPS, "v_prediction": comfy.model_sampli
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
 def test_what_a_model_predicts(name, kind):
-    model = tiny.image_model()
-    set_schedule(model, NOISE_SCHEDULES["AnimateLCM"].schedule, name, zsnr=False)
+    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateLCM"].schedule, name, zsnr=False))
     sampling = model.get_model_object("model_sampling")
     predicts = next(base for base in type(sampling).__mro__ if "calculate_denoised" in vars(base))
     assert predicts is kind and isinstance(sampling, ModelSamplingDiscreteDistilled) == (name == "lcm")

@@ -12,8 +12,8 @@ from comfy_extras import nodes_hooks
 from kinema.sampling.curves.easings import EASINGS
 from kinema.sampling.prompts.prompt_lines import PromptError
 from kinema.sampling.prompts.prompt_travel import encode_travel, plan_travel, slerp
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 SEA = "0: sea\n16: storm"
@@ -157,6 +157,6 @@ def test_spherical_blending_keeps_length_and_turns_evenly(clip):
 def test_prompts_travel_through_context_windows(clip):
     model = tiny.image_model()
     rows, extra = encode(clip, "0: sea\n8: storm\n-1: dawn", 13)
-    cut = add_windows(model, ContextWindows(WindowSpec(4, 1, "uniform"), at_once=2))
+    cut = added(model, windows=ContextWindows(WindowSpec(4, 1, "uniform"), at_once=2))
     ours, expected = (tiny.sample(m, frames=13, size=4, positive=[[rows, extra]]) for m in (cut, model))
     assert (ours - expected).abs().max() <= 1e-3 * expected.abs().max()

@@ -5,9 +5,8 @@ import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
-from kinema.sampling.run.attach import Applied, attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import Applied, added, attach
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 
@@ -57,7 +56,7 @@ def test_one_frame(tmp_path):
 
 def test_more_frames_than_positions(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
-    long = add_windows(animated, ContextWindows(WindowSpec(40, 4)))
+    long = added(animated, windows=ContextWindows(WindowSpec(40, 4)))
     with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
         tiny.sample(long, frames=33, size=2)
 
@@ -76,7 +75,7 @@ def test_a_window_of_the_hosts_has_one_frame_before_it(tmp_path):
 
 def test_windows_of_one_frame(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
-    single = add_windows(animated, ContextWindows(WindowSpec(1, 0)))
+    single = added(animated, windows=ContextWindows(WindowSpec(1, 0)))
     with pytest.raises(ValueError) as error:
         tiny.sample(single, frames=4)
     assert str(error.value) == (

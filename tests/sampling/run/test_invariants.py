@@ -9,8 +9,9 @@ import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
+from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import Applied, attach
+from kinema.sampling.run.attach import attach
 
 
 @pytest.fixture(scope="module", params=["v1", "v2", "v3"])

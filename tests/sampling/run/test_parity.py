@@ -1,5 +1,7 @@
 """The whole UNet against diffusers' with the same weights: every family, batched and apart; other programs' norms."""
 
+from dataclasses import replace
+
 import families
 import oracle
 import pytest
@@ -9,8 +11,9 @@ import torch
 from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
-from kinema.sampling.modules.hooks import Effect, Motion, motion_inside
-from kinema.sampling.run.attach import Applied, attach
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.modules.hooks import motion_inside, plain_motion
+from kinema.sampling.run.attach import attach
 
 FRAMES = 6
 SIZE = 16  # at 8 the deepest norms see two numbers each, and make the rounding of any program ten times larger
@@ -53,12 +56,12 @@ def test_equals_the_authors(family, tmp_path):
     videos, contexts = videos_and_contexts()
     expected = [oracle.predict(theirs, x, TIMESTEP, c) for x, c in zip(videos, contexts, strict=True)]
 
-    apart = [run(image_model, Motion(model), [x], [c]) for x, c in zip(videos, contexts, strict=True)]
-    together = run(image_model, Motion(model), videos, contexts).split(FRAMES)
+    apart = [run(image_model, plain_motion(model), [x], [c]) for x, c in zip(videos, contexts, strict=True)]
+    together = run(image_model, plain_motion(model), videos, contexts).split(FRAMES)
     for result in (apart, together):
         for ours, reference in zip(result, expected, strict=True):
             assert (ours - reference).abs().max() <= 1e-5 * reference.abs().max()
-    still = run(image_model, Motion(model, effect=Effect(strength=0.0)), videos[:1], contexts[:1])
+    still = run(image_model, replace(plain_motion(model), controls={}), videos[:1], contexts[:1])
     assert (still - expected[0]).abs().max() > 0.05 * expected[0].abs().max()
 
 
@@ -92,7 +95,7 @@ def test_equals_other_programs(family, implementation, tmp_path):
     )
     theirs = oracle.build(image_model, original(family), policy, frames=FRAMES)
     videos, contexts = videos_and_contexts()
-    ours = run(image_model, Motion(model, norms=FAMILIES[family].norms_like(implementation)), videos, contexts)
+    ours = run(image_model, plain_motion(model, FAMILIES[family].norms_like(implementation)), videos, contexts)
     reference = torch.cat([oracle.predict(theirs, x, TIMESTEP, c) for x, c in zip(videos, contexts, strict=True)])
     assert (ours - reference).abs().max() <= 1e-5 * reference.abs().max()
 

@@ -9,11 +9,10 @@ import tiny
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_motion_windows, add_windows
+from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.run.plan_picture import COLOURS, HEAD, LEFT, RIGHT, draw_plan
 from kinema.sampling.run.window_plan import Stretch, plan_run
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 
@@ -52,29 +51,29 @@ def run(model, frames, steps):
 
 
 def test_the_plan_is_what_the_run_does(animated):
-    first = add_windows(animated, ContextWindows(WindowSpec(8, 2, "uniform", 2), "gauss-sigma", end_percent=0.4))
-    both = add_windows(first, ContextWindows(WindowSpec(12, 3, "looped", closed_loop=True), start_percent=0.6))
+    first = added(animated, windows=ContextWindows(WindowSpec(8, 2, "uniform", 2), "gauss-sigma", end_percent=0.4))
+    both = added(first, windows=ContextWindows(WindowSpec(12, 3, "looped", closed_loop=True), start_percent=0.6))
     for model, frames in ((animated, 16), (animated, 33), (first, 20), (both, 20)):
         assert planned(model, frames, 5) == run(model, frames, 5)
 
 
 def test_steps_with_the_same_windows_are_one_stretch(animated):
     assert [(s.first, s.last) for s in plan_run(animated, 40, sigmas(animated, 7))] == [(1, 7)]
-    moving = add_windows(animated, ContextWindows(WindowSpec(16, 4, "uniform")))
+    moving = added(animated, windows=ContextWindows(WindowSpec(16, 4, "uniform")))
     assert [(s.first, s.last) for s in plan_run(moving, 40, sigmas(animated, 3))] == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_motion_windows_are_in_the_plan(animated):
-    model = add_motion_windows(add_windows(animated, ContextWindows(WindowSpec(24, 4))), MotionWindows(16, 4))
+    model = changed(added(animated, windows=ContextWindows(WindowSpec(24, 4))), motion_windows=MotionWindows(16, 4))
     (stretch,) = plan_run(model, 30, sigmas(model, 2))
     assert stretch.windows == (tuple(range(24)), tuple(range(6, 30)))
     assert [(w[0], w[-1]) for w in stretch.motion] == [(0, 15), (8, 23), (6, 21), (14, 29)]
 
 
 def test_closed_motion_windows_in_the_plan_are_those_of_the_whole_video(animated):
-    model = add_motion_windows(animated, MotionWindows(16, 4, closed_loop=True))
+    model = changed(animated, motion_windows=MotionWindows(16, 4, closed_loop=True))
     assert [w[0] for w in plan_run(model, 16, sigmas(model, 1))[0].motion] == [12, 4]
-    cut = add_windows(model, ContextWindows(WindowSpec(24, 4)))
+    cut = added(model, windows=ContextWindows(WindowSpec(24, 4)))
     assert [w[0] for w in plan_run(cut, 30, sigmas(model, 1))[0].motion] == [0, 8, 6, 14]
 
 
@@ -103,7 +102,7 @@ def test_the_picture_shows_every_window_where_it_is():
 
 @pytest.mark.parametrize(("frames", "schedule"), [(1, "static"), (16, "static"), (300, "static"), (300, "looped")])
 def test_any_number_of_frames_stays_readable(animated, frames, schedule):
-    model = add_windows(animated, ContextWindows(WindowSpec(16, 4, schedule, 2, True)))
+    model = added(animated, windows=ContextWindows(WindowSpec(16, 4, schedule, 2, True)))
     picture = draw_plan(plan_run(model, frames, sigmas(model, 20)), frames, 1280)
     assert picture.width == 1280 and 80 < picture.height < 6200
     columns = dark(picture)[HEAD:, LEFT : 1280 - RIGHT].any(axis=0)

@@ -10,10 +10,9 @@ import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
+from kinema.sampling.run.attach import added, attach
 from kinema.sampling.windows import batches
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
@@ -57,25 +56,25 @@ def test_windows_together_equal_windows_apart(name, tmp_path):
 def sample(animated, at_once, schedule="static"):
     """Pictures large enough that GroupNorm has more to normalise than two numbers, whose rounding it would amplify."""
     cut = ContextWindows(WindowSpec(4, 1, schedule), at_once=at_once)
-    return tiny.sample(add_windows(animated, cut), frames=10, size=16, steps=1)
+    return tiny.sample(added(animated, windows=cut), frames=10, size=16, steps=1)
 
 
 @pytest.mark.parametrize(("at_once", "expected"), [(1, [6, 6, 6, 6, 6]), (2, [12, 12, 6]), (4, [24, 6]), (9, [30])])
 def test_as_many_as_asked_for(v3, at_once, expected):
-    animated, sizes = watched(add_windows(attach(tiny.image_model(), v3, Applied()), windows(at_once)))
+    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(at_once)))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == expected
 
 
 def test_windows_of_other_lengths_go_apart(v3):
-    animated, sizes = watched(add_windows(attach(tiny.image_model(), v3, Applied()), windows(9, "batched")))
+    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(9, "batched")))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == [18, 4]
 
 
 def test_as_many_as_memory_allows(v3, monkeypatch):
     """On a device that is no CPU, by the host's own numbers."""
-    animated, sizes = watched(add_windows(attach(tiny.image_model(), v3, Applied()), windows(0)))
+    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(0)))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == [6] * 5
     monkeypatch.setattr(batches.comfy.model_management, "is_device_cpu", lambda device: False)
@@ -89,8 +88,8 @@ def test_as_many_as_memory_allows(v3, monkeypatch):
 
 def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, caplog):
     animated = attach(tiny.image_model(), v3, Applied())
-    expected = tiny.sample(add_windows(animated, windows(1)), frames=22, size=16, cfg=1.0)
-    small, sizes = watched(add_windows(animated, windows(4)))
+    expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=16, cfg=1.0)
+    small, sizes = watched(added(animated, windows=windows(4)))
 
     def little_memory(executor, base, conds, x, *args):
         if len(x) > 12:
@@ -107,7 +106,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, c
 
 def test_out_of_memory_with_one_window_and_other_errors_go_to_the_host(v3):
     for error, at_once in ((torch.OutOfMemoryError("CUDA out of memory."), 1), (ValueError("other"), 4)):
-        animated = add_windows(attach(tiny.image_model(), v3, Applied()), windows(at_once))
+        animated = added(attach(tiny.image_model(), v3, Applied()), windows=windows(at_once))
 
         def fail(executor, *args, error=error):
             raise error

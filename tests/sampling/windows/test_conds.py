@@ -11,15 +11,15 @@ import pytest
 import tiny
 import torch
 
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 FRAMES = 7
 
 
 def both(model, *, at_once=2, size=4, **more):
-    cut = add_windows(model, ContextWindows(WindowSpec(3, 1), at_once=at_once))
+    cut = added(model, windows=ContextWindows(WindowSpec(3, 1), at_once=at_once))
     return [tiny.sample(m, frames=FRAMES, size=size, **more) for m in (cut, model)]
 
 

@@ -13,9 +13,8 @@ import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added, attach
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from kinema.sampling.windows.fuse import FUSES
 
@@ -95,11 +94,11 @@ def test_a_handler_on_the_model_is_respected(v3):
     tiny.sample(animated, frames=24, steps=1, size=2)
     assert [frames for frames, _, _ in seen] == [tuple(range(s, s + 8)) for s in (0, 8, 16)]
     with pytest.raises(ValueError, match=r"already has context windows of another node \(IndexListContextHandler\)"):
-        add_windows(animated, windows())
+        added(animated, windows=windows())
 
 
 def test_a_handler_behind_the_windows_is_no_silent_change(v3):
-    cut = add_windows(attach(tiny.image_model(), v3, Applied()), windows())
+    cut = added(attach(tiny.image_model(), v3, Applied()), windows=windows())
     cut.model_options["context_handler"] = host_handler(8, 0)
     with pytest.raises(
         ValueError, match=r"\(IndexListContextHandler\).*Remove that node, or Kinema's Context Windows\."
@@ -112,20 +111,20 @@ def test_a_handler_behind_the_windows_is_no_silent_change(v3):
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_frames_that_do_not_know_each_other_are_the_same_in_windows(schedule, frames, at_once):
     model = tiny.image_model()
-    cut = add_windows(model, windows(4, 1, schedule, stride=2, closed_loop=True, at_once=at_once))
+    cut = added(model, windows=windows(4, 1, schedule, stride=2, closed_loop=True, at_once=at_once))
     close(tiny.sample(cut, frames=frames, size=4), tiny.sample(model, frames=frames, size=4))
 
 
 @pytest.mark.parametrize("fuse", FUSES)
 def test_every_fuse_method_keeps_what_windows_agree_on(fuse):
     model = tiny.image_model()
-    cut = add_windows(model, windows(5, 2, fuse=fuse))
+    cut = added(model, windows=windows(5, 2, fuse=fuse))
     close(tiny.sample(cut, frames=9, size=4), tiny.sample(model, frames=9, size=4))
 
 
 def test_later_windows_hold_in_their_part_of_the_run(v3):
     animated = attach(tiny.image_model(), v3, Applied())
-    two = add_windows(add_windows(animated, windows(8, 2)), windows(12, 0, start_percent=0.5))
+    two = added(added(animated, windows=windows(8, 2)), windows=windows(12, 0, start_percent=0.5))
     two, seen = watched(two)
     tiny.sample(two, frames=24, steps=4, size=2)
     lengths = [len(frames) for frames, _, _ in seen]
@@ -133,7 +132,7 @@ def test_later_windows_hold_in_their_part_of_the_run(v3):
 
 
 def test_outside_the_part_of_the_windows_the_automatic_ones_hold(v3):
-    animated = add_windows(attach(tiny.image_model(), v3, Applied()), windows(8, 2, end_percent=0.5))
+    animated = added(attach(tiny.image_model(), v3, Applied()), windows=windows(8, 2, end_percent=0.5))
     animated, seen = watched(animated)
     tiny.sample(animated, frames=40, steps=4, size=2)
     assert [len(seen[0][0]), len(seen[-1][0])] == [8, 16]
@@ -144,12 +143,12 @@ def test_windows_in_a_row_are_the_parts_of_the_run_one_after_another(v3):
     plan = windows(8, 2), windows(12, 3, fuse="flat", start_percent=0.3), windows(6, 3, "batched", start_percent=0.6)
     row = animated
     for part in plan:
-        row = add_windows(row, part)
+        row = added(row, windows=part)
     sigmas = comfy.samplers.calculate_sigmas(row.get_model_object("model_sampling"), "normal", 8)
     latent, noise = torch.zeros(20, 4, 8, 8), tiny.latents(20)
     whole = run_part(row, latent, noise, sigmas)
     for part, start, end in zip(plan, (0, 3, 5), (3, 5, 8), strict=True):
-        alone = add_windows(animated, replace(part, start_percent=0.0))
+        alone = added(animated, windows=replace(part, start_percent=0.0))
         latent, noise = run_part(alone, latent, noise, sigmas[start : end + 1]), torch.zeros_like(noise)
     close(latent, whole)
 
@@ -163,20 +162,20 @@ def run_part(model, latent, noise, sigmas):
 
 def test_order_of_the_nodes_does_not_matter(v3):
     model = tiny.image_model()
-    before = attach(add_windows(model, windows(8, 2)), v3, Applied())
-    after = add_windows(attach(model, v3, Applied()), windows(8, 2))
+    before = attach(added(model, windows=windows(8, 2)), v3, Applied())
+    after = added(attach(model, v3, Applied()), windows=windows(8, 2))
     assert torch.equal(tiny.sample(before, frames=12), tiny.sample(after, frames=12))
 
 
 def test_windows_move_with_the_steps_of_the_schedule():
-    model, seen = watched(add_windows(tiny.image_model(), windows(16, 4, "uniform")))
+    model, seen = watched(added(tiny.image_model(), windows=windows(16, 4, "uniform")))
     tiny.sample(model, frames=32, steps=3, sampler="dpm_2", cfg=1.0, size=2)  # two model calls a step, but the last
     firsts = [frames[0] for frames, _, _ in seen]
     assert firsts == [0, 12, 16] * 2 + [16, 0, 8] * 2 + [8, 16, 0]
 
 
 def test_short_closed_loop_turns(v3):
-    looped = add_windows(attach(tiny.image_model(), v3, Applied()), windows(16, 4, "looped", closed_loop=True))
+    looped = added(attach(tiny.image_model(), v3, Applied()), windows=windows(16, 4, "looped", closed_loop=True))
     looped, seen = watched(looped)
     tiny.sample(looped, frames=8, steps=3, size=2)
     assert [frames[0] for frames, _, _ in seen] == [0, 4, 2]
@@ -184,7 +183,7 @@ def test_short_closed_loop_turns(v3):
 
 def test_two_samplers_with_windows_of_their_own(v3):
     animated = attach(tiny.image_model(), v3, Applied())
-    variants = [animated, add_windows(animated, windows(8, 2)), add_windows(animated, windows(6, 3, "uniform"))]
+    variants = [animated, added(animated, windows=windows(8, 2)), added(animated, windows=windows(6, 3, "uniform"))]
     expected = [tiny.sample(variant, frames=20, size=2) for variant in variants]
     for variant, result in zip(variants, expected, strict=True):
         assert torch.equal(tiny.sample(variant, frames=20, size=2), result)
@@ -193,7 +192,7 @@ def test_two_samplers_with_windows_of_their_own(v3):
 
 
 def test_packs_read_the_window_from_ad_params(v3):
-    animated, seen = watched(add_windows(attach(tiny.image_model(), v3, Applied()), windows(8, 2, at_once=2)))
+    animated, seen = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(8, 2, at_once=2)))
     told = []
 
     def watch(executor, x, *args, **kwargs):
@@ -217,7 +216,7 @@ def test_memory_is_estimated_for_one_window(v3):
         return executor(model, noise_shape, *args, **kwargs)
 
     animated = attach(tiny.image_model(), v3, Applied())
-    for model in (animated, add_windows(animated, windows(8, 2)), add_windows(animated, windows(8, 2, at_once=3))):
+    for model in (animated, added(animated, windows=windows(8, 2)), added(animated, windows=windows(8, 2, at_once=3))):
         model = model.clone()
         model.add_wrapper_with_key(WRAPPERS.PREPARE_SAMPLING, "test", watch)
         tiny.sample(model, frames=40, steps=1, size=2)

@@ -11,23 +11,22 @@ from test_invariants import Stop, assert_untouched, snapshot
 from kinema.sampling.curves.curve import Combined, OverPicture
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
-from kinema.sampling.guidance.animation_guidance import Guidance, guide
-from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance, guide_motion
-from kinema.sampling.latents.canvas import Placed
-from kinema.sampling.latents.inject_image import Injection, inject_image
+from kinema.sampling.guidance.animation_guidance import Guidance
+from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance
+from kinema.sampling.latents.canvas import OnCanvas
+from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.modules.enhance_motion import Enhance, enhance_motion
-from kinema.sampling.noise.animation_noise import add_noise, lay
+from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.frequency import LowPass
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.noise.refine_noise import NoiseRefinement, refine_noise
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.run.attach import added, attach, changed, refer_windows
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
-from kinema.sampling.windows.window_reference import WindowReference, refer_windows
+from kinema.sampling.windows.window_reference import WindowReference
 
 FRAMES = 6
 CURVE = Combined("multiply", OverFrames(read_keys("0: 0.5, -1: 1")), OverRun(read_keys("0%: 1, 100%: 0.5")))
@@ -35,11 +34,11 @@ REFINED = NoiseRefinement("FreqPrior", 2, LowPass("gaussian"))
 
 
 def noisy(model):
-    return add_noise(model, lay(NoiseLayer(NoisePattern("repeated", 0.5, 4, 1)), None))
+    return changed(model, noise=lay(NoiseLayer(NoisePattern("repeated", 0.5, 4, 1)), None))
 
 
 def injected(model):
-    return inject_image(model, Injection(Placed(torch.full((1, 4, 8, 8), 3.0)), None, 0.5, CURVE, 1))
+    return added(model, injections=Injection(OnCanvas(torch.full((1, 4, 8, 8), 3.0)), None, 0.5, CURVE, 1))
 
 
 def referring(model):
@@ -47,14 +46,17 @@ def referring(model):
 
 
 def guided(model):
-    return enhance_motion(
-        guide_motion(guide(model, Guidance(3.0, CURVE, CURVE)), MotionGuidance(CURVE, SKIPS["up"])), Enhance(CURVE)
+    return changed(
+        changed(
+            changed(model, guidance=Guidance(3.0, CURVE, CURVE)), motion_guidance=MotionGuidance(CURVE, SKIPS["up"])
+        ),
+        enhance=Enhance(CURVE),
     )
 
 
 NODES = {
     "noise": noisy,
-    "refine": lambda model: refine_noise(model, REFINED),
+    "refine": lambda model: changed(model, refinement=REFINED),
     "inject": injected,
     "reference": referring,
     "guidance": guided,
@@ -66,7 +68,7 @@ def animated(model, motion):
     """With curves over frames, steps and the picture, in windows."""
     mask = OverPicture(torch.linspace(0, 1, 8).expand(1, 8, 8))
     moving = attach(model, motion, Applied(Combined("multiply", CURVE, mask), attention=CURVE), KEEP)
-    return add_windows(moving, ContextWindows(WindowSpec(4, 1)))
+    return added(moving, windows=ContextWindows(WindowSpec(4, 1)))
 
 
 def sample(model, **more):

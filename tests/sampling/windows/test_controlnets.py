@@ -7,8 +7,8 @@ import pytest
 import tiny
 import torch
 
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 FRAMES = 7
@@ -20,7 +20,7 @@ def close(a, b):
 
 
 def in_windows(model, control, *, schedule="static", at_once=1, size=4, **more):
-    cut = add_windows(model, ContextWindows(WindowSpec(3, 1, schedule), at_once=at_once))
+    cut = added(model, windows=ContextWindows(WindowSpec(3, 1, schedule), at_once=at_once))
     return tiny.sample(cut, frames=FRAMES, positive=controls.controlled(control), size=size, **more)
 
 
@@ -114,7 +114,7 @@ def test_hints_in_an_area(model):
     control = controls.control_net().set_cond_hint(controls.hints(FRAMES))
     part = [tiny.conditioning(7)[0][0], {"area": (4, 2, 0, 2), "strength": 1.0, "control": control}]
     positive = [*tiny.conditioning(3), part]
-    cut = add_windows(model, ContextWindows(WindowSpec(3, 1), at_once=1))
+    cut = added(model, windows=ContextWindows(WindowSpec(3, 1), at_once=1))
     close(*(tiny.sample(m, frames=FRAMES, positive=positive, size=4) for m in (cut, model)))
 
 

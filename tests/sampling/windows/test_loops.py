@@ -8,8 +8,8 @@ import pytest
 import tiny
 import torch
 
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.fuse import FUSES
 from kinema.sampling.windows.motion_windows import MotionWindows
@@ -39,7 +39,7 @@ def seam(video):
 def sample(frames, spec, **more):
     model = tiny.image_model()
     model.set_model_unet_function_wrapper(denoise)
-    cut = add_windows(model, ContextWindows(spec, **more))
+    cut = added(model, windows=ContextWindows(spec, **more))
     return tiny.sample(cut, frames=frames, steps=20, cfg=1.0, sampler="euler")
 
 

@@ -8,9 +8,8 @@ import torch
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.freenoise import reschedule
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_motion_windows, add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 
@@ -30,7 +29,7 @@ def close(a, b):
 
 
 def test_the_unet_sees_every_frame_once(animated):
-    model, sizes = add_motion_windows(animated, MotionWindows()), []
+    model, sizes = changed(animated, motion_windows=MotionWindows()), []
 
     def watch(executor, base, conds, x, *args):
         sizes.append(len(x))
@@ -43,21 +42,21 @@ def test_the_unet_sees_every_frame_once(animated):
 
 def test_without_overlap_they_equal_context_windows_without_overlap(animated):
     """What is between the motion modules belongs to single frames."""
-    inside = add_motion_windows(animated, MotionWindows(4, 0, "flat"))
-    outside = add_windows(animated, ContextWindows(WindowSpec(4, 0)))
+    inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
+    outside = added(animated, windows=ContextWindows(WindowSpec(4, 0)))
     close(*(tiny.sample(model, frames=12, size=16, steps=1) for model in (inside, outside)))
 
 
 def test_context_windows_with_motion_windows_inside(animated):
     """Context windows of 8 whose motion is computed 4 by 4 are the same as motion windows of 4, when nothing overlaps."""
-    small = add_motion_windows(animated, MotionWindows(4, 0, "flat"))
-    combined = add_windows(small, ContextWindows(WindowSpec(8, 0), at_once=2))
+    small = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
+    combined = added(small, windows=ContextWindows(WindowSpec(8, 0), at_once=2))
     close(*(tiny.sample(model, frames=16, size=16, steps=1) for model in (combined, small)))
 
 
 def test_overlap_joins_the_windows(animated):
     results = [
-        tiny.sample(add_motion_windows(animated, MotionWindows(4, overlap, loop_fuse, loop)), frames=10, size=8)
+        tiny.sample(changed(animated, motion_windows=MotionWindows(4, overlap, loop_fuse, loop)), frames=10, size=8)
         for overlap, loop_fuse, loop in (
             (0, "flat", False),
             (2, "pyramid", False),
@@ -71,14 +70,14 @@ def test_overlap_joins_the_windows(animated):
 
 
 def test_a_video_that_fits_is_left_alone(animated):
-    model = add_motion_windows(animated, MotionWindows(16, 4))
+    model = changed(animated, motion_windows=MotionWindows(16, 4))
     assert torch.equal(tiny.sample(model, frames=16, size=4), tiny.sample(animated, frames=16, size=4))
 
 
 @pytest.mark.parametrize("frames", [5, 16])
 def test_a_short_loop_is_closed_too(animated, frames):
     """Every frame has the same view of the others: turning the noise turns the video."""
-    model = add_motion_windows(animated, MotionWindows(16, 15, "flat", closed_loop=True))
+    model = changed(animated, motion_windows=MotionWindows(16, 15, "flat", closed_loop=True))
     noise = tiny.latents(frames, 8)
     first, turned = (
         tiny.sample(model, frames=frames, noise=n, steps=1, size=8, cfg=1.0) for n in (noise, noise.roll(1, 0))
@@ -92,10 +91,10 @@ def test_a_short_loop_is_closed_too(animated, frames):
 
 def test_a_context_window_is_no_loop(animated):
     """Only the whole video goes on from its last frame to its first."""
-    both = [add_motion_windows(animated, MotionWindows(4, 1, closed_loop=loop)) for loop in (False, True)]
+    both = [changed(animated, motion_windows=MotionWindows(4, 1, closed_loop=loop)) for loop in (False, True)]
     for frames, same in ((16, True), (8, False)):
         plain, loop = (
-            tiny.sample(add_windows(model, ContextWindows(WindowSpec(8, 2))), frames=frames, steps=1, size=8)
+            tiny.sample(added(model, windows=ContextWindows(WindowSpec(8, 2))), frames=frames, steps=1, size=8)
             for model in both
         )
         assert torch.equal(plain, loop) is same
@@ -103,7 +102,7 @@ def test_a_context_window_is_no_loop(animated):
 
 def test_windows_longer_than_the_motion_model_are_refused(animated):
     with pytest.raises(ValueError, match=r'"v3\.safetensors" knows 32 positions, but 34 frames are sampled at once'):
-        tiny.sample(add_motion_windows(animated, MotionWindows(40, 4)), frames=34, size=2)
+        tiny.sample(changed(animated, motion_windows=MotionWindows(40, 4)), frames=34, size=2)
     with pytest.raises(ValueError, match="An overlap of 16 is not smaller than the window of 16 frames"):
         MotionWindows(16, 16)
 
@@ -111,9 +110,9 @@ def test_windows_longer_than_the_motion_model_are_refused(animated):
 @pytest.mark.parametrize("kind", ["context", "motion"])
 def test_freenoise_starts_windows_from_the_same_noise(animated, kind):
     if kind == "context":
-        plain, free = (add_windows(animated, ContextWindows(WindowSpec(8, 4), freenoise=f)) for f in (False, True))
+        plain, free = (added(animated, windows=ContextWindows(WindowSpec(8, 4), freenoise=f)) for f in (False, True))
     else:
-        plain, free = (add_motion_windows(animated, MotionWindows(8, 4, freenoise=f)) for f in (False, True))
+        plain, free = (changed(animated, motion_windows=MotionWindows(8, 4, freenoise=f)) for f in (False, True))
     noise = tiny.latents(20, 4)
     kept = noise.clone()
     expected = tiny.sample(plain, frames=20, size=4, noise=reschedule(noise, 8, 4, 5))

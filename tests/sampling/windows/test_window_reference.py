@@ -10,13 +10,12 @@ from comfy_extras.nodes_sag import SelfAttentionGuidance
 from controls import control_net
 
 from kinema.sampling.curves.curve import Listed
-from kinema.sampling.guidance.first_frame_attention import attend_first_frame
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import attach
-from kinema.sampling.run.context_run import add_windows
-from kinema.sampling.windows.context_handler import ContextWindows
+from kinema.sampling.run.animation import Animation, animation_of
+from kinema.sampling.run.attach import added, attach, changed, refer_windows
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
-from kinema.sampling.windows.window_reference import WindowReference, beginning_first, refer_windows
+from kinema.sampling.windows.window_reference import WindowReference, beginning_first
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
 
@@ -73,7 +72,7 @@ def oracle(model, strength=1.0, length=3):
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_attend_equals_the_oracle(cfg, at_once):
     model = tiny.image_model()
-    windowed = attending(add_windows(model, windows(at_once=at_once)))
+    windowed = attending(added(model, windows=windows(at_once=at_once)))
     close(tiny.sample(windowed, 9, cfg=cfg), tiny.sample(oracle(model), 9, cfg=cfg))
 
 
@@ -81,12 +80,12 @@ def test_attend_equals_the_oracle(cfg, at_once):
 def test_strength_of_attend(strength):
     model = tiny.image_model()
     given = Listed(tuple(map(float, strength))) if isinstance(strength, list) else strength
-    windowed = attending(add_windows(model, windows()), strength=given)
+    windowed = attending(added(model, windows=windows()), strength=given)
     close(tiny.sample(windowed, 6, cfg=1.0), tiny.sample(oracle(model, strength), 6, cfg=1.0))
 
 
 def test_attend_changes_something_and_strength_0_nothing():
-    model = add_windows(tiny.image_model(), windows())
+    model = added(tiny.image_model(), windows=windows())
     plain = tiny.sample(model, 6)
     changed = tiny.sample(attending(model), 6)
     close(changed[:3], plain[:3])
@@ -99,14 +98,14 @@ def test_prompts_that_the_host_computes_apart():
     model, positive = tiny.image_model(), tiny.conditioning(3)
     control = control_net().set_cond_hint(torch.rand(6, 3, 64, 64, generator=tiny.generator(1)), 0.7)
     positive = [[positive[0][0], {"control": control, "control_apply_to_uncond": False}]]
-    windowed = attending(add_windows(model, windows()))
+    windowed = attending(added(model, windows=windows()))
     close(tiny.sample(windowed, 6, positive=positive), tiny.sample(oracle(model), 6, positive=positive))
 
 
 def test_areas():
     model, area = tiny.image_model(), [[tiny.conditioning(3)[0][0], {"area": (8, 4, 0, 4), "strength": 1.0}]]
     positive = [*tiny.conditioning(6), *area]
-    windowed = attending(add_windows(model, windows()))
+    windowed = attending(added(model, windows=windows()))
     close(tiny.sample(windowed, 6, positive=positive), tiny.sample(oracle(model), 6, positive=positive))
 
 
@@ -127,14 +126,14 @@ def predictions(model, frames=6, **more):
 def test_reuse_by_hand(cfg):
     model = tiny.image_model()
     plain = predictions(model, cfg=cfg, steps=1)[0]
-    mixed = predictions(reusing(add_windows(model, windows()), strength=0.3), cfg=cfg, steps=1)[0]
+    mixed = predictions(reusing(added(model, windows=windows()), strength=0.3), cfg=cfg, steps=1)[0]
     close(mixed, plain + torch.cat([plain[:3] * 0, plain[:3] - plain[3:]]) * 0.3)
-    curved = reusing(add_windows(model, windows()), strength=Listed((1.0, 1.0, 1.0, 0.0, 1.0, 1.0)))
+    curved = reusing(added(model, windows=windows()), strength=Listed((1.0, 1.0, 1.0, 0.0, 1.0, 1.0)))
     close(predictions(curved, cfg=cfg, steps=1)[0], plain[[0, 1, 2, 3, 1, 2]])
 
 
 def test_full_reuse_computes_the_first_window_only():
-    model, seen = watched(reusing(add_windows(tiny.image_model(), windows(4, 1)), end_percent=0.5))
+    model, seen = watched(reusing(added(tiny.image_model(), windows=windows(4, 1)), end_percent=0.5))
     tiny.sample(model, 10, steps=4)
     first, others = (0, 1, 2, 3), [(3, 4, 5, 6), (6, 7, 8, 9)]
     alone = next(i for i, frames in enumerate(seen) if frames != first)
@@ -143,7 +142,7 @@ def test_full_reuse_computes_the_first_window_only():
 
 def test_frames_that_windows_share_are_blended_of_both():
     model = tiny.image_model()
-    predicted = predictions(reusing(add_windows(model, windows(4, 2, fuse="flat"))), steps=1, cfg=1.0)[0]
+    predicted = predictions(reusing(added(model, windows=windows(4, 2, fuse="flat"))), steps=1, cfg=1.0)[0]
     first = predictions(model, frames=4, steps=1, cfg=1.0, noise=tiny_noise(6)[:4])[0]
     close(predicted, torch.cat([first[:2], (first[2:] + first[:2]) / 2, first[2:]]))
 
@@ -154,7 +153,7 @@ def tiny_noise(frames):
 
 def test_percents():
     """The first step only: what follows is as without."""
-    model = add_windows(tiny.image_model(), windows())
+    model = added(tiny.image_model(), windows=windows())
     for refer in (attending, reusing):
         plain = predictions(model, steps=3, cfg=1.0)
         early = predictions(refer(model, end_percent=0.1), steps=3, cfg=1.0)
@@ -164,31 +163,33 @@ def test_percents():
 
 def test_the_window_with_the_beginning_is_the_first():
     assert beginning_first([(4, 5), (0, 1), (2, 3)]) == [1, 0, 2] and beginning_first([(0, 1), (5, 0)]) == [0, 1]
-    model, seen = watched(attending(add_windows(tiny.image_model(), windows(16, 4, "uniform"))))
+    model, seen = watched(attending(added(tiny.image_model(), windows=windows(16, 4, "uniform"))))
     tiny.sample(model, 32, steps=3, cfg=1.0, size=2)
     assert all(0 in frames for frames in seen[::3])
 
 
 def test_a_shorter_last_window():
-    model = attending(reusing(add_windows(tiny.image_model(), windows(4, 0, "batched")), strength=0.5))
+    model = attending(reusing(added(tiny.image_model(), windows=windows(4, 0, "batched")), strength=0.5))
     assert tiny.sample(model, 10).isfinite().all()
 
 
 def test_no_windows_no_reference():
     model = tiny.image_model()
     for refer in (attending, reusing):
-        assert torch.equal(tiny.sample(refer(add_windows(model, windows(8))), 6), tiny.sample(model, 6))
+        assert torch.equal(tiny.sample(refer(added(model, windows=windows(8))), 6), tiny.sample(model, 6))
 
 
 def test_with_motion_and_first_frame_attention(motion):
-    animated = attach(attend_first_frame(tiny.image_model()), motion, Applied())
-    animated = add_windows(animated, windows(4, 1))
+    animated = attach(changed(tiny.image_model(), first_frame=True), motion, Applied())
+    animated = added(animated, windows=windows(4, 1))
     plain = tiny.sample(animated, 7)
     for refer in (attending, reusing):
-        changed = tiny.sample(refer(animated), 7)
-        assert changed.isfinite().all() and not torch.allclose(changed, plain, atol=0.1)
-        turned = add_windows(attach(refer(attend_first_frame(tiny.image_model())), motion, Applied()), windows(4, 1))
-        close(tiny.sample(turned, 7), changed)
+        referring = tiny.sample(refer(animated), 7)
+        assert referring.isfinite().all() and not torch.allclose(referring, plain, atol=0.1)
+        turned = added(
+            attach(refer(changed(tiny.image_model(), first_frame=True)), motion, Applied()), windows=windows(4, 1)
+        )
+        close(tiny.sample(turned, 7), referring)
 
 
 GUIDANCES = {
@@ -200,7 +201,7 @@ GUIDANCES = {
 @pytest.mark.parametrize("name", GUIDANCES)
 def test_guidance_that_replaces_attentions_keeps_them(name):
     """The host's PAG and SAG compute the middle block's attention themselves, for as many keys as queries."""
-    guide, model = GUIDANCES[name], add_windows(tiny.image_model(), windows())
+    guide, model = GUIDANCES[name], added(tiny.image_model(), windows=windows())
     both = tiny.sample(attending(guide(model)), 6, size=16)
     assert both.isfinite().all() and torch.equal(both, tiny.sample(guide(attending(model)), 6, size=16))
     for other in (guide(model), attending(model)):
@@ -210,14 +211,14 @@ def test_guidance_that_replaces_attentions_keeps_them(name):
 def test_modes_add_up_and_replace_their_own_kind():
     model = tiny.image_model()
     both = attending(reusing(attending(model, strength=0.2)), strength=0.7)
-    kept = both.clone().model_options["transformer_options"]
-    assert [(one.mode, one.strength) for one in kept["kinema_window_reference"]] == [("reuse", 1.0), ("attend", 0.7)]
-    assert len(kept["patches"]["attn1_patch"]) == 1
-    assert "kinema_window_reference" not in model.model_options["transformer_options"]
+    kept = both.clone().model_options
+    assert [(one.mode, one.strength) for one in animation_of(kept).references] == [("reuse", 1.0), ("attend", 0.7)]
+    assert len(kept["transformer_options"]["patches"]["attn1_patch"]) == 1
+    assert animation_of(model.model_options) == Animation()
 
 
 def test_an_interrupt_leaves_nothing_behind():
-    model = attending(add_windows(tiny.image_model(), windows()))
+    model = attending(added(tiny.image_model(), windows=windows()))
     before = tiny.sample(model, 6)
     interrupting = model.clone()
 
@@ -233,7 +234,7 @@ def test_an_interrupt_leaves_nothing_behind():
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_batches_that_were_split_are_said(size):
-    model = attending(add_windows(tiny.image_model(), windows()))
+    model = attending(added(tiny.image_model(), windows=windows()))
 
     def split(apply_model, parameters):
         count = 6 // size

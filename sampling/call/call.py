@@ -1,0 +1,73 @@
+"""What one model call is told, in addition to what the host tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+
+from .frames import Frames, ad_params, frames_of
+from .moment import Curve
+
+CALL = "kinema_call"
+"""The key of the Call in `transformer_options`."""
+
+QueriesKeysValues = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""What a self-attention projects to queries, keys and values, each (v*f, h*w, c)."""
+
+
+class AttentionTokens(Protocol):
+    """Changes what the self-attentions of a model call see."""
+
+    def attended(self, projected: QueriesKeysValues, options: Mapping[str, Any]) -> QueriesKeysValues:
+        """What is `projected` in the layer that the host's `options` name, changed."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one model call is told."""
+
+    frames: Frames | None = None  # which frames of the video it computes; None until they are counted
+    kept: float | Curve = 1.0  # the share of the motion that acts: less in the extra pass of Motion Guidance
+    tokens: AttentionTokens | None = None  # what its self-attentions exchange with those of another window
+    needs_uncond: bool = False  # whether another node or the sampler reads the negative prompt's pass even at cfg 1
+
+
+def call_of(transformer_options: Mapping[str, Any]) -> Call:
+    """The Call in the host's `transformer_options`."""
+    call: Call = transformer_options.get(CALL, Call())
+    return call
+
+
+def telling(model_options: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """`model_options` of the host for a model call that is told `changes`, fields of Call."""
+    options = model_options.get("transformer_options", {})
+    told = {**options, CALL: replace(call_of(options), **changes)}
+    return {**model_options, "transformer_options": told}
+
+
+def counted(latents: torch.Tensor, model_options: Mapping[str, Any]) -> dict[str, Any]:
+    """`model_options` for a call of `latents` (f, c, h, w), one video still, that is told its frames; "ad_params" tells
+    them to other packs. Later the host, or a node that splits batches, may put any number of videos into one call."""
+    options = model_options.get("transformer_options", {})
+    frames = frames_of(latents, options)
+    told = telling(model_options, frames=frames)
+    told["transformer_options"]["ad_params"] = ad_params(frames, options.get("context_window") is not None)
+    return told
+
+
+def frames_in(batch: int, transformer_options: Mapping[str, Any]) -> Frames:
+    """The Frames of a model call whose batch has `batch` latents.
+
+    Raises ValueError when the batch is not a whole number of videos.
+    """
+    frames = call_of(transformer_options).frames
+    if frames is None:  # a sampler that bypasses the host's batching
+        count = batch // len(transformer_options.get("cond_or_uncond", [0]))
+        frames = Frames(count, tuple(range(count)), count)
+    if batch % frames.count:
+        raise ValueError(
+            f"A node split the {frames.count} frames of the animation into batches of {batch}, and a motion model must "
+            "see all frames at once. Remove the node that splits batches, or use Context Windows."
+        )
+    return frames

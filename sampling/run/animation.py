@@ -1,0 +1,68 @@
+"""What the nodes ask of a run: one frozen value on the MODEL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..guidance.animation_guidance import Guidance
+from ..guidance.motion_guidance import MotionGuidance
+from ..latents.inject_image import Injection
+from ..latents.text2video_zero import MotionField
+from ..modules.applied import Applied
+from ..modules.enhance_motion import Enhance
+from ..noise.animation_noise import AnimationNoise
+from ..noise.model_sampling import OwnSampling, ScheduleChoice
+from ..noise.refine_noise import NoiseRefinement
+from ..windows.context_windows import ContextWindows
+from ..windows.motion_windows import MotionWindows
+from ..windows.window_reference import WindowReference
+
+ANIMATION = "kinema"
+"""The key of the Animation in `transformer_options`, of the wrappers that carry it out, and of the motion models."""
+
+
+@dataclass(frozen=True)
+class Animation:
+    """One field per feature; the order in which the nodes of different features were wired does not matter.
+
+    Fields with several entries hold what several nodes of one kind ask for, in the order of the nodes.
+    """
+
+    motions: tuple[Applied, ...] = ()  # motion models, in the order in which they act
+    noise_schedule: ScheduleChoice | None = None  # takes precedence over the schedules of motion models
+    sampling: OwnSampling | None = None  # what the schedules came to
+    noise: AnimationNoise | None = None  # what the run starts from, and adds at its steps
+    refinement: NoiseRefinement | None = None  # of the noise that it starts from
+    motion_field: MotionField | None = None  # Text2Video-Zero
+    injections: tuple[Injection, ...] = ()  # pictures put in during the run; they all act
+    windows: tuple[ContextWindows, ...] = ()  # the later takes precedence where they overlap in the run
+    motion_windows: MotionWindows | None = None
+    references: tuple[WindowReference, ...] = ()  # at most one of each mode
+    first_frame: bool = False  # whether every frame attends to the first
+    guidance: Guidance | None = None  # in place of the sampler's cfg
+    motion_guidance: MotionGuidance | None = None
+    enhance: Enhance | None = None  # of the attentions over frames
+    preview_plays: bool = False  # whether the sampler's preview shows another frame at every step
+
+
+def animation_of(model_options: Mapping[str, Any]) -> Animation:
+    """The Animation in the host's `model_options`."""
+    return animation_in(model_options.get("transformer_options", {}))
+
+
+def animation_in(transformer_options: Mapping[str, Any]) -> Animation:
+    """The Animation in the host's `transformer_options`."""
+    animation: Animation = transformer_options.get(ANIMATION, Animation())
+    return animation
+
+
+def motion_models(patcher: Any) -> list[Any]:
+    """The motion models (MOTION_MODEL) of a MODEL's `patcher`, to whose places Applied refers.
+
+    They are looked up on the patcher in use and never captured, because the host deep-copies models for several GPUs.
+    """
+    if patcher is None:
+        raise RuntimeError(
+            "A model with motion was called outside a sampler of ComfyUI. Use it through a sampler node."
+        )
+    return list(patcher.get_additional_models_with_key(ANIMATION))

@@ -1,0 +1,30 @@
+"""The context handler of a run: what the nodes asked for, or what a long video needs."""
+
+from typing import Any
+
+from ..windows.context_handler import ContextHandler
+from ..windows.context_windows import automatic_windows
+from .animation import animation_of, motion_models
+from .checks import check_no_other_windows
+
+HANDLER = "context_handler"
+"""Where the host looks for context windows in model_options."""
+
+
+def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
+    """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
+    of the motion models' native length where neither these nor motion windows are, or None when none are needed.
+
+    Raises ValueError when the MODEL has windows and another pack's handler.
+    """
+    animation = animation_of(model_options)
+    plan = list(animation.windows)
+    if plan:
+        check_no_other_windows(model_options)
+    if model_options.get(HANDLER) is not None:
+        return model_options[HANDLER]
+    models = motion_models(patcher)
+    native = [models[how.place].model.spec.native_frames for how in animation.motions if how.strength != 0]
+    if native and frames > min(native) and animation.motion_windows is None:
+        plan.insert(0, automatic_windows(min(native)))
+    return ContextHandler(plan, animation.references) if plan else None

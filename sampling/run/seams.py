@@ -1,0 +1,181 @@
+"""Where Kinema meets the host's sampler: one wrapper per seam, one function in each list. Read from top to bottom, this
+is the order of a run."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from ...motion.lora_branches import LORAS
+from ..call.areas import take_areas, with_areas
+from ..call.call import QueriesKeysValues, call_of, counted, frames_in
+from ..call.moment import Moment
+from ..call.parts import Callback, Parts
+from ..call.progress import progress_of
+from ..guidance.animation_guidance import guiding, needed, pushed_by_pag
+from ..guidance.first_frame_attention import attending_first_frame
+from ..guidance.motion_guidance import pushed_by_motion
+from ..latents.inject_image import injecting
+from ..latents.text2video_zero import MovingSampler
+from ..modules.controls import Shared, Values, motion_of
+from ..modules.hooks import motion_inside
+from ..noise.animation_noise import noise_of_run
+from ..noise.freenoise import reschedule
+from ..noise.refine_noise import sample_refined
+from ..noise.step_noise import add_step_noise
+from ..windows.context_handler import ContextHandler
+from ..windows.cut import WindowSpec
+from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
+from .checks import check_run
+from .handler import HANDLER, handler_for
+from .preview import played
+
+
+def _outer_sample(
+    executor: Any, noise: torch.Tensor, latent_image: Any, sampler: Any, sigmas: Any, denoise_mask: Any = None,
+    callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
+) -> Any:  # fmt: skip
+    """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
+    guider = executor.class_obj
+    animation = animation_of(guider.model_options)
+    handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
+    if handler is not None:
+        guider.model_options[HANDLER] = handler
+    check_run(animation, guider, noise.shape[0])
+    if animation.noise is not None:
+        noise = noise_of_run(animation.noise, noise, seed or 0)
+        sampler = add_step_noise(sampler, animation.noise.at_steps)
+    windows = _freenoise_windows(animation)
+    if windows is not None:
+        noise = reschedule(noise, windows.length, windows.overlap, seed or 0)
+    sampler = injecting(sampler, animation.injections, guider, noise.shape)
+    if animation.motion_field is not None:
+        sampler = MovingSampler(sampler, animation.motion_field)
+    with played(callback, animation.preview_plays) as shown:
+        return executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
+
+
+def _freenoise_windows(animation: Animation) -> WindowSpec | None:
+    """The windows for which the noise of a run is rescheduled; None: it keeps its order."""
+    inside = animation.motion_windows
+    if inside is not None and inside.freenoise:
+        return WindowSpec(inside.length, inside.overlap)
+    return next((windows.spec for windows in animation.windows if windows.freenoise), None)
+
+
+def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *args: Any, **named: Any) -> Any:
+    """The host loads its models: it makes room for what is computed at once, not for the whole video."""
+    handler = (named.get("model_options") or {}).get(HANDLER)
+    if isinstance(handler, ContextHandler):
+        noise_shape = [handler.most_frames_at_once(noise_shape[0]), *noise_shape[1:]]
+    return executor(model, noise_shape, conds, *args, **named)
+
+
+def _sampler_sample(
+    executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
+    noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
+) -> Any:  # fmt: skip
+    """The sampler alone, within all that arranges the noise of the run."""
+    refinement = animation_of(extra_args["model_options"]).refinement
+    if refinement is None:
+        return executor(guider, sigmas, extra_args, callback, noise, latent_image, *more)
+    parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
+    return sample_refined(refinement, executor, executor.class_obj, sigmas, noise, parts)
+
+
+def _predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any = None) -> Any:
+    """One prediction: how those for the two prompts are combined."""
+    guidance = animation_of(model_options).guidance
+    if guidance is not None:
+        model_options = guiding(guidance, executor.class_obj, x, timestep[0], model_options)
+    return executor(x, timestep, model_options, seed)
+
+
+def _calc_cond_batch(
+    executor: Any, model: Any, conds: Any, latents: torch.Tensor, timestep: torch.Tensor, model_options: Any
+) -> Any:
+    """The model calls of one window, or of the whole video: what they are told."""
+    animation = animation_of(model_options)
+    model_options = counted(latents, model_options)
+    if animation.guidance is not None:
+        options = model_options["transformer_options"]
+        conds = needed(animation.guidance, conds, latents, timestep[0], model, options)
+    if animation.motions:
+        conds = with_areas(conds, latents)
+    return executor(model, conds, latents, timestep, model_options)
+
+
+def _apply_model(executor: Any, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> Any:
+    """One model call: the UNet with the motion models of the patcher that is being sampled."""
+    options = args[3] if len(args) > 3 else named["transformer_options"]
+    animation = animation_in(options)
+    if not animation.motions:
+        return executor(x, t, *args, **named)
+    base = executor.class_obj
+    call = call_of(options)
+    frames = frames_in(x.shape[0], options)
+    areas = take_areas(named, frames.count)
+    size = (x.shape[2], x.shape[3])
+    moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
+    inside = animation.motion_windows
+    models = motion_models(base.current_patcher)
+    shared = Shared(
+        values=Values(moment, x.device, size, areas),
+        kept=call.kept,
+        enhance=animation.enhance,
+        windows=inside.of(frames.count, frames.total, x.device) if inside else None,
+        loras=base.current_patcher.get_additional_models_with_key(LORAS),
+    )
+    active = [motion_of(models[how.place], how, shared) for how in animation.motions]
+    with motion_inside(base.diffusion_model, active, frames.count):
+        return executor(x, t, *args, **named)
+
+
+def _attn1(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, options: Mapping[str, Any]
+) -> QueriesKeysValues:
+    """What a self-attention of the UNet will project."""
+    projected = (queries, keys, values)
+    if animation_in(options).first_frame:
+        projected = attending_first_frame(projected, options)
+    tokens = call_of(options).tokens
+    return projected if tokens is None else tokens.attended(projected, options)
+
+
+def _post_cfg(args: dict[str, Any]) -> torch.Tensor:
+    """What is added to the guided prediction."""
+    animation = animation_of(args["model_options"])
+    if animation.guidance is not None:
+        args = {**args, "denoised": pushed_by_pag(animation.guidance, args)}
+    if animation.motion_guidance is not None:
+        args = {**args, "denoised": pushed_by_motion(animation.motion_guidance, args)}
+    return args["denoised"]  # type: ignore[no-any-return]
+
+
+WRAPPERS: dict[str, Callable[..., Any]] = {
+    WrappersMP.OUTER_SAMPLE: _outer_sample,
+    WrappersMP.PREPARE_SAMPLING: _prepare_sampling,
+    WrappersMP.SAMPLER_SAMPLE: _sampler_sample,
+    WrappersMP.PREDICT_NOISE: _predict_noise,
+    WrappersMP.CALC_COND_BATCH: _calc_cond_batch,
+    WrappersMP.APPLY_MODEL: _apply_model,
+}
+
+
+def install(model: Any, animation: Animation) -> None:
+    """Has the host call the above in runs of `model` (MODEL, changed in place), each once. Functions in lists that other
+    nodes share take their place when `animation` first needs them, so that their order is that of the nodes."""
+    for kind, wrapper in WRAPPERS.items():
+        if not model.get_wrappers(kind, ANIMATION):
+            model.add_wrapper_with_key(kind, ANIMATION, wrapper)
+    attends = animation.first_frame or any(reference.mode == "attend" for reference in animation.references)
+    if attends and _attn1 not in _patches(model).get("attn1_patch", ()):
+        model.set_model_attn1_patch(_attn1)
+    pushes = animation.motion_guidance is not None or (animation.guidance is not None and animation.guidance.pag != 0)
+    if pushes and _post_cfg not in model.model_options.get("sampler_post_cfg_function", ()):
+        model.set_model_sampler_post_cfg_function(_post_cfg)
+
+
+def _patches(model: Any) -> Mapping[str, Any]:
+    return model.model_options["transformer_options"].get("patches", {})  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""`dev.py chains --record FOLDER | --compare FOLDER`: proves that a redesign changes no result. Samples chains of the
+pack's nodes by seed with tiny real models, runs the templates and blueprints with the miniature, and compares all of it
+bit for bit with an earlier recording, made on the same machine."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from . import record, workflows
+from .allowed import rule_for
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py chains", description=__doc__)
+    todo = parser.add_mutually_exclusive_group(required=True)
+    todo.add_argument("--record", type=Path, metavar="FOLDER", help="run everything and keep the results")
+    todo.add_argument("--compare", type=Path, metavar="FOLDER", help="run it again and say what differs")
+    parser.add_argument("--count", type=int, default=300, help="how many chains to record (default 300)")
+    parser.add_argument("--processes", type=int, default=2, help="that sample side by side (default 2)")
+    parser.add_argument("--no-templates", action="store_true", help="only the chains")
+    options = parser.parse_args(arguments)
+    if options.record:
+        _record_chains(options.record, options.count, options.processes)
+        if not options.no_templates:
+            _record_workflows(options.record)
+        return 0
+    wrong = _compare_chains(options.compare, options.processes)
+    if not options.no_templates:
+        wrong += _compare_workflows(options.compare)
+    return 1 if wrong else 0
+
+
+def _record_chains(folder: Path, count: int, processes: int) -> None:
+    outcomes = [line.outcome for line in record.record(folder, count, processes)]
+    refused = Counter(outcome.error for outcome in outcomes if outcome.is_refusal)
+    for message, times in refused.most_common():
+        print(f"refused {times}: {message}")
+    print(f"{count} chains recorded, {refused.total()} of them refused")
+
+
+def _record_workflows(folder: Path) -> None:
+    outcomes = workflows.record(folder)
+    refused = {name: outcome.error for name, outcome in outcomes.items() if outcome.is_refusal}
+    for name, message in refused.items():
+        print(f"{name} was refused: {message}")
+    print(f"{len(outcomes)} workflows recorded, {len(refused)} of them refused")
+
+
+def _compare_chains(folder: Path, processes: int) -> int:
+    """Prints the chains that differ. How many of them no rule allows."""
+    results = record.compare(folder, processes)
+    differing = [result for result in results if result is not None]
+    allowed = [each for each in differing if _tell(each)]
+    equal, wrong = len(results) - len(differing), len(differing) - len(allowed)
+    print(f"{len(results)} chains: {equal} equal, {len(allowed)} differ as listed, {wrong} differ")
+    return wrong
+
+
+def _tell(difference: record.Difference) -> bool:
+    """Prints what differs, and whether a rule allows it."""
+    chain = difference.chain
+    rule = rule_for(chain)
+    reason = f"allowed by {rule.name}: {rule.why}" if rule else "NOT ALLOWED"
+    print(f"chain {chain.seed}: {chain}\n  {difference.words}\n  {reason}")
+    return rule is not None
+
+
+def _compare_workflows(folder: Path) -> int:
+    """Prints the templates and blueprints that differ. How many do."""
+    differences = workflows.compare(folder)
+    differing = {name: words for name, words in differences.items() if words}
+    for name, words in differing.items():
+        print(f"{name}: {words}")
+    print(f"{len(differences)} workflows: {len(differences) - len(differing)} equal, {len(differing)} differ")
+    return len(differing)

@@ -1,0 +1,73 @@
+"""The chains whose results a redesign may change, each by a rule that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .chain import Chain, Node
+
+WINDOWS = ("ContextWindows", "MotionWindows")
+APPLY = ("ApplyMotionModel", "AnimateDiff")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason why results differ."""
+
+    name: str
+    why: str
+    holds: Callable[[Chain], bool]
+
+
+def rule_for(chain: Chain) -> Rule | None:
+    """The first rule that allows `chain` to differ."""
+    return next((rule for rule in RULES if rule.holds(chain)), None)
+
+
+def _has(chain: Chain, *ids: str) -> bool:
+    return set(ids) <= set(chain.ids)
+
+
+def _reschedules(chain: Chain) -> bool:
+    return any(node.id in WINDOWS and node.get("freenoise", False) for node in chain.nodes)
+
+
+def _is_before(chain: Chain, first: Callable[[Node], bool], second: Callable[[Node], bool]) -> bool:
+    """Whether a node that `first` is true for comes before one that `second` is true for."""
+    firsts = [place for place, node in enumerate(chain.nodes) if first(node)]
+    seconds = [place for place, node in enumerate(chain.nodes) if second(node)]
+    return bool(firsts and seconds) and firsts[0] < seconds[-1]
+
+
+RULES = (
+    Rule(
+        "B1",
+        "FreeNoise of windows and Animation Noise acted in the order of their nodes, and FreeNoise could be lost.",
+        lambda chain: _reschedules(chain) and _has(chain, "AnimationNoise"),
+    ),
+    Rule(
+        "B3",
+        "Text2Video-Zero before Inject Image was refused, although the other order was not.",
+        lambda chain: _has(chain, "Text2VideoZero", "InjectImage"),
+    ),
+    Rule(
+        "B6",
+        "Two Motion Guidance nodes added up, where the later one of all other guidances replaces the earlier.",
+        lambda chain: chain.ids.count("MotionGuidance") > 1,
+    ),
+    Rule(
+        "schedule first",
+        "Noise Schedule before a motion model lost its schedule to the motion model's.",
+        lambda chain: _is_before(chain, lambda node: node.id == "NoiseSchedule", lambda node: node.id in APPLY),
+    ),
+    Rule(
+        "PAG last",
+        "Motion Guidance before Animation Guidance with PAG was added before PAG, else after it.",
+        lambda chain: _is_before(
+            chain,
+            lambda node: node.id == "MotionGuidance",
+            lambda node: node.id == "AnimationGuidance" and node.get("pag", 0) != 0,
+        ),
+    ),
+)

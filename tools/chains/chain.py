@@ -1,0 +1,116 @@
+"""A chain of nodes and the run that samples it, as plain, frozen data that a JSON file can keep."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+PREFIX = "Kinema"  # of the node ids of the pack
+
+Conds = Literal["plain", "frames", "area", "mask", "mask bounds"]
+CONDS: tuple[Conds, ...] = get_args(Conds)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Random numbers by seed, as a MASK, IMAGE or LATENT of the host."""
+
+    kind: Literal["mask", "image", "latent"]
+    count: int  # of masks, pictures or frames
+    height: int  # in pixels of the mask or picture, in latent pixels of a latent
+    width: int  # likewise
+    seed: int
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What is made once for all chains."""
+
+    name: Literal["vae"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node with its inputs, in which other nodes stand for their first output. The MODEL input is left out: each node
+    of a chain gets the MODEL of the one before it."""
+
+    id: str  # without the pack's prefix
+    inputs: tuple[tuple[str, Value], ...]  # (input id, value)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of the input `name`, or `default` where it is not set."""
+        return dict(self.inputs).get(name, default)
+
+    def within(self) -> Iterator[Node]:
+        """This node and all nodes that its inputs come from."""
+        yield self
+        for _, value in self.inputs:
+            if isinstance(value, Node):
+                yield from value.within()
+
+
+Value: TypeAlias = "int | float | str | tuple[float, ...] | Drawn | Shared | Node"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Nodes from MODEL to MODEL, in their order, and how the result is sampled."""
+
+    seed: int  # which the chain was drawn with; the noise and the conditionings come from it, too
+    nodes: tuple[Node, ...]
+    frames: int
+    height: int  # of the latents
+    width: int
+    steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    denoise: float  # 0..1, as in the host's KSampler
+    conds: Conds  # what the second positive conditioning is limited to, or one row for each frame
+    inpaints: bool  # whether a noise mask leaves half of the picture as it is
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(node.id for node in self.nodes)
+
+    def __str__(self) -> str:
+        run = f"{self.frames} frames {self.width}x{self.height}, {self.sampler} {self.scheduler} {self.steps} steps"
+        limits = f"denoise {self.denoise}, {self.conds} conds{', inpainting' if self.inpaints else ''}"
+        return f"{' > '.join(self.ids)} ({run}, {limits})"
+
+
+def to_json(value: Any) -> Any:
+    """`value`, a Chain or a part of one, as JSON can say it."""
+    match value:
+        case Node():
+            return {"node": value.id, "inputs": {name: to_json(each) for name, each in value.inputs}}
+        case Drawn():
+            return {"drawn": dataclasses.asdict(value)}
+        case Shared():
+            return {"shared": value.name}
+        case Chain():
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            return fields | {"nodes": to_json(value.nodes)}
+        case tuple():
+            return [to_json(each) for each in value]
+        case _:
+            return value
+
+
+def from_json(value: Any) -> Any:
+    """What `to_json` was given."""
+    match value:
+        case {"node": name, "inputs": inputs}:
+            return Node(name, tuple((key, from_json(each)) for key, each in inputs.items()))
+        case {"drawn": fields}:
+            return Drawn(**fields)
+        case {"shared": name}:
+            return Shared(name)
+        case {"nodes": nodes, **run}:
+            return Chain(nodes=from_json(nodes), **run)
+        case list():
+            return tuple(from_json(each) for each in value)
+        case _:
+            return value
