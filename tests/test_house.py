@@ -42,8 +42,6 @@ MOTION_MAY_IMPORT = (
 )
 LOADER = REPOSITORY / "motion" / "load.py"
 MAX_LINES = 250
-STILL_REPEATED = {"load"}
-"""Names of files in two folders, until one has another name."""
 
 
 def extension_files() -> list[Path]:
@@ -188,7 +186,7 @@ def test_a_file_name_is_that_of_one_file_or_of_a_node_and_its_feature() -> None:
             folders.setdefault(file.stem, []).append(file.parent)
     repeated = {name for name, found in folders.items() if len(found) > 1}
     pairs = {name for name in repeated if len(folders[name]) == 2 and REPOSITORY / "nodes" in folders[name]}
-    assert repeated - pairs == STILL_REPEATED, {name: folders[name] for name in repeated - pairs}
+    assert not {name: folders[name] for name in repeated - pairs}
 
 
 def test_each_file_of_nodes_is_one_registered_node() -> None:

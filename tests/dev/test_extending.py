@@ -67,6 +67,8 @@ def test_every_section_has_one_diff_that_applies_alone(copy: Path) -> None:
 def test_with_all_of_them_the_copy_passes_as_a_draft(copy: Path) -> None:
     for diff in DIFFS.values():
         git(copy, "apply", "--index", "-", given=diff)
+    for rules in (["format", "--check"], ["check"]):
+        subprocess.run([sys.executable, "-m", "ruff", *rules, "--quiet", "."], cwd=copy, check=True)
     runs = [test for tests in RUNS.values() for test in tests]
     command = [sys.executable, str(copy / "dev.py"), "test", "--draft", "--fast", *ALWAYS, *runs]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True)

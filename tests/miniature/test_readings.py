@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.spec import PAPER_SCHEDULE
 from kinema.training.clip_batches import batches
 from kinema.training.clips import Clip, Clips
@@ -25,7 +25,7 @@ PLACE = "up_blocks.2.motion_modules.1"
 def read() -> Any:
     """Network, clips and channels of a new motion model whose readings were fitted, and its answers before and after."""
     torch.manual_seed(0)
-    model, clip, _ = load.load_miniature()
+    model, clip, _ = models.load_miniature()
     texts = [world.caption_of("red", direction, "deep sea") for direction in ("left", "right")] * 4
     encoded = {text: motion.conditioning(clip, text) for text in texts}
     each = (Clip(torch.randn(FRAMES, 4, 16, 16), encoded[text], text) for text in texts)

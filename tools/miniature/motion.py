@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
 from kinema.training.checkpoint import Checkpoint
@@ -81,9 +81,9 @@ def make_model(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     learner = trained("motion", model, learner, data, SETTINGS, folder, stop_at)
     learner = swim_as_told(model, learner, data, folder, stop_at)
     values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
-    made = finished(learner, values, Path(load.MOTION).name)
+    made = finished(learner, values, Path(models.MOTION).name)
     notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS, AGAIN_SETTINGS), CLIPS.count)
-    save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, notes)
+    save_motion_model(made, models.FOLDER / models.MOTION, torch.float16, notes)
 
 
 def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_at: float) -> Learner:
@@ -111,11 +111,11 @@ def trained(
 def make_zoom(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     """Trains a motion LoRA for the shipped motion model on clips whose camera moves in, and ships it."""
     data = clips(ZOOMED, clip, folder)
-    learner = learn_motion_lora(load_motion_model(load.FOLDER / load.MOTION), RANK, ZOOM_SETTINGS.seed)
+    learner = learn_motion_lora(load_motion_model(models.FOLDER / models.MOTION), RANK, ZOOM_SETTINGS.seed)
     checkpoint = Checkpoint(folder / "zoom.pt", course(learner, data, ZOOM_SETTINGS))
     progress = train(model, learner, data, ZOOM_SETTINGS, checkpoint, report("zoom", folder, stop_at))
     values = {name: value.half() for name, value in progress.values.items()}
-    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about((ZOOM_SETTINGS,), ZOOMED.count))
+    save_motion_lora(values, learner.motion.spec, models.FOLDER / models.ZOOM, about((ZOOM_SETTINGS,), ZOOMED.count))
 
 
 def about(settings: Sequence[TrainSettings], count: int) -> dict[str, str]:
