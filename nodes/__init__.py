@@ -1,6 +1,7 @@
-"""The nodes: schemas and a few lines each. The only place that knows the host's node API and folders.
+"""One file per node: its schema and a few lines that call the rooms below.
 
-A node is one file in this folder with one class whose name ends in `Node`; it is registered because it is there.
+Each file has one class whose name ends in `Node`, and is registered because it is there. Only this folder knows the
+host's node API and folders.
 """
 
 import importlib

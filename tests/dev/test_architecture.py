@@ -4,27 +4,52 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+import tiny
+
+from kinema.sampling.guidance.motion_guidance import MotionGuidance
+from kinema.sampling.run.animation import ANIMATION, Animation
+from kinema.sampling.run.seams import install
 from tools.environment import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "architecture.md"
+PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 LAYERS = ("motion", "sampling", "training", "evaluation", "miniature", "nodes")
 
 
-def section(title: str) -> str:
-    """The text of the page below a heading, up to the next one."""
-    (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    return text
+def table(title: str) -> dict[str, str]:
+    """{first cell, which is code: second cell} of the first table below the heading `title`."""
+    (section,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    return dict(re.findall(r"^\| `(\S+)` \| (.*) \|$", section, re.MULTILINE))
 
 
-def first_line(module: Path) -> str:
+def first_line(package: Path) -> str:
     """Of the docstring of a package."""
-    told = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
-    assert told, f"{module} needs a docstring"
+    told = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    assert told, f"{package} needs a docstring"
     return told.splitlines()[0]
 
 
-def test_the_table_of_rooms_names_every_folder_and_says_what_its_package_says() -> None:
-    packages = sorted(module for layer in LAYERS for module in (REPOSITORY / layer).rglob("__init__.py"))
-    rows = [f"| `{p.parent.relative_to(REPOSITORY).as_posix()}/` | {first_line(p)} |" for p in packages]
-    table = [line for line in section("Rooms").splitlines() if line.startswith("| `")]
-    assert table == rows
+def test_the_rooms_are_the_folders_with_files_and_what_their_packages_say() -> None:
+    folders = {
+        file.parent for layer in LAYERS for file in (REPOSITORY / layer).rglob("*.py") if file.stem != "__init__"
+    }
+    rooms = {f"{folder.relative_to(REPOSITORY).as_posix()}/": first_line(folder) for folder in folders}
+    assert table("Rooms") == rooms
+
+
+def test_the_seams_are_those_where_a_function_of_ours_is_installed() -> None:
+    model = tiny.image_model()
+    install(model, Animation(first_frame=True, motion_guidance=MotionGuidance(1.0)))
+    wrappers = {kind: keyed[ANIMATION] for kind, keyed in model.wrappers.items() if ANIMATION in keyed}
+    patches = model.model_options["transformer_options"]["patches"]
+    functions = {name: given for name, given in model.model_options.items() if name.endswith("_function")}
+    installed = wrappers | patches | functions
+    assert table("From the nodes to a run").keys() == installed.keys()
+    assert all(len(ours) == 1 for ours in installed.values())
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_other_file_installs_functions_at_the_host(layer: str) -> None:
+    installs = re.compile(r"\.(add_wrapper\w*|set_model_(?!options)\w+|add_callback\w*|set_injections)\(")
+    files = {file for file in (REPOSITORY / layer).rglob("*.py") if installs.search(file.read_text(encoding="utf-8"))}
+    assert files <= {REPOSITORY / "sampling" / "run" / "seams.py"}

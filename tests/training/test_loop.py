@@ -10,7 +10,7 @@ from training.moving import FRAMES, clips
 from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
-from kinema.sampling.modules.hooks import Motion, motion_inside
+from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new
 from kinema.training.loop import train
@@ -57,7 +57,7 @@ def test_new_motion_model_changes_nothing():
     arguments = (x, torch.full((FRAMES,), 500.0), tiny.conditioning()[0][0].expand(FRAMES, -1, -1))
     with torch.no_grad():
         still = unet(*arguments)
-        with motion_inside(unet, [Motion(motion.model)], FRAMES):
+        with motion_inside(unet, [plain_motion(motion.model)], FRAMES):
             assert torch.equal(unet(*arguments), still)
     assert spec == load_motion_model_spec(motion)
 

@@ -9,7 +9,7 @@ from training.moving import FRAMES, clips
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
 from kinema.motion.save import merged_weights
-from kinema.sampling.modules.hooks import Motion, motion_inside
+from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.training.config import TrainSettings
 from kinema.training.learner import finished
 from kinema.training.loop import train
@@ -47,7 +47,7 @@ def predict(model, motion, weights=None):
         motion.load_state_dict(weights)
     unet = model.model.diffusion_model
     context = tiny.conditioning()[0][0].expand(FRAMES, -1, -1)
-    with motion_inside(unet, [Motion(motion)], FRAMES):
+    with motion_inside(unet, [plain_motion(motion)], FRAMES):
         return unet(tiny.latents(FRAMES), torch.full((FRAMES,), 500.0), context=context)
 
 

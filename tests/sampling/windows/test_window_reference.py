@@ -15,7 +15,7 @@ from kinema.sampling.run.animation import Animation, animation_of
 from kinema.sampling.run.attach import added, attach, changed, refer_windows
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
-from kinema.sampling.windows.window_reference import WindowReference, beginning_first
+from kinema.sampling.windows.window_reference import WindowReference
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
 
@@ -162,7 +162,6 @@ def test_percents():
 
 
 def test_the_window_with_the_beginning_is_the_first():
-    assert beginning_first([(4, 5), (0, 1), (2, 3)]) == [1, 0, 2] and beginning_first([(0, 1), (5, 0)]) == [0, 1]
     model, seen = watched(attending(added(tiny.image_model(), windows=windows(16, 4, "uniform"))))
     tiny.sample(model, 32, steps=3, cfg=1.0, size=2)
     assert all(0 in frames for frames in seen[::3])

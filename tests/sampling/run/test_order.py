@@ -1,0 +1,157 @@
+"""The order of a run is Kinema's, not that of the wires: between nodes of different kinds it does not matter."""
+
+import re
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from kinema.sampling.run import seams
+from kinema.sampling.run.animation import ANIMATION, animation_of
+from tools.chains import generator, run
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+LISTS = {"attn1_patch", "sampler_post_cfg_function"}
+COMPARED = 40  # chains whose Animation is compared
+SIZE = 24  # of the latents where results are compared: at 8 some nodes change next to nothing
+EVERY_KIND = (  # chains of at most one node of each kind, in which every node acts
+    ("ApplyMotionModel", "AnimationNoise", "AnimationGuidance", "MotionGuidance", "NoiseSchedule"),
+    ("RefineNoise", "ContextWindows", "WindowReference", "AnimateDiff", "FirstFrameAttention"),
+    ("EnhanceMotion", "MotionWindows", "InjectImage", "ApplyMotionModel", "AnimationNoise"),
+    ("Text2VideoZero", "InjectImage", "AnimationGuidance", "ContextWindows", "AnimationNoise"),
+)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return run.prepare(tmp_path_factory.mktemp("models"))
+
+
+def content(value):
+    """What `value` holds, comparable by ==: tensors by their numbers, noise schedules by their sigmas."""
+    if isinstance(value, torch.Tensor):
+        return str(value.dtype), tuple(value.shape), value.tolist()
+    if isinstance(value, torch.nn.Module):
+        return [base.__name__ for base in type(value).__mro__], content(value.sigmas)
+    if is_dataclass(value):
+        return type(value).__name__, [(field.name, content(getattr(value, field.name))) for field in fields(value)]
+    if isinstance(value, tuple | list):
+        return [content(each) for each in value]
+    return value
+
+
+def kind(name):
+    return "motion" if name in generator.MOTION else name
+
+
+def shuffled(chain, random):
+    """`chain` in another order, in which nodes of one kind keep theirs."""
+    kinds = [kind(name) for name in chain.ids]
+    queues = {each: [node for node in chain.nodes if kind(node.id) == each] for each in kinds}
+    random.shuffle(kinds)
+    return replace(chain, nodes=tuple(queues[each].pop(0) for each in kinds))
+
+
+def test_nodes_of_different_kinds_may_come_in_any_order(models):
+    different = 0
+    for seed in range(COMPARED):
+        chain = generator.chain(seed)
+        other = shuffled(chain, Random(seed))
+        built = animation_of(run.build(chain, models).model_options)
+        assert content(animation_of(run.build(other, models).model_options)) == content(built), (chain.ids, other.ids)
+        different += other.ids != chain.ids
+    assert different > COMPARED / 2
+
+
+@pytest.mark.parametrize("ids", EVERY_KIND)
+def test_the_sample_is_the_same_in_any_order_and_every_node_changes_it(models, ids):
+    chain = replace(generator.chain_of(ids, 1), height=SIZE, width=SIZE, denoise=1.0, frames=18, steps=2)
+    result = run.sample(chain, run.build(chain, models))
+    for seed in (1, 2):
+        other = shuffled(chain, Random(seed))
+        assert torch.equal(run.sample(chain, run.build(other, models)), result), (chain.ids, other.ids)
+    for node in chain.nodes:
+        if node.id in generator.MOTION:  # which the others need
+            continue
+        without = replace(chain, nodes=tuple(each for each in chain.nodes if each is not node))
+        changed = (run.sample(chain, run.build(without, models)) - result).abs().max()
+        assert changed > 1e-3, f"{node.id} changes the sample by {float(changed)} only"
+
+
+def test_each_seam_is_used_once(models):
+    ids = [name for group in EVERY_KIND for name in group]
+    model = run.build(generator.chain_of(ids, 3), models)
+    for seam in seams.WRAPPERS:
+        assert model.get_wrappers(seam, ANIMATION) == [seams.WRAPPERS[seam]]
+        others = model.model_options["transformer_options"].get("wrappers", {}).get(seam, {})
+        assert list(others) in ([], [ANIMATION])
+    ours = [f for f in model.model_options["sampler_post_cfg_function"] if "kinema" in f.__module__]
+    assert ours == [seams._post_cfg]
+    assert model.model_options["transformer_options"]["patches"]["attn1_patch"] == [seams._attn1]
+
+
+def test_three_keys_tell_the_host_everything(models):
+    chain = generator.chain_of(["ApplyMotionModel", "ContextWindows", "WindowReference", "AnimationGuidance"], 4)
+    model = run.build(chain, models)
+    seen = set()
+
+    def watch(executor, x, t, *args, **kwargs):
+        options = args[3] if len(args) > 3 else kwargs["transformer_options"]
+        seen.update(key for key in options if "kinema" in key or key == "ad_params")
+        return executor(x, t, *args, **kwargs)
+
+    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "test", watch)
+    run.sample(chain, model)
+    assert seen == {"kinema", "kinema_call", "ad_params"}
+
+
+def rows(heading):
+    """The first and second cells of the table of the architecture page whose head begins with `heading`."""
+    lines = PAGE.partition(f"| {heading} |")[2].splitlines()[2:]
+    cells = [line.strip("| ").split(" | ") for line in iter(lambda: lines.pop(0) if lines else "", "")]
+    return dict(cells)
+
+
+def test_the_page_names_every_seam():
+    assert {name.strip("`") for name in rows("seam of the host")} == {*seams.WRAPPERS, *LISTS}
+
+
+def test_help_pages_quote_the_law_of_two_nodes():
+    titles = {"Apply Motion Model": "KinemaApplyMotionModel", "AnimateDiff": "KinemaAnimateDiff"}
+    for names, law in rows("node").items():
+        for name in names.split(", "):
+            node_id = titles.get(name, "Kinema" + re.sub(r"[ -]", "", name))
+            page = (REPOSITORY / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
+            assert law in page.replace("\n  ", " "), f"{node_id}: {law}"
+
+
+BOTH = {"motions": "ApplyMotionModel", "injections": "InjectImage", "windows": "ContextWindows"}
+
+
+@pytest.mark.parametrize("name", [name for name in generator.INPUTS if name != "AnimateDiff"])
+def test_two_of_one_kind_do_as_the_page_says(models, name):
+    """The later one alone, both, or layers."""
+    needs = ["ApplyMotionModel"] if name in generator.NEED_MOTION else []
+    chain = generator.chain_of([*needs, name, name], 5)
+    first, second = chain.nodes[-2:]
+    two, later = (
+        animation_of(run.build(replace(chain, nodes=nodes), models).model_options)
+        for nodes in ((*chain.nodes[:-2], first, second), (*chain.nodes[:-2], second))
+    )
+    field = next((field for field, node in BOTH.items() if node == name), None)
+    if field is not None:
+        assert len(getattr(two, field)) == 2 and content(getattr(two, field)[-1:]) != content(getattr(two, field)[:1])
+        assert "both act" in rows("node").get(
+            "Apply Motion Model, AnimateDiff" if field == "motions" else "Inject Image"
+        )
+    elif name == "AnimationNoise":
+        assert len(two.noise.layers) == len(later.noise.layers)  # it lies over the earlier one, or over plain noise
+        assert content(two.noise) != content(later.noise)
+    elif name == "WindowReference" and first.get("mode") != second.get("mode"):
+        assert [one.mode for one in two.references] == [first.get("mode"), second.get("mode")]
+    else:
+        assert content(two) == content(later)
