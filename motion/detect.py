@@ -141,8 +141,9 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
 def _check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
     for key, file_key in found.keys.items():
         dtype = header[file_key].dtype
-        if dtype is None or not dtype.is_floating_point:
-            raise MotionFileError(f'"{name}": "{key}" holds {dtype or "unknown"} numbers, not weights. {_ADVICE}')
+        if not dtype.is_floating_point:
+            numbers = str(dtype).removeprefix("torch.")
+            raise MotionFileError(f'"{name}": "{key}" contains {numbers} numbers, not weights. {_ADVICE}')
 
 
 _ADVICE = "Download it again, or pick another file."

@@ -9,6 +9,7 @@ import comfy.lora
 import safetensors.torch
 import torch
 
+from .atomic import replacing
 from .keys import POSITIONS
 from .layers import MotionModel, TemporalAttention
 from .lora_branches import LORAS, check_no_branches
@@ -33,27 +34,22 @@ def save_motion_model(
 
 
 def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> Path:
-    """Writes tensors to `path` by another name first, so that a reader never sees half a file."""
+    """Writes tensors to `path` (.safetensors), all or nothing."""
     if path.suffix != SUFFIX:
         raise ValueError(
             f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.'
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    weights = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:
-        unfinished.touch()
-        mode = unfinished.stat().st_mode  # the user's for new files, where safetensors lets nobody else read
-        safetensors.torch.save_file(
-            {k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata)
-        )
-        os.chmod(unfinished, mode)
-        os.replace(unfinished, path)
+        with replacing(path) as unfinished:
+            unfinished.touch()
+            mode = unfinished.stat().st_mode  # the user's for new files, where safetensors lets nobody else read
+            safetensors.torch.save_file(weights, unfinished, dict(metadata))
+            os.chmod(unfinished, mode)
     except PermissionError:
         raise ValueError(
             f'"{path.name}" cannot be replaced while it is open, perhaps by this ComfyUI. Save under another name.'
         ) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
