@@ -1,15 +1,11 @@
-"""docs/architecture.md shows the house that there is."""
+"""docs/architecture.md shows the house that there is. What it says of seams and the order of nodes: test_order.py."""
 
 import ast
 import re
 from pathlib import Path
 
 import pytest
-import tiny
 
-from kinema.sampling.guidance.motion_guidance import MotionGuidance
-from kinema.sampling.run.animation import ANIMATION, Animation
-from kinema.sampling.run.seams import install
 from tools.environment import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -35,17 +31,6 @@ def test_the_rooms_are_the_folders_with_files_and_what_their_packages_say() -> N
     }
     rooms = {f"{folder.relative_to(REPOSITORY).as_posix()}/": first_line(folder) for folder in folders}
     assert table("Rooms") == rooms
-
-
-def test_the_seams_are_those_where_a_function_of_ours_is_installed() -> None:
-    model = tiny.image_model()
-    install(model, Animation(first_frame=True, motion_guidance=MotionGuidance(1.0)))
-    wrappers = {kind: keyed[ANIMATION] for kind, keyed in model.wrappers.items() if ANIMATION in keyed}
-    patches = model.model_options["transformer_options"]["patches"]
-    functions = {name: given for name, given in model.model_options.items() if name.endswith("_function")}
-    installed = wrappers | patches | functions
-    assert table("From the nodes to a run").keys() == installed.keys()
-    assert all(len(ours) == 1 for ours in installed.values())
 
 
 @pytest.mark.parametrize("layer", LAYERS)
