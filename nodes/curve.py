@@ -1,7 +1,8 @@
 from comfy_api.latest import io
 
 from ..sampling.curves.curve_keys import OverFrames
-from ..sampling.curves.curve_text import CurveError, read_keys
+from ..sampling.curves.curve_text import read_keys
+from ..sampling.curves.timeline import TextError
 from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 EXAMPLE = "0: 1.0, 24: 0.3"
@@ -52,6 +53,6 @@ def check_keys(values: str | None) -> bool | str:
     """What is wrong with `values` (None: not known yet), or True."""
     try:
         read_keys(EXAMPLE if values is None else values)
-    except CurveError as error:
+    except TextError as error:
         return str(error)
     return True

@@ -4,7 +4,8 @@ from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import Blocks, OverBlocks, as_curve
-from ..sampling.curves.curve_text import CurveError, read_blocks
+from ..sampling.curves.curve_text import read_blocks
+from ..sampling.curves.timeline import TextError
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 
 
@@ -42,7 +43,7 @@ class CurveOverBlocksNode(io.ComfyNode):
     def validate_inputs(cls, single: str | None = None) -> bool | str:
         try:
             read_blocks(single or "")
-        except CurveError as error:
+        except TextError as error:
             return str(error)
         return True
 

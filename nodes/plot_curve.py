@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import as_curve
 from ..sampling.curves.curve_picture import draw_curve
-from ..sampling.curves.curve_plot import sample_curve
+from ..sampling.curves.curve_samples import sample_curve
 from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY, number_or_curve
 

@@ -3,7 +3,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.curves.easings import EASINGS
-from ..sampling.prompts.prompt_lines import PromptError, read_prompts
+from ..sampling.curves.timeline import TextError
+from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
 from .inputs.sockets import CATEGORY
 
@@ -91,7 +92,7 @@ class PromptTravelNode(io.ComfyNode):
     def validate_inputs(cls, prompts: str | None = None) -> bool | str:
         try:
             read_prompts(EXAMPLE if prompts is None else prompts)
-        except PromptError as error:
+        except TextError as error:
             return str(error)
         return True
 

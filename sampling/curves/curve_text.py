@@ -1,106 +1,126 @@
 """Reading curves that are written as text: `0: 1.0, 24: 0.3 ease in` and, over blocks, `up 1.2: 0, down attn2: 0.5`.
 
-Keys are parted by commas or lines. The forms that other tools write for values are read too: `"0": 1.0`, `0 = 1.0`,
-`0: = 1.0` (held until the next), `8:16 = 0.5` (from frame 8 up to 16), braces around all of it.
+Entries are separated by commas or line breaks. The forms that other tools write for values are read too: `"0": 1.0`,
+`0 = 1.0`, `0: = 1.0` (held until the next), `8:16 = 0.5` (from frame 8 up to 16), braces around all of it.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import cast
 
-from ..prompts.prompt_lines import NUMBER
-from .curve import Blocks, Constant, OverBlocks
+from .curve import Blocks, Constant, OverBlocks, Side
 from .curve_keys import Key
 from .easings import WAYS
+from .timeline import FRAME, NUMBER, QUOTES, Scanner, Span, TextError, read_span, share_of, shown
 
-VALUE = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+CURVE_TITLE = "Curve"
 ENTRY = re.compile(r"[^,\n{}]+")
-TIMED = re.compile(
-    rf"\s*[\"']?\s*({NUMBER})\s*(?::\s*({NUMBER})(?=\s*[\"']?\s*:?\s*[\"']?\s*=))?\s*(:?)\s*[\"']?\s*[:=]\s*({VALUE})\s*(.*?)\s*"
-)
-PLACED = re.compile(
-    rf"\s*(down|mid|up)?\s*(\d+)?(?:\.(\d+))?\s*(?:attn\s*([12]))?\s*[:=]\s*({VALUE})\s*", re.IGNORECASE
-)
-
-
-class CurveError(ValueError):
-    """What is wrong with the text of a curve, and where."""
-
-    def __init__(self, source: str, at: int, problem: str) -> None:
-        line = source.count("\n", 0, at) + 1
-        column = at - (source.rfind("\n", 0, at) + 1) + 1
-        super().__init__(f"Curve, line {line}, column {column}: {problem}")
+JOINS = frozenset([":", "=", "::", ":=", '":', '"=', ':":', ':"='])
+SIDE = re.compile(r"(down|mid|up)\s*", re.IGNORECASE | re.ASCII)
+ATTENTION = re.compile(r"attn\s*([12])\s*", re.IGNORECASE | re.ASCII)
+LONGEST_NUMBER = 20  # characters of a level and a module; int() refuses thousands of digits with a message of its own
 
 
 def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
-    """The keys in `source`; those without an easing of their own get `easing`. Raises CurveError."""
+    """The keys in `source`; those without an easing of their own get `easing`. Raises TextError."""
     keys: list[Key] = []
-    written: dict[str, int] = {}
+    starts: set[str] = set()
     held = False
-    for at, text in _entries(source):
-        match = TIMED.fullmatch(text)
-        if match is None:
-            raise CurveError(
-                source, at, f'expected a frame and a value, but found "{text.strip()}". Write for example 24: 0.3.'
-            )
-        start, end, hold, value, word = match.groups()
-        start, end = start.replace(" ", ""), (end or "").strip()
-        if start in written:
-            raise CurveError(source, at, f"{start} has a value already. Remove one of them.")
-        written[start] = at
-        way = _easing(source, at + match.start(5), word) or ("hold" if held else easing)
-        keys.append(_key(source, at, start, float(value), way))
-        if end:
-            keys.append(_last(source, at, start, end, float(value)))
-        held = bool(hold)
+    for entry in _entries(source):
+        at = entry.at
+        span = _span(entry)
+        value = entry.take(NUMBER) if span else ""
+        if span is None or not value:
+            found = shown(source[at : entry.end])
+            raise entry.error(f"expected a frame and a value, but found {found}. Write for example 24: 0.3.", at)
+        if span.start in starts:
+            raise entry.error(f"{span.start} has a value already. Remove one of them.", at)
+        starts.add(span.start)
+        way = _easing(entry) or ("hold" if held else easing)
+        keys.append(_first(source, span, float(value), way))
+        if span.end is not None:
+            keys.append(_last(source, span, span.end, float(value)))
+        held = span.hold
     if not keys:
-        raise CurveError(source, 0, "there is no value. Write for example 0: 1.0, 24: 0.3.")
+        raise TextError(CURVE_TITLE, source, 0, "there is no value. Write for example 0: 1.0, 24: 0.3.")
     return tuple(keys)
 
 
 def read_blocks(source: str) -> OverBlocks:
-    """The curve over blocks in `source`. Raises CurveError."""
+    """The curve over blocks in `source`. Raises TextError."""
     rules = []
-    for at, text in _entries(source):
-        match = PLACED.fullmatch(text)
-        if match is None or not any(match.groups()[:4]) or (match[2] and not match[1]):
-            raise CurveError(
-                source, at, f'expected a block and a value, but found "{text.strip()}". Write for example up 1.2: 0.5.'
-            )
-        side: Any = match[1] and match[1].lower()
-        level, module, attention = (int(word) if word else None for word in match.groups()[1:4])
-        blocks = Blocks(side, level, module, None if attention is None else attention - 1)
-        rules.append((blocks, Constant(float(match[5]))))
+    for entry in _entries(source):
+        at = entry.at
+        blocks = _blocks(entry)
+        value = entry.take(NUMBER) if entry.sign(":=") else ""
+        if blocks is None or not value or entry.next:
+            found = shown(source[at : entry.end])
+            raise entry.error(f"expected a block and a value, but found {found}. Write for example up 1.2: 0.5.", at)
+        rules.append((blocks, Constant(float(value))))
     return OverBlocks(tuple(rules))
 
 
-def _entries(source: str) -> Iterator[tuple[int, str]]:
-    """The parts of `source` between commas, with the place of their first character that is no space."""
-    for match in ENTRY.finditer(source):
-        if text := match[0].strip():
-            yield match.start() + match[0].index(text[0]), text
+def _entries(source: str) -> Iterator[Scanner]:
+    """The parts of `source` between commas, line breaks and braces, blank ones left out."""
+    whole = Scanner(CURVE_TITLE, source)
+    for match in ENTRY.finditer(source, whole.at):
+        entry = Scanner(CURVE_TITLE, source, match.start(), match.end())
+        if entry.next:
+            yield entry
 
 
-def _key(source: str, at: int, written: str, value: float, easing: str) -> Key:
-    number = float(written.rstrip("%"))
-    if not written.endswith("%") and "." not in written:
-        return Key(number, False, value, easing)
-    share = number / 100 if written.endswith("%") else number
+def _span(entry: Scanner) -> Span | None:
+    """The frames of an entry, up to the value. A range needs an equals sign: in `0: 1: 2` it would be hard to see."""
+    entry.sign(QUOTES)
+    span = read_span(entry, QUOTES, JOINS)
+    if span is not None and span.end is not None and not span.join.endswith("="):
+        return None
+    return span
+
+
+def _easing(entry: Scanner) -> str:
+    """The easing after a value, "" where there is none."""
+    word = entry.rest.strip()
+    if word and word not in WAYS:
+        raise entry.error(f"{shown(word)} is not an easing. Use one of {', '.join(WAYS)}.")
+    return word
+
+
+def _first(source: str, span: Span, value: float, easing: str) -> Key:
+    share = share_of(span.start)
+    if share is None:
+        return Key(float(span.start), False, value, easing)
     if not 0 <= share <= 1:
-        raise CurveError(source, at, f"{written} is no part of the whole. Use 0.0 to 1.0, or 0% to 100%.")
+        problem = f"{span.start} is outside the curve. Use 0.0 to 1.0, or 0% to 100%."
+        raise TextError(CURVE_TITLE, source, span.at, problem)
     return Key(share, True, value, easing)
 
 
-def _last(source: str, at: int, start: str, end: str, value: float) -> Key:
+def _last(source: str, span: Span, end: str, value: float) -> Key:
     """The key for the last frame of a range, which holds the value up to there."""
-    if not re.fullmatch(r"-?\d+", start) or not re.fullmatch(r"-?\d+", end) or (int(start) < 0) != (int(end) < 0):
-        raise CurveError(source, at, f"the range {start}:{end} needs two whole numbers, both from the same end.")
-    if int(end) <= int(start):
-        raise CurveError(source, at, f"the range {start}:{end} is empty. Its end must be a later frame.")
+    written = f"the range {span.start}:{end}"
+    whole = share_of(span.start) is None and share_of(end) is None
+    if not whole or (float(span.start) < 0) != (float(end) < 0):
+        problem = f"{written} needs two whole numbers, both from the same end."
+        raise TextError(CURVE_TITLE, source, span.at, problem)
+    if float(end) <= float(span.start):
+        raise TextError(CURVE_TITLE, source, span.at, f"{written} is empty. Its end must be a later frame.")
     return Key(float(end) - 1, False, value, "hold")
 
 
-def _easing(source: str, at: int, word: str) -> str | None:
-    if word and word not in WAYS:
-        raise CurveError(source, at, f'"{word}" is no easing. Use one of {", ".join(WAYS)}.')
-    return word or None
+def _blocks(entry: Scanner) -> Blocks | None:
+    """The blocks that come next: "up 1.2 attn2" or some of these words."""
+    side = entry.take(SIDE).lower()
+    number = entry.take(FRAME)
+    level, _, module = number.partition(".")
+    attention = entry.take(ATTENTION)
+    if not (side or number or attention) or (level and not side):
+        return None
+    if number.startswith("-") or len(number) > LONGEST_NUMBER:
+        return None
+    return Blocks(
+        cast(Side, side) if side else None,
+        int(level) if level else None,
+        int(module) if module else None,
+        int(attention) - 1 if attention else None,
+    )

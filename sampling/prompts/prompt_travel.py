@@ -1,15 +1,20 @@
 """Prompts that change over time: which two prompts each frame lies between, and their blended conditioning."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.utils
 import torch
 
 from ..curves.easings import EASINGS
-from .prompt_lines import Key, PromptError, read_prompts
+from ..curves.timeline import Span, TextError, share_of
+from .prompt import PROMPT_TITLE, Prompt
+from .prompt_text import read_prompts
+
+FARTHEST = 10**15
+"""Frames beyond this one count as it: a prompt may lie after the end of the video, and a written number may be infinite."""
 
 
 @dataclass(frozen=True)
@@ -29,55 +34,89 @@ class Travel:
     mixes: tuple[Mix, ...]
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A frame at which one prompt is reached."""
+
+    frame: int
+    prompt: int  # the number of its text
+    holds: bool  # whether it stays until the next stop
+    at: int  # the index of its prompt in the source
+
+
 def plan_travel(source: str, frames: int, easing: str = "linear", loop: bool = False) -> Travel:
-    """The prompts in `source` over `frames` frames. Raises PromptError.
+    """The prompts in `source` over `frames` frames. Raises TextError.
 
-    Before the first prompt's frame it holds, and after the last prompt's, unless a `loop` leads back to the first.
+    The first prompt also covers the frames before its own, and the last one those after it, unless a `loop` leads from
+    the last back to the first.
     """
-    keys = read_prompts(source)
-    stops: dict[int, tuple[int, bool, Key]] = {}  # frame: prompt, whether it holds on, where it was written
-    for number, key in enumerate(keys):
-        start = _frame(source, key, key.start, frames)
-        last = start if key.end is None else _frame(source, key, key.end, frames, exclusive=True) - 1
-        if last < start:
-            raise PromptError(
-                source, key.at, f"the range {key.start}:{key.end} is empty. Its end must be a later frame."
-            )
-        for frame, holds in {start: last > start or key.hold, last: key.hold}.items():
-            if frame in stops:
-                line = source.count("\n", 0, stops[frame][2].at) + 1
-                raise PromptError(
-                    source, key.at, f"frame {frame} has a prompt already, in line {line}. Remove one of them."
-                )
-            stops[frame] = number, holds, key
-    path = [(frame, number, holds) for frame, (number, holds, _) in sorted(stops.items())]
+    prompts = read_prompts(source)
+    stops = sorted(_stops(source, prompts, frames), key=lambda stop: stop.frame)
     if loop:
-        path = [(path[-1][0] - frames, *path[-1][1:]), *path, (path[0][0] + frames, *path[0][1:])]
-    return Travel(tuple(key.text for key in keys), tuple(_mix(path, frame, EASINGS[easing]) for frame in range(frames)))
+        before = replace(stops[-1], frame=stops[-1].frame - frames)
+        after = replace(stops[0], frame=stops[0].frame + frames)
+        stops = [before, *stops, after]
+    ease = EASINGS[easing]
+    mixes = tuple(_mix(stops, frame, ease) for frame in range(frames))
+    return Travel(tuple(prompt.text for prompt in prompts), mixes)
 
 
-def _frame(source: str, key: Key, written: str, frames: int, exclusive: bool = False) -> int:
-    """The frame that `written` stands for; `exclusive` ends may lie one behind the last."""
-    share = float(written.rstrip("%")) / (100 if written.endswith("%") else 1)
-    if written.endswith("%") or "." in written:
+def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop]:
+    """One stop for each prompt, and two for a range. Raises TextError for two at one frame."""
+    stops: dict[int, Stop] = {}
+    for number, prompt in enumerate(prompts):
+        for stop in _stops_of(source, prompt.span, number, frames):
+            if stop.frame in stops:
+                line = source.count("\n", 0, stops[stop.frame].at) + 1
+                problem = f"frame {stop.frame} has a prompt already, in line {line}. Remove one of them."
+                raise TextError(PROMPT_TITLE, source, stop.at, problem)
+            stops[stop.frame] = stop
+    return stops.values()
+
+
+def _stops_of(source: str, span: Span, number: int, frames: int) -> list[Stop]:
+    first = _frame(source, span, span.start, frames)
+    if span.end is None:
+        return [Stop(first, number, span.hold, span.at)]
+    last = _end(source, span, span.end, frames) - 1
+    if last < first:
+        problem = f"the range {span.start}:{span.end} is empty. Its end must be a later frame."
+        raise TextError(PROMPT_TITLE, source, span.at, problem)
+    if last == first:
+        return [Stop(first, number, span.hold, span.at)]
+    return [Stop(first, number, True, span.at), Stop(last, number, span.hold, span.at)]
+
+
+def _end(source: str, span: Span, written: str, frames: int) -> int:
+    """The first frame after a range, which is one past the last where the range ends with the video."""
+    return frames if share_of(written) == 1 else _frame(source, span, written, frames)
+
+
+def _frame(source: str, span: Span, written: str, frames: int) -> int:
+    """The frame that `written` stands for."""
+    share = share_of(written)
+    if share is not None:
         if not 0 <= share <= 1:
-            raise PromptError(source, key.at, f"{written} is no part of the video. Use 0.0 to 1.0, or 0% to 100%.")
-        return frames if exclusive and share == 1 else min(int(share * frames), frames - 1)
-    if share < -frames:
-        raise PromptError(
-            source, key.at, f"frame {written} is before the first of {frames} frames. Use -{frames} or more."
-        )
-    return int(share) + (frames if share < 0 else 0)
+            problem = f"{written} is outside the video. Use 0.0 to 1.0, or 0% to 100%."
+            raise TextError(PROMPT_TITLE, source, span.at, problem)
+        return min(int(share * frames), frames - 1)
+    number = int(min(max(float(written), -FARTHEST), FARTHEST))
+    if number < -frames:
+        problem = f"frame {written} is before the first of {frames} frames. Use -{frames} or more."
+        raise TextError(PROMPT_TITLE, source, span.at, problem)
+    return number + frames if number < 0 else number
 
 
-def _mix(path: Sequence[tuple[int, int, bool]], frame: int, ease: Callable[[float], float]) -> Mix:
-    earlier = [stop for stop in path if stop[0] <= frame]
-    later = [stop for stop in path if stop[0] > frame]
-    if not earlier or not later or earlier[-1][2]:
-        number = (earlier[-1] if earlier else later[0])[1]
-        return Mix(number, number, 0.0)
-    (start, before, _), (end, after, _) = earlier[-1], later[0]
-    return Mix(before, after, ease((frame - start) / (end - start)))
+def _mix(stops: Sequence[Stop], frame: int, ease: Callable[[float], float]) -> Mix:
+    earlier = [stop for stop in stops if stop.frame <= frame]
+    later = [stop for stop in stops if stop.frame > frame]
+    if not earlier:
+        return Mix(later[0].prompt, later[0].prompt, 0.0)
+    before = earlier[-1]
+    if not later or before.holds:
+        return Mix(before.prompt, before.prompt, 0.0)
+    after = later[0]
+    return Mix(before.prompt, after.prompt, ease((frame - before.frame) / (after.frame - before.frame)))
 
 
 def encode_travel(clip: Any, travel: Travel, before: str, after: str, spherical: bool) -> list[list[Any]]:
@@ -109,18 +148,22 @@ def _blended(entries: Sequence[list[Any]], travel: Travel, spherical: bool) -> l
 
 def _rows(values: Sequence[torch.Tensor], travel: Travel, spherical: bool) -> torch.Tensor:
     """One row per frame of `values`, each (1, ...)."""
-    mix = slerp if spherical else torch.lerp
-    return torch.cat(
-        [values[m.before] if m.weight == 0 else mix(values[m.before], values[m.after], m.weight) for m in travel.mixes]
-    )
+    blend = slerp if spherical else torch.lerp
+    rows = []
+    for mix in travel.mixes:
+        before = values[mix.before]
+        rows.append(before if mix.weight == 0 else blend(before, values[mix.after], mix.weight))
+    return torch.cat(rows)
 
 
 def slerp(a: torch.Tensor, b: torch.Tensor, weight: float) -> torch.Tensor:
     """From `a` to `b` (..., c) along the arc between their directions; lengths change evenly (Shoemake 1985)."""
-    long, longer = (torch.linalg.vector_norm(x, dim=-1, keepdim=True) for x in (a, b))
-    one, two = a / long.clamp(min=1e-12), b / longer.clamp(min=1e-12)
-    angle = torch.arccos((one * two).sum(-1, keepdim=True).clamp(-1, 1))
+    length_a = torch.linalg.vector_norm(a, dim=-1, keepdim=True)
+    length_b = torch.linalg.vector_norm(b, dim=-1, keepdim=True)
+    unit_a = a / length_a.clamp(min=1e-12)
+    unit_b = b / length_b.clamp(min=1e-12)
+    angle = torch.arccos((unit_a * unit_b).sum(-1, keepdim=True).clamp(-1, 1))
     sine = torch.sin(angle)
-    arc = (torch.sin((1 - weight) * angle) * one + torch.sin(weight * angle) * two) / sine.clamp(min=1e-12)
-    straight = (sine < 1e-4) | (torch.minimum(long, longer) < 1e-6)
-    return torch.where(straight, torch.lerp(a, b, weight), arc * torch.lerp(long, longer, weight))
+    arc = (torch.sin((1 - weight) * angle) * unit_a + torch.sin(weight * angle) * unit_b) / sine.clamp(min=1e-12)
+    straight = (sine < 1e-4) | (torch.minimum(length_a, length_b) < 1e-6)
+    return torch.where(straight, torch.lerp(a, b, weight), arc * torch.lerp(length_a, length_b, weight))

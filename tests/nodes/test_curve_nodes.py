@@ -20,7 +20,7 @@ from kinema.sampling.call.frames import Frames
 from kinema.sampling.call.moment import Moment, Part
 from kinema.sampling.curves.curve import as_curve, value_at
 from kinema.sampling.curves.curve_picture import lines_of
-from kinema.sampling.curves.curve_plot import sample_curve
+from kinema.sampling.curves.curve_samples import sample_curve
 
 
 def values(curve, frames=4, size=(1, 1), place=None):
@@ -75,6 +75,12 @@ def test_blocks_and_products():
     assert values(product, place="up_blocks.0.motion_modules.0") == [0, 2, 4, 6]
     assert CurveOverBlocksNode.validate_inputs("up 1: x").startswith("Curve, line 1, column 1: expected a block")
     assert CurveOverBlocksNode.validate_inputs("") is True
+
+
+@pytest.mark.parametrize("node", [CurveNode, CurveOverStepsNode, CurveOverBlocksNode])
+def test_texts_that_are_too_long_are_refused_before_the_run(node):
+    said = node.validate_inputs("0: 1\n" * 20_001)
+    assert said.endswith("the text has 100,005 characters, but at most 100,000 are read. Write a shorter one.")
 
 
 def test_curves_go_where_numbers_go(tmp_path):

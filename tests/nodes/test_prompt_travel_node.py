@@ -35,6 +35,9 @@ def test_errors_are_said_before_the_run():
     assert PromptTravelNode.validate_inputs("0: a\n8:").startswith(
         "Prompt Travel, line 2, column 1: the prompt for 8 is empty"
     )
+    assert PromptTravelNode.validate_inputs("0: a\n" * 20_001).endswith(
+        "the text has 100,005 characters, but at most 100,000 are read. Write a shorter one."
+    )
     with pytest.raises(ValueError, match="The checkpoint has no text encoder"):
         PromptTravelNode.execute(None, "0: sea", 8)
 

@@ -17,6 +17,7 @@ ROWS = {  # name: what it compares
     "step": "a sampling step with motion ÷ without, beside the floor that FLOPs set, and beside diffusers",
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, bookkeeping, memory over length",
     "curves": "a step with curves on everything ÷ with numbers",
+    "texts": "reading the longest and worst texts of curves and prompts",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "import": "importing the pack and registering its nodes, on top of the host",
     "load": "loading a 900 MB motion model ÷ reading its file",

@@ -10,7 +10,7 @@ import torch
 from comfy_extras import nodes_hooks
 
 from kinema.sampling.curves.easings import EASINGS
-from kinema.sampling.prompts.prompt_lines import PromptError
+from kinema.sampling.curves.timeline import TextError
 from kinema.sampling.prompts.prompt_travel import encode_travel, plan_travel, slerp
 from kinema.sampling.run.attach import added
 from kinema.sampling.windows.context_windows import ContextWindows
@@ -73,16 +73,22 @@ def test_a_loop_closes():
     [
         ("0: a\n8: b\n0: c", "line 3, column 1: frame 0 has a prompt already, in line 1. Remove one of them."),
         ("0: a\n-20: b", "line 2, column 1: frame -20 is before the first of 16 frames. Use -16 or more."),
-        ("0: a\n1.5: b", "line 2, column 1: 1.5 is no part of the video. Use 0.0 to 1.0, or 0% to 100%."),
-        ("0: a\n120%: b", "line 2, column 1: 120% is no part of the video. Use 0.0 to 1.0, or 0% to 100%."),
+        ("0: a\n1.5: b", "line 2, column 1: 1.5 is outside the video. Use 0.0 to 1.0, or 0% to 100%."),
+        ("0: a\n120%: b", "line 2, column 1: 120% is outside the video. Use 0.0 to 1.0, or 0% to 100%."),
         ('0 = "a",\n8:8 = "b"', "line 2, column 1: the range 8:8 is empty. Its end must be a later frame."),
         ("0: a\n15: b\n-1: c", "line 3, column 1: frame 15 has a prompt already, in line 2. Remove one of them."),
     ],
 )
 def test_errors_name_line_and_column(source, message):
-    with pytest.raises(PromptError) as error:
+    with pytest.raises(TextError) as error:
         plan_travel(source, 16)
     assert str(error.value) == f"Prompt Travel, {message}"
+
+
+def test_a_frame_beyond_any_number_is_behind_the_end():
+    assert shares(f"0: a\n{'9' * 400}: b", 4) == [0, 0, 0, 0]
+    with pytest.raises(TextError, match="is before the first of 4 frames"):
+        plan_travel(f"-{'9' * 400}: a", 4)
 
 
 @pytest.fixture(scope="module")
