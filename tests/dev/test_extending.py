@@ -28,7 +28,10 @@ RUNS = {  # what runs the thing that a section adds, with a tiny model
         f"{WINDOWS}test_fuse.py::test_the_rows_say_whose_weights_change_with_the_noise_level[cosine]",
         f"{WINDOWS}test_context_handler.py::test_every_fuse_method_keeps_what_windows_agree_on[cosine]",
     ],
-    "A guidance": ["tests/sampling/guidance/test_projected_guidance.py"],
+    "A guidance": [
+        "tests/sampling/guidance/test_projected_guidance.py",
+        "tests/sampling/run/test_order.py::test_help_pages_quote_the_law_of_two_nodes",
+    ],
     "A node": ["tests/nodes/test_ping_pong_node.py"],
 }
 ALWAYS = [
