@@ -34,7 +34,7 @@ def sample(
     """
     with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
         animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)
-        set_schedule(animated, settings.schedule)
+        set_schedule(animated, settings.schedule(learner.motion.spec.family))
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
         conditioning = clips.clips[how.clip % len(clips.clips)].conditioning
