@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+AUTOMATIC = "automatic"
+"""In settings: what suits the family of the motion model."""
+
 Base = Literal["sd15", "sdxl"]
 Statistics = Literal["frame", "joint"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..motion.atomic import replacing
+from .config import by_present_names
 
 SUFFIX = ".training"
 
@@ -38,7 +39,7 @@ class Checkpoint:
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            course = state.pop("course")
+            course = by_present_names(state.pop("course"))
         except Exception as error:  # torch raises nearly anything for a damaged file
             raise CheckpointError(
                 f'"{self.path.name}" is damaged ({type(error).__name__}) and training cannot go on from it. '

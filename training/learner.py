@@ -21,6 +21,9 @@ from .draws import generator
 USUAL_FAMILY: dict[Base, str] = {"sd15": "v3", "sdxl": "sdxl"}
 """What a new motion model becomes unless somebody says otherwise."""
 
+STRUCTURES = ("v3", "v2", "v1")
+"""The families that a new motion model for SD1.5 is offered to be."""
+
 Weights = Mapping[str, torch.Tensor]
 
 

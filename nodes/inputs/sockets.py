@@ -4,8 +4,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...motion.spec import AUTOMATIC
 from ...sampling.curves.easings import WAYS
-from ...sampling.noise.noise_schedules import AUTOMATIC, CHOICES
+from ...sampling.noise.noise_schedules import CHOICES
 from .options import ExplainedCombo
 
 CATEGORY = "AnimateDiff"

@@ -7,7 +7,15 @@ from typing import Any
 
 from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
 
-from ...motion.spec import IMAGE_SCHEDULE, LCM_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, NoiseSchedule
+from ...motion.spec import (
+    AUTOMATIC,
+    IMAGE_SCHEDULE,
+    LCM_SCHEDULE,
+    PAPER_SCHEDULE,
+    SDXL_SCHEDULE,
+    Family,
+    NoiseSchedule,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +55,6 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
 }
 
-AUTOMATIC = "automatic"
 KEEP = "keep the model's"
 
 CHOICES: dict[str, str] = {

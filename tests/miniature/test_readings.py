@@ -30,7 +30,7 @@ def read() -> Any:
     encoded = {text: motion.conditioning(clip, text) for text in texts}
     each = (Clip(torch.randn(FRAMES, 4, 16, 16), encoded[text], text) for text in texts)
     clips = Clips(tuple(each), motion.conditioning(clip, ""))
-    settings = TrainSettings(batch=2, timestep_bias=0.2, caption_dropout=0.0)
+    settings = TrainSettings(batch_size=2, timestep_bias=0.2, caption_dropout=0.0)
     with torch.inference_mode(False), frozen(model, (2 * FRAMES, 4, 16, 16)) as base:
         learner = start_new(base, 3)
         look_at_neighbours(learner)

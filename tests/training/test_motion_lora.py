@@ -83,7 +83,7 @@ def test_debiased_frames_leave_out_what_they_share():
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_appearance_branches_learn_beside_and_leave_no_trace(motion, checkpointing):
     model = tiny.image_model()
-    how = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, checkpointing=checkpointing)
+    how = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, gradient_checkpointing=checkpointing)
     frozen = {name: value.clone() for name, value in model.model.state_dict().items()}
     looks = appearance(model, rank=2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 4, 1), looks)

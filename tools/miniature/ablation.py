@@ -23,8 +23,8 @@ def make(folder: Path, stop_at: float) -> None:
     """Trains a motion model on each. Raises OutOfTime, with all saved, at `stop_at`."""
     model, clip, _ = models.load_miniature()
     data = motion.clips(motion.CLIPS, clip, folder)
-    for letter, schedule in ABLATION.items():
-        settings = replace(motion.SETTINGS, steps=STEPS, schedule=schedule)
+    for letter in ABLATION:
+        settings = replace(motion.SETTINGS, steps=STEPS, noise_schedule=letter)
         learner = start_new(model, settings.seed)
         look_at_neighbours(learner)
         learner = motion.trained(f"schedule_{letter}", model, learner, data, settings, folder, stop_at)

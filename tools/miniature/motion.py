@@ -55,16 +55,18 @@ ZOOMED = Drawn(50_000_000, 48, 1.5)
 SETTINGS = TrainSettings(
     steps=1200,
     learning_rate=2e-3,
-    batch=2,
+    batch_size=2,
     warmup=40,
-    rate="cosine",
+    learning_rate_curve="cosine",
     average=0.99,
     seed=5,
     timestep_bias=0.6,
     weight_limit=50.0,
     save_every=25,
 )
-USE_SETTINGS = replace(SETTINGS, steps=60, learning_rate=6e-3, warmup=5, rate="constant", average=0.9, seed=7)
+USE_SETTINGS = replace(
+    SETTINGS, steps=60, learning_rate=6e-3, warmup=5, learning_rate_curve="constant", average=0.9, seed=7
+)
 USE_SETTINGS = replace(USE_SETTINGS, timestep_bias=0.2, weight_limit=300.0)
 DIRECTION_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-4, warmup=20, average=0.98, seed=8)
 DIRECTION_SETTINGS = replace(DIRECTION_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
@@ -88,8 +90,12 @@ def make_model(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
 
 def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_at: float) -> Learner:
     """Teaches a trained motion model the direction of the prompt: see readings.py."""
-    with torch.inference_mode(False), torch.no_grad(), frozen(model, (USE_SETTINGS.batch * FRAMES, 4, 16, 16)) as base:
-        network = Network(base, learner.motion, diffusion(base, USE_SETTINGS.schedule))
+    with (
+        torch.inference_mode(False),
+        torch.no_grad(),
+        frozen(model, (USE_SETTINGS.batch_size * FRAMES, 4, 16, 16)) as base,
+    ):
+        network = Network(base, learner.motion, diffusion(base, USE_SETTINGS.schedule(learner.motion.spec.family)))
         batched = batches(base.model, data, USE_SETTINGS, torch.device("cpu"))
         directions = torch.tensor([1.0 if "right" in each.caption else -1.0 for each in data.clips])
         channels = multiply_readings(network, batched, directions)

@@ -59,7 +59,7 @@ def _watch(
 ) -> dict[str, torch.Tensor]:
     """Readings, as of `_Regression`, of `part` of what `layers` answer while every clip goes through the UNet, noisy."""
     regressions: dict[str, _Regression] = {place: _Regression() for place in layers}
-    videos = data.settings.batch
+    videos = data.settings.batch_size
     shown = directions[:videos]
 
     def learn(place: str) -> Callable[..., None]:

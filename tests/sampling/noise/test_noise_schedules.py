@@ -6,7 +6,8 @@ import torch
 from comfy_extras.nodes_model_advanced import LCM
 
 from kinema.motion.families import FAMILIES
-from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, NOISE_SCHEDULES, build_sampling, chosen_schedule
+from kinema.motion.spec import AUTOMATIC
+from kinema.sampling.noise.noise_schedules import CHOICES, NOISE_SCHEDULES, build_sampling, chosen_schedule
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
