@@ -9,14 +9,14 @@ import sys
 
 COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "demo": ("tools.demo", "make an animation with the real ComfyUI, from a prompt to the file"),
-    "test": ("tools.test", "run the tests on both hosts; --fast: newest host, no server"),
+    "test": ("tools.test", "run the tests on both hosts; --fast: one host, no server; --draft: incomplete nodes pass"),
     "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
     "train": ("tools.train", "train a motion model or a motion LoRA as a settings file says"),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
     "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N, --jobs N"),
-    "docs": ("tools.help.__main__", "write the tables of the help pages again, from the nodes"),
+    "docs": ("tools.help.__main__", "write the help tables and node_list.json from the nodes; list what is missing"),
     "chains": ("tools.chains", "prove that a redesign changes no result: chains of nodes, bit for bit"),
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "install": ("tools.install", "only install; every other command does it too"),

@@ -1,1 +1,4 @@
-"""The miniature: a tiny image model that ships with its motion models, so that everything runs with no download."""
+"""The tiny image model and motion model that ship with Kinema.
+
+With them everything runs without a download.
+"""

@@ -1,32 +1,32 @@
 """Recognising a motion model from its keys and shapes alone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from .families import FAMILIES
 from .files import MotionFileError, TensorInfo
-from .keys import POSITIONS, Layout, canonical, module_template, place_of, places, read_layout
-from .spec import BASE_NAMES, FAMILIES, Family, Looks, MotionSpec
+from .keys import CONTAINERS, POSITIONS, FileKeys, canonical, module_template, place_of, places, sort_keys
+from .spec import BASE_NAMES, Family, Looks, MotionSpec
 
 
-def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, Layout]:
+def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, FileKeys]:
     """The spec of the motion model with this `header`, and where it keeps its weights.
 
     `name` is the file's: for messages, and to tell families whose files look the same. `family` (a key of FAMILIES)
     overrides what was recognised. Raises MotionFileError for anything that is no complete motion model.
     """
     try:
-        layout = read_layout(header)
+        found = sort_keys(header)
     except ValueError as error:
         raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
-    if not layout.keys or any("lora" in key for key in layout.keys):
+    if not found.keys or any("lora" in key for key in found.keys):
         raise MotionFileError(_not_a_motion_model(header, name))
-    shapes = {key: header[file_key].shape for key, file_key in layout.keys.items()}
-    spec = _spec(layout, shapes, name, family)
-    beside = tuple(sign.beside for sign in spec.family.signs if sign.beside)
-    if unknown := [key for key in layout.other if not key.startswith(beside)]:
+    shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
+    spec = _spec(found, shapes, name, family)
+    if unknown := [key for key in found.other if not key.startswith(spec.family.extra)]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
     _check_complete(spec, shapes, name)
-    _check_dtypes(header, layout, name)
-    return spec, layout
+    _check_dtypes(header, found, name)
+    return spec, found
 
 
 def _check_places(places: list[str], name: str) -> None:
@@ -48,7 +48,7 @@ def _check_places(places: list[str], name: str) -> None:
             raise MotionFileError(f'"{name}" is not complete, it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
-def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
+def _spec(found: FileKeys, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
     modules = []
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
@@ -61,28 +61,50 @@ def _spec(layout: Layout, shapes: Mapping[str, tuple[int, ...]], name: str, over
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
         raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, it takes 2 at least. {_ADVICE}')
-    family = _recognise(_looks(layout, [place for place, _ in modules], max(tables, default=0), name))
+    family = _recognise(_looks(found, [place for place, _ in modules], max(tables, default=0), name))
     if override is not None:
         family = _override(family, FAMILIES[override], name)
     attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
     return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions))
 
 
-def _looks(layout: Layout, modules: list[str], positions: int, name: str) -> Looks:
+def _looks(found: FileKeys, modules: list[str], positions: int, name: str) -> Looks:
     fourth = any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules)
     mid = any(place.startswith("mid_block.") for place in modules)
-    return Looks("sd15" if fourth else "sdxl", mid, positions, layout.container, layout.other, name.lower())
+    return Looks(
+        base="sd15" if fourth else "sdxl",
+        mid=mid,
+        positions=positions,
+        container=found.container,
+        other=found.other,
+        name=name.lower(),
+    )
 
 
 def _recognise(looks: Looks) -> Family:
-    """The family with the most particular of the signs that fit, the later row of two that are equally so."""
+    """The family of a file, by the strongest evidence that it gives."""
+    families = [
+        family for family in reversed(FAMILIES.values()) if family.base == looks.base
+    ]  # of equals the later row
+    strongest_first = (
+        [family for family in families if any(key.startswith(family.extra) for key in looks.other)],
+        [family for family in families if family.layout.container == looks.container != CONTAINERS[0]],
+        _by_sign(families, looks, named=True),
+        _by_sign(families, looks, named=False),
+    )
+    return next(family for found in strongest_first for family in found)
+
+
+def _by_sign(families: Sequence[Family], looks: Looks, named: bool) -> list[Family]:
+    """The families with a sign that fits, those first whose sign is particular about more of the shapes; only signs that
+    go by the file's name if `named`, else only those that do not."""
     fitting = [
-        (sign.weight, row, family)
-        for row, family in enumerate(FAMILIES.values())
+        (sign.shapes, family)
+        for family in families
         for sign in family.signs
-        if family.base == looks.base and sign.fits(looks)
+        if (sign.name is not None) == named and sign.fits(looks)
     ]
-    return max(fitting, key=lambda fit: fit[:2])[2]
+    return [family for _, family in sorted(fitting, key=lambda fit: -fit[0])]
 
 
 def _override(recognised: Family, wanted: Family, name: str) -> Family:
@@ -116,11 +138,12 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
             )
 
 
-def _check_dtypes(header: Mapping[str, TensorInfo], layout: Layout, name: str) -> None:
-    for key, file_key in layout.keys.items():
+def _check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
+    for key, file_key in found.keys.items():
         dtype = header[file_key].dtype
-        if dtype is None or not dtype.is_floating_point:
-            raise MotionFileError(f'"{name}": "{key}" holds {dtype or "unknown"} numbers, not weights. {_ADVICE}')
+        if not dtype.is_floating_point:
+            numbers = str(dtype).removeprefix("torch.")
+            raise MotionFileError(f'"{name}": "{key}" contains {numbers} numbers, not weights. {_ADVICE}')
 
 
 _ADVICE = "Download it again, or pick another file."

@@ -1,10 +1,10 @@
 """Reading model files that may be hostile: sizes are checked before anything is allocated, no code is ever run."""
 
 import json
+import math
 import os
 import pickle
 import re
-import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,13 +20,12 @@ MAX_HEADER = 100_000_000
 """Bytes; the limit of the safetensors format itself."""
 
 DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
+    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
+    **{"F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "C64": torch.complex64, "BOOL": torch.bool},
+    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8},
+    **{"U64": torch.uint64, "U32": torch.uint32, "U16": torch.uint16, "U8": torch.uint8},
 }
+"""The types of numbers in .safetensors files, by the format's own names."""
 
 
 class MotionFileError(ValueError):
@@ -35,10 +34,10 @@ class MotionFileError(ValueError):
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """Shape and type of one tensor, known without reading it. `dtype` is None for types no weight has."""
+    """What is known of a tensor without reading it."""
 
     shape: tuple[int, ...]
-    dtype: torch.dtype | None
+    dtype: torch.dtype
 
 
 def is_safetensors(path: Path) -> bool:
@@ -48,7 +47,8 @@ def is_safetensors(path: Path) -> bool:
 def read_header(path: Path) -> dict[str, TensorInfo]:
     """Names, shapes and types of the tensors in `path`; of a .safetensors file only the header is read."""
     if is_safetensors(path):
-        return _safetensors_header(path)
+        with _explained(path):
+            return _safetensors_header(path)
     with _explained(path):
         tensors = _read_pickle(path)
     return {key: TensorInfo(tuple(tensor.shape), tensor.dtype) for key, tensor in tensors.items()}
@@ -59,14 +59,14 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not is_safetensors(path):
         with _explained(path):
             return _read_pickle(path)
-    _safetensors_header(path)
+    read_header(path)
     with _explained(path), safetensors.safe_open(path, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         return {key: tensor.clone() for key, tensor in tensors.items()} if comfy.utils.DISABLE_MMAP else tensors
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The notes that a .safetensors file has beside its tensors; none in other files."""
+    """The notes in a .safetensors file; none in other files."""
     if not is_safetensors(path):
         return {}
     with _explained(path), safetensors.safe_open(path, framework="pt") as file:
@@ -74,44 +74,44 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
-    with _explained(path):
-        size = os.path.getsize(path)
-        with open(path, "rb") as file:
-            start = file.read(8)
-            if len(start) < 8:
-                raise ValueError(f"it has {size} bytes only")
-            (length,) = struct.unpack("<Q", start)
-            if length > min(MAX_HEADER, size - 8):
-                raise ValueError(f"its header claims {length} bytes, the file has {size}")
-            header = json.loads(file.read(length), object_pairs_hook=_unique)
-        if not isinstance(header, dict):
-            raise ValueError("its header is not a table of tensors")
-        header.pop("__metadata__", None)
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-        if end != size - 8 - length:
-            raise ValueError(f"it should have {8 + length + end} bytes and has {size}")
-        return {key: _tensor_info(key, entry, end) for key, entry in header.items()}
+    """Names, types, shapes and places of the tensors, each checked against the size of the file: the format's own reader
+    gives the last of two tensors with one name. Raises nearly anything for a damaged file."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(MAX_HEADER, size - 8):
+            raise ValueError(f"its header claims {length} bytes, the file has {size}")
+        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique, parse_constant=_refused)
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a table of tensors")
+    notes = header.pop("__metadata__", None) or {}
+    if not all(isinstance(note, str) for note in notes.values()):
+        raise ValueError("its notes are not texts")
+    end = 0
+    for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
+        first, last = entry["data_offsets"]
+        if not all(type(n) is int and n >= 0 for n in (first, last, *entry["shape"])) or first != end:
+            raise ValueError(f'tensor "{name}" lies outside the file or over another one')
+        if entry["dtype"] not in DTYPES:
+            raise ValueError(f'tensor "{name}" is of the unknown type {entry["dtype"]}')
+        if math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize != last - first:
+            raise ValueError(f'tensor "{name}" of shape {entry["shape"]} cannot have {last - first} bytes')
+        end = last
+    if end != size - 8 - length:
+        raise ValueError(f"it should have {8 + length + end} bytes and has {size}")
+    return {name: TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]]) for name, entry in header.items()}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) != len(pairs):
         raise ValueError("its header names a tensor twice")
+    "".join(table).encode()  # raises for half a character, which the format does not allow
     return table
 
 
-def _tensor_info(key: str, entry: Any, data_size: int) -> TensorInfo:
-    shape, (first, last) = tuple(entry["shape"]), entry["data_offsets"]
-    if not all(type(n) is int and n >= 0 for n in (*shape, first, last)) or not first <= last <= data_size:
-        raise ValueError(f'tensor "{key}" lies outside the file')
-    dtype = DTYPES.get(entry["dtype"])
-    if dtype is not None:
-        count = 1
-        for n in shape:
-            count *= n
-        if count * dtype.itemsize != last - first:
-            raise ValueError(f'tensor "{key}" of shape {list(shape)} cannot have {last - first} bytes')
-    return TensorInfo(shape, dtype)
+def _refused(word: str) -> Any:
+    raise ValueError(f"its header contains {word}")
 
 
 def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
@@ -146,33 +146,19 @@ def _explained(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise MotionFileError(f'"{path.name}" does not exist any more. Press R to refresh the list of files.') from None
     except pickle.UnpicklingError as error:
-        if not _CODE.search(str(error)):
-            raise MotionFileError(
-                f'"{path.name}" is no model file or is damaged: its table of tensors cannot be read. '
-                "Download it again and compare the size."
-            ) from None
-        reason = str(error).partition("\n")[0]
-        raise MotionFileError(
-            f'"{path.name}" was refused: it contains code, not only tensors, and was not run ({reason[:200]}). '
-            "Get the model as .safetensors from a source you trust."
-        ) from None
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        RecursionError,
-        EOFError,
-        OSError,
-        AttributeError,
-        IndexError,
-        zipfile.BadZipFile,
-        safetensors.SafetensorError,
-        OverflowError,
-        MemoryError,
-        struct.error,
-    ) as error:
+        raise MotionFileError(f'"{path.name}" {_unreadable_pickle(error)}') from None
+    except Exception as error:  # readers raise nearly anything for a damaged file
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise MotionFileError(
-            f'"{path.name}" is no model file or is damaged: {reason}. Download it again and compare the size.'
+            f'"{path.name}" is not a model file or is damaged: {reason}. Download it again and compare the size.'
         ) from None
+
+
+def _unreadable_pickle(error: pickle.UnpicklingError) -> str:
+    reason = str(error).partition("\n")[0][:200]
+    if _CODE.search(str(error)):
+        return (
+            f"was refused: it contains code, not only tensors, and was not run ({reason}). "
+            "Get the model as .safetensors from a source you trust."
+        )
+    return "is not a model file or is damaged: its table of tensors cannot be read. Download it again and compare the size."

@@ -8,12 +8,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .families import FAMILIES
+from .spec import KeyLayout
+
+POSITIONS = ".pos_encoder.pe"
+IGNORED = ("animatediff_config",)
+
+LAYOUTS = (KeyLayout(), *(family.layout for family in FAMILIES.values()))
+CONTAINERS = tuple(dict.fromkeys(layout.container for layout in LAYOUTS))  # the usual one first
 PREFIX = re.compile(
     r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)"
 )
 MODULE = re.compile(
     r"^(?P<block>(?:down|up)_blocks\.(?:0|[1-9][0-9]?)|mid_block)\."
-    r"(?P<container>motion_modules|temporal_attentions)\.(?P<index>0|[1-9][0-9]?)\."
+    rf"(?P<container>{'|'.join(CONTAINERS)})\.(?P<index>0|[1-9][0-9]?)\."
     r"(?:temporal_transformer\.)?(?P<rest>.+)$"
 )
 
@@ -25,21 +33,16 @@ DIFFUSERS_NAMES = (
     (".norm3.", ".ff_norm."),
     (".pos_embed.pe", ".attention_blocks.0.pos_encoder.pe"),
 )
-HOTSHOT_CONTAINER = "temporal_attentions"
-HOTSHOT_NAMES = ((".positional_encoding", ".pe"),)
-
-POSITIONS = ".pos_encoder.pe"
-IGNORED = ("animatediff_config",)
+POSITION_NAMES = tuple((f".{layout.positions}", POSITIONS) for layout in LAYOUTS if layout.positions is not None)
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where a file keeps each motion weight: canonical name → key in the file; `other` are keys that are no motion."""
+class FileKeys:
+    """The keys of a file, sorted."""
 
-    keys: Mapping[str, str]
-    other: tuple[str, ...]
-    container: str
-    """What the file calls the list of motion modules of a block: "motion_modules", or "temporal_attentions"."""
+    keys: Mapping[str, str]  # canonical name of each motion weight → its key in the file
+    other: tuple[str, ...]  # keys that belong to no motion module
+    container: str  # what the file calls the list of motion modules of a block, as in KeyLayout
 
 
 def canonical(key: str) -> str | None:
@@ -48,12 +51,12 @@ def canonical(key: str) -> str | None:
     if match is None:
         return None
     rest = "." + match["rest"]
-    for theirs, ours in DIFFUSERS_NAMES + HOTSHOT_NAMES:
+    for theirs, ours in (*DIFFUSERS_NAMES, *POSITION_NAMES):
         rest = rest.replace(theirs, ours)
     return f"{match['block']}.motion_modules.{match['index']}{rest}"
 
 
-def read_layout(keys: Iterable[str]) -> Layout:
+def sort_keys(keys: Iterable[str]) -> FileKeys:
     """Sorts the keys of a file into motion weights and others. Raises ValueError if two keys mean the same weight."""
     found: dict[str, str] = {}
     other: list[str] = []
@@ -66,8 +69,8 @@ def read_layout(keys: Iterable[str]) -> Layout:
             raise ValueError(f'its keys "{found[name]}" and "{key}" name the same weight')
         else:
             found[name] = key
-    renamed = any(f".{HOTSHOT_CONTAINER}." in key for key in found.values())
-    return Layout(found, tuple(other), HOTSHOT_CONTAINER if renamed else "motion_modules")
+    used = (name for name in reversed(CONTAINERS) if any(f".{name}." in key for key in found.values()))
+    return FileKeys(found, tuple(other), container=next(used, CONTAINERS[0]))
 
 
 def place_of(name: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +13,16 @@ from comfy.weight_adapter import LoRAAdapter
 from .files import MotionFileError, read_metadata, read_tensors
 from .keys import canonical, module_template, place_of
 from .layers import MotionModel
+from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
 from .spec import MotionSpec
 
-ROLE = re.compile(
-    r"(?:(?P<processor>_lora)\.|\.lora[._])(?P<role>down|up|A|B)(?:\.default)?\.weight$|\.(?P<alpha>alpha)$"
-)
-PREFIX = re.compile(r"^(?:base_model\.model\.|module\.|unet\.|diffusion_model\.)+")
-KOHYA = "lora_unet_"
-FUSED = ("to_q", "to_k", "to_v")
 
-
-@dataclass
+@dataclass(frozen=True)
 class LowRank:
-    """One linear layer's change up·down, times alpha / rank where there is an alpha."""
+    """A change of one linear layer: up·down, times alpha / rank where there is an alpha."""
 
-    up: torch.Tensor | None = None
-    down: torch.Tensor | None = None
+    up: torch.Tensor  # (rows, rank)
+    down: torch.Tensor  # (rank, columns)
     alpha: float | None = None
 
 
@@ -88,78 +81,43 @@ def read_changes(
 ) -> tuple[dict[str, LowRank], list[str]]:
     """The changes in a LoRA file by canonical layer name ("….attention_blocks.0.to_q"), and the keys that fit none.
     `settings` are peft's."""
-    kohya, layers = kohya_names(spec), layer_names(spec)
-    changes: dict[str, LowRank] = {}
-    keys: dict[str, list[str]] = {}
+    kohya = kohya_names(spec)
+    layers = layer_names(spec)
+    groups: dict[str, dict[Role, LoraKey]] = {}
     unknown = []
-    for key, tensor in tensors.items():
-        match = ROLE.search(key)
-        layer = layer_name(key[: match.start()], kohya) if match else None
-        if layer and layer.startswith("mid_block.") and not spec.has_mid:
-            continue
-        if not match or not layer or layer not in layers:
+    for key in tensors:
+        found = parse(key, kohya)
+        if found is not None and found.layer in layers:
+            groups.setdefault(found.layer, {})[found.role] = found
+        elif found is None or spec.has_mid or not found.layer.startswith("mid_block."):
             unknown.append(key)
-            continue
-        change = changes.setdefault(layer, LowRank())
-        keys.setdefault(layer, []).append(key)
-        if match["alpha"] and tensor.numel() == 1 and not tensor.is_complex():
-            change.alpha = float(tensor)
-        elif match["role"] in ("down", "A"):
-            change.down = tensor
-            if change.alpha is None and tensor.ndim == 2:
-                change.alpha = noted_alpha(settings, key[: match.start()], tensor.shape[0])
-        elif match["role"]:
-            change.up = tensor
-    whole = {layer: change for layer, change in changes.items() if change.up is not None and change.down is not None}
-    unknown += [key for layer in changes.keys() - whole.keys() for key in keys[layer]]
-    return whole, unknown
+    changes = {layer: _low_rank(tensors, keys, settings) for layer, keys in groups.items() if _is_whole(keys)}
+    unknown += [found.key for keys in groups.values() if not _is_whole(keys) for found in keys.values()]
+    return changes, unknown
 
 
-def layer_names(spec: MotionSpec) -> set[str]:
-    """The canonical names of all linear layers of a motion model."""
-    return {
-        f"{place}.{name.removesuffix('.weight')}"
-        for place, width in spec.modules
-        for name, shape in module_template(width, spec.attentions).items()
-        if len(shape) == 2
-    }
+def _is_whole(keys: Mapping[Role, LoraKey]) -> bool:
+    return "up" in keys and "down" in keys
 
 
-def layer_name(stem: str, kohya: Mapping[str, str]) -> str | None:
-    """The canonical name of the layer that a LoRA key means, None if it is no layer of a motion module."""
-    if stem.startswith(KOHYA):
-        return kohya.get(stem.removeprefix(KOHYA))
-    name = canonical(PREFIX.sub("", stem).replace(".processor.", ".") + ".weight")
-    if name is None:
-        return None
-    name = name.removesuffix(".weight")
-    return f"{name}.0" if name.endswith(".to_out") else name
-
-
-def kohya_names(spec: MotionSpec) -> dict[str, str]:
-    """Layer names with underscores for dots, in AnimateDiff's and in diffusers' words, to canonical names."""
-    names = {}
-    for place, _ in spec.modules:
-        for i in range(spec.attentions):
-            for part in (*FUSED, "to_out.0"):
-                layer = f"{place}.transformer_blocks.0.attention_blocks.{i}.{part}"
-                block = "_transformer_blocks_0_"
-                for theirs in (f"_temporal_transformer{block}attention_blocks_{i}_", f"{block}attn{i + 1}_"):
-                    names[place.replace(".", "_") + theirs + part.replace(".", "_")] = layer
-        for part in ("ff.net.0.proj", "ff.net.2", "proj_in", "proj_out"):
-            block = "transformer_blocks.0." if part.startswith("ff") else ""
-            for inside in (".temporal_transformer.", "."):
-                names[f"{place}{inside}{block}{part}".replace(".", "_")] = f"{place}.{block}{part}"
-    return names
+def _low_rank(
+    tensors: Mapping[str, torch.Tensor], keys: Mapping[Role, LoraKey], settings: Mapping[str, Any]
+) -> LowRank:
+    down = tensors[keys["down"].key]
+    alpha = noted_alpha(settings, keys["down"].stem, down.shape[0]) if down.ndim == 2 else None
+    stored = tensors[keys["alpha"].key] if "alpha" in keys else None
+    if stored is not None and stored.numel() == 1 and not stored.is_complex():
+        alpha = float(stored)
+    return LowRank(tensors[keys["up"].key], down, alpha)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a linear layer of a MotionModel, from `start` on, that a change is for; `count` None is all of them."""
+    """The rows of a linear layer of a MotionModel that a change is for."""
 
     layer: str
-    start: int = 0
-    count: int | None = None
+    start: int = 0  # the first of them
+    count: int | None = None  # None: all of them
 
 
 def rows_of(spec: MotionSpec, layer: str, change: LowRank, name: str) -> Rows:
@@ -170,7 +128,6 @@ def rows_of(spec: MotionSpec, layer: str, change: LowRank, name: str) -> Rows:
     place = place_of(layer)
     width = dict(spec.modules)[place]
     shape = list(module_template(width, spec.attentions)[f"{layer.removeprefix(place + '.')}.weight"])
-    assert change.up is not None and change.down is not None
     for tensor in (change.up, change.down, torch.tensor(1.0 if change.alpha is None else change.alpha)):
         if not tensor.is_floating_point() or not torch.isfinite(tensor.float()).all():
             raise MotionFileError(

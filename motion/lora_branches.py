@@ -24,7 +24,6 @@ class LowRankLayer(nn.Module):
 
     def __init__(self, change: LowRank, ops: Any) -> None:
         super().__init__()
-        assert change.up is not None and change.down is not None
         rank, columns = change.down.shape
         self.down = ops.Linear(columns, rank, bias=False, device="meta")
         self.up = ops.Linear(rank, change.up.shape[0], bias=False, device="meta")
@@ -37,12 +36,11 @@ class LowRankLayer(nn.Module):
 
 @dataclass(frozen=True)
 class Change:
-    """What a motion LoRA adds to the `layer` of a motion module, to its outputs from `start` on. `attention` is the
-    number of the attention that the layer is in, None for the layers beside them."""
+    """What a motion LoRA adds to a layer of a motion module."""
 
-    layer: str
-    start: int
-    attention: int | None
+    layer: str  # its name in the motion module
+    start: int  # the first of its outputs that changes
+    attention: int | None  # number of the attention that it is in; None: it is in none
     module: LowRankLayer
 
 
@@ -51,14 +49,15 @@ class MotionLora(nn.Module):
 
     def __init__(self, spec: MotionSpec, changes: Mapping[str, LowRank], name: str, ops: Any) -> None:
         super().__init__()
-        self.layers = nn.ModuleList([LowRankLayer(change, ops) for change in changes.values()])
+        layers = [LowRankLayer(change, ops) for change in changes.values()]
+        self.layers = nn.ModuleList(layers)
         self._at: dict[str, list[Change]] = {}
-        for (layer, change), module in zip(changes.items(), self.layers, strict=True):
-            rows, place = rows_of(spec, layer, change, name), place_of(layer)
+        for (layer, change), module in zip(changes.items(), layers, strict=True):
+            rows = rows_of(spec, layer, change, name)
+            place = place_of(layer)
             inside = rows.layer.removeprefix(f"{place}.")
             _, found, rest = inside.partition(".attention_blocks.")
             attention = int(rest.split(".")[0]) if found else None
-            assert isinstance(module, LowRankLayer)
             self._at.setdefault(place, []).append(Change(inside, rows.start, attention, module))
 
     def at(self, place: str) -> list[Change]:

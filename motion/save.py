@@ -9,6 +9,7 @@ import comfy.lora
 import safetensors.torch
 import torch
 
+from .atomic import replacing
 from .keys import POSITIONS
 from .layers import MotionModel, TemporalAttention
 from .lora_branches import LORAS, check_no_branches
@@ -33,50 +34,45 @@ def save_motion_model(
 
 
 def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> Path:
-    """Writes tensors to `path` by another name first, so that a reader never sees half a file."""
+    """Writes tensors to `path` (.safetensors), all or nothing."""
     if path.suffix != SUFFIX:
         raise ValueError(
             f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.'
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    weights = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:
-        unfinished.touch()
-        mode = unfinished.stat().st_mode  # the user's for new files, where safetensors lets nobody else read
-        safetensors.torch.save_file(
-            {k: t.detach().cpu().contiguous() for k, t in tensors.items()}, unfinished, dict(metadata)
-        )
-        os.chmod(unfinished, mode)
-        os.replace(unfinished, path)
+        with replacing(path) as unfinished:
+            unfinished.touch()
+            mode = unfinished.stat().st_mode  # the user's for new files, where safetensors lets nobody else read
+            safetensors.torch.save_file(weights, unfinished, dict(metadata))
+            os.chmod(unfinished, mode)
     except PermissionError:
         raise ValueError(
             f'"{path.name}" cannot be replaced while it is open, perhaps by this ComfyUI. Save under another name.'
         ) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
 def published_weights(motion: Any) -> dict[str, torch.Tensor]:
     """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included.
 
-    Raises ValueError for the families whose files hold more than motion modules.
+    Raises ValueError for the families whose files have more than motion modules.
     """
     model: MotionModel = motion if isinstance(motion, MotionModel) else motion.model
     check_only_motion(model.spec)
     merged = model.state_dict() if motion is model else merged_weights(motion)
     weights = unfuse(merged)
     for name, module in model.named_modules():
-        if isinstance(module, TemporalAttention) and model.spec.family.name != "animatelcm":  # known by having none
+        if isinstance(module, TemporalAttention) and model.spec.family.layout.positions is not None:
             weights[name + POSITIONS] = module.positions[None].clone()  # (1, max_frames, c)
     return {published_key(name, model.spec): weight for name, weight in weights.items()}
 
 
 def check_only_motion(spec: MotionSpec) -> None:
-    if spec.family.name in ("pia", "animatelcm_i2v"):
+    if spec.family.extra:
         raise ValueError(
-            f"{spec.family.label} has parts beside its motion modules, which Kinema does not keep, so it cannot be trained or "
-            "saved. Use another motion model such as v3_sd15_mm."
+            f"{spec.family.label} has parts besides its motion modules, which Kinema does not keep, so it cannot be trained "
+            "or saved. Use another motion model such as v3_sd15_mm."
         )
 
 
@@ -119,8 +115,9 @@ def unfuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def published_key(name: str, spec: MotionSpec) -> str:
     """A canonical name as the authors of `spec.family` write it."""
+    layout = spec.family.layout
     block, rest = name.split(".motion_modules.", 1)
     index, rest = rest.split(".", 1)
-    if spec.family.name == "hotshotxl":
-        return f"{block}.temporal_attentions.{index}.{rest.replace(POSITIONS, '.pos_encoder.positional_encoding')}"
-    return f"{block}.motion_modules.{index}.temporal_transformer.{rest}"
+    if layout.positions is not None:
+        rest = rest.replace(POSITIONS, f".{layout.positions}")
+    return f"{block}.{layout.container}.{index}.{layout.inside}{rest}"

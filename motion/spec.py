@@ -1,7 +1,11 @@
 """What is known of a motion model before it is built: its family, its places in the UNet, its numbers of frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+AUTOMATIC = "automatic"
+"""In settings: what suits the family of the motion model."""
 
 Base = Literal["sd15", "sdxl"]
 Statistics = Literal["frame", "joint"]
@@ -11,47 +15,44 @@ BASE_NAMES: dict[Base, str] = {"sd15": "SD1.5", "sdxl": "SDXL"}
 
 @dataclass(frozen=True)
 class NormPolicy:
-    """Whether GroupNorm statistics are taken per frame or jointly over the frames of a window.
+    """Whether GroupNorm statistics are taken per frame or jointly over the frames of a window."""
 
-    `resnet` is for the UNet's residual blocks and its output norm, `spatial` for its spatial transformers, `module`
-    for the motion modules' own norm.
-    """
-
-    resnet: Statistics = "frame"
-    spatial: Statistics = "frame"
-    module: Statistics = "frame"
+    resnet: Statistics = "frame"  # of the UNet's residual blocks and its output norm
+    spatial: Statistics = "frame"  # of the UNet's spatial transformers
+    module: Statistics = "frame"  # of the motion modules' own norm
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """A noise schedule: the host's name of the beta curve, its first and last beta.
+@dataclass(frozen=True, kw_only=True)
+class NoiseSchedule:
+    """Which amount of noise each of the 1000 training timesteps stands for."""
 
-    `lcm_steps` is the number of timesteps a consistency model was distilled on; None for ordinary models.
-    """
-
-    betas: str
-    first: float
-    last: float
-    lcm_steps: int | None = None
-
-
-PAPER_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.012)
-"""What the authors trained SD1.5 motion models with: linear betas, which the host calls "sqrt_linear"."""
-
-IMAGE_SCHEDULE = Schedule("linear", 0.00085, 0.012)
-"""What Stable Diffusion was trained with: betas linear in their square root, which the host calls "linear"."""
-
-SDXL_SCHEDULE = Schedule("linear", 0.00085, 0.020)
-"""What the authors trained the SDXL motion model with: as the image schedule, with a larger last beta."""
+    betas: (
+        str  # ComfyUI's name of the beta curve; its "sqrt_linear" is linear, its "linear" is linear in the square root
+    )
+    first: float  # beta of the first timestep
+    last: float  # beta of the last timestep
+    lcm_steps: int | None = None  # timesteps that a consistency model was distilled on; None: an ordinary model
 
 
-LCM_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.012, lcm_steps=100)
-LCM_I2V_SCHEDULE = Schedule("sqrt_linear", 0.00085, 0.014, lcm_steps=200)
+PAPER_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.012)
+"""What the authors trained SD1.5 motion models with."""
+
+IMAGE_SCHEDULE = NoiseSchedule(betas="linear", first=0.00085, last=0.012)
+"""What Stable Diffusion was trained with."""
+
+SDXL_SCHEDULE = NoiseSchedule(betas="linear", first=0.00085, last=0.020)
+"""What the authors trained the SDXL motion model with."""
+
+LCM_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.012, lcm_steps=100)
+"""What AnimateLCM was distilled with."""
+
+LCM_I2V_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.014, lcm_steps=200)
+"""What AnimateLCM-I2V was distilled with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preset:
-    """The KSampler settings that the authors of a family give."""
+    """The KSampler settings that the authors of a family recommend."""
 
     steps: int
     sampler: str
@@ -59,147 +60,106 @@ class Preset:
     cfg: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class KeyLayout:
+    """How the authors of a family write the keys of a motion module."""
+
+    container: str = "motion_modules"  # the list of the motion modules of a block
+    inside: str = "temporal_transformer."  # what follows the number of a motion module
+    positions: str | None = "pos_encoder.pe"  # the position table of an attention; None: files do not store it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Looks:
-    """What a file shows before its weights are read: the base that its levels fit, whether it has a mid block, the length
-    of its position table (0: it stores none), the name that it gives to the modules' container, the keys that it has
-    beside motion modules, and its own name in lower case."""
+    """What a file shows before its weights are read."""
 
-    base: Base
-    mid: bool
-    positions: int
-    container: str
-    beside: tuple[str, ...]
-    name: str
+    base: Base  # the base model whose UNet has these levels
+    mid: bool  # whether there is a motion module in the mid block
+    positions: int  # length of the position table, 0 where none is stored
+    container: str  # as in KeyLayout
+    other: tuple[str, ...]  # keys that belong to no motion module
+    name: str  # the file's name in lower case
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sign:
-    """What files of a family look like; what is None or empty does not matter.
+    """What a file of a family looks like. None: that does not matter."""
 
-    `beside` is how a key beside the motion modules begins. `named` is a part of the file's name: only for families whose
-    files are equal in all else.
-    """
-
-    mid: bool | None = None
-    positions: range | None = None
-    container: str = ""
-    beside: str = ""
-    named: str = ""
+    mid: bool | None = None  # whether there is a motion module in the mid block
+    positions: range | None = None  # lengths of the position table; 0 is a file that stores none
+    name: str | None = None  # part of the file's name: only for families whose files are otherwise equal
 
     def fits(self, looks: Looks) -> bool:
         return (
             self.mid in (None, looks.mid)
             and (self.positions is None or looks.positions in self.positions)
-            and self.container in ("", looks.container)
-            and (not self.beside or any(key.startswith(self.beside) for key in looks.beside))
-            and self.named in looks.name
+            and (self.name is None or self.name in looks.name)
         )
 
     @property
-    def weight(self) -> tuple[bool, bool, bool, int]:
-        """Of several signs that fit a file the one with the largest weight, the most particular one, counts."""
-        others = (self.mid is not None) + (self.positions is not None)
-        return bool(self.beside), bool(self.container), bool(self.named), others
+    def shapes(self) -> int:
+        """How many of the two facts about shapes it is particular about."""
+        return (self.mid is not None) + (self.positions is not None)
 
 
-_NONE, _V1, _V3, _SHORT, _LONG = range(1), range(24, 25), range(32, 33), range(64), range(64, 1 << 20)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
-    """One row of the table of motion models: by which `signs` it is recognised, and what keys and shapes do not say.
+    """One row of the table of motion models (families.py): how its files are recognised, and what they do not say."""
 
-    `evolved` is how AnimateDiff-Evolved takes all GroupNorm statistics for this family; `note` is what a user should
-    know when loading such a file.
-    """
-
-    name: str
-    label: str
-    base: Base
-    native_frames: int
-    max_frames: int
-    schedule: Schedule
-    signs: tuple[Sign, ...]
-    norms: NormPolicy = NormPolicy()
-    evolved: Statistics = "frame"
-    preset: Preset = Preset(25, "euler", "normal", 7.5)
-    note: str = ""
+    name: str  # key of the table, also in the metadata of saved files
+    label: str  # what users read
+    base: Base  # the base model that it was trained in
+    native_frames: int  # frames of the clips that it was trained on
+    max_frames: int  # length of the position table
+    schedule: NoiseSchedule  # what it was trained with
+    signs: tuple[Sign, ...] = ()  # by any of which a file is recognised, unless `layout` or `extra` are its own
+    layout: KeyLayout = KeyLayout()
+    extra: tuple[str, ...] = ()  # how keys of parts besides motion modules begin, which Kinema drops
+    mid: bool = False  # whether a new one has a motion module in the mid block
+    norms: NormPolicy = NormPolicy()  # what the authors' code computes
+    evolved: Statistics = "frame"  # how AnimateDiff-Evolved takes all GroupNorm statistics
+    preset: Preset = Preset(steps=25, sampler="euler", scheduler="normal", cfg=7.5)
+    note: str = ""  # what a user should know when loading such a file
 
     def norms_like(self, implementation: str) -> NormPolicy:
-        """The norm policy of one of IMPLEMENTATIONS; "authors" is the one that the weights were trained with."""
-        if implementation == "diffusers":
-            return NormPolicy(module="joint")
-        if implementation == "AnimateDiff-Evolved":
-            return NormPolicy(self.evolved, self.evolved, self.evolved)
-        return self.norms
+        """The norm policy of one of IMPLEMENTATIONS."""
+        return IMPLEMENTATIONS[implementation].norms(self)
 
 
-IMPLEMENTATIONS = ("authors", "diffusers", "AnimateDiff-Evolved")
+@dataclass(frozen=True, kw_only=True)
+class Implementation:
+    """A program whose results can be reproduced."""
 
-_JOINT = NormPolicy(resnet="joint")
-_LCM_PRESET = Preset(6, "lcm", "sgm_uniform", 1.5)
-_IMAGE_NOTE = "it was made to animate a given image, which it gets from no node yet; it runs as text to video."
+    norms: Callable[[Family], NormPolicy]  # what it computes for a family
+    words: str  # for the help page
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        Family(
-            "v1", "AnimateDiff v1", "sd15", 16, 24, PAPER_SCHEDULE,
-            (Sign(mid=False, positions=_V1), Sign(mid=False, positions=_NONE, named="mm_sd_v1")), _JOINT, "joint",
-        ),
-        Family(
-            "v2", "AnimateDiff v2", "sd15", 16, 32, PAPER_SCHEDULE,
-            (Sign(mid=True), Sign(mid=True, positions=_NONE, named="_v2")),
-        ),
-        Family("v3", "AnimateDiff v3", "sd15", 16, 32, PAPER_SCHEDULE, (Sign(mid=False),)),
-        Family("long", "LongAnimateDiff", "sd15", 32, 64, PAPER_SCHEDULE, (Sign(positions=_LONG),), evolved="joint"),
-        Family(
-            "long32", "LongAnimateDiff 32", "sd15", 32, 32, PAPER_SCHEDULE,
-            (Sign(mid=False, positions=_V3, named="lt_long"),),
-        ),
-        Family(
-            "lightning", "AnimateDiff-Lightning", "sd15", 16, 32, PAPER_SCHEDULE,
-            (Sign(mid=True, positions=_SHORT, named="lightning"),), preset=Preset(4, "euler", "sgm_uniform", 1.0),
-        ),
-        Family(
-            "animatelcm", "AnimateLCM", "sd15", 16, 64, LCM_SCHEDULE,
-            (Sign(mid=True, positions=_NONE), Sign(positions=_NONE, named="lcm"), Sign(positions=_LONG, named="lcm")),
-            preset=_LCM_PRESET,
-        ),
-        Family(
-            "animatelcm_i2v", "AnimateLCM-I2V", "sd15", 16, 64, LCM_I2V_SCHEDULE, (Sign(beside="img_encoder."),),
-            preset=_LCM_PRESET, note=_IMAGE_NOTE,
-        ),
-        Family(
-            "pia", "PIA", "sd15", 16, 32, PAPER_SCHEDULE, (Sign(beside="conv_in."),), _JOINT, "joint", note=_IMAGE_NOTE
-        ),
-        Family(
-            "sdxl", "AnimateDiff SDXL beta", "sdxl", 16, 32, SDXL_SCHEDULE, (Sign(),),
-            NormPolicy(module="joint"), "joint",
-        ),
-        Family(
-            "hotshotxl", "HotshotXL", "sdxl", 8, 24, IMAGE_SCHEDULE, (Sign(container="temporal_attentions"),),
-            _JOINT, "joint",
-        ),
-    )
-}  # fmt: skip
+
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "authors": Implementation(
+        norms=lambda family: family.norms,
+        words="The published code of each motion model: exactly what its weights were trained with.",
+    ),
+    "diffusers": Implementation(
+        norms=lambda family: NormPolicy(module="joint"),
+        words="The diffusers library: the motion modules normalize all frames of a window together.",
+    ),
+    "AnimateDiff-Evolved": Implementation(
+        norms=lambda family: NormPolicy(family.evolved, family.evolved, family.evolved),
+        words="The node pack AnimateDiff-Evolved: for v1, LongAnimateDiff, PIA and SDXL models every norm of the UNet and "
+        "of the motion modules covers all frames of a window together.",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class MotionSpec:
-    """A motion model as read from its keys and shapes.
-
-    `modules` names each motion module's place in the UNet ("down_blocks.0.motion_modules.1") with its width in
-    channels. `max_frames` is the length of the position table, `attentions` the number of temporal attentions in
-    each transformer block.
-    """
+    """A motion model as read from its keys and shapes."""
 
     family: Family
-    modules: tuple[tuple[str, int], ...]
-    max_frames: int
-    attentions: int = 2
-    heads: int = 8
+    modules: tuple[tuple[str, int], ...]  # place in the UNet ("down_blocks.0.motion_modules.1") and width in channels
+    max_frames: int  # length of the position table
+    attentions: int = 2  # temporal attentions in each transformer block
+    heads: int = 8  # of each attention
 
     @property
     def base(self) -> Base:

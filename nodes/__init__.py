@@ -1,81 +1,38 @@
-"""The nodes: schemas and a few lines each. The only place that knows the host's node API and folders."""
+"""One file per node: its schema and a few lines that call the rooms below.
+
+Each file has one class whose name ends in `Node`, and is registered because it is there. Only this folder knows the
+host's node API and folders.
+"""
+
+import importlib
+import pkgutil
+from types import ModuleType
 
 from comfy_api.latest import ComfyExtension, io
 
-from .animatediff import AnimateDiffNode
-from .animation_guidance import AnimationGuidanceNode
-from .animation_metrics import AnimationMetricsNode
-from .animation_noise import AnimationNoiseNode
-from .apply_motion_model import ApplyMotionModelNode
-from .blend_sigmas import BlendSigmasNode
-from .combine_curves import CombineCurvesNode
-from .context_windows import ContextWindowsNode
-from .curve import CurveNode
-from .curve_from_floats import CurveFromFloatsNode
-from .curve_from_mask import CurveFromMaskNode
-from .curve_over_blocks import CurveOverBlocksNode
-from .curve_over_steps import CurveOverStepsNode
-from .enhance_motion import EnhanceMotionNode
-from .first_frame_attention import FirstFrameAttentionNode
-from .inject_image import InjectImageNode
 from .inputs.motion_files import register_folders
-from .load_clips import LoadClipsNode
-from .load_miniature import LoadMiniatureNode
-from .load_motion_lora import LoadMotionLoraNode
-from .load_motion_model import LoadMotionModelNode
-from .merge_motion_models import MergeMotionModelsNode
-from .metrics_plot import MetricsPlotNode
-from .motion_guidance import MotionGuidanceNode
-from .motion_windows import MotionWindowsNode
-from .noise_schedule import NoiseScheduleNode
-from .plot_curve import PlotCurveNode
-from .prompt_travel import PromptTravelNode
-from .refine_noise import RefineNoiseNode
-from .save_motion_model import SaveMotionModelNode
-from .sigma_schedule import SigmaScheduleNode
-from .text2video_zero import Text2VideoZeroNode
-from .train_motion_lora import TrainMotionLoraNode
-from .train_motion_model import TrainMotionModelNode
-from .window_plan import WindowPlanNode
-from .window_reference import WindowReferenceNode
 
-NODES: list[type[io.ComfyNode]] = [
-    LoadMotionModelNode,
-    LoadMotionLoraNode,
-    ApplyMotionModelNode,
-    AnimateDiffNode,
-    MergeMotionModelsNode,
-    SaveMotionModelNode,
-    NoiseScheduleNode,
-    SigmaScheduleNode,
-    BlendSigmasNode,
-    AnimationNoiseNode,
-    RefineNoiseNode,
-    InjectImageNode,
-    ContextWindowsNode,
-    MotionWindowsNode,
-    PromptTravelNode,
-    CurveNode,
-    CurveFromFloatsNode,
-    CurveFromMaskNode,
-    CurveOverStepsNode,
-    CurveOverBlocksNode,
-    CombineCurvesNode,
-    PlotCurveNode,
-    AnimationGuidanceNode,
-    MotionGuidanceNode,
-    EnhanceMotionNode,
-    WindowPlanNode,
-    WindowReferenceNode,
-    FirstFrameAttentionNode,
-    Text2VideoZeroNode,
-    AnimationMetricsNode,
-    MetricsPlotNode,
-    LoadMiniatureNode,
-    LoadClipsNode,
-    TrainMotionModelNode,
-    TrainMotionLoraNode,
-]
+
+def node_of(module: ModuleType) -> type[io.ComfyNode]:
+    """The node class that `module` defines. Raises TypeError where it defines none, or several."""
+    own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
+    nodes = [value for value in own if isinstance(value, type) and value.__name__.endswith("Node")]
+    if len(nodes) != 1:
+        found = " and ".join(node.__name__ for node in nodes) or "none"
+        raise TypeError(
+            f"{module.__file__} must define one class whose name ends in Node, but it defines {found}. Give each node a "
+            "file of its own, and put what nodes share into nodes/inputs."
+        )
+    return nodes[0]
+
+
+def _all_nodes() -> list[type[io.ComfyNode]]:
+    """The nodes of all files in this folder, in the order of the files' names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return [node_of(importlib.import_module(f".{name}", __name__)) for name in names]
+
+
+NODES = _all_nodes()
 
 
 class Kinema(ComfyExtension):

@@ -7,6 +7,7 @@ from ..motion.spec import IMPLEMENTATIONS
 from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
 
 
@@ -75,7 +76,7 @@ class ApplyMotionModelNode(io.ComfyNode):
         noise_schedule: str,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
-        match: str = IMPLEMENTATIONS[0],
+        match: str = "authors",
         beyond_table: Beyond = "refuse",
         position_offset: int = 0,
         preview_plays: bool = True,
@@ -86,16 +87,15 @@ class ApplyMotionModelNode(io.ComfyNode):
         return io.NodeOutput(attach(model, motion_model, applied, noise_schedule, preview_plays))
 
 
-def _match_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def _match_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "match",
-        options=list(IMPLEMENTATIONS),
-        default=IMPLEMENTATIONS[0],
+        words_of(IMPLEMENTATIONS),
+        default="authors",
         optional=True,
         advanced=True,
-        tooltip="Whose pictures to reproduce. authors: exactly what the weights were trained with. The other two "
-        "compute some normalisations over other frames, which changes v1, PIA and SDXL results visibly: "
-        "choose them to make an old animation again.",
+        tooltip="Which program's results to reproduce. authors, the usual choice, computes what the weights were trained "
+        "with. The others recreate older animations; the difference shows with v1, PIA and SDXL models.",
     )
 
 

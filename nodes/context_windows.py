@@ -4,9 +4,16 @@ from comfy_api.latest import io
 
 from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
-from ..sampling.windows.cut import SCHEDULES, Schedule, WindowSpec
+from ..sampling.windows.cut import WindowSpec
 from .inputs.sockets import CATEGORY
-from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+from .inputs.window_inputs import (
+    check_overlap,
+    closed_loop_input,
+    freenoise_input,
+    fuse_input,
+    overlap_input,
+    window_schedule_input,
+)
 
 
 class ContextWindowsNode(io.ComfyNode):
@@ -40,14 +47,7 @@ class ContextWindowsNode(io.ComfyNode):
                     "HotshotXL 8, long models 32 or 64.",
                 ),
                 overlap_input("A quarter of the length is usual; more joins windows better and takes longer."),
-                io.Combo.Input(
-                    "schedule",
-                    options=list(SCHEDULES),
-                    default="static",
-                    tooltip="static: the same windows at every step. uniform: windows move from step to step, which hides "
-                    "where they meet. looped: as uniform, and windows go on from the last frame to the first. batched: no "
-                    "overlap, for models without motion.",
-                ),
+                window_schedule_input(),
                 closed_loop_input(
                     "With schedule looped: the last frame joins the first, also in short videos. Other schedules have no "
                     "loop."
@@ -108,7 +108,7 @@ class ContextWindowsNode(io.ComfyNode):
         model: Any,
         length: int,
         overlap: int,
-        schedule: Schedule,
+        schedule: str,
         closed_loop: bool = False,
         freenoise: bool = False,
         fuse_method: str = "pyramid",

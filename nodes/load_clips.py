@@ -1,14 +1,12 @@
-import logging
 import os
 from pathlib import Path
 from typing import Any
 
-import comfy.utils
 import folder_paths
 from comfy_api.latest import io
 
-from ..training.prepare_clips import Encoder, encode_captions, encode_sources
-from ..training.videos import Cut, SourceError, find_sources
+from ..training.prepare_clips import Encoder, prepare_clips
+from ..training.videos import Cut
 from .inputs.sockets import CATEGORY
 from .inputs.training_inputs import ClipsSocket
 
@@ -137,23 +135,9 @@ class LoadClipsNode(io.ComfyNode):
         cache: bool = True,
         images: Any = None,
     ) -> io.NodeOutput:
-        if folder == NONE and images is None:
-            raise ValueError("There is nothing to load: folder is none and images is not connected. Set one of them.")
         cut = Cut(frames, stride, width, height, crop == "center", clips_per_video)
         encoder = Encoder(vae, cut, flip, _cache_folder() if cache else None)
-        sources = [] if folder == NONE else find_sources(_path(folder))
-        bar = comfy.utils.ProgressBar(len(sources))
-        latents, skipped = encode_sources(encoder, sources, lambda: bar.update(1))
-        if images is not None:
-            try:
-                latents.append(encoder.images(images))
-            except SourceError as error:
-                raise ValueError(f"The connected images cannot be used: {error}. Lower frames or stride.") from None
-        if not latents:
-            raise ValueError(f'None of the {len(sources)} videos in "{folder}" can be used. {" ".join(skipped[:3])}')
-        clips = encode_captions(latents, clip, prompt)
-        report = [f"{len(clips.clips)} clips of {frames} frames from {len(latents)} videos.", *skipped]
-        logging.info(report[0])
+        clips, report = prepare_clips(encoder, clip, prompt, None if folder == NONE else _path(folder), images)
         return io.NodeOutput(clips, "\n".join(report))
 
 

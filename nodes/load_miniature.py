@@ -1,9 +1,9 @@
 from comfy_api.latest import io
 
-from ..miniature import load
+from ..miniature import models
 from .inputs.sockets import CATEGORY
 
-STYLES = {"day": load.BASE, "neon": load.NEON}
+STYLES = {"day": models.BASE, "neon": models.NEON}
 
 
 class LoadMiniatureNode(io.ComfyNode):
@@ -19,7 +19,7 @@ class LoadMiniatureNode(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "style",
-                    options=[style for style, file in STYLES.items() if (load.FOLDER / file).exists()],
+                    options=[style for style, file in STYLES.items() if (models.FOLDER / file).exists()],
                     default="day",
                     tooltip="Which image model. neon is the day model finetuned to another look, as a DreamBooth checkpoint "
                     "is; the motion model never saw it.",
@@ -39,4 +39,4 @@ class LoadMiniatureNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, style: str) -> io.NodeOutput:
-        return io.NodeOutput(*load.load_miniature(unet=STYLES[style]))
+        return io.NodeOutput(*models.load_miniature(unet=STYLES[style]))

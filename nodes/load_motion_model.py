@@ -2,11 +2,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion.spec import FAMILIES
+from ..motion.families import FAMILIES
+from ..motion.spec import AUTOMATIC
 from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
-AUTOMATIC = "automatic"
 LABELS = {family.label: family.name for family in FAMILIES.values()}
 
 

@@ -3,9 +3,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.noise.model_sampling import ScheduleChoice
-from ..sampling.noise.noise_schedules import SCHEDULES
 from ..sampling.run.attach import schedule_noise
-from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.schedule_inputs import AS_IT_IS, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
 from .inputs.sockets import CATEGORY
 
 
@@ -21,7 +20,7 @@ class NoiseScheduleNode(io.ComfyNode):
             search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
             inputs=[
                 io.Model.Input("model", tooltip="The model whose schedule changes."),
-                schedule_combo(SCHEDULES),
+                schedule_combo(),
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
@@ -37,12 +36,12 @@ class NoiseScheduleNode(io.ComfyNode):
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,
         last_beta: float = 0.02,
-        prediction: str = KEEP,
-        zero_snr: str = KEEP,
+        prediction: str = AS_IT_IS,
+        zero_snr: str = AS_IT_IS,
     ) -> io.NodeOutput:
         choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
-            None if prediction == KEEP else prediction,
-            None if zero_snr == KEEP else zero_snr == "on",
+            None if prediction == AS_IT_IS else prediction,
+            None if zero_snr == AS_IT_IS else zero_snr == "on",
         )
         return io.NodeOutput(schedule_noise(model, choice))

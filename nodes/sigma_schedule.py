@@ -2,9 +2,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.noise_schedules import SCHEDULES, build_sampling
+from ..sampling.noise.noise_schedules import build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
-from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.schedule_inputs import AS_IT_IS, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
 from .inputs.sockets import CATEGORY
 
 MODELS = "the model's"
@@ -27,7 +27,7 @@ class SigmaScheduleNode(io.ComfyNode):
                 "sigmas",
             ],
             inputs=[
-                schedule_combo([*SCHEDULES, MODELS], "the model's: that of the connected model. "),
+                schedule_combo({MODELS: "The schedule of the connected model."}),
                 io.Combo.Input(
                     "scheduler",
                     options=list(SCHEDULERS),
@@ -66,8 +66,8 @@ class SigmaScheduleNode(io.ComfyNode):
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,
         last_beta: float = 0.02,
-        prediction: str = KEEP,
-        zero_snr: str = KEEP,
+        prediction: str = AS_IT_IS,
+        zero_snr: str = AS_IT_IS,
     ) -> io.NodeOutput:
         like = None if model is None else model.get_model_object("model_sampling")
         if schedule == MODELS:
@@ -79,7 +79,7 @@ class SigmaScheduleNode(io.ComfyNode):
         sampling = build_sampling(
             schedule_named(schedule, betas, first_beta, last_beta),
             like,
-            None if prediction == KEEP else prediction,
-            None if zero_snr == KEEP else zero_snr == "on",
+            None if prediction == AS_IT_IS else prediction,
+            None if zero_snr == AS_IT_IS else zero_snr == "on",
         )
         return io.NodeOutput(run_sigmas(sampling, scheduler, steps, denoise))

@@ -1,26 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
-from ..training.lora import learn_motion_lora
+from ..training.config import LoraOptions, TrainSettings
+from ..training.jobs import TrainingJob, session_for
 from ..training.loss_plot import loss_plot
-from ..training.motion_director import appearance, director_loss, with_appearance
-from ..training.session import Session, motion_lora_saver
 from .inputs.motion_files import LORA_FOLDER
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.training_inputs import (
-    ClipsSocket,
-    check_name,
-    folder_of,
-    name_input,
-    read_settings,
-    settings_inputs,
-    with_defaults,
-)
+from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
 from .inputs.training_preview import TrainingPreview
+
+LORA_TRAINING = TrainSettings(steps=300, learning_rate=5e-4, save_every=100)
 
 
 class TrainMotionLoraNode(io.ComfyNode):
@@ -48,7 +42,7 @@ class TrainMotionLoraNode(io.ComfyNode):
                     max=1280,
                     tooltip="Size of the LoRA. 64 is what the official ones have; 16 to 32 are enough for one clip.",
                 ),
-                *settings_inputs(steps=300, learning_rate=5e-4, accumulation=1, save_every=100),
+                *settings_inputs(LORA_TRAINING),
                 io.Boolean.Input(
                     "debias",
                     default=True,
@@ -86,21 +80,19 @@ class TrainMotionLoraNode(io.ComfyNode):
         rank: int,
         debias: bool,
         learn_looks_apart: bool = False,
-        **settings_values: Any,
+        sample_every: int = SAMPLE_EVERY,
+        start_again: bool = False,
+        **settings: Any,
     ) -> io.NodeOutput:
-        values = with_defaults(cls, settings_values)
-        learner = learn_motion_lora(motion_model, rank, values["seed"])
-        looks = appearance(model, rank, values["seed"]) if learn_looks_apart else None
-        if looks is not None:
-            learner = with_appearance(learner, looks)
-        settings = read_settings(learner.motion.spec.family, values)
-        file = Path(folder_of(LORA_FOLDER), f"{name}.safetensors")
-        session = Session(
-            model, learner, clips, settings, file, motion_lora_saver(learner, rank),
-            director_loss(model, looks, debias), {"rank": rank, "debias": debias},
-        )  # fmt: skip
-        preview = TrainingPreview(model, settings.steps, values["sample_every"])
-        done = session.run(preview, values["start_again"])
+        job = TrainingJob(
+            model=model,
+            clips=clips,
+            settings=replace(LORA_TRAINING, **settings),
+            file=Path(folder_of(LORA_FOLDER), f"{name}.safetensors"),
+            motion=motion_model,
+            lora=LoraOptions(rank=rank, debias=debias, learn_looks_apart=learn_looks_apart),
+        )
+        preview = TrainingPreview(model, job.settings.steps, sample_every)
+        done = session_for(job).run(preview, start_again)
         plot = image_of(loss_plot(done.losses, done.steps))
-        trained = load_motion_lora(motion_model, file, 1.0)
-        return io.NodeOutput(trained, plot, ui=preview.final(done, cls))
+        return io.NodeOutput(load_motion_lora(motion_model, job.file, 1.0), plot, ui=preview.final(done, cls))

@@ -1,30 +1,23 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from comfy_api.latest import io
 
 from ..motion.load import load_motion_model
-from ..motion.spec import FAMILIES
-from ..training.learner import start_from, start_new
+from ..motion.spec import AUTOMATIC
+from ..training.config import TrainSettings
+from ..training.jobs import TrainingJob, session_for
+from ..training.learner import STRUCTURES
 from ..training.loss_plot import loss_plot
-from ..training.session import Session, motion_model_saver
+from ..training.precision import FORMATS
 from .inputs.motion_files import FOLDER
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.training_inputs import (
-    AUTOMATIC,
-    ClipsSocket,
-    check_name,
-    folder_of,
-    name_input,
-    read_settings,
-    settings_inputs,
-    with_defaults,
-)
+from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
 from .inputs.training_preview import TrainingPreview
 
-DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
+MODEL_TRAINING = TrainSettings(steps=5000, accumulation=4)
 
 
 class TrainMotionModelNode(io.ComfyNode):
@@ -44,10 +37,10 @@ class TrainMotionModelNode(io.ComfyNode):
                 ),
                 ClipsSocket.Input("clips", tooltip="What to learn from, from Load Clips."),
                 name_input("my_motion_model", FOLDER),
-                *settings_inputs(steps=5000, learning_rate=1e-4, accumulation=4, save_every=500),
+                *settings_inputs(MODEL_TRAINING),
                 io.Combo.Input(
                     "kind",
-                    options=[AUTOMATIC, "v3", "v2", "v1"],
+                    options=[AUTOMATIC, *STRUCTURES],
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
@@ -56,7 +49,7 @@ class TrainMotionModelNode(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "weights",
-                    options=list(DTYPES),
+                    options=["fp16", "fp32"],
                     default="fp16",
                     optional=True,
                     advanced=True,
@@ -90,17 +83,20 @@ class TrainMotionModelNode(io.ComfyNode):
         kind: str = AUTOMATIC,
         weights: str = "fp16",
         motion_model: Any = None,
-        **settings_values: Any,
+        sample_every: int = SAMPLE_EVERY,
+        start_again: bool = False,
+        **settings: Any,
     ) -> io.NodeOutput:
-        values = with_defaults(cls, settings_values)
-        if motion_model is None:
-            learner = start_new(model, values["seed"], None if kind == AUTOMATIC else FAMILIES[kind])
-        else:
-            learner = start_from(motion_model)
-        settings = read_settings(learner.motion.spec.family, values)
-        file = Path(folder_of(FOLDER), f"{name}.safetensors")
-        session = Session(model, learner, clips, settings, file, motion_model_saver(learner, DTYPES[weights]))
-        preview = TrainingPreview(model, settings.steps, values["sample_every"])
-        done = session.run(preview, values["start_again"])
+        job = TrainingJob(
+            model=model,
+            clips=clips,
+            settings=replace(MODEL_TRAINING, **settings),
+            file=Path(folder_of(FOLDER), f"{name}.safetensors"),
+            motion=motion_model,
+            kind=None if kind == AUTOMATIC else kind,
+            dtype=FORMATS[weights],
+        )
+        preview = TrainingPreview(model, job.settings.steps, sample_every)
+        done = session_for(job).run(preview, start_again)
         plot = image_of(loss_plot(done.losses, done.steps))
-        return io.NodeOutput(load_motion_model(file), plot, ui=preview.final(done, cls))
+        return io.NodeOutput(load_motion_model(job.file), plot, ui=preview.final(done, cls))

@@ -11,12 +11,13 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Kind:
-    """`file` is a usual name of such a file; `family` what it must be recognised as."""
+    """A motion model as people have it."""
 
-    file: str
-    family: str
-    make: Callable[[], Weights]
-    base: str = "sd15"
+    file: str  # a usual name of such a file
+    family: str  # what it must be recognised as
+    make: Callable[[], Weights]  # what is in the file, but narrow
+    base: str = "sd15"  # of the image model that it is for
+    frames: int = 32  # length of its position table
 
 
 def rename(weights: Weights, *names: tuple[str, str], prefix: str = "") -> Weights:
@@ -62,13 +63,13 @@ def lcm_i2v() -> Weights:
 KINDS: dict[str, Kind] = {
     kind.file: kind
     for kind in (
-        Kind("mm_sd_v14.ckpt", "v1", lambda: tiny.motion_weights(positions=24)),
-        Kind("mm_sd_v15.ckpt", "v1", lambda: tiny.motion_weights(positions=24)),
-        Kind("mm-Stabilized_high.pth", "v1", lambda: tiny.motion_weights(positions=24, seed=2)),
-        Kind("temporaldiff-v1-animatediff.safetensors", "v1", lambda: tiny.motion_weights(positions=24, seed=3)),
+        Kind("mm_sd_v14.ckpt", "v1", lambda: tiny.motion_weights(positions=24), frames=24),
+        Kind("mm_sd_v15.ckpt", "v1", lambda: tiny.motion_weights(positions=24), frames=24),
+        Kind("mm-Stabilized_high.pth", "v1", lambda: tiny.motion_weights(positions=24, seed=2), frames=24),
+        Kind("temporaldiff-v1-animatediff.safetensors", "v1", lambda: tiny.motion_weights(positions=24, seed=3), frames=24),
         Kind("mm_sd_v15_v2.ckpt", "v2", lambda: tiny.motion_weights(mid=True)),
         Kind("v3_sd15_mm.ckpt", "v3", lambda: tiny.motion_weights()),
-        Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(positions=64)),
+        Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(positions=64), frames=64),
         Kind("lt_long_mm_32_frames.ckpt", "long32", lambda: tiny.motion_weights()),
         *(
             Kind(f"animatediff_lightning_{n}step_comfyui.safetensors", "lightning", lambda: tiny.motion_weights(mid=True))
@@ -78,15 +79,15 @@ KINDS: dict[str, Kind] = {
             "animatediff_lightning_8step_diffusers.safetensors", "lightning",
             lambda: diffusers_layout(tiny.motion_weights(mid=True)),
         ),
-        Kind("AnimateLCM_sd15_t2v.ckpt", "animatelcm", lambda: tiny.motion_weights(mid=True, positions=None)),
-        Kind("AnimateLCM_sd15_i2v.ckpt", "animatelcm_i2v", lcm_i2v),
+        Kind("AnimateLCM_sd15_t2v.ckpt", "animatelcm", lambda: tiny.motion_weights(mid=True, positions=None), frames=64),
+        Kind("AnimateLCM_sd15_i2v.ckpt", "animatelcm_i2v", lcm_i2v, frames=64),
         Kind("pia.ckpt", "pia", pia),
         Kind("diffusion_pytorch_model.safetensors", "v3", lambda: diffusers_layout(tiny.motion_weights())),
-        Kind("motion_adapter_v1.safetensors", "v1", lambda: diffusers_layout(tiny.motion_weights(positions=24))),
+        Kind("motion_adapter_v1.safetensors", "v1", lambda: diffusers_layout(tiny.motion_weights(positions=24)), frames=24),
         Kind("checkpoint-step-5000.ckpt", "v3", lambda: rename(tiny.motion_weights(), prefix="module.")),
         Kind("from_a_unet.safetensors", "v3", lambda: rename(tiny.motion_weights(), prefix="unet.")),
         Kind("mm_sdxl_v10_beta.ckpt", "sdxl", sdxl, "sdxl"),
         Kind("motion_adapter_sdxl.safetensors", "sdxl", lambda: diffusers_layout(sdxl()), "sdxl"),
-        Kind("hsxl_temporal_layers.f16.safetensors", "hotshotxl", hotshot, "sdxl"),
+        Kind("hsxl_temporal_layers.f16.safetensors", "hotshotxl", hotshot, "sdxl", frames=24),
     )
 }  # fmt: skip

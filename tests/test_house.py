@@ -2,17 +2,18 @@
 
 import ast
 import asyncio
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from comfy_api.latest import io
 
 import kinema
+from kinema.nodes import node_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = {  # folder: the folders of the extension it may import
@@ -23,6 +24,15 @@ LAYERS = {  # folder: the folders of the extension it may import
     "miniature": {"miniature"},
     "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature"},
 }
+ROOMS = (  # of sampling/: each may import those of the lines above it
+    {"call"},
+    {"curves"},
+    {"prompts", "windows", "noise", "modules"},
+    {"guidance"},
+    {"latents"},
+    {"run"},
+)
+ROOM = 12  # files at most in a room, and in a room of its tests
 NODES_ONLY = ("comfy_api", "folder_paths")
 MOTION_MAY_IMPORT = (
     *("torch", "einops", "safetensors", "comfy.ops", "comfy.utils", "comfy.model_management"),
@@ -130,15 +140,78 @@ def test_files_are_short() -> None:
     assert not {file: lines for file, lines in lengths.items() if lines > MAX_LINES}
 
 
-def test_the_node_list_is_what_is_registered() -> None:
-    listed = json.loads((REPOSITORY / "node_list.json").read_text(encoding="utf-8"))
-    assert listed == {schema.node_id: schema.display_name for schema in asyncio.run(registered_schemas())}
+def test_rooms_of_sampling_import_only_the_rooms_above_them() -> None:
+    line = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}
+    folders = {folder.name for folder in rooms_of(REPOSITORY / "sampling")}
+    assert folders == line.keys()
+    wrong = set()
+    for room in folders:
+        for file in (REPOSITORY / "sampling" / room).glob("*.py"):
+            others = {name.split(".")[2] for name in imports(file) if name.startswith(".sampling.")} - {room}
+            wrong |= {(room, other) for other in others if line[other] >= line[room]}
+    assert not wrong
 
 
-async def registered_schemas() -> list[io.Schema]:
+def rooms_of(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.is_dir() and any(file.glob("*.py"))]
+
+
+def test_rooms_and_the_rooms_of_their_tests_are_small() -> None:
+    rooms = [*rooms_of(REPOSITORY / "sampling"), *rooms_of(REPOSITORY / "tests" / "sampling")]
+    files = {room: [file for file in room.glob("*.py") if file.name != "__init__.py"] for room in rooms}
+    assert not {room: len(files[room]) for room in rooms if len(files[room]) > ROOM}
+
+
+def test_nodes_are_flat() -> None:
+    assert [room.name for room in rooms_of(REPOSITORY / "nodes")] == ["inputs"]
+    assert not rooms_of(REPOSITORY / "nodes" / "inputs")
+
+
+def test_tests_are_in_the_room_of_what_they_test() -> None:
+    for layer in LAYERS:
+        tests = REPOSITORY / "tests" / layer
+        assert tests.is_dir()
+        assert {room.name for room in rooms_of(tests)} <= {room.name for room in rooms_of(REPOSITORY / layer)}
+    nodes = {file.stem for file in (REPOSITORY / "nodes").glob("*.py")}
+    tested = {file.stem for file in (REPOSITORY / "tests" / "nodes").glob("test_*_node.py")}
+    assert tested <= {f"test_{node}_node" for node in nodes}
+
+
+def test_a_file_name_is_that_of_one_file_or_of_a_node_and_its_feature() -> None:
+    folders: dict[str, list[Path]] = {}
+    for file in extension_files():
+        if file.name != "__init__.py":
+            folders.setdefault(file.stem, []).append(file.parent)
+    repeated = {name for name, found in folders.items() if len(found) > 1}
+    pairs = {name for name in repeated if len(folders[name]) == 2 and REPOSITORY / "nodes" in folders[name]}
+    assert not {name: folders[name] for name in repeated - pairs}
+
+
+def test_each_file_of_nodes_is_one_registered_node() -> None:
+    files = {file.stem for file in (REPOSITORY / "nodes").glob("*.py")} - {"__init__"}
+    registered = asyncio.run(registered_nodes())
+    assert sorted(node.__module__ for node in registered) == sorted(f"kinema.nodes.{name}" for name in files)
+    assert all(issubclass(node, io.ComfyNode) and node.__name__.endswith("Node") for node in registered)
+
+
+async def registered_nodes() -> list[type[io.ComfyNode]]:
     extension = await kinema.comfy_entrypoint()
     await extension.on_load()
-    return [node.define_schema() for node in await extension.get_node_list()]
+    nodes: list[type[io.ComfyNode]] = await extension.get_node_list()
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"), [("", "none"), ("class FirstNode: ...\nclass SecondNode: ...", "FirstNode and SecondNode")]
+)
+def test_a_file_of_nodes_without_its_one_class_is_refused(source: str, problem: str) -> None:
+    module = ModuleType("new")
+    module.__file__ = "nodes/new.py"
+    exec(source, vars(module))
+    with pytest.raises(
+        TypeError, match=f"must define one class whose name ends in Node, but it defines {problem}. Give"
+    ):
+        node_of(module)
 
 
 def test_no_paths_of_a_machine_are_in_the_repository() -> None:

@@ -1,4 +1,4 @@
-"""`dev.py check [--fix]`: format, lint, types and layers, in seconds."""
+"""`dev.py check [--fix]`: format, lint, types and layers, in seconds; then what nodes lack before a release, if any."""
 
 import hashlib
 import os
@@ -26,18 +26,23 @@ def main(arguments: list[str]) -> int:
         "layers": ([*python, "pytest", *tests], REPOSITORY),
     }
     failed = [title for title, (command, folder) in checks.items() if not _passes(title, command, folder)]
+    if not failed:
+        subprocess.run([*python, "tools.help", "--missing"], cwd=REPOSITORY, env=_variables(), check=True)
     print(f"Failed: {', '.join(failed)}" if failed else "All checks passed")
     return 1 if failed else 0
 
 
 def _passes(title: str, command: list[str], folder: Path) -> bool:
     start = time.monotonic()
-    variables = {**os.environ, "COMFYUI_PATH": str(environment.find().hosts[0])}
-    process = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    process = subprocess.run(command, cwd=folder, env=_variables(), capture_output=True, text=True)
     print(f"{title}: {'ok' if process.returncode == 0 else 'FAILED'} in {time.monotonic() - start:.1f} s", flush=True)
     if process.returncode:
         print(process.stdout + process.stderr)
     return process.returncode == 0
+
+
+def _variables() -> dict[str, str]:
+    return {**os.environ, "COMFYUI_PATH": str(environment.find().hosts[0])}
 
 
 def _mypy_arguments() -> list[str]:

@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import os
 import re
 import shutil
 import sys
@@ -11,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tools import environment, server
+from tools import environment, in_host, server
 from tools.client import Client, Event, PromptFailed, PromptRejected
 from tools.graph import to_graph
 from tools.workflow import Job, animation
@@ -91,15 +90,13 @@ def _animate(options: argparse.Namespace, host: Path, base: Path) -> list[Path]:
 
 def _deliver(file: Path, folder: Path) -> Path:
     """Puts `file` into `folder` under the next free number: all of it or, when interrupted, nothing."""
-    folder.mkdir(parents=True, exist_ok=True)
+    in_host.import_extension()
+    from kinema.motion.atomic import replacing
+
     names = (folder / f"kinema_{number:05}{file.suffix}" for number in itertools.count(1))
     target = next(name for name in names if not name.exists())
-    part = target.with_suffix(".part")
-    try:
-        shutil.copyfile(file, part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as unfinished:
+        shutil.copyfile(file, unfinished)
     return target
 
 

@@ -21,8 +21,14 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
 
     args.cpu = not torch.cuda.is_available() if cpu is None else cpu
     torch.set_num_threads(threads)
-    import_package("kinema", REPOSITORY)
+    import_extension()
     return host
+
+
+def import_extension() -> None:
+    """Makes the repository importable as `kinema`; without a host only those of its modules that need none."""
+    if "kinema" not in sys.modules:
+        import_package("kinema", REPOSITORY)
 
 
 def import_package(name: str, folder: Path) -> ModuleType:

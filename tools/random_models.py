@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools import environment
+from tools import environment, in_host
 
 if TYPE_CHECKING:
     import torch
@@ -125,9 +125,11 @@ def _random_weights(shapes: Mapping[str, Any], seed: int) -> "dict[str, torch.Te
 def _save(weights: "dict[str, torch.Tensor]", path: Path) -> None:
     from safetensors.torch import save_file
 
-    part = path.with_name(path.name + ".part")
-    save_file({key: weight.half().contiguous() for key, weight in weights.items()}, part)
-    os.replace(part, path)
+    in_host.import_extension()
+    from kinema.motion.atomic import replacing
+
+    with replacing(path) as unfinished:
+        save_file({key: weight.half().contiguous() for key, weight in weights.items()}, unfinished)
 
 
 def main(checkpoint: Path, motion_model: Path) -> None:

@@ -1,6 +1,8 @@
-"""`dev.py test [--fast] [pytest arguments]`: the tests on every host, then end to end on every host, then one summary.
+"""`dev.py test [--fast] [--draft] [pytest arguments]`: the tests on every host, then end to end on every host, then one
+summary.
 
-With paths among the arguments only those are run. Each run is a pytest process of its own, as one process can hold only
+With paths among the arguments only those are run. With --draft, which the tests' own conftest.py reads, what nodes lack
+before a release is listed in the summary as skipped. Each run is a pytest process of its own, as one process can hold only
 one ComfyUI.
 """
 

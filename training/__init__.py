@@ -1,1 +1,1 @@
-"""How a motion model is learned from clips (paper, section 3)."""
+"""How a motion model is learned from clips (paper, section 4.2)."""

@@ -1,11 +1,13 @@
 """The state of a run on disk, from which it goes on as if it had never stopped."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from ..motion.atomic import replacing
+from .config import by_present_names
 
 SUFFIX = ".training"
 
@@ -28,13 +30,8 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes `state`; a killed process leaves the state before it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        try:
+        with replacing(self.path) as unfinished:
             torch.save({"course": self.course, **state}, unfinished)
-            os.replace(unfinished, self.path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
         """The state to go on from, or None when there is none yet. Raises CheckpointError."""
@@ -42,7 +39,7 @@ class Checkpoint:
             return None
         try:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            course = state.pop("course")
+            course = by_present_names(state.pop("course"))
         except Exception as error:  # torch raises nearly anything for a damaged file
             raise CheckpointError(
                 f'"{self.path.name}" is damaged ({type(error).__name__}) and training cannot go on from it. '

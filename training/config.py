@@ -1,71 +1,127 @@
 """What can be set about a training run."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from ..motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from ..motion.spec import AUTOMATIC, IMAGE_SCHEDULE, PAPER_SCHEDULE, Family, NoiseSchedule
 
 Precision = Literal["automatic", "fp32", "bf16", "fp16"]
 RateCurve = Literal["constant", "cosine"]
 
-ABLATION: dict[str, Schedule] = {
+ABLATION: dict[str, NoiseSchedule] = {
     "A": IMAGE_SCHEDULE,
     "B": PAPER_SCHEDULE,
-    "C": Schedule("sqrt_linear", 0.0001, 0.02),
+    "C": NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
 }
 """The noise schedules of the paper's ablation: A is Stable Diffusion's, B the one the authors chose. The betas of C are
 not published; DDPM's, which stand here, are a proposal to be edited."""
 
 
 @dataclass(frozen=True)
+class Range:
+    """What a number may be, both ends included: a whole number where they are."""
+
+    least: float
+    most: float
+
+    def allows(self, value: Any) -> bool:
+        kind = int if isinstance(self.least, int) else int | float
+        return isinstance(value, kind) and self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        return f"from {self.least} to {self.most}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a choice may be."""
+
+    names: tuple[Any, ...]
+
+    def allows(self, value: Any) -> bool:
+        return value in self.names
+
+    def __str__(self) -> str:
+        return ", ".join(str(name) for name in self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How to train. The defaults are the authors' published recipe, but for the number of steps and the average.
+    """How to train, by the names of the training nodes' inputs. The defaults are the authors' recipe, but for `steps` and
+    `average`. Raises ValueError for values out of range."""
 
-    Each optimizer step sees `batch * accumulation` clips, `batch` of them at a time. The rate rises over `warmup` steps
-    and then stays, or falls to 2 % as half a cosine. `average` is the decay of the exponential moving average of the
-    weights, which is what a run returns; 0 returns the last weights. `caption_dropout` is the part of clips that train
-    with the empty caption. A `timestep_bias` above 1 draws small timesteps, which decide fine detail, more often:
-    t = 1000 * u^bias with u uniform. In noise prediction a timestep weighs 1 + sigma² up to `weight_limit`, and 1 weighs
-    all alike, as the paper does. `checkpointing` recomputes activations in the backward pass to save memory.
-    """
-
-    steps: int = 1000
-    learning_rate: float = 1e-4
-    batch: int = 1
-    accumulation: int = 1
-    warmup: int = 0
-    rate: RateCurve = "constant"
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    average: float = 0.999
-    caption_dropout: float = 0.1
-    seed: int = 42
-    schedule: Schedule = PAPER_SCHEDULE
-    timestep_bias: float = 1.0
-    weight_limit: float = 1.0
-    precision: Precision = "automatic"
-    checkpointing: bool = False
-    save_every: int = 500
+    steps: Annotated[int, Range(1, 10_000_000)] = 1000  # optimizer steps
+    learning_rate: Annotated[float, Range(1e-8, 1.0)] = 1e-4  # of AdamW, once it has warmed up
+    batch_size: Annotated[int, Range(1, 1024)] = 1  # clips that go through the model together
+    accumulation: Annotated[int, Range(1, 1024)] = 1  # batches of one optimizer step: gradient accumulation
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 42  # of the order of clips, the noise and the first weights
+    noise_schedule: Annotated[str | NoiseSchedule, Options((AUTOMATIC, *ABLATION))] = AUTOMATIC  # or one of your own
+    beta_start: Annotated[float, Range(0.0, 0.5)] = 0.0  # first beta of the noise schedule; 0: its own
+    beta_end: Annotated[float, Range(0.0, 0.9)] = 0.0  # last beta of the noise schedule; 0: its own
+    warmup: Annotated[int, Range(0, 100_000)] = 0  # steps over which the learning rate rises from nothing
+    learning_rate_curve: RateCurve = "constant"  # cosine falls to 2 % at the last step
+    weight_decay: Annotated[float, Range(0.0, 1.0)] = 0.01  # of AdamW
+    clip_norm: Annotated[float, Range(0.01, 1000.0)] = 1.0  # maximum gradient norm
+    average: Annotated[float, Range(0.0, 0.99999)] = 0.999  # EMA decay of the weights that a run returns; 0: the last
+    caption_dropout: Annotated[float, Range(0.0, 1.0)] = 0.1  # fraction of clips that train with the empty caption
+    timestep_bias: Annotated[float, Range(0.1, 10.0)] = 1.0  # t = 1000 * u^bias with u uniform: above 1, more small t
+    weight_limit: Annotated[float, Range(1.0, 1000.0)] = 1.0  # in noise prediction t weighs 1 + sigma², up to this
+    precision: Precision = "automatic"  # what the image model computes in
+    gradient_checkpointing: bool = False  # recompute activations in the backward pass, which saves memory
+    save_every: Annotated[int, Range(1, 1_000_000)] = 500  # steps between two saves of the state
 
     def __post_init__(self) -> None:
-        limits = {
-            "steps": self.steps >= 1,
-            "learning_rate": self.learning_rate > 0,
-            "batch": self.batch >= 1,
-            "accumulation": self.accumulation >= 1,
-            "warmup": self.warmup >= 0,
-            "rate": self.rate in ("constant", "cosine"),
-            "weight_decay": self.weight_decay >= 0,
-            "clip_norm": self.clip_norm > 0,
-            "average": 0 <= self.average < 1,
-            "caption_dropout": 0 <= self.caption_dropout <= 1,
-            "timestep_bias": self.timestep_bias > 0,
-            "weight_limit": self.weight_limit >= 1,
-            "precision": self.precision in ("automatic", "fp32", "bf16", "fp16"),
-            "save_every": self.save_every >= 1,
-        }
-        for name, fine in limits.items():
-            if not fine:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)!r}, which is out of range. See the tooltip of {name}."
-                )
+        for name, limits in SETTINGS.items():
+            value = getattr(self, name)
+            own = name == "noise_schedule" and isinstance(value, NoiseSchedule)
+            if not (own or limits.allows(value)):
+                raise ValueError(f"{name} is {value!r}, and can be {limits}.")
+
+    def schedule(self, family: Family) -> NoiseSchedule:
+        """The noise schedule for a motion model of `family`."""
+        schedule = self.noise_schedule
+        if isinstance(schedule, str):
+            schedule = family.schedule if schedule == AUTOMATIC else ABLATION[schedule]
+        first = self.beta_start or schedule.first
+        last = self.beta_end or schedule.last
+        return replace(schedule, first=first, last=last, lcm_steps=None)
+
+    def values(self, family: Family) -> dict[str, Any]:
+        """All settings as plain values, with the noise schedule that they come to for `family`."""
+        plain = asdict(self)
+        del plain["beta_start"], plain["beta_end"]
+        return plain | {"noise_schedule": asdict(self.schedule(family))}
+
+
+def _limits(hint: Any) -> Range | Options:
+    if get_origin(hint) is Annotated:
+        return hint.__metadata__[0]  # type: ignore[no-any-return]
+    return Options((False, True) if hint is bool else get_args(hint))
+
+
+SETTINGS = {name: _limits(hint) for name, hint in get_type_hints(TrainSettings, include_extras=True).items()}
+"""What each setting may be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoraOptions:
+    """What is particular to a motion LoRA."""
+
+    rank: int = 64
+    debias: bool = True  # MotionDirector's loss, which also compares the frames of a clip with one another
+    learn_looks_apart: bool = False  # MotionDirector's spatial pass, which learns the appearance in branches of its own
+
+
+EARLIER_NAMES = {
+    "batch": "batch_size",
+    "rate": "learning_rate_curve",
+    "schedule": "noise_schedule",
+    "checkpointing": "gradient_checkpointing",
+}
+"""What settings were called in files that were written before they had the names of the inputs."""
+
+
+def by_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings from a file, of whatever age, by the names that they have now."""
+    return {EARLIER_NAMES.get(name, name): value for name, value in values.items()}

@@ -9,13 +9,20 @@ import comfy.ops
 import torch
 from torch import nn
 
+from ..motion.families import FAMILIES
 from ..motion.keys import module_template
 from ..motion.layers import MotionModel, TemporalAttention
 from ..motion.load import build_patcher, fuse
 from ..motion.save import check_only_motion, merged_weights
-from ..motion.spec import FAMILIES, Family, MotionSpec
+from ..motion.spec import Base, Family, MotionSpec
 from ..sampling.call.slots import find_slots
 from .draws import generator
+
+USUAL_FAMILY: dict[Base, str] = {"sd15": "v3", "sdxl": "sdxl"}
+"""What a new motion model becomes unless somebody says otherwise."""
+
+STRUCTURES = ("v3", "v2", "v1")
+"""The families that a new motion model for SD1.5 is offered to be."""
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -71,7 +78,7 @@ def positions_at(motion: MotionModel, attention: str) -> torch.Tensor:
 def new_spec(model: Any, family: Family | None = None, max_frames: int | None = None) -> MotionSpec:
     """The spec of a new motion model for the UNet of `model` (MODEL).
 
-    `family` None is "sdxl" for SDXL and "v3" for all others. Raises ValueError for models without a UNet.
+    `family` None is the one of USUAL_FAMILY. Raises ValueError for models without a UNet.
     """
     slots = find_slots(model.model.diffusion_model)
     if not slots:
@@ -79,8 +86,9 @@ def new_spec(model: Any, family: Family | None = None, max_frames: int | None = 
         raise ValueError(
             f"The connected MODEL is {kind}, which has no UNet to animate. Use an SD1.5 or SDXL checkpoint."
         )
-    family = family or FAMILIES["v3" if any(place.startswith("down_blocks.3.") for place in slots) else "sdxl"]
-    places = {place: slot for place, slot in slots.items() if family.name == "v2" or not place.startswith("mid_block.")}
+    base: Base = "sd15" if any(place.startswith("down_blocks.3.") for place in slots) else "sdxl"
+    family = family or FAMILIES[USUAL_FAMILY[base]]
+    places = {place: slot for place, slot in slots.items() if family.mid or not place.startswith("mid_block.")}
     return MotionSpec(
         family, tuple((place, slot.width) for place, slot in places.items()), max_frames or family.max_frames
     )

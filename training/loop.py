@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import comfy.model_management
 import torch
 
-from .batches import Batches, batches
 from .checkpoint import Checkpoint
+from .clip_batches import Batches, batches
 from .clips import Clips, digest
 from .config import TrainSettings
 from .frozen import checkpointing, frozen
@@ -61,16 +61,17 @@ def train(
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         frames, channels, height, width = clips.shape
-        model = stack.enter_context(frozen(model, (settings.batch * frames, channels, height, width)))
+        model = stack.enter_context(frozen(model, (settings.batch_size * frames, channels, height, width)))
         device = model.load_device
         learner.to(device)
-        network = Network(model, learner.motion, diffusion(model, settings.schedule, settings.weight_limit))
+        schedule = settings.schedule(learner.motion.spec.family)
+        network = Network(model, learner.motion, diffusion(model, schedule, settings.weight_limit))
         dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
         if checkpoint is not None and (stored := checkpoint.load()) is not None:
             state.restore(stored)
         data = batches(model.model, clips, settings, device)
-        if settings.checkpointing:
+        if settings.gradient_checkpointing:
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion))
         if dtype != torch.float32:
             stack.enter_context(torch.autocast(device.type, dtype))
@@ -135,12 +136,12 @@ def check_frames(learner: Learner, clips: Clips) -> None:
 def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any) -> dict[str, Any]:
     """What decides where a run goes, and `more` that does, for its Checkpoint. To be called before the run.
 
-    The number of steps is part of it unless the rate is constant.
+    The number of steps is part of it unless the learning rate is constant.
     """
-    decides = asdict(settings)
-    for name in ("save_every", "checkpointing"):
+    decides = settings.values(learner.motion.spec.family)
+    for name in ("save_every", "gradient_checkpointing"):
         del decides[name]
-    if settings.rate == "constant":
+    if settings.learning_rate_curve == "constant":
         del decides["steps"]
     start = digest([*learner.motion.state_dict().items(), *learner.parameters.items()])
     return decides | {"clips": clips.fingerprint(), "start": start, **more}

@@ -16,10 +16,10 @@ from comfy.ldm.modules.attention import CrossAttention
 from torch import nn
 
 from ..motion.spec import IMAGE_SCHEDULE
-from .batches import Batch
+from .clip_batches import Batch
 from .draws import generator
 from .learner import Learner
-from .lora import adding, low_rank
+from .motion_lora import adding, low_rank
 from .objective import Diffusion, Loss, Network, diffusion
 
 PREFIX = "appearance."

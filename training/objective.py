@@ -9,25 +9,23 @@ import comfy.model_sampling
 import torch
 
 from ..motion.layers import MotionModel
-from ..motion.spec import Schedule
+from ..motion.spec import NoiseSchedule
 from ..sampling.modules.hooks import motion_inside, plain_motion
-from ..sampling.noise.noise_schedules import build_sampling
-from .batches import Batch
+from ..sampling.noise.noise_schedules import build_sampling, predicted_by
+from .clip_batches import Batch
 from .conditioning import unet_arguments
 
-Prediction = Literal["noise", "velocity"]
+Target = Literal["noise", "velocity"]
+"""What a UNet learns to predict."""
 
 
 @dataclass(frozen=True)
 class Diffusion:
-    """How clips are noised, and what the UNet predicts from them. `alphas_bar` (1000,) is the share of signal left.
+    """How clips are noised, and what the UNet predicts from them."""
 
-    `heaviest` is the most that a noisy timestep weighs in the loss, 1 or more: see `error`.
-    """
-
-    alphas_bar: torch.Tensor
-    prediction: Prediction
-    heaviest: float = 1.0
+    alphas_bar: torch.Tensor  # (1000,): the share of the signal that is left at each timestep
+    prediction: Target
+    heaviest: float = 1.0  # the most that a noisy timestep weighs in the loss, 1 or more: see `error`
 
     def noised(
         self, clean: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor
@@ -52,7 +50,7 @@ class Diffusion:
         return errors.mean()
 
 
-def diffusion(model: Any, schedule: Schedule, heaviest: float = 1.0) -> Diffusion:
+def diffusion(model: Any, schedule: NoiseSchedule, heaviest: float = 1.0) -> Diffusion:
     """What `model` (MODEL) predicts, with the noise `schedule` in place of its own."""
     own = model.get_model_object("model_sampling")
     prediction = prediction_of(own)
@@ -60,15 +58,15 @@ def diffusion(model: Any, schedule: Schedule, heaviest: float = 1.0) -> Diffusio
     return Diffusion(1 / (sigmas.double() ** 2 + 1), prediction, heaviest)
 
 
-def prediction_of(model_sampling: Any) -> Prediction:
+def prediction_of(model_sampling: Any) -> Target:
     """ "noise" or "velocity". Raises ValueError for models that predict something else."""
-    kind = next((base for base in type(model_sampling).__mro__ if "calculate_denoised" in vars(base)), None)
+    kind = predicted_by(model_sampling)
     if kind is comfy.model_sampling.EPS:
         return "noise"
     if kind is comfy.model_sampling.V_PREDICTION:
         return "velocity"
     raise ValueError(
-        f"The connected MODEL predicts {kind.__name__ if kind else 'something unknown'}, but training knows noise and "
+        f"The connected MODEL predicts {kind.__name__}, but training knows noise and "
         "v-prediction. Connect the MODEL directly to its loader."
     )
 

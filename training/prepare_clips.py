@@ -2,18 +2,19 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import comfy.model_management
+import comfy.utils
 import safetensors.torch
 import torch
 
 from ..motion.save import write_safetensors
 from .clips import Clip, Clips, digest
-from .videos import Cut, Source, SourceError, cut_clips, read_clips
+from .videos import Cut, Source, SourceError, cut_clips, find_sources, read_clips
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,36 @@ class Encoder:
         return latents
 
 
-def encode_sources(
-    encoder: Encoder, sources: Iterable[Source], done: Callable[[], None]
-) -> tuple[list[Latents], list[str]]:
-    """The latents of all sources that can be used, and a sentence for each that cannot. `done` is called after each."""
-    usable, skipped = [], []
+def prepare_clips(
+    encoder: Encoder, clip: Any, prompt: str, folder: Path | None = None, images: torch.Tensor | None = None
+) -> tuple[Clips, list[str]]:
+    """The clips of all sources in `folder` and of `images` (as in Encoder), and a report: how many clips there are, then a
+    sentence for each source that was left out.
+
+    `clip` (CLIP) encodes the captions; a source without one has `prompt`. Raises ValueError when there is no clip.
+    """
+    if folder is None and images is None:
+        raise ValueError("There is nothing to load: folder is none and images is not connected. Set one of them.")
+    sources = [] if folder is None else find_sources(folder)
+    latents, skipped = encode_sources(encoder, sources)
+    if images is not None:
+        try:
+            latents.append(encoder.images(images))
+        except SourceError as error:
+            raise ValueError(f"The connected images cannot be used: {error}. Lower frames or stride.") from None
+    if folder is not None and not latents:
+        raise ValueError(f'None of the {len(sources)} videos in "{folder.name}" can be used. {" ".join(skipped[:3])}')
+    clips = encode_captions(latents, clip, prompt)
+    found = f"{len(clips.clips)} clips of {encoder.cut.frames} frames from {len(latents)} videos."
+    logging.info(found)
+    return clips, [found, *skipped]
+
+
+def encode_sources(encoder: Encoder, sources: Sequence[Source]) -> tuple[list[Latents], list[str]]:
+    """The latents of all sources that can be used, and a sentence for each that cannot."""
+    bar = comfy.utils.ProgressBar(len(sources))
+    usable: list[Latents] = []
+    skipped: list[str] = []
     for source in sources:
         comfy.model_management.throw_exception_if_processing_interrupted()
         try:
@@ -94,7 +120,7 @@ def encode_sources(
         except SourceError as error:
             skipped.append(f'"{source.path.name}" was left out: {error}.')
             logging.warning(skipped[-1])
-        done()
+        bar.update(1)
     return usable, skipped
 
 

@@ -35,7 +35,8 @@ def sample(
     """
     with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
         animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)
-        animated = schedule_noise(animated, ScheduleChoice(settings.schedule))
+        schedule = settings.schedule(learner.motion.spec.family)
+        animated = schedule_noise(animated, ScheduleChoice(schedule))
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
         conditioning = clips.clips[how.clip % len(clips.clips)].conditioning

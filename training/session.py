@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
 from .loop import Progress, Watch, course, train
-from .lora import save_motion_lora
+from .motion_lora import save_motion_lora
 from .objective import Loss, motion_loss
 
 Save = Callable[[Weights, Path, Mapping[str, str]], Path]
@@ -25,22 +25,19 @@ Save = Callable[[Weights, Path, Mapping[str, str]], Path]
 
 @dataclass(frozen=True)
 class Session:
-    """Trains `learner` in `model` (MODEL) on `clips` and writes `file`; the state lies beside it.
+    """A run that writes a file, with its state in another file next to it."""
 
-    `identity` is what decides the course beyond `settings`, such as the options of `loss`.
-    """
-
-    model: Any
+    model: Any  # MODEL in which the learner trains
     learner: Learner
     clips: Clips
     settings: TrainSettings
-    file: Path
+    file: Path  # what is written
     save: Save
     loss: Loss = motion_loss
-    identity: Mapping[str, Any] | None = None
+    identity: Mapping[str, Any] | None = None  # what decides the course besides settings, such as options of the loss
 
     def run(self, watch: Watch, restart: bool = False) -> Progress:
-        """Goes on where an earlier run of this file stopped, or begins if there is none, or if `restart`.
+        """Continues where an earlier run of this file stopped; begins if there is none, or if `restart`.
 
         Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
         """
@@ -68,8 +65,9 @@ class Session:
 
     def metadata(self, steps: int) -> dict[str, str]:
         """What the file says about itself."""
-        settings = asdict(self.settings) | {"steps": steps, "clips": len(self.clips.clips), **(self.identity or {})}
-        return {"trained_with": json.dumps(settings), "date": time.strftime("%Y-%m-%d")}
+        settings = self.settings.values(self.learner.motion.spec.family)
+        about = settings | {"steps": steps, "clips": len(self.clips.clips), **(self.identity or {})}
+        return {"trained_with": json.dumps(about), "date": time.strftime("%Y-%m-%d")}
 
 
 def motion_model_saver(learner: Learner, dtype: torch.dtype) -> Save:

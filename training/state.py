@@ -1,9 +1,10 @@
-"""All that changes during a run: the parameters, their average, the optimizer."""
+"""All that changes during a run: the parameters, their moving average, the optimizer."""
 
 import math
 from typing import Any
 
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .config import TrainSettings
 from .learner import Learner
@@ -45,7 +46,7 @@ class State:
         if self.average:
             decay = min(settings.average, (1 + self.step) / (10 + self.step))
             now = [p.detach() for p in self.parameters.values()]
-            torch._foreach_lerp_(list(self.average.values()), now, 1 - decay)
+            get_ema_multi_avg_fn(decay)(list(self.average.values()), now, self.step)  # type: ignore[no-untyped-call]
         self.step += 1
         self.losses.append(loss)
         self.whole = True
@@ -77,9 +78,9 @@ class State:
 
 
 def rate_at(step: int, settings: TrainSettings) -> float:
-    """The part of the learning rate that step `step` (from 0) uses."""
+    """The fraction of the learning rate that step `step` (from 0) uses."""
     rise = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
-    if settings.rate == "constant":
+    if settings.learning_rate_curve == "constant":
         return rise
     fall = 0.5 * (1 + math.cos(math.pi * step / settings.steps))
     return rise * (LAST_RATE + (1 - LAST_RATE) * fall)

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 import folder_paths
 
-from ...miniature.load import FOLDER as MINIATURE
+from ...miniature.models import FOLDER as MINIATURE
 from ...motion.load import load_motion_model
 
 FOLDER = "animatediff_models"

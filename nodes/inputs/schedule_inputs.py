@@ -1,27 +1,36 @@
 """Inputs that the nodes for noise schedules share."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from comfy_api.latest import io
 
-from ...motion.spec import Schedule
-from ...sampling.noise.noise_schedules import EXPLANATION, LCM_STEPS, PREDICTIONS, SCHEDULES
+from ...motion.spec import NoiseSchedule
+from ...sampling.noise.noise_schedules import NOISE_SCHEDULES, PREDICTIONS
+from .options import ExplainedCombo, words_of
 
 CUSTOM = "custom"
-KEEP = "keep"
+AS_IT_IS = "keep"
 
 
-def schedule_combo(names: Iterable[str], explanation: str = "") -> io.Combo.Input:
-    return io.Combo.Input(
+def schedule_combo(more: Mapping[str, str] | None = None) -> ExplainedCombo:
+    """The named schedules, the options of `more` with their words, and the user's own."""
+    return ExplainedCombo(
         "schedule",
-        options=[*names, CUSTOM],
+        {
+            **words_of(NOISE_SCHEDULES),
+            **(more or {}),
+            CUSTOM: "Your own: set the advanced inputs betas, first_beta and last_beta.",
+        },
         default="AnimateDiff",
-        tooltip=f"{explanation}{EXPLANATION} custom: the advanced inputs betas, first_beta and last_beta.",
+        tooltip="How much noise each training timestep stands for. AnimateDiff suits most SD1.5 motion models. The help page "
+        "explains each option.",
     )
 
 
-def schedule_named(name: str, betas: str, first: float, last: float) -> Schedule:
-    return Schedule(betas, first, last) if name == CUSTOM else SCHEDULES[name]
+def schedule_named(name: str, betas: str, first: float, last: float) -> NoiseSchedule:
+    if name == CUSTOM:
+        return NoiseSchedule(betas=betas, first=first, last=last)
+    return NOISE_SCHEDULES[name].schedule
 
 
 def beta_inputs() -> list[io.Input]:
@@ -40,23 +49,22 @@ def beta_inputs() -> list[io.Input]:
     ]
 
 
-def prediction_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def prediction_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "prediction",
-        options=[KEEP, *PREDICTIONS],
-        default=KEEP,
+        {AS_IT_IS: "What the model predicts already.", **words_of(PREDICTIONS)},
+        default=AS_IT_IS,
         optional=True,
         advanced=True,
-        tooltip=f"What the model predicts. keep: as it is. epsilon: noise. v_prediction: velocity. lcm: noise, as a "
-        f"consistency model on {LCM_STEPS} timesteps.",
+        tooltip="What the model predicts. Leave it at keep unless the model was trained to predict something else.",
     )
 
 
 def zsnr_input() -> io.Combo.Input:
     return io.Combo.Input(
         "zero_snr",
-        options=[KEEP, "on", "off"],
-        default=KEEP,
+        options=[AS_IT_IS, "on", "off"],
+        default=AS_IT_IS,
         optional=True,
         advanced=True,
         tooltip="Zero terminal SNR: the last timestep is noise only, for models that were trained so. keep: as the model is.",

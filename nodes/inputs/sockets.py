@@ -4,8 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...motion.spec import AUTOMATIC
 from ...sampling.curves.easings import WAYS
-from ...sampling.noise.noise_schedules import AUTOMATIC, AUTOMATIC_EXPLANATION, CHOICES, EXPLANATION
+from ...sampling.noise.noise_schedules import CHOICES
+from .options import ExplainedCombo
 
 CATEGORY = "AnimateDiff"
 
@@ -46,12 +48,13 @@ def strength_input() -> io.MultiType.Input:
     )
 
 
-def schedule_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def schedule_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "noise_schedule",
-        options=CHOICES,
+        CHOICES,
         default=AUTOMATIC,
-        tooltip=f"How much noise each training timestep stands for. {AUTOMATIC_EXPLANATION} {EXPLANATION}",
+        tooltip="How much noise each training timestep stands for. Leave it at automatic: the schedule that the motion model "
+        "was trained with. The help page explains each option.",
     )
 
 

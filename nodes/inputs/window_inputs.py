@@ -2,8 +2,9 @@
 
 from comfy_api.latest import io
 
-from ...sampling.windows.cut import WindowSpec
+from ...sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from ...sampling.windows.fuse import FUSES
+from .options import ExplainedCombo, words_of
 
 
 def overlap_input(of: str) -> io.Int.Input:
@@ -20,17 +21,25 @@ def closed_loop_input(tooltip: str) -> io.Boolean.Input:
     return io.Boolean.Input("closed_loop", default=False, optional=True, tooltip=tooltip)
 
 
-def fuse_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def window_schedule_input() -> ExplainedCombo:
+    return ExplainedCombo(
+        "schedule",
+        words_of(WINDOW_SCHEDULES),
+        default="static",
+        tooltip="How windows are placed over the video. static suits most videos; uniform hides the places where windows "
+        "meet; looped is for videos that repeat; batched is for models without motion.",
+    )
+
+
+def fuse_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "fuse_method",
-        options=list(FUSES),
+        words_of(FUSES),
         default="pyramid",
         optional=True,
         advanced=True,
-        tooltip="How windows are blended where they overlap. pyramid: each frame follows most the window in whose middle "
-        "it is. flat: all alike. overlap-linear: a cross-fade over the overlap only. relative: as pyramid, linear to "
-        "almost nothing. delayed-reverse-sawtooth: the later frames of a window win. gauss-sigma and pyramid-sigma: wide "
-        "while the picture is noise, narrow when it is clean; -inverse the other way round.",
+        tooltip="How windows are blended where they overlap. pyramid suits most videos: each frame mostly follows the window "
+        "that it is in the middle of. The help page explains each option.",
     )
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...motion.spec import Schedule
-from .noise_schedules import Prediction, build_sampling
+from ...motion.spec import NoiseSchedule
+from .noise_schedules import build_sampling
 
 PATCH = "model_sampling"
 """The host's name of the object that holds the noise schedule."""
@@ -14,8 +14,8 @@ PATCH = "model_sampling"
 class ScheduleChoice:
     """What Noise Schedule asks for."""
 
-    schedule: Schedule
-    prediction: Prediction | None = None  # what the model predicts; None: as before
+    schedule: NoiseSchedule
+    prediction: str | None = None  # one of PREDICTIONS, what the model predicts; None: as before
     zsnr: bool | None = None  # whether the last timestep is noise only; None: as before
 
 
@@ -25,11 +25,13 @@ class OwnSampling:
 
     base: Any  # the ModelSampling of the MODEL without Kinema
     made: Any  # the one that is on the MODEL
-    motions: tuple[Schedule, ...] = ()  # the schedules of its motion models, in the order in which they were applied
+    motions: tuple[
+        NoiseSchedule, ...
+    ] = ()  # the schedules of its motion models, in the order in which they were applied
 
 
 def add_motion_schedule(
-    model: Any, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: Schedule
+    model: Any, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: NoiseSchedule
 ) -> OwnSampling | None:
     """Gives `model` (MODEL, changed in place) the `schedule` of one more motion model; `choice` takes precedence.
 

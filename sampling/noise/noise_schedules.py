@@ -1,70 +1,131 @@
 """Noise schedules: which amount of noise each of the 1000 training timesteps stands for."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Literal, get_args
+from typing import Any
 
 from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
 
-from ...motion.spec import IMAGE_SCHEDULE, LCM_SCHEDULE, PAPER_SCHEDULE, SDXL_SCHEDULE, Family, Schedule
+from ...motion.spec import (
+    AUTOMATIC,
+    IMAGE_SCHEDULE,
+    LCM_SCHEDULE,
+    PAPER_SCHEDULE,
+    SDXL_SCHEDULE,
+    Family,
+    NoiseSchedule,
+)
 
-AUTOMATIC = "automatic"
-KEEP = "keep the model's"
 
-SCHEDULES: dict[str, Schedule] = {
-    "AnimateDiff": PAPER_SCHEDULE,
-    "Stable Diffusion": IMAGE_SCHEDULE,
-    "AnimateDiff SDXL": SDXL_SCHEDULE,
-    "AnimateLCM": LCM_SCHEDULE,
-    "LCM": Schedule("linear", 0.00085, 0.012, lcm_steps=50),
-    "DDPM": Schedule("sqrt_linear", 0.0001, 0.02),
+@dataclass(frozen=True, kw_only=True)
+class NamedSchedule:
+    """A noise schedule that nodes offer by its name."""
+
+    schedule: NoiseSchedule
+    words: str  # for the help page
+
+
+NOISE_SCHEDULES: dict[str, NamedSchedule] = {
+    "AnimateDiff": NamedSchedule(
+        schedule=PAPER_SCHEDULE,
+        words="Betas rise linearly from 0.00085 to 0.012: choice B of the paper, which ComfyUI calls sqrt_linear. Most "
+        "SD1.5 motion models were trained with it.",
+    ),
+    "Stable Diffusion": NamedSchedule(
+        schedule=IMAGE_SCHEDULE,
+        words="The square roots of the betas rise linearly, from 0.00085 to 0.012: choice A of the paper, which ComfyUI "
+        "calls linear. Image models and HotshotXL were trained with it.",
+    ),
+    "AnimateDiff SDXL": NamedSchedule(
+        schedule=SDXL_SCHEDULE,
+        words="Like Stable Diffusion, up to 0.020. The SDXL motion model was trained with it.",
+    ),
+    "AnimateLCM": NamedSchedule(
+        schedule=LCM_SCHEDULE,
+        words="The betas of AnimateDiff, for the few-step models of AnimateLCM (100 distilled timesteps).",
+    ),
+    "LCM": NamedSchedule(
+        schedule=NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=50),
+        words="The betas of Stable Diffusion, for an LCM LoRA (50 distilled timesteps).",
+    ),
+    "DDPM": NamedSchedule(
+        schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
+        words="Betas rise linearly from 0.0001 to 0.02, for experiments.",
+    ),
 }
 
-CHOICES = [AUTOMATIC, KEEP, *SCHEDULES]
+KEEP = "keep the model's"
 
-Prediction = Literal["epsilon", "v_prediction", "lcm"]
-PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
-
-LCM_STEPS = 50
-"""Timesteps that the first consistency models were distilled on."""
-
-AUTOMATIC_EXPLANATION = (
-    "automatic: what the motion model was trained with. keep the model's: leave the checkpoint's own."
-)
-EXPLANATION = (
-    "AnimateDiff: betas rise linearly from 0.00085 to 0.012 (the paper's choice B; ComfyUI calls it sqrt_linear). "
-    "Stable Diffusion: the square roots of betas rise linearly (A; ComfyUI calls it linear); HotshotXL uses it. "
-    "AnimateDiff SDXL: like Stable Diffusion, up to 0.020. AnimateLCM: AnimateDiff's for few-step consistency models. "
-    "LCM: Stable Diffusion's for an LCM LoRA. DDPM: linear from 0.0001 to 0.02, for experiments."
-)
+CHOICES: dict[str, str] = {
+    AUTOMATIC: "What the motion model was trained with.",
+    KEEP: "The checkpoint's own schedule.",
+    **{name: row.words for name, row in NOISE_SCHEDULES.items()},
+}
+"""What `chosen_schedule` takes, and what each of them means."""
 
 
-def chosen_schedule(name: str, family: Family) -> Schedule | None:
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a model predicts."""
+
+    kind: Callable[[], type]  # the host's class that turns it into a denoised picture; asked for only when needed
+    words: str  # for the help page
+    lcm_steps: int | None = None  # timesteps of a consistency model whose schedule names none; None: no such model
+
+
+def _lcm() -> type:
+    from comfy_extras.nodes_model_advanced import LCM
+
+    return LCM  # type: ignore[no-any-return]
+
+
+PREDICTIONS: dict[str, Prediction] = {
+    "epsilon": Prediction(kind=lambda: EPS, words="Noise: most models."),
+    "v_prediction": Prediction(
+        kind=lambda: V_PREDICTION, words="Velocity, a mixture of noise and picture: v-prediction models."
+    ),
+    "lcm": Prediction(kind=_lcm, words="Noise, as a consistency model on 50 timesteps predicts it.", lcm_steps=50),
+}
+
+
+def chosen_schedule(name: str, family: Family) -> NoiseSchedule | None:
     """The schedule `name` of CHOICES for a motion model of `family`; None: the MODEL keeps its own."""
     if name == KEEP:
         return None
-    return family.schedule if name == AUTOMATIC else SCHEDULES[name]
+    return family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule
 
 
 def build_sampling(
-    schedule: Schedule, like: Any = None, prediction: Prediction | None = None, zsnr: bool | None = None
+    schedule: NoiseSchedule, like: Any = None, prediction: str | None = None, zsnr: bool | None = None
 ) -> Any:
     """A host ModelSampling with the betas of `schedule`; what is not given is as in the ModelSampling `like`, or the
     host's default."""
-    from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
+    from comfy_extras.nodes_model_advanced import ModelSamplingDiscreteDistilled
 
-    if prediction is not None:
-        schedule = replace(schedule, lcm_steps=(schedule.lcm_steps or LCM_STEPS) if prediction == "lcm" else None)
     settings = {"beta_schedule": schedule.betas, "linear_start": schedule.first, "linear_end": schedule.last}
     config = SimpleNamespace(sampling_settings=settings)  # all that the host reads of a model's config here
     zsnr = bool(getattr(like, "zsnr", False)) if zsnr is None else zsnr
+    kind, steps = _prediction(schedule, like, prediction)
+    if steps is None:
+        return type("KinemaModelSampling", (ModelSamplingDiscrete, kind), {})(config, zsnr=zsnr)
+    distilled = {"original_timesteps": steps}
+    return type("KinemaModelSampling", (ModelSamplingDiscreteDistilled, kind), distilled)(config, zsnr=zsnr)
+
+
+def _prediction(schedule: NoiseSchedule, like: Any, prediction: str | None) -> tuple[type, int | None]:
+    """The host's class for what the model predicts, and on how many timesteps it was distilled; None: it was not."""
+    if prediction is not None:
+        row = PREDICTIONS[prediction]
+        return row.kind(), row.lcm_steps and (schedule.lcm_steps or row.lcm_steps)
     if schedule.lcm_steps is not None:
-        bases, own = (ModelSamplingDiscreteDistilled, LCM), {"original_timesteps": schedule.lcm_steps}
-    elif prediction is not None or like is None:
-        bases, own = (ModelSamplingDiscrete, V_PREDICTION if prediction == "v_prediction" else EPS), {}
-    else:
-        predicts = next(base for base in type(like).__mro__ if "calculate_denoised" in vars(base))
-        distilled = isinstance(like, ModelSamplingDiscreteDistilled)
-        bases = (ModelSamplingDiscreteDistilled if distilled else ModelSamplingDiscrete, predicts)
-        own = {"original_timesteps": like.original_timesteps} if distilled else {}
-    return type("KinemaModelSampling", bases, own)(config, zsnr=zsnr)
+        return _lcm(), schedule.lcm_steps
+    if like is None:
+        return EPS, None
+    return predicted_by(like), getattr(like, "original_timesteps", None)
+
+
+def predicted_by(model_sampling: Any) -> type:
+    """The host's class among the bases of `model_sampling` that says what the model predicts, such as EPS."""
+    own = type(model_sampling)
+    return next((base for base in own.__mro__ if "calculate_denoised" in vars(base)), own)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from ...motion.load import FILE, own_weights
+from ...motion.spec import AUTOMATIC
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
 from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_schedule
-from ..noise.noise_schedules import AUTOMATIC, chosen_schedule
+from ..noise.noise_schedules import chosen_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
 from .checks import check_accepts, check_fits

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .cut import Window, WindowSpec, cut
-from .fuse import SIGMA_FUSES, fuse_weights
+from .cut import WINDOW_SCHEDULES, Window, WindowSpec, cut
+from .fuse import FUSES, fuse_weights
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class ContextWindows:
     @property
     def moves(self) -> bool:
         """Whether the windows differ from step to step."""
-        return self.spec.schedule in ("uniform", "looped")
+        return WINDOW_SCHEDULES[self.spec.schedule].moves
 
     def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
         """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
         windows = cut(self.spec, frames, step)
-        level = float(sigma) if self.fuse in SIGMA_FUSES else 0.0  # else it would wait for the GPU for nothing
+        level = float(sigma) if FUSES[self.fuse].uses_sigma else 0.0  # else it would wait for the GPU for nothing
         return windows, fuse_weights(self.fuse, windows, frames, self.spec.overlap, level)
 
 

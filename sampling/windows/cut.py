@@ -1,13 +1,10 @@
 """Which frames the UNet sees together: the context windows of one sampling step, as plain lists of frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import ceil, log2
-from typing import Literal, get_args
-
-Schedule = Literal["static", "uniform", "looped", "batched"]
-SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 Window = tuple[int, ...]
 """The places of a window's frames in the whole video, in the order in which the UNet sees them."""
@@ -15,19 +12,13 @@ Window = tuple[int, ...]
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """How a video is cut into windows of `length` frames that share `overlap` frames with the next one.
+    """How a video is cut into windows. Raises ValueError for numbers that cannot cover a video."""
 
-    `static` cuts the same windows at every step, `uniform` moves them from step to step, `looped` moves them around
-    the end of the video into its beginning, `batched` cuts without overlap. `stride` s adds, for `uniform` and
-    `looped`, windows of every 2nd, 4th, ... 2^(s-1)th frame. `closed_loop` is for `looped`: the last frame joins the
-    first. Raises ValueError for numbers that cannot cover a video.
-    """
-
-    length: int = 16
-    overlap: int = 4
-    schedule: Schedule = "static"
-    stride: int = 1
-    closed_loop: bool = False
+    length: int = 16  # frames of a window
+    overlap: int = 4  # frames that a window shares with the next one
+    schedule: str = "static"  # one of WINDOW_SCHEDULES
+    stride: int = 1  # s adds, to "uniform" and "looped", windows of every 2nd, 4th, ... 2^(s-1)th frame
+    closed_loop: bool = False  # with "looped" the last frame joins the first
 
     def __post_init__(self) -> None:
         if self.length < 1 or self.stride < 1 or self.overlap < 0:
@@ -43,7 +34,7 @@ class WindowSpec:
 
     @property
     def loops(self) -> bool:
-        return self.schedule == "looped" and self.closed_loop
+        return WINDOW_SCHEDULES[self.schedule].loops and self.closed_loop
 
     def cuts(self, frames: int) -> bool:
         """Whether a video of `frames` is computed otherwise than all at once: a closed loop always is."""
@@ -56,7 +47,7 @@ def cut(spec: WindowSpec, frames: int, step: int = 0) -> tuple[Window, ...]:
     if frames <= spec.length:
         turn = round(frames * bit_reversal(step)) if spec.loops else 0
         return (tuple((turn + i) % frames for i in range(frames)),)
-    return _cover(_CUTS[spec.schedule](spec, frames, step), spec.length, frames)
+    return _cover(WINDOW_SCHEDULES[spec.schedule].windows(spec, frames, step), spec.length, frames)
 
 
 @lru_cache(maxsize=256)
@@ -116,7 +107,37 @@ def _uniform(spec: WindowSpec, frames: int, step: int) -> list[Window]:
     return list(dict.fromkeys(windows))
 
 
-_CUTS = {"static": _static, "uniform": _uniform, "looped": _looped, "batched": _batched}
+@dataclass(frozen=True, kw_only=True)
+class WindowSchedule:
+    """A way to place windows over a video that is longer than one of them."""
+
+    windows: Callable[[WindowSpec, int, int], list[Window]]  # of (spec, frames, step); may leave single frames out
+    words: str  # for the help page
+    moves: bool = False  # whether the windows change from step to step
+    loops: bool = False  # whether it can close a loop
+
+
+WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
+    "static": WindowSchedule(
+        windows=_static,
+        words="The same windows at every step.",
+    ),
+    "uniform": WindowSchedule(
+        windows=_uniform,
+        words="Windows move from step to step, which hides where they meet.",
+        moves=True,
+    ),
+    "looped": WindowSchedule(
+        windows=_looped,
+        words="Like uniform, and windows continue from the last frame to the first.",
+        moves=True,
+        loops=True,
+    ),
+    "batched": WindowSchedule(
+        windows=_batched,
+        words="Windows without overlap, for models without motion.",
+    ),
+}
 
 
 def _spacings(spec: WindowSpec, frames: int) -> list[int]:

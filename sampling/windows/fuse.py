@@ -1,4 +1,4 @@
-"""How much each window says about each of its frames, where windows overlap."""
+"""Fuse methods: the weights by which overlapping windows are blended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,60 +9,62 @@ from .cut import Window
 
 
 @dataclass(frozen=True)
-class Place:
-    """What the weights of one window may depend on; `sigma` is the noise level of the step."""
+class Overlapping:
+    """A window among others, and all else that its weights may depend on."""
 
-    window: Window
-    frames: int
-    overlap: int
-    sigma: float
-
-
-def flat(place: Place) -> list[float]:
-    return [1.0] * len(place.window)
+    places: Window  # the frames of this one
+    frames: int  # of the whole video
+    overlap: int  # frames that a window shares with the next one
+    sigma: float  # noise level of the step
 
 
-def pyramid(place: Place) -> list[float]:
+def flat(window: Overlapping) -> list[float]:
+    return [1.0] * len(window.places)
+
+
+def pyramid(window: Overlapping) -> list[float]:
     """1, 2, ... up to the middle and down again (FreeNoise, section 3.2)."""
-    length = len(place.window)
+    length = len(window.places)
     return [float(min(i + 1, length - i)) for i in range(length)]
 
 
-def overlap_linear(place: Place) -> list[float]:
+def overlap_linear(window: Overlapping) -> list[float]:
     """1, with a linear ramp from nothing over the overlap, except at the first and last frame of the video."""
-    length, ramp = len(place.window), min(place.overlap, len(place.window))
+    length = len(window.places)
+    ramp = min(window.overlap, length)
     weights = [1.0] * length
     for i in range(ramp):
         share = max(i / (ramp - 1), TINY) if ramp > 1 else 0.5
-        if place.window[0] != 0:
+        if window.places[0] != 0:
             weights[i] = min(weights[i], share)
-        if place.window[-1] != place.frames - 1:
+        if window.places[-1] != window.frames - 1:
             weights[-1 - i] = min(weights[-1 - i], share)
     return weights
 
 
-def relative(place: Place) -> list[float]:
+def relative(window: Overlapping) -> list[float]:
     """Falls linearly from 1 in the middle to 0.01 at the ends."""
-    middle = (len(place.window) - 1) / 2
-    return [max(0.01, 1 - abs(i - middle) / (middle + 0.005)) for i in range(len(place.window))]
+    middle = (len(window.places) - 1) / 2
+    return [max(0.01, 1 - abs(i - middle) / (middle + 0.005)) for i in range(len(window.places))]
 
 
-def delayed_reverse_sawtooth(place: Place) -> list[float]:
+def delayed_reverse_sawtooth(window: Overlapping) -> list[float]:
     """Next to nothing up to the middle, where it jumps to its peak and falls linearly: later frames win."""
-    length = len(place.window)
+    length = len(window.places)
     peak = (length + 1) // 2
     return [0.01] * (peak - 1) + [float(min(peak, length - i)) for i in range(peak - 1, length)]
 
 
-def gauss(place: Place, share: float) -> list[float]:
+def gauss(window: Overlapping, share: float) -> list[float]:
     """A Gaussian over frames whose standard deviation goes from 1 frame (`share` 0) to 9 (`share` 1)."""
-    middle, deviation = (len(place.window) - 1) / 2, 1 + 8 * share
-    return [max(exp(-(((i - middle) / deviation) ** 2) / 2), TINY) for i in range(len(place.window))]
+    middle = (len(window.places) - 1) / 2
+    deviation = 1 + 8 * share
+    return [max(exp(-(((i - middle) / deviation) ** 2) / 2), TINY) for i in range(len(window.places))]
 
 
-def spire(place: Place, share: float) -> list[float]:
+def spire(window: Overlapping, share: float) -> list[float]:
     """From only the middle (`share` 0) to a pyramid (`share` 1)."""
-    slopes = pyramid(place)
+    slopes = pyramid(window)
     peak = max(slopes)
     return [max(0.001, share * w + (1 - share) * (peak if w == peak else -peak)) for w in slopes]
 
@@ -75,20 +77,58 @@ def noisiness(sigma: float) -> float:
 TINY = 1e-9
 """Stands in for a weight of zero, so that a frame that only one window has is still that window's."""
 
-FUSES: dict[str, Callable[[Place], list[float]]] = {
-    "pyramid": pyramid,
-    "flat": flat,
-    "overlap-linear": overlap_linear,
-    "relative": relative,
-    "delayed-reverse-sawtooth": delayed_reverse_sawtooth,
-    "gauss-sigma": lambda place: gauss(place, noisiness(place.sigma)),
-    "gauss-sigma-inverse": lambda place: gauss(place, 1 - noisiness(place.sigma)),
-    "pyramid-sigma": lambda place: spire(place, noisiness(place.sigma)),
-    "pyramid-sigma-inverse": lambda place: spire(place, 1 - noisiness(place.sigma)),
-}
 
-SIGMA_FUSES = frozenset(name for name in FUSES if "sigma" in name)
-"""Those whose weights change with the noise level."""
+@dataclass(frozen=True, kw_only=True)
+class Fuse:
+    """A way to weigh the windows that share a frame."""
+
+    weights: Callable[[Overlapping], list[float]]  # one for each frame of the window, above 0
+    words: str  # for the help page
+    uses_sigma: bool = False  # whether the weights change with the noise level
+
+
+FUSES: dict[str, Fuse] = {
+    "pyramid": Fuse(
+        weights=pyramid,
+        words="Each frame mostly follows the window that it is in the middle of.",
+    ),
+    "flat": Fuse(
+        weights=flat,
+        words="All windows count equally.",
+    ),
+    "overlap-linear": Fuse(
+        weights=overlap_linear,
+        words="A linear cross-fade, within the overlap only.",
+    ),
+    "relative": Fuse(
+        weights=relative,
+        words="Like pyramid, but falling to almost nothing at both ends of a window.",
+    ),
+    "delayed-reverse-sawtooth": Fuse(
+        weights=delayed_reverse_sawtooth,
+        words="The later half of a window counts, its middle most; the earlier half hardly does.",
+    ),
+    "gauss-sigma": Fuse(
+        weights=lambda window: gauss(window, noisiness(window.sigma)),
+        words="A bell curve: wide while the picture is noise, narrow once it is clean.",
+        uses_sigma=True,
+    ),
+    "gauss-sigma-inverse": Fuse(
+        weights=lambda window: gauss(window, 1 - noisiness(window.sigma)),
+        words="A bell curve: narrow while the picture is noise, wide once it is clean.",
+        uses_sigma=True,
+    ),
+    "pyramid-sigma": Fuse(
+        weights=lambda window: spire(window, noisiness(window.sigma)),
+        words="pyramid while the picture is noise, only the middle of each window once it is clean.",
+        uses_sigma=True,
+    ),
+    "pyramid-sigma-inverse": Fuse(
+        weights=lambda window: spire(window, 1 - noisiness(window.sigma)),
+        words="Only the middle of each window while the picture is noise, pyramid once it is clean.",
+        uses_sigma=True,
+    ),
+}
 
 
 @lru_cache(maxsize=256)
@@ -96,7 +136,7 @@ def fuse_weights(
     method: str, windows: tuple[Window, ...], frames: int, overlap: int, sigma: float = 0.0
 ) -> tuple[tuple[float, ...], ...]:
     """For each window the weights of its frames: positive, and over all windows of a frame they sum to 1."""
-    weights = [FUSES[method](Place(window, frames, overlap, sigma)) for window in windows]
+    weights = [FUSES[method].weights(Overlapping(window, frames, overlap, sigma)) for window in windows]
     total = [0.0] * frames
     for window, parts in zip(windows, weights, strict=True):
         for frame, weight in zip(window, parts, strict=True):

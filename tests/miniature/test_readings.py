@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.spec import PAPER_SCHEDULE
-from kinema.training.batches import batches
+from kinema.training.clip_batches import batches
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.frozen import frozen
@@ -25,12 +25,12 @@ PLACE = "up_blocks.2.motion_modules.1"
 def read() -> Any:
     """Network, clips and channels of a new motion model whose readings were fitted, and its answers before and after."""
     torch.manual_seed(0)
-    model, clip, _ = load.load_miniature()
+    model, clip, _ = models.load_miniature()
     texts = [world.caption_of("red", direction, "deep sea") for direction in ("left", "right")] * 4
     encoded = {text: motion.conditioning(clip, text) for text in texts}
     each = (Clip(torch.randn(FRAMES, 4, 16, 16), encoded[text], text) for text in texts)
     clips = Clips(tuple(each), motion.conditioning(clip, ""))
-    settings = TrainSettings(batch=2, timestep_bias=0.2, caption_dropout=0.0)
+    settings = TrainSettings(batch_size=2, timestep_bias=0.2, caption_dropout=0.0)
     with torch.inference_mode(False), frozen(model, (2 * FRAMES, 4, 16, 16)) as base:
         learner = start_new(base, 3)
         look_at_neighbours(learner)

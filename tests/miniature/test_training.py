@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from kinema.miniature import load
+from kinema.miniature import models
 from tools.miniature import files, image, loop, stages, style, vae
 from tools.miniature.latents import Stills
 
@@ -89,11 +89,11 @@ def test_checkpoints_hold_what_the_loader_wants(base: dict[str, torch.Tensor], t
     with safe_open(tmp_path / "base.safetensors", "pt") as file:
         metadata = file.metadata()
     assert json.loads(metadata["settings"]) == {"plan": {"seed": 1, "steps": 2}} and metadata["commit"]
-    model = load.load_unet(str(tmp_path / "base.safetensors"))
+    model = models.load_unet(str(tmp_path / "base.safetensors"))
     stored = base["unet.input_blocks.1.1.proj_in.weight"]
     loaded = model.model.diffusion_model.input_blocks[1][1].proj_in.weight
     assert torch.allclose(loaded.float(), stored.half().float())
-    clip = load.load_clip(str(tmp_path / "base.safetensors"))
+    clip = models.load_clip(str(tmp_path / "base.safetensors"))
     key = "clip_l.transformer.text_model.encoder.layers.1.mlp.fc1.weight"
     assert torch.allclose(clip.cond_stage_model.state_dict()[key].float(), base["text." + key].half().float())
 
@@ -102,10 +102,10 @@ def test_float8_files_stay_close(base: dict[str, torch.Tensor], tmp_path: Path) 
     weights = stages.checkpoint(base)
     files.ship(tmp_path / "small.safetensors", weights, {}, torch.float8_e4m3fn)
     stored = comfy.utils.load_torch_file(str(tmp_path / "small.safetensors"))
-    key = load.UNET_PREFIX + "input_blocks.1.0.in_layers.2.weight"
+    key = models.UNET_PREFIX + "input_blocks.1.0.in_layers.2.weight"
     error = (stored[key].float() - weights[key]).square().mean() / weights[key].square().mean()
     assert stored[key].dtype == torch.float8_e4m3fn and error.sqrt() < 0.05
-    assert stored[load.UNET_PREFIX + "time_embed.0.bias"].dtype == torch.float16
+    assert stored[models.UNET_PREFIX + "time_embed.0.bias"].dtype == torch.float16
 
 
 def test_the_style_lora_reaches_every_layer(
@@ -114,7 +114,7 @@ def test_the_style_lora_reaches_every_layer(
     monkeypatch.setattr(style, "LORA", loop.Plan("lora", steps=1, lr=1e-3))
     lora = style.train_lora(base, data, tmp_path, time.time() + 600)
     files.ship(tmp_path / "base.safetensors", stages.checkpoint(base), {})
-    model = load.load_unet(str(tmp_path / "base.safetensors"))
+    model = models.load_unet(str(tmp_path / "base.safetensors"))
     patches = comfy.lora.load_lora(dict(lora), comfy.lora.model_lora_keys_unet(model.model, {}))
     layers = [k for k, v in model.model.diffusion_model.state_dict().items() if k.endswith("weight") and v.ndim > 1]
     assert len(patches) == len(layers) == len(model.clone().add_patches(patches))

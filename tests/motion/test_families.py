@@ -24,9 +24,7 @@ def test_is_recognised_and_loads(file, tmp_path):
     model = load_motion_model(tiny.save(kind.make(), tmp_path / file)).model
     spec = model.spec
     assert (spec.family.name, spec.base) == (kind.family, kind.base)
-    assert spec.max_frames == {"v1": 24, "hotshotxl": 24, "long": 64, "animatelcm": 64, "animatelcm_i2v": 64}.get(
-        kind.family, 32
-    )
+    assert spec.max_frames == kind.frames
     table = model.at("up_blocks.0.motion_modules.0").transformer_blocks[0].attention_blocks[1].positions
     torch.testing.assert_close(table, tiny.sinusoid(spec.max_frames, table.shape[1]), atol=1e-6, rtol=0)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kinema.miniature import load
+from kinema.miniature import models
 from tools import environment
 
 HOST = Path(os.environ.get("COMFYUI_PATH", ""))
@@ -22,4 +22,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def miniature() -> tuple[Any, Any, Any]:
     """MODEL, CLIP, VAE."""
-    return load.load_miniature()
+    return models.load_miniature()

@@ -6,11 +6,11 @@ import tiny
 import torch
 from training.moving import clips
 
-from kinema.training.batches import batches
+from kinema.training.clip_batches import batches
 from kinema.training.config import TrainSettings
 from kinema.training.draws import clip_at, draw_timestep, generator
 
-HOW = TrainSettings(batch=4, caption_dropout=0.0)
+HOW = TrainSettings(batch_size=4, caption_dropout=0.0)
 
 
 def test_every_epoch_has_all_clips_in_another_order():
@@ -44,7 +44,7 @@ def test_one_timestep_per_clip_and_own_noise_for_every_frame():
 
 
 def test_latents_are_scaled_as_the_model_wants_them():
-    batch = at(replace(HOW, batch=3))
+    batch = at(replace(HOW, batch_size=3))
     expected = {round(float(clip.latents.sum()) * 0.18215, 2) for clip in clips(3).clips}
     assert {round(float(latents.sum()), 2) for latents in batch.latents} == expected
 
@@ -52,14 +52,17 @@ def test_latents_are_scaled_as_the_model_wants_them():
 def test_captions_are_dropped_as_often_as_set():
     for share in (0.0, 0.1, 1.0):
         data = batches(
-            tiny.image_model().model, clips(3), replace(HOW, batch=1000, caption_dropout=share), torch.device("cpu")
+            tiny.image_model().model,
+            clips(3),
+            replace(HOW, batch_size=1000, caption_dropout=share),
+            torch.device("cpu"),
         )
         dropped = sum(caption is data.empty for caption in data.at(0, 0).captions) / 1000
         assert abs(dropped - share) <= (0.03 if 0 < share < 1 else 0)
 
 
 def test_each_clip_keeps_its_caption():
-    data = batches(tiny.image_model().model, clips(3), replace(HOW, batch=12), torch.device("cpu"))
+    data = batches(tiny.image_model().model, clips(3), replace(HOW, batch_size=12), torch.device("cpu"))
     batch = data.at(0, 0)
     for latents, caption in zip(batch.latents, batch.captions, strict=True):
         number = next(i for i, own in enumerate(data.latents) if torch.equal(own, latents))

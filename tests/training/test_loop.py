@@ -7,9 +7,9 @@ import tiny
 import torch
 from training.moving import FRAMES, clips
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
-from kinema.motion.spec import FAMILIES
 from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.training.config import ABLATION, TrainSettings
 from kinema.training.learner import finished, new_spec, new_weights, start_from, start_new
@@ -74,7 +74,7 @@ def test_accumulation_equals_a_bigger_batch():
     model, data = tiny.image_model(), clips(3)
     losses = []
     for batch, accumulation, seed in ((1, 4, 42), (4, 1, 42), (4, 1, 43)):
-        how = settings(batch=batch, accumulation=accumulation, seed=seed)
+        how = settings(batch_size=batch, accumulation=accumulation, seed=seed)
         losses.append([])
         trained(model, data, how, watch=lambda p: losses[-1].append(p.losses[-1]))
     apart, together, other = torch.tensor(losses)
@@ -122,7 +122,7 @@ def test_gradient_checkpointing_changes_no_number(family):
     model, data = tiny.image_model(), clips()
     start = functools.partial(start_new, model, 1, FAMILIES[family])
     _, plain = trained(model, data, settings(), start())
-    _, saving = trained(model, data, settings(checkpointing=True), start())
+    _, saving = trained(model, data, settings(gradient_checkpointing=True), start())
     assert all(torch.equal(plain[name], saving[name]) for name in plain)
     assert not any("forward" in vars(module) for module in model.model.diffusion_model.modules())
 

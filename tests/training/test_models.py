@@ -9,6 +9,7 @@ import tiny
 import torch
 from training.moving import clips
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.spec import SDXL_SCHEDULE
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
@@ -42,8 +43,9 @@ def pooled(seed):
 
 def test_sdxl_with_pooled_text():
     model, latents = sdxl(), tiny.latents(4, seed=1)
-    how = TrainSettings(steps=2, learning_rate=1e-3, caption_dropout=0.0, schedule=SDXL_SCHEDULE)
+    how = TrainSettings(steps=2, learning_rate=1e-3, caption_dropout=0.0)
     learner = start_new(model, 1)
+    assert how.schedule(FAMILIES["sdxl"]) == SDXL_SCHEDULE
     assert learner.motion.spec.family.name == "sdxl" and len(learner.motion.spec.modules) == 15
     one, other = (Clips((Clip(latents, pooled(seed)),), pooled(9)) for seed in (3, 4))
     same_text = Clips((Clip(latents, [[pooled(3)[0][0], pooled(4)[0][1]]]),), pooled(9))

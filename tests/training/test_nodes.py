@@ -11,14 +11,16 @@ import tiny
 import torch
 from training.test_videos import pictures, write_video
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.files import read_header
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, IMAGE_SCHEDULE, PAPER_SCHEDULE, Schedule
+from kinema.motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, NoiseSchedule
 from kinema.nodes.inputs.motion_files import FOLDER, LORA_FOLDER
-from kinema.nodes.inputs.training_inputs import check_name, read_schedule
+from kinema.nodes.inputs.training_inputs import check_name
 from kinema.nodes.load_clips import LoadClipsNode
 from kinema.nodes.train_motion_lora import TrainMotionLoraNode
 from kinema.nodes.train_motion_model import TrainMotionModelNode
+from kinema.training.config import SETTINGS, Range, TrainSettings
 from training import encoders
 
 
@@ -98,7 +100,7 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
     assert {info.dtype for info in read_header(file).values()} == {torch.float16}
     with safetensors.safe_open(file, "pt") as opened:
         about = json.loads(opened.metadata()["trained_with"])
-    assert about["steps"] == 3 and about["clips"] == 2 and about["schedule"]["betas"] == "sqrt_linear"
+    assert about["steps"] == 3 and about["clips"] == 2 and about["noise_schedule"]["betas"] == "sqrt_linear"
     assert (folders / FOLDER / "mine" / "fish.training").exists()
     assert plot.shape == (1, 384, 768, 3) and plot.min() < 0.5
     assert [done for done, _, _ in previews] == [1, 2, 3] and previews[-1][1] == 3
@@ -185,10 +187,25 @@ def test_file_names_stay_in_their_folder():
 
 
 def test_schedules_and_their_betas():
-    v3 = FAMILIES["v3"]
-    assert read_schedule(v3, "automatic", 0, 0) == read_schedule(v3, "B", 0, 0) == PAPER_SCHEDULE
-    assert read_schedule(v3, "A", 0, 0) == IMAGE_SCHEDULE
-    assert read_schedule(v3, "C", 0.001, 0.03) == Schedule("sqrt_linear", 0.001, 0.03)
+    def schedule(name, **betas):
+        return TrainSettings(noise_schedule=name, **betas).schedule(FAMILIES["v3"])
+
+    own = NoiseSchedule(betas="cosine", first=0.1, last=0.2)
+    assert schedule("automatic") == schedule("B") == PAPER_SCHEDULE
+    assert schedule("A") == IMAGE_SCHEDULE and schedule(own) == own
+    assert schedule("C", beta_start=0.001, beta_end=0.03) == NoiseSchedule(betas="sqrt_linear", first=0.001, last=0.03)
+    assert TrainSettings().schedule(FAMILIES["animatelcm"]) == PAPER_SCHEDULE  # as it was before its distillation
+
+
+@pytest.mark.parametrize("node", [TrainMotionModelNode, TrainMotionLoraNode])
+def test_every_setting_is_an_input_with_the_same_limits(node):
+    inputs = {each.id: each for each in node.define_schema().inputs}
+    assert [name for name in inputs if name in SETTINGS] == list(SETTINGS)
+    for name, limits in SETTINGS.items():
+        if isinstance(limits, Range):
+            assert (inputs[name].min, inputs[name].max) == (limits.least, limits.most)
+        elif inputs[name].get_io_type() == "COMBO":
+            assert inputs[name].options == list(limits.names)
 
 
 def test_advanced_inputs_can_be_left_out(folders):

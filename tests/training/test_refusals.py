@@ -7,6 +7,8 @@ import tiny
 import torch
 from training.moving import clips
 
+from kinema.motion.spec import PAPER_SCHEDULE
+from kinema.nodes.train_motion_model import TrainMotionModelNode
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import new_spec, start_from, start_new
@@ -46,12 +48,20 @@ def test_too_few_or_too_many_frames(frames):
 
 
 @pytest.mark.parametrize(
-    "name, value", [("steps", 0), ("learning_rate", 0.0), ("average", 1.0), ("precision", "int8"), ("rate", "linear"),
-                    ("caption_dropout", 1.5), ("batch", 0), ("save_every", 0)],
+    "name, value, allowed",
+    [("steps", 0, "from 1 to 10000000"), ("learning_rate", 0.0, "from 1e-08 to 1.0"), ("average", 1.0, "from 0.0 to 0.99999"),
+     ("precision", "int8", "automatic, fp32, bf16, fp16"), ("learning_rate_curve", "linear", "constant, cosine"),
+     ("caption_dropout", 1.5, "from 0.0 to 1.0"), ("batch_size", 0, "from 1 to 1024"), ("batch_size", 1.5, "from 1 to 1024"),
+     ("save_every", 0, "from 1 to 1000000"), ("gradient_checkpointing", "yes", "False, True"),
+     ("weight_decay", float("nan"), "from 0.0 to 1.0"), ("noise_schedule", "D", "automatic, A, B, C")],
 )  # fmt: skip
-def test_settings_out_of_range(name, value):
-    with pytest.raises(ValueError, match=f"{name} is {value!r}, which is out of range"):
+def test_settings_out_of_range(name, value, allowed):
+    """By the names of the inputs, which users see."""
+    inputs = {each.id for each in TrainMotionModelNode.define_schema().inputs}
+    with pytest.raises(ValueError) as error:
         TrainSettings(**{name: value})
+    assert str(error.value) == f"{name} is {value!r}, and can be {allowed}."
+    assert name in inputs
 
 
 def test_a_loss_that_is_not_finite():
@@ -65,7 +75,7 @@ def test_other_predictions():
     sampling = type("ModelSampling", (comfy.model_sampling.ModelSamplingDiscrete, comfy.model_sampling.X0), {})
     model.add_object_patch("model_sampling", sampling(model.model.model_config))
     refused("The connected MODEL predicts X0", "noise and v-prediction", model=model)
-    assert diffusion(tiny.image_model(), TrainSettings().schedule).prediction == "noise"
+    assert diffusion(tiny.image_model(), PAPER_SCHEDULE).prediction == "noise"
 
 
 def test_conditioning_that_is_no_caption():
@@ -107,5 +117,5 @@ def test_motion_models_with_other_parts(tmp_path):
     from kinema.motion.load import load_motion_model
 
     motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
-    with pytest.raises(ValueError, match="PIA has parts beside its motion modules"):
+    with pytest.raises(ValueError, match="PIA has parts besides its motion modules"):
         start_from(motion)

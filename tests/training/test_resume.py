@@ -12,6 +12,7 @@ import torch
 from training.run_to_be_killed import run
 
 from kinema.training.checkpoint import CheckpointError
+from kinema.training.config import EARLIER_NAMES
 
 
 def test_two_halves_equal_the_whole(tmp_path):
@@ -55,7 +56,7 @@ def test_a_killed_process_goes_on_from_its_last_save(tmp_path):
 @pytest.mark.parametrize(
     "change, words",
     [({"seed": 43}, ("seed 42", "now it is 43")), ({"learning_rate": 0.5}, ("learning_rate 0.001", "0.5")),
-     ({"rate": "cosine"}, ("rate 'constant'", "'cosine'"))],
+     ({"learning_rate_curve": "cosine"}, ("learning_rate_curve 'constant'", "'cosine'"))],
 )  # fmt: skip
 def test_other_settings_are_refused(tmp_path, change, words):
     path = tmp_path / "mm.training"
@@ -64,6 +65,24 @@ def test_other_settings_are_refused(tmp_path, change, words):
         run(path, steps=2, **change)
     for word in (path.name, "start again under another name", *words):
         assert word in str(error.value)
+
+
+def test_a_state_from_before_settings_had_the_names_of_the_inputs(tmp_path):
+    """What such a state said about its run, as it was written then."""
+    path = tmp_path / "mm.training"
+    run(path, steps=2)
+    state = torch.load(path, weights_only=True)
+    assert state["course"].keys() == {
+        *("learning_rate", "batch_size", "accumulation", "seed", "noise_schedule", "warmup", "learning_rate_curve"),
+        *("weight_decay", "clip_norm", "average", "caption_dropout", "timestep_bias", "weight_limit", "precision"),
+        *("clips", "start"),
+    }
+    earlier = {new: old for old, new in EARLIER_NAMES.items()}
+    then = {earlier.get(name, name): value for name, value in state["course"].items()}
+    assert then["schedule"] == {"betas": "sqrt_linear", "first": 0.00085, "last": 0.012, "lcm_steps": None}
+    assert then["batch"] == 1 and then["rate"] == "constant"
+    torch.save(state | {"course": then}, path)
+    assert same(run(path, steps=4), run(None, steps=4))
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kinema.training.config import TrainSettings
-from tools.train.job import Data, Lora, Run, read_job
+from kinema.motion.spec import NoiseSchedule
+from kinema.training.config import LoraOptions, TrainSettings
+from tools.train.job import Data, Run, read_job
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALLEST = {"run": {"output": "mm.safetensors", "checkpoint": "sd15.safetensors"}, "clips": {"folder": "videos"}}
@@ -22,7 +23,7 @@ def job(tmp_path, **tables):
 def test_paths_are_relative_to_the_file(tmp_path):
     read = job(tmp_path)
     assert read.run == Run(tmp_path / "mm.safetensors", tmp_path / "sd15.safetensors")
-    assert read.clips == Data(tmp_path / "videos") and read.lora is None and read.settings == {}
+    assert read.clips == Data(tmp_path / "videos") and read.lora is None and read.settings == TrainSettings()
     assert job(tmp_path, clips={"folder": "/videos", "stride": 2}).clips == Data(Path("/videos"), stride=2)
 
 
@@ -32,6 +33,15 @@ def test_paths_are_relative_to_the_file(tmp_path):
         ({"runs": {}}, 'there is no table "runs". The tables are run, clips, settings and lora.'),
         ({"clips": {"folder": "v", "fps": 8}}, '[clips] has no setting "fps". It has folder, prompt, frames,'),
         ({"clips": {}}, "[clips] is not complete: 1 required positional argument: 'folder'."),
+        (
+            {"settings": {"momentum": 1}},
+            '[settings] has no setting "momentum". It has steps, learning_rate, batch_size,',
+        ),
+        ({"settings": {"batch_size": 0}}, "batch_size is 0, and can be from 1 to 1024."),
+        ({"settings": {"learning_rate": "1e-4"}}, "learning_rate is '1e-4', and can be from 1e-08 to 1.0."),
+        ({"settings": {"noise_schedule": "D"}}, "noise_schedule is 'D', and can be automatic, A, B, C."),
+        ({"settings": {"noise_schedule": {"first": 1}}}, "noise_schedule as a table has betas, first and last."),
+        ({"run": SMALLEST["run"] | {"kind": "v9"}}, 'kind is "v9", and can be v1, v2, v3,'),
         ({"lora": {}}, "a motion LoRA is made for a motion model. Set motion_model in [run]."),
     ],
 )
@@ -41,17 +51,25 @@ def test_mistakes_are_named(tmp_path, tables, message):
     assert str(error.value).startswith(message)
 
 
+def test_files_from_before_settings_had_the_names_of_the_inputs(tmp_path):
+    before = {"batch": 2, "rate": "cosine", "schedule": "A", "checkpointing": True}
+    now = TrainSettings(batch_size=2, learning_rate_curve="cosine", noise_schedule="A", gradient_checkpointing=True)
+    assert job(tmp_path, settings=before).settings == now
+    own = {"betas": "linear", "first": 0.001, "last": 0.02}
+    assert job(tmp_path, settings={"schedule": own}).settings.noise_schedule == NoiseSchedule(**own)
+
+
 def test_the_example_shows_every_setting_with_its_default(tmp_path):
     tomllib = pytest.importorskip("tomllib")  # Python 3.11 and newer
     text = (REPOSITORY / "tools" / "train" / "example.toml").read_text(encoding="utf-8")
     everything = tomllib.loads("\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines()
                                          if not line.startswith("# python3")).replace("# [lora]", "[lora]"))  # fmt: skip
-    defaults = {"run": Run, "clips": Data, "settings": TrainSettings, "lora": Lora}
-    examples = {"motion_model", "kind", "cache", "steps", "schedule"}
+    defaults = {"run": Run, "clips": Data, "settings": TrainSettings, "lora": LoraOptions}
+    examples = {"motion_model", "kind", "cache", "steps"}
     for name, kind in defaults.items():
         assert everything[name].keys() == {field.name for field in fields(kind)}
         for field in fields(kind):
             if field.name not in examples and isinstance(field.default, (int, float, str)):
                 assert everything[name][field.name] == field.default, field.name
     (tmp_path / "job.toml").write_text(text)
-    assert read_job(tmp_path / "job.toml").settings == {"steps": 5000}
+    assert read_job(tmp_path / "job.toml").settings == TrainSettings(steps=5000)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import av
 import comfy.model_management
+import comfy.utils
 import numpy as np
 import pytest
 import torch
@@ -108,9 +109,14 @@ def test_broken_and_short_files_are_named_and_left_out(tmp_path, caplog):
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     write_images(tmp_path / "pictures", pictures(7))
     (tmp_path / "pictures" / "003.png").write_bytes(b"\x89PNG broken")
-    done = []
-    used, skipped = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: done.append(1))
-    assert [latents.name for latents in used] == ["good.mp4"] and len(done) == 5
+    seen = []
+    comfy.utils.set_progress_bar_global_hook(lambda done, total, *_, **__: seen.append((done, total)))
+    try:
+        used, skipped = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    assert [latents.name for latents in used] == ["good.mp4"]
+    assert seen[0][1] == 5 and seen[-1] == (5, 5)
     assert [sentence.split('"')[1] for sentence in skipped] == ["cut.mp4", "short.mp4", "text.mp4", "pictures"]
     assert skipped[1] == '"short.mp4" was left out: it has 5 frames and a clip needs 7 (4 with stride 2).'
     assert all("cannot be decoded" in skipped[i] for i in (0, 2, 3))
@@ -168,7 +174,7 @@ def test_captions_are_encoded_once_each(tmp_path):
     for name in ("a", "b", "c"):
         write_video(tmp_path / f"{name}.mp4", pictures())
     (tmp_path / "a.txt").write_text("a fish")
-    used, _ = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: None)
+    used, _ = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
     clips = encode_captions(used, encoders.clip(), "a bird")
     assert [clip.caption for clip in clips.clips] == ["a fish"] * 2 + ["a bird"] * 4
     assert clips.clips[2].conditioning is clips.clips[5].conditioning
@@ -182,4 +188,4 @@ def test_an_interrupt_stops_encoding(tmp_path):
     write_video(tmp_path / "a.mp4", pictures())
     comfy.model_management.interrupt_current_processing()
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path), lambda: None)
+        encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))

@@ -11,11 +11,12 @@ import diffusers
 import torch
 from torch import nn
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.keys import place_of
 from kinema.motion.layers import MotionModel
 from kinema.motion.ops import MotionOps
 from kinema.motion.save import unfuse
-from kinema.motion.spec import FAMILIES, MotionSpec
+from kinema.motion.spec import MotionSpec
 
 WIDTHS = (320, 640, 1280, 1280)
 CONFIG = {

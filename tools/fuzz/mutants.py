@@ -22,6 +22,10 @@ class Mutant:
     content: bytes
 
 
+def is_safetensors(mutant: Mutant) -> bool:
+    return mutant.name.endswith(".safetensors")
+
+
 class RunsCode:
     """Unpickled by a careless reader, this makes the file `proof`."""
 

@@ -159,3 +159,6 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
         animation(node("KinemaWindowReference", model=windows(overlap=4), end_percent=1.0), frames=LONG),
     ),
 }
+
+WITHOUT_PICTURE = frozenset({"KinemaLoadClips", "KinemaSaveMotionModel"})
+"""Help pages that need none: what these nodes make are files."""

@@ -1,4 +1,4 @@
-"""The tables of inputs and outputs in the help pages, written from the schemas and locale files."""
+"""The tables of inputs, options and outputs in the help pages, written from the schemas and locale files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..environment import REPOSITORY
-from .words import Words, english, translated
+from .words import Words, is_explained, option_words, words_in
 
 PAGES = REPOSITORY / "web" / "docs"
 BEGIN, END = "<!-- inputs and outputs, written by dev.py docs -->", "<!-- end -->"
@@ -29,20 +29,23 @@ def with_tables(page: str, schema: Any, language: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"The {language} help page of {schema.node_id} lacks the lines {BEGIN} and {END}.")
-    words = english(schema) if language == "en" else translated(language)[schema.node_id]
-    return f"{before}{BEGIN}\n\n{tables(schema, words, language)}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{tables(schema, words_in(language, schema), language)}\n\n{END}{after}"
 
 
 def tables(schema: Any, words: Words, language: str) -> str:
     """Markdown; `words` are the node's in `language`."""
     of_input, default, of_output, meaning = HEADS[language]
     parts = []
+    rows: list[tuple[str, ...]]
     if schema.inputs:
         rows = [
             (words["inputs"][socket.id]["name"], _default(socket), words["inputs"][socket.id]["tooltip"])
             for socket in schema.inputs
         ]
         parts.append(_table((of_input, default, meaning), rows))
+    for socket in filter(is_explained, schema.inputs):
+        rows = list(option_words(socket.words, language).items())
+        parts.append(_table((words["inputs"][socket.id]["name"], meaning), rows))
     rows = [(each["name"], each["tooltip"]) for each in words["outputs"].values()]
     parts.append(_table((of_output, meaning), rows))
     return "\n\n".join(parts)

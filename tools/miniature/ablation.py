@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.save import save_motion_model
 from kinema.training.config import ABLATION
 from kinema.training.learner import finished, start_new
@@ -21,10 +21,10 @@ TITLES = {letter: f"schedule {letter}, {STEPS} steps" for letter in ABLATION}
 
 def make(folder: Path, stop_at: float) -> None:
     """Trains a motion model on each. Raises OutOfTime, with all saved, at `stop_at`."""
-    model, clip, _ = load.load_miniature()
+    model, clip, _ = models.load_miniature()
     data = motion.clips(motion.CLIPS, clip, folder)
-    for letter, schedule in ABLATION.items():
-        settings = replace(motion.SETTINGS, steps=STEPS, schedule=schedule)
+    for letter in ABLATION:
+        settings = replace(motion.SETTINGS, steps=STEPS, noise_schedule=letter)
         learner = start_new(model, settings.seed)
         look_at_neighbours(learner)
         learner = motion.trained(f"schedule_{letter}", model, learner, data, settings, folder, stop_at)

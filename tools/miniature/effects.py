@@ -15,7 +15,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from kinema.evaluation.pixels import flicker_and_motion, neighbour_difference
-from kinema.miniature import load
+from kinema.miniature import models
 
 from . import detector, effects_text, judge, report, world
 from .effects_rows import Row, rows
@@ -73,7 +73,7 @@ class Meter:
 
 def make(folder: Path, stop_at: float) -> None:
     """Measures what was not measured yet with these files and writes the page. Raises OutOfTime at `stop_at`."""
-    parts = load.load_miniature()
+    parts = models.load_miniature()
     effects_text.write([(row, asdict(_measured(row, parts, folder, stop_at))) for row in rows()], CLIPS, STEPS)
 
 
@@ -128,5 +128,5 @@ def _seen(frames: Pictures, picture: torch.Tensor) -> tuple[float, ...]:
 def _fingerprint(row: Row) -> str:
     """Changes with the files, the sampler's settings, the number of clips and what the row is."""
     settings = (row.name, CLIPS, STEPS, judge.CFG, judge.SAMPLER, judge.SCHEDULER)
-    contents = (sha256((load.FOLDER / file).read_bytes()).hexdigest() for file in (load.BASE, load.MOTION))
+    contents = (sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in (models.BASE, models.MOTION))
     return sha256(" ".join([repr(settings), *contents]).encode()).hexdigest()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
+
+from kinema.motion.atomic import replacing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -21,11 +22,9 @@ def ship(
     small = torch.float16 if dtype.itemsize == 1 else dtype
     kept = {k: v.detach().cpu().to(dtype if v.ndim > 1 else small).contiguous() for k, v in weights.items()}
     metadata = {"format": "pt", "kinema": "miniature", "commit": commit(), "settings": json.dumps(settings)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    safetensors.torch.save_file(kept, temporary, metadata)
-    temporary.chmod(0o644)
-    os.replace(temporary, path)
+    with replacing(path) as unfinished:
+        safetensors.torch.save_file(kept, unfinished, metadata)
+        unfinished.chmod(0o644)
 
 
 def commit() -> str:

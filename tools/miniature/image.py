@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock, UNetModel
 
-from kinema.miniature.load import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
+from kinema.miniature.models import UNET_CONFIG, MiniatureConfig, MiniatureTextEncoder, MiniatureTokenizer
 
 from .host import autocast, device
 from .init import initialise

@@ -6,7 +6,6 @@ Every step draws its randomness from (seed, step), so a resumed run equals an un
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from kinema.motion.atomic import replacing
 
 from .host import device
 
@@ -85,11 +86,9 @@ def fit(
 
 
 def write(path: Path, content: Any) -> None:
-    """torch.save by a temporary name, so that a killed run leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
+    """torch.save, so that a killed run leaves the old file."""
+    with replacing(path) as unfinished:
+        torch.save(content, unfinished)
 
 
 def _resume(

@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.load import load_motion_model
 from kinema.motion.save import save_motion_model
-from kinema.training.batches import batches
 from kinema.training.checkpoint import Checkpoint
+from kinema.training.clip_batches import batches
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.frozen import frozen
 from kinema.training.learner import Learner, finished, learn_motion_model, start_new
 from kinema.training.loop import Progress, course, train
-from kinema.training.lora import learn_motion_lora, save_motion_lora
+from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 from kinema.training.objective import Network, diffusion
 
 from . import world
@@ -55,16 +55,18 @@ ZOOMED = Drawn(50_000_000, 48, 1.5)
 SETTINGS = TrainSettings(
     steps=1200,
     learning_rate=2e-3,
-    batch=2,
+    batch_size=2,
     warmup=40,
-    rate="cosine",
+    learning_rate_curve="cosine",
     average=0.99,
     seed=5,
     timestep_bias=0.6,
     weight_limit=50.0,
     save_every=25,
 )
-USE_SETTINGS = replace(SETTINGS, steps=60, learning_rate=6e-3, warmup=5, rate="constant", average=0.9, seed=7)
+USE_SETTINGS = replace(
+    SETTINGS, steps=60, learning_rate=6e-3, warmup=5, learning_rate_curve="constant", average=0.9, seed=7
+)
 USE_SETTINGS = replace(USE_SETTINGS, timestep_bias=0.2, weight_limit=300.0)
 DIRECTION_SETTINGS = replace(SETTINGS, steps=400, learning_rate=4e-4, warmup=20, average=0.98, seed=8)
 DIRECTION_SETTINGS = replace(DIRECTION_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
@@ -81,15 +83,19 @@ def make_model(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     learner = trained("motion", model, learner, data, SETTINGS, folder, stop_at)
     learner = swim_as_told(model, learner, data, folder, stop_at)
     values = {name: parameter.detach() for name, parameter in learner.parameters.items()}
-    made = finished(learner, values, Path(load.MOTION).name)
+    made = finished(learner, values, Path(models.MOTION).name)
     notes = about((SETTINGS, USE_SETTINGS, DIRECTION_SETTINGS, AGAIN_SETTINGS), CLIPS.count)
-    save_motion_model(made, load.FOLDER / load.MOTION, torch.float16, notes)
+    save_motion_model(made, models.FOLDER / models.MOTION, torch.float16, notes)
 
 
 def swim_as_told(model: Any, learner: Learner, data: Clips, folder: Path, stop_at: float) -> Learner:
     """Teaches a trained motion model the direction of the prompt: see readings.py."""
-    with torch.inference_mode(False), torch.no_grad(), frozen(model, (USE_SETTINGS.batch * FRAMES, 4, 16, 16)) as base:
-        network = Network(base, learner.motion, diffusion(base, USE_SETTINGS.schedule))
+    with (
+        torch.inference_mode(False),
+        torch.no_grad(),
+        frozen(model, (USE_SETTINGS.batch_size * FRAMES, 4, 16, 16)) as base,
+    ):
+        network = Network(base, learner.motion, diffusion(base, USE_SETTINGS.schedule(learner.motion.spec.family)))
         batched = batches(base.model, data, USE_SETTINGS, torch.device("cpu"))
         directions = torch.tensor([1.0 if "right" in each.caption else -1.0 for each in data.clips])
         channels = multiply_readings(network, batched, directions)
@@ -111,11 +117,11 @@ def trained(
 def make_zoom(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     """Trains a motion LoRA for the shipped motion model on clips whose camera moves in, and ships it."""
     data = clips(ZOOMED, clip, folder)
-    learner = learn_motion_lora(load_motion_model(load.FOLDER / load.MOTION), RANK, ZOOM_SETTINGS.seed)
+    learner = learn_motion_lora(load_motion_model(models.FOLDER / models.MOTION), RANK, ZOOM_SETTINGS.seed)
     checkpoint = Checkpoint(folder / "zoom.pt", course(learner, data, ZOOM_SETTINGS))
     progress = train(model, learner, data, ZOOM_SETTINGS, checkpoint, report("zoom", folder, stop_at))
     values = {name: value.half() for name, value in progress.values.items()}
-    save_motion_lora(values, learner.motion.spec, load.FOLDER / load.ZOOM, about((ZOOM_SETTINGS,), ZOOMED.count))
+    save_motion_lora(values, learner.motion.spec, models.FOLDER / models.ZOOM, about((ZOOM_SETTINGS,), ZOOMED.count))
 
 
 def about(settings: Sequence[TrainSettings], count: int) -> dict[str, str]:

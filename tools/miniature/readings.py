@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from kinema.motion.layers import MotionModule
-from kinema.training.batches import Batches
+from kinema.training.clip_batches import Batches
 from kinema.training.draws import clip_at
 from kinema.training.learner import Learner
 from kinema.training.objective import Network
@@ -59,7 +59,7 @@ def _watch(
 ) -> dict[str, torch.Tensor]:
     """Readings, as of `_Regression`, of `part` of what `layers` answer while every clip goes through the UNet, noisy."""
     regressions: dict[str, _Regression] = {place: _Regression() for place in layers}
-    videos = data.settings.batch
+    videos = data.settings.batch_size
     shown = directions[:videos]
 
     def learn(place: str) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from kinema.miniature import load
+from kinema.miniature import models
 
 from . import judge, report_text
 from .judge import ClipScore, Pictures
@@ -22,7 +22,7 @@ SHOWN = 4  # clips of each series that the report shows
 
 def make(folder: Path, stop_at: float) -> None:
     """Judges what was not judged yet with these files and writes the report. Raises OutOfTime at `stop_at`."""
-    _, clip, vae = load.load_miniature()
+    _, clip, vae = models.load_miniature()
     every = series() | schedules(folder)
     scores = {each.title: _score(name, each, clip, vae, folder, stop_at) for name, each in every.items()}
     wanted = judge.prompts(64)
@@ -50,5 +50,5 @@ def _score(name: str, each: Series, clip: Any, vae: Any, folder: Path, stop_at: 
 def fingerprint(each: Series) -> str:
     """Changes with the files, the sampler's settings and the number of clips."""
     settings = repr((each.count, judge.CLIP_STEPS, judge.FRAMES, judge.CFG, judge.SAMPLER, judge.SCHEDULER))
-    contents = (sha256((load.FOLDER / file).read_bytes()).hexdigest() for file in each.files)
+    contents = (sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in each.files)
     return sha256(" ".join([settings, *contents]).encode()).hexdigest()

@@ -10,12 +10,12 @@ from typing import Any
 import comfy.sd
 import comfy.utils
 
-from kinema.miniature import load
+from kinema.miniature import models
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
 from kinema.sampling.latents.text2video_zero import MotionField
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.noise_schedules import SCHEDULES
+from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES
 from kinema.sampling.run.attach import attach, changed
 from kinema.training.config import ABLATION
 
@@ -37,34 +37,34 @@ class Series:
 
 def series() -> dict[str, Series]:
     """Everything that is judged, by name."""
-    plain, moving = (load.BASE,), (load.BASE, load.MOTION)
+    plain, moving = (models.BASE,), (models.BASE, models.MOTION)
     return {
         "still": Series("without motion", plain, base),
         "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
-        "finetune": Series("style finetune", (*moving, load.NEON), lambda: animated(finetune()), style="neon"),
-        "zoom": Series("zoom LoRA", (*moving, load.ZOOM), lambda: animated(base(), load.ZOOM)),
+        "finetune": Series("style finetune", (*moving, models.NEON), lambda: animated(finetune()), style="neon"),
+        "zoom": Series("zoom LoRA", (*moving, models.ZOOM), lambda: animated(base(), models.ZOOM)),
         "zero": Series("Text2Video-Zero", plain, lambda: changed(base(), motion_field=MotionField(), first_frame=True)),
-        "lora": Series("style LoRA", (*moving, load.NEON_LORA), lambda: animated(styled()), style="neon"),
+        "lora": Series("style LoRA", (*moving, models.NEON_LORA), lambda: animated(styled()), style="neon"),
     }
 
 
 def base() -> Any:
-    return load.load_unet(str(load.FOLDER / load.BASE))
+    return models.load_unet(str(models.FOLDER / models.BASE))
 
 
 def finetune() -> Any:
-    return load.load_unet(str(load.FOLDER / load.NEON))
+    return models.load_unet(str(models.FOLDER / models.NEON))
 
 
 def styled() -> Any:
-    lora = comfy.utils.load_torch_file(str(load.FOLDER / load.NEON_LORA))
+    lora = comfy.utils.load_torch_file(str(models.FOLDER / models.NEON_LORA))
     return comfy.sd.load_lora_for_models(base(), None, lora, 1.0, 0.0)[0]
 
 
 def animated(model: Any, lora: str | None = None) -> Any:
-    motion = load_motion_model(load.FOLDER / load.MOTION)
+    motion = load_motion_model(models.FOLDER / models.MOTION)
     if lora is not None:
-        motion = load_motion_lora(motion, load.FOLDER / lora, 1.0)
+        motion = load_motion_lora(motion, models.FOLDER / lora, 1.0)
     return attach(model, motion, Applied())
 
 
@@ -72,12 +72,12 @@ def schedules(folder: Path) -> dict[str, Series]:
     """The motion models of the ablation, each sampled on the schedule it was trained on."""
 
     def model(letter: str) -> Any:
-        (name,) = (name for name, schedule in SCHEDULES.items() if schedule == ABLATION[letter])
+        (name,) = (name for name, row in NOISE_SCHEDULES.items() if row.schedule == ABLATION[letter])
         return attach(base(), load_motion_model(ablation.file(folder, letter)), Applied(), name)
 
     def one(letter: str) -> Series:
         return Series(
-            ablation.TITLES[letter], (load.BASE, str(ablation.file(folder, letter))), lambda: model(letter), 16
+            ablation.TITLES[letter], (models.BASE, str(ablation.file(folder, letter))), lambda: model(letter), 16
         )
 
     return {f"schedule_{letter}": one(letter) for letter in ABLATION}

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from kinema.miniature import load
+from kinema.miniature import models
 
 from . import image, latents, motion, style, vae, vocabulary
 from .files import ship
@@ -23,43 +23,43 @@ Stage = Callable[[Path, float], None]
 
 
 def make_vocabulary(_: Path, __: float) -> None:
-    vocabulary.write_tokenizer(load.FOLDER / "tokenizer")
+    vocabulary.write_tokenizer(models.FOLDER / "tokenizer")
 
 
 def make_vae(folder: Path, stop_at: float) -> None:
     weights = vae.train(folder, stop_at)
-    ship(load.FOLDER / load.VAE, weights, {"joint": asdict(vae.JOINT), "decoder": asdict(vae.DECODER)})
+    ship(models.FOLDER / models.VAE, weights, {"joint": asdict(vae.JOINT), "decoder": asdict(vae.DECODER)})
 
 
 def make_image(folder: Path, stop_at: float) -> None:
     data = latents.stills(vae.shipped_encoder, folder, FIRST_STILL, STILLS)
     weights = image.train(data, folder, stop_at)
-    ship(load.FOLDER / load.BASE, checkpoint(weights), {"image": asdict(image.PLAN), "stills": STILLS})
+    ship(models.FOLDER / models.BASE, checkpoint(weights), {"image": asdict(image.PLAN), "stills": STILLS})
 
 
 def make_clips(folder: Path, _: float) -> None:
-    encoder = load.load_vae(str(load.FOLDER / load.VAE))
+    encoder = models.load_vae(str(models.FOLDER / models.VAE))
     for drawn in (motion.CLIPS, motion.ZOOMED):
         motion.encode(drawn, encoder, folder)
 
 
 def make_motion(folder: Path, stop_at: float) -> None:
-    motion.make_model(*load.load_miniature()[:2], folder, stop_at)
+    motion.make_model(*models.load_miniature()[:2], folder, stop_at)
 
 
 def make_zoom(folder: Path, stop_at: float) -> None:
-    motion.make_zoom(*load.load_miniature()[:2], folder, stop_at)
+    motion.make_zoom(*models.load_miniature()[:2], folder, stop_at)
 
 
 def make_neon(folder: Path, stop_at: float) -> None:
     """The full finetune, stored as float8 to keep the whole small."""
     weights = style.train_finetune(_base(), _neon(folder), folder, stop_at)
-    ship(load.FOLDER / load.NEON, checkpoint(weights), {"finetune": asdict(style.FINETUNE)}, torch.float8_e4m3fn)
+    ship(models.FOLDER / models.NEON, checkpoint(weights), {"finetune": asdict(style.FINETUNE)}, torch.float8_e4m3fn)
 
 
 def make_neon_lora(folder: Path, stop_at: float) -> None:
     weights = style.train_lora(_base(), _neon(folder), folder, stop_at)
-    ship(load.FOLDER / load.NEON_LORA, weights, {"lora": asdict(style.LORA), "rank": style.RANK})
+    ship(models.FOLDER / models.NEON_LORA, weights, {"lora": asdict(style.LORA), "rank": style.RANK})
 
 
 def _neon(folder: Path) -> latents.Stills:
@@ -68,8 +68,8 @@ def _neon(folder: Path) -> latents.Stills:
 
 def _base() -> dict[str, torch.Tensor]:
     """The shipped image model with the names it has in training: the opposite of `checkpoint`."""
-    weights = load_file(load.FOLDER / load.BASE)
-    names = {load.UNET_PREFIX: "unet.", load.TEXT_PREFIX: "text.clip_l."}
+    weights = load_file(models.FOLDER / models.BASE)
+    names = {models.UNET_PREFIX: "unet.", models.TEXT_PREFIX: "text.clip_l."}
     return {
         names[prefix] + key.removeprefix(prefix): value.float()
         for key, value in weights.items()
@@ -80,9 +80,9 @@ def _base() -> dict[str, torch.Tensor]:
 
 def checkpoint(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Training names → the keys of an SD1.5 checkpoint."""
-    unet = {load.UNET_PREFIX + k.removeprefix("unet."): v for k, v in weights.items() if k.startswith("unet.")}
+    unet = {models.UNET_PREFIX + k.removeprefix("unet."): v for k, v in weights.items() if k.startswith("unet.")}
     text = {
-        load.TEXT_PREFIX + k.removeprefix("text.clip_l."): v
+        models.TEXT_PREFIX + k.removeprefix("text.clip_l."): v
         for k, v in weights.items()
         if k.startswith("text.clip_l.transformer.text_model.")
     }

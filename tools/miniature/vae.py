@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from kinema.miniature import load
+from kinema.miniature import models
 
 from . import world
 from .host import autocast, device
@@ -41,7 +41,7 @@ def shipped_encoder() -> torch.nn.Module:
     """The encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance."""
     from comfy.taesd.taesd import Encoder
 
-    weights, prefix = load_file(load.FOLDER / load.VAE), "taesd_encoder."
+    weights, prefix = load_file(models.FOLDER / models.VAE), "taesd_encoder."
     encoder = Encoder()
     encoder.load_state_dict({k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)})
     return encoder.to(device(), memory_format=torch.channels_last).eval().requires_grad_(False)

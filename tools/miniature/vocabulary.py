@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+
+from kinema.motion.atomic import replacing
 
 from .world import BACKGROUNDS, COLOURS, DIRECTIONS
 
@@ -46,6 +47,5 @@ def _byte_symbols() -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ import comfy.ops
 import torch
 from safetensors.torch import save_file
 
-from kinema.miniature import load
+from kinema.miniature import models
 
 from ..miniature import world
 from .board import Node, Template
@@ -42,11 +42,11 @@ def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
     given = node.inputs
     match node.kind:
         case "KinemaLoadMotionModel":
-            return {"motion_model": Path(load.MOTION).name}
+            return {"motion_model": Path(models.MOTION).name}
         case "KinemaLoadMotionLora":
-            return {"lora": Path(load.ZOOM).name}
+            return {"lora": Path(models.ZOOM).name}
         case "LoraLoaderModelOnly":
-            return {"lora_name": Path(load.NEON_LORA).name}
+            return {"lora_name": Path(models.NEON_LORA).name}
         case "ControlNetLoader":
             return {"control_net_name": CONTROL_NET}
         case "LoadVideo":
@@ -81,10 +81,10 @@ def place_files(base: Path) -> None:
 def _control_net() -> dict[str, torch.Tensor]:
     """A ControlNet of the miniature's UNet with random weights, in the layout of the published ones."""
     left_out = ("out_channels", "transformer_depth_output")
-    config = {key: value for key, value in load.UNET_CONFIG.items() if key not in left_out}
+    config = {key: value for key, value in models.UNET_CONFIG.items() if key not in left_out}
     network = comfy.cldm.cldm.ControlNet(
         **config,
-        **load.MiniatureConfig.unet_extra_config,
+        **models.MiniatureConfig.unet_extra_config,
         hint_channels=3,
         operations=comfy.ops.disable_weight_init,
     )

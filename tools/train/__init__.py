@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tools import in_host
-from tools.train.job import read_job
 
 
 def main(arguments: list[str]) -> int:
@@ -15,6 +14,9 @@ def main(arguments: list[str]) -> int:
         print(__doc__)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     file = Path(arguments[0]).absolute()
+    in_host.import_extension()
+    from tools.train.job import read_job
+
     try:
         job = read_job(file)
     except (OSError, ValueError) as error:

@@ -1,29 +1,33 @@
-"""The settings of a training on the command line, as read from a file."""
+"""The settings of a training on the command line, as read from a file. Needs the extension, but no host."""
 
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kinema.motion.families import FAMILIES
+from kinema.motion.spec import NoiseSchedule
+from kinema.training.config import SETTINGS, LoraOptions, TrainSettings, by_present_names
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Run:
-    """[run]: `output` is the file to write. Paths are relative to the settings file."""
+    """[run]. Paths are relative to the settings file."""
 
-    output: Path
-    checkpoint: Path
-    motion_model: Path | None = None
-    kind: str | None = None
-    fp16: bool = True
-    sample_every: int = 0
-    threads: int = 1
+    output: Path  # the file to write
+    checkpoint: Path  # of the image model
+    motion_model: Path | None = None  # to continue from, or to teach with a LoRA; None: a new one
+    kind: str | None = None  # family of a new one; None: the usual one
+    fp16: bool = True  # whether the file is in fp16 or in fp32
+    sample_every: int = 0  # steps between two sample animations; 0: none
+    threads: int = 1  # of the CPU
 
 
 @dataclass(frozen=True)
 class Data:
-    """[clips]: as in the node Load Clips. `cache` is a folder for latents."""
+    """[clips]: as in the node Load Clips."""
 
     folder: Path
     prompt: str = ""
@@ -34,26 +38,17 @@ class Data:
     crop: bool = True
     flip: bool = False
     clips_per_video: int = 0
-    cache: Path | None = None
-
-
-@dataclass(frozen=True)
-class Lora:
-    """[lora]: as in the node Train Motion LoRA. Without this table a whole motion model is trained."""
-
-    rank: int = 64
-    debias: bool = True
-    learn_looks_apart: bool = False
+    cache: Path | None = None  # folder for latents; None: they are encoded at every start
 
 
 @dataclass(frozen=True)
 class Job:
-    """A whole file; `settings` are fields of TrainSettings, where "schedule" can be "A", "B" or "C"."""
+    """A whole file."""
 
     run: Run
     clips: Data
-    lora: Lora | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: TrainSettings = field(default_factory=TrainSettings)  # [settings]: as in the training nodes
+    lora: LoraOptions | None = None  # [lora]: as in Train Motion LoRA; without it a whole motion model is trained
 
 
 def read_job(file: Path) -> Job:
@@ -61,11 +56,26 @@ def read_job(file: Path) -> Job:
     tables = _read(file)
     if unknown := sorted(tables.keys() - {"run", "clips", "lora", "settings"}):
         raise ValueError(f'there is no table "{unknown[0]}". The tables are run, clips, settings and lora.')
-    run, clips = (_fill(kind, name, tables, file.parent) for kind, name in ((Run, "run"), (Data, "clips")))
-    lora = _fill(Lora, "lora", tables, file.parent) if "lora" in tables else None
+    run = _fill(Run, "run", tables, file.parent)
+    if run.kind not in (None, *FAMILIES):
+        raise ValueError(f'kind is "{run.kind}", and can be {", ".join(FAMILIES)}.')
+    lora = _fill(LoraOptions, "lora", tables, file.parent) if "lora" in tables else None
     if lora and run.motion_model is None:
         raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")
-    return Job(run, clips, lora, tables.get("settings", {}))
+    return Job(run, _fill(Data, "clips", tables, file.parent), _settings(tables.get("settings", {})), lora)
+
+
+def _settings(table: dict[str, Any]) -> TrainSettings:
+    values = by_present_names(table)
+    if unknown := sorted(values.keys() - SETTINGS.keys()):
+        raise ValueError(f'[settings] has no setting "{unknown[0]}". It has {", ".join(SETTINGS)}.')
+    schedule = values.get("noise_schedule")
+    if isinstance(schedule, dict):
+        try:
+            values["noise_schedule"] = NoiseSchedule(**schedule)
+        except TypeError:
+            raise ValueError("noise_schedule as a table has betas, first and last.") from None
+    return TrainSettings(**values)
 
 
 def _read(file: Path) -> dict[str, Any]:

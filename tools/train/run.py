@@ -3,7 +3,6 @@
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,14 @@ import torch
 from PIL import Image
 
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, Family, Schedule
-from kinema.training.clips import Clips
-from kinema.training.config import ABLATION, TrainSettings
-from kinema.training.learner import Learner, start_from, start_new
+from kinema.training.jobs import TrainingJob, session_for
 from kinema.training.loop import Progress
-from kinema.training.lora import learn_motion_lora
 from kinema.training.loss_plot import loss_plot, running_mean
-from kinema.training.motion_director import appearance, director_loss, with_appearance
-from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
+from kinema.training.prepare_clips import Encoder, prepare_clips
 from kinema.training.sample import Sample
-from kinema.training.session import Session, motion_lora_saver, motion_model_saver
-from kinema.training.videos import Cut, find_sources
-from tools.train.job import Data, Job
+from kinema.training.session import Session
+from kinema.training.videos import Cut
+from tools.train.job import Job
 
 REPORT_EVERY = 10.0  # seconds
 
@@ -46,60 +40,27 @@ def train(job: Job, file: Path) -> int:
 
 def _run(job: Job) -> None:
     model, clip, vae = comfy.sd.load_checkpoint_guess_config(str(job.run.checkpoint))[:3]
-    clips = _clips(job.clips, vae, clip)
-    session = _session(job, model, clips)
+    data = job.clips
+    cut = Cut(data.frames, data.stride, data.width, data.height, data.crop, data.clips_per_video)
+    clips, found = prepare_clips(Encoder(vae, cut, data.flip, data.cache), clip, data.prompt, data.folder)
+    print(found[0], flush=True)
+    session = session_for(
+        TrainingJob(
+            model=model,
+            clips=clips,
+            settings=job.settings,
+            file=job.run.output,
+            motion=None if job.run.motion_model is None else load_motion_model(job.run.motion_model),
+            kind=job.run.kind,
+            dtype=torch.float16 if job.run.fp16 else torch.float32,
+            lora=job.lora,
+        )
+    )
     report = Report(session, vae, job.run.sample_every)
     done = session.run(report)
     report.print(done)
     loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
     print(f"Saved {session.file}")
-
-
-def _clips(data: Data, vae: Any, clip: Any) -> Clips:
-    cut = Cut(data.frames, data.stride, data.width, data.height, data.crop, data.clips_per_video)
-    sources = find_sources(data.folder)
-    latents, skipped = encode_sources(Encoder(vae, cut, data.flip, data.cache), sources, lambda: None)
-    if not latents:
-        raise ValueError(f'none of the {len(sources)} videos in "{data.folder}" can be used. {" ".join(skipped[:3])}')
-    clips = encode_captions(latents, clip, data.prompt)
-    print(f"{len(clips.clips)} clips of {data.frames} frames from {len(latents)} videos", flush=True)
-    return clips
-
-
-def _session(job: Job, model: Any, clips: Clips) -> Session:
-    seed = job.settings.get("seed", TrainSettings.seed)
-    motion = None if job.run.motion_model is None else load_motion_model(job.run.motion_model)
-    if job.lora is not None:
-        learner = learn_motion_lora(motion, job.lora.rank, seed)
-        looks = appearance(model, job.lora.rank, seed) if job.lora.learn_looks_apart else None
-        learner = learner if looks is None else with_appearance(learner, looks)
-        settings = _settings(job.settings, learner)
-        save, loss = motion_lora_saver(learner, job.lora.rank), director_loss(model, looks, job.lora.debias)
-        identity = {"rank": job.lora.rank, "debias": job.lora.debias}
-        return Session(model, learner, clips, settings, job.run.output, save, loss, identity)
-    learner = start_from(motion) if motion else start_new(model, seed, _family(job.run.kind))
-    save = motion_model_saver(learner, torch.float16 if job.run.fp16 else torch.float32)
-    return Session(model, learner, clips, _settings(job.settings, learner), job.run.output, save)
-
-
-def _settings(table: dict[str, Any], learner: Learner) -> TrainSettings:
-    schedule = table.get("schedule", replace(learner.motion.spec.family.schedule, lcm_steps=None))
-    if isinstance(schedule, str):
-        if schedule not in ABLATION:
-            raise ValueError(f'schedule is "{schedule}", and can be A, B, C or a table of betas, first and last.')
-        schedule = ABLATION[schedule]
-    elif isinstance(schedule, dict):
-        schedule = Schedule(**schedule)
-    try:
-        return TrainSettings(**{**table, "schedule": schedule})
-    except TypeError as error:
-        raise ValueError(f"[settings]: {str(error).partition('__() ')[2]}.") from None
-
-
-def _family(name: str | None) -> Family | None:
-    if name is not None and name not in FAMILIES:
-        raise ValueError(f'kind is "{name}", and can be {", ".join(FAMILIES)}.')
-    return None if name is None else FAMILIES[name]
 
 
 class Report:

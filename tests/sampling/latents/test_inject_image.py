@@ -9,7 +9,7 @@ import pytest
 import tiny
 import torch
 
-from kinema.miniature.load import FOLDER, VAE, load_vae
+from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.load import load_motion_model
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.latents.canvas import OnCanvas

@@ -4,7 +4,7 @@ import diffusers
 import oracle
 import pytest
 import tiny
-from test_parity import AUTHORS, FRAMES, ORIGINAL, TIMESTEP, run, videos_and_contexts
+from test_parity import AUTHORS, FRAMES, TIMESTEP, original, run, videos_and_contexts
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
@@ -14,7 +14,7 @@ from kinema.sampling.modules.hooks import plain_motion
 @pytest.mark.parametrize("base", ["sd15", "sdxl"])
 def test_a_file_that_diffusers_wrote(base, tmp_path):
     family, widths = {"sd15": ("v3", tiny.SD15_WIDTHS), "sdxl": ("sdxl", tiny.SDXL_WIDTHS)}[base]
-    weights = ORIGINAL[family]()
+    weights = original(family)
     adapter = diffusers.MotionAdapter(block_out_channels=widths, use_motion_mid_block=False)
     adapter.load_state_dict(
         {oracle.to_diffusers(k): v for k, v in weights.items() if not k.endswith(".pe")}, strict=False

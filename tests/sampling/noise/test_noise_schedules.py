@@ -1,11 +1,13 @@
+import re
+
 import pytest
 import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM
 
-from kinema.motion.spec import FAMILIES
-from kinema.nodes.inputs.sockets import schedule_input
-from kinema.sampling.noise.noise_schedules import AUTOMATIC, CHOICES, SCHEDULES, build_sampling, chosen_schedule
+from kinema.motion.families import FAMILIES
+from kinema.motion.spec import AUTOMATIC
+from kinema.sampling.noise.noise_schedules import CHOICES, NOISE_SCHEDULES, build_sampling, chosen_schedule
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -18,7 +20,7 @@ GOLDEN = {
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_sigmas(name):
     like = tiny.image_model().get_model_object("model_sampling")
-    sampling = build_sampling(SCHEDULES[name], like)
+    sampling = build_sampling(NOISE_SCHEDULES[name].schedule, like)
     alpha_bar, sigma_max = GOLDEN[name]
     got = 1 / (sampling.sigmas[[249, 499, 749, 999]].double() ** 2 + 1)
     torch.testing.assert_close(got, torch.tensor(alpha_bar, dtype=torch.float64), atol=1e-6, rtol=0)
@@ -28,9 +30,13 @@ def test_golden_sigmas(name):
 
 def test_lcm_equals_the_published_scheduler():
     """AnimateLCM: 4 of its 100 steps are timesteps 999, 749, 499, 249; c_skip at t = 19 is 6.9e-6."""
-    sampling = build_sampling(SCHEDULES["AnimateLCM"], tiny.image_model().get_model_object("model_sampling"))
+    sampling = build_sampling(
+        NOISE_SCHEDULES["AnimateLCM"].schedule, tiny.image_model().get_model_object("model_sampling")
+    )
     assert len(sampling.sigmas) == 100 and abs(float(sampling.sigma_max) - 25.1461) < 1e-3
-    paper = build_sampling(SCHEDULES["AnimateDiff"], tiny.image_model().get_model_object("model_sampling"))
+    paper = build_sampling(
+        NOISE_SCHEDULES["AnimateDiff"].schedule, tiny.image_model().get_model_object("model_sampling")
+    )
     for timestep in (999, 749, 499, 249, 9):
         sigma = paper.sigmas[timestep]
         assert float(sampling.timestep(sigma)) == timestep
@@ -40,14 +46,14 @@ def test_lcm_equals_the_published_scheduler():
     c_skip, c_out = 0.25 / (190**2 + 0.25), 190 / (190**2 + 0.25) ** 0.5
     assert abs(c_skip - 6.9e-6) < 1e-7
     torch.testing.assert_close(sampling.calculate_denoised(sigma, noise, x), x * (c_skip + c_out))
-    kept = build_sampling(SCHEDULES["AnimateDiff"], sampling)
+    kept = build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, sampling)
     assert len(kept.sigmas) == 100  # a second motion model on an LCM leaves it one
 
 
 def test_zero_terminal_snr_is_kept():
     like = tiny.image_model().get_model_object("model_sampling")
     zero = type(like)(None, zsnr=True)
-    assert float(build_sampling(SCHEDULES["AnimateDiff"], zero).sigma_max) > 1000
+    assert float(build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, zero).sigma_max) > 1000
 
 
 LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
@@ -63,7 +69,9 @@ def test_automatic_is_what_the_family_was_trained_with(family):
     assert len(sampling.sigmas) == steps and isinstance(sampling, LCM) == (steps < 1000)
 
 
-def test_every_name_is_explained_in_the_tooltip_with_the_hosts_name():
-    tooltip = schedule_input().tooltip
-    assert schedule_input().options == CHOICES and all(f"{name}: " in tooltip for name in CHOICES)
-    assert "ComfyUI calls it sqrt_linear" in tooltip and "ComfyUI calls it linear" in tooltip
+def test_the_words_name_what_comfyui_calls_a_schedule():
+    """Its names mislead: "linear" is Stable Diffusion's schedule, "sqrt_linear" the linear one of the paper."""
+    for row in NOISE_SCHEDULES.values():
+        if "ComfyUI calls" in row.words:
+            assert re.search(r"ComfyUI\s+calls (\w+)", row.words)[1] == row.schedule.betas
+    assert "ComfyUI calls" in CHOICES["AnimateDiff"] and "ComfyUI calls" in CHOICES["Stable Diffusion"]

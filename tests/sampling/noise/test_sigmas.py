@@ -6,13 +6,13 @@ import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
-from kinema.motion.spec import Schedule
+from kinema.motion.spec import NoiseSchedule
 from kinema.sampling.noise.model_sampling import ScheduleChoice
-from kinema.sampling.noise.noise_schedules import SCHEDULES, build_sampling
+from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, build_sampling
 from kinema.sampling.noise.sigmas import SCHEDULERS, blend, run_sigmas, split
 from kinema.sampling.run.attach import schedule_noise
 
-PAPER, IMAGE = (build_sampling(SCHEDULES[name]) for name in ("AnimateDiff", "Stable Diffusion"))
+PAPER, IMAGE = (build_sampling(NOISE_SCHEDULES[name].schedule) for name in ("AnimateDiff", "Stable Diffusion"))
 
 
 @pytest.mark.parametrize("scheduler", ["normal", "karras", "ddim_uniform", "beta"])
@@ -20,7 +20,7 @@ PAPER, IMAGE = (build_sampling(SCHEDULES[name]) for name in ("AnimateDiff", "Sta
 def test_equals_the_hosts_scheduler_on_a_model_with_the_schedule(scheduler, denoise):
     from comfy_extras.nodes_custom_sampler import BasicScheduler
 
-    model = schedule_noise(tiny.image_model(), ScheduleChoice(SCHEDULES["AnimateDiff"]))
+    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateDiff"].schedule))
     theirs = BasicScheduler.execute(model, scheduler, 12, denoise)[0]
     assert torch.equal(run_sigmas(PAPER, scheduler, 12, denoise), theirs)
 
@@ -33,10 +33,10 @@ def test_every_scheduler_of_the_host():
 
 
 def test_zero_terminal_snr_and_distilled_timesteps():
-    assert float(build_sampling(SCHEDULES["AnimateDiff"], zsnr=True).sigma_max) > 1000
-    lcm = build_sampling(SCHEDULES["Stable Diffusion"], prediction="lcm")
+    assert float(build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, zsnr=True).sigma_max) > 1000
+    lcm = build_sampling(NOISE_SCHEDULES["Stable Diffusion"].schedule, prediction="lcm")
     assert abs(float(lcm.sigma_min) - 0.134451) < 1e-5 and len(lcm.sigmas) == 50
-    wide = build_sampling(Schedule("linear", 0.00085, 0.012, lcm_steps=100), prediction="lcm")
+    wide = build_sampling(NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=100), prediction="lcm")
     assert abs(float(wide.sigma_min) - 0.093568) < 1e-5
 
 
@@ -45,7 +45,7 @@ KINDS = {"epsilon": comfy.model_sampling.EPS, "v_prediction": comfy.model_sampli
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
 def test_what_a_model_predicts(name, kind):
-    model = schedule_noise(tiny.image_model(), ScheduleChoice(SCHEDULES["AnimateLCM"], name, zsnr=False))
+    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateLCM"].schedule, name, zsnr=False))
     sampling = model.get_model_object("model_sampling")
     predicts = next(base for base in type(sampling).__mro__ if "calculate_denoised" in vars(base))
     assert predicts is kind and isinstance(sampling, ModelSamplingDiscreteDistilled) == (name == "lcm")

@@ -8,8 +8,9 @@ import pytest
 import tiny
 import torch
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import FAMILIES, NormPolicy
+from kinema.motion.spec import NormPolicy
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.sampling.run.attach import attach
@@ -17,17 +18,9 @@ from kinema.sampling.run.attach import attach
 FRAMES = 6
 SIZE = 16  # at 8 the deepest norms see two numbers each, and make the rounding of any program ten times larger
 TIMESTEP = 321
-ORIGINAL = {  # a weight set per family in AnimateDiff's own names, for the oracle
-    "v1": lambda: tiny.motion_weights(positions=24),
-    "v2": lambda: tiny.motion_weights(mid=True),
-    "v3": lambda: tiny.motion_weights(),
-    "long": lambda: tiny.motion_weights(positions=64),
-    "long32": lambda: tiny.motion_weights(),
-    "lightning": lambda: tiny.motion_weights(mid=True),
-    "animatelcm": lambda: tiny.motion_weights(mid=True, positions=None),
+ORIGINAL = {  # for the oracle: a weight set in AnimateDiff's own names, of families whose files have others, or more
     "animatelcm_i2v": lambda: tiny.motion_weights(mid=True, positions=None),
     "pia": lambda: tiny.motion_weights(),
-    "sdxl": families.sdxl,
     "hotshotxl": lambda: families.sdxl(24),
 }
 # What the authors of each family normalise jointly over frames, stated here once more (published model code)
@@ -37,8 +30,16 @@ AUTHORS = {
 }  # fmt: skip
 
 
+def kind_of(family):
+    return next(kind for kind in families.KINDS.values() if kind.family == family)
+
+
+def original(family):
+    return ORIGINAL.get(family, kind_of(family).make)()
+
+
 def load(family, folder):
-    kind = next(kind for kind in families.KINDS.values() if kind.family == family)
+    kind = kind_of(family)
     return load_motion_model(tiny.save(kind.make(), folder / kind.file)).model, kind.base
 
 
@@ -51,7 +52,7 @@ def test_equals_the_authors(family, tmp_path):
     model, base = load(family, tmp_path)
     image_model = tiny.image_model(base, seed=7)
     assert model.spec.family.name == family
-    theirs = oracle.build(image_model, ORIGINAL[family](), AUTHORS.get(family, NormPolicy()), frames=FRAMES)
+    theirs = oracle.build(image_model, original(family), AUTHORS.get(family, NormPolicy()), frames=FRAMES)
     videos, contexts = videos_and_contexts()
     expected = [oracle.predict(theirs, x, TIMESTEP, c) for x, c in zip(videos, contexts, strict=True)]
 
@@ -68,9 +69,9 @@ def test_equals_the_authors(family, tmp_path):
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_step_of_the_hosts_sampler_equals_the_authors(family, batched, tmp_path, monkeypatch):
     """From pure noise in one step of Euler with CFG, cond and uncond in one call or in two."""
-    file = tiny.save(ORIGINAL[family](), tmp_path / f"{family}.safetensors")
+    file = tiny.save(original(family), tmp_path / f"{family}.safetensors")
     animated = attach(tiny.image_model(seed=7), load_motion_model(file), Applied())
-    theirs = oracle.build(animated, ORIGINAL[family](), AUTHORS.get(family, NormPolicy()), frames=FRAMES)
+    theirs = oracle.build(animated, original(family), AUTHORS.get(family, NormPolicy()), frames=FRAMES)
     noise = tiny.latents(FRAMES, SIZE)
     cond, uncond = (oracle.predict(theirs, noise, 999, tiny.conditioning(seed)[0][0]) for seed in (3, 4))
     sigma = animated.get_model_object("model_sampling").sigma_max
@@ -92,7 +93,7 @@ def test_equals_other_programs(family, implementation, tmp_path):
         if implementation == "diffusers"
         else NormPolicy(*3 * ("joint" if joint else "frame",))
     )
-    theirs = oracle.build(image_model, ORIGINAL[family](), policy, frames=FRAMES)
+    theirs = oracle.build(image_model, original(family), policy, frames=FRAMES)
     videos, contexts = videos_and_contexts()
     ours = run(image_model, plain_motion(model, FAMILIES[family].norms_like(implementation)), videos, contexts)
     reference = torch.cat([oracle.predict(theirs, x, TIMESTEP, c) for x, c in zip(videos, contexts, strict=True)])

@@ -15,7 +15,7 @@ from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach
 from kinema.sampling.windows.context_windows import ContextWindows
-from kinema.sampling.windows.cut import SCHEDULES, WindowSpec
+from kinema.sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from kinema.sampling.windows.fuse import FUSES
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
@@ -106,7 +106,7 @@ def test_a_handler_behind_the_windows_is_no_silent_change(v3):
         tiny.sample(cut, frames=24, steps=1, size=2)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", WINDOW_SCHEDULES)
 @pytest.mark.parametrize("frames", [5, 9])
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_frames_that_do_not_know_each_other_are_the_same_in_windows(schedule, frames, at_once):

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinema.sampling.windows.cut import SCHEDULES, WindowSpec, cut
-from kinema.sampling.windows.fuse import FUSES, SIGMA_FUSES, Place, fuse_weights
+from kinema.sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec, cut
+from kinema.sampling.windows.fuse import FUSES, Overlapping, fuse_weights
 
 
 def raw(method, length, frames=None, start=0, overlap=4, sigma=0.0):
-    return FUSES[method](Place(tuple(range(start, start + length)), frames or length, overlap, sigma))
+    return FUSES[method].weights(Overlapping(tuple(range(start, start + length)), frames or length, overlap, sigma))
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.sampled_from(sorted(FUSES)), st.sampled_from(SCHEDULES), st.integers(1, 40), st.integers(0, 39),
+    st.sampled_from(sorted(FUSES)), st.sampled_from(sorted(WINDOW_SCHEDULES)), st.integers(1, 40), st.integers(0, 39),
     st.integers(1, 4), st.integers(1, 300), st.integers(0, 30), st.floats(0, 30), st.booleans(),
 )  # fmt: skip
 def test_weights_are_positive_and_sum_to_one_at_every_frame(
@@ -58,7 +58,7 @@ def test_overlap_linear_ramps_only_where_windows_meet():
 
 @pytest.mark.parametrize("length", [1, 2, 15, 16])
 def test_sigma_fuses_go_from_the_middle_to_the_whole_window(length):
-    for name in SIGMA_FUSES:
+    for name in (name for name, fuse in FUSES.items() if fuse.uses_sigma):
         clean, noisy = raw(name, length, sigma=0.0), raw(name, length, sigma=4.0)
         assert clean == pytest.approx(clean[::-1]) and noisy == pytest.approx(noisy[::-1])
         narrow, wide = (noisy, clean) if name.endswith("inverse") else (clean, noisy)
@@ -66,6 +66,11 @@ def test_sigma_fuses_go_from_the_middle_to_the_whole_window(length):
             assert narrow[0] / max(narrow) < 0.01 < wide[0] / max(wide)
         assert raw(name, length, sigma=4.0) == raw(name, length, sigma=25.0)
     assert raw("pyramid-sigma", length, sigma=9.0) == raw("pyramid", length)
+
+
+@pytest.mark.parametrize("name", FUSES)
+def test_the_rows_say_whose_weights_change_with_the_noise_level(name):
+    assert FUSES[name].uses_sigma == (raw(name, 16, sigma=0.0) != raw(name, 16, sigma=4.0))
 
 
 def test_a_frame_of_one_window_is_all_that_windows():

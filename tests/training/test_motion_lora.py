@@ -13,8 +13,8 @@ from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.training.config import TrainSettings
 from kinema.training.learner import finished
 from kinema.training.loop import train
-from kinema.training.lora import learn_motion_lora, save_motion_lora
 from kinema.training.motion_director import appearance, debiased, director_loss, with_appearance
+from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 
 HOW = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, caption_dropout=0.0)
 
@@ -83,7 +83,7 @@ def test_debiased_frames_leave_out_what_they_share():
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_appearance_branches_learn_beside_and_leave_no_trace(motion, checkpointing):
     model = tiny.image_model()
-    how = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, checkpointing=checkpointing)
+    how = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, gradient_checkpointing=checkpointing)
     frozen = {name: value.clone() for name, value in model.model.state_dict().items()}
     looks = appearance(model, rank=2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 4, 1), looks)

@@ -39,9 +39,9 @@ class Batches:
         """Part `part` of the clips of step `step`. Each clip's chance depends on its place in the run and on nothing
         else, so it does not matter how a step's clips are divided into parts."""
         settings = self.settings
-        first = (step * settings.accumulation + part) * settings.batch
+        first = (step * settings.accumulation + part) * settings.batch_size
         latents, noise, timesteps, captions, randoms = [], [], [], [], []
-        for position in range(first, first + settings.batch):
+        for position in range(first, first + settings.batch_size):
             random = generator(settings.seed, "clip", position)
             clip = clip_at(position, len(self.latents), settings.seed)
             timesteps.append(draw_timestep(random, settings.timestep_bias))

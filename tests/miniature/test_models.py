@@ -9,20 +9,20 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from kinema.miniature import load
+from kinema.miniature import models
 from tools.miniature import vocabulary, world
 
-needed = [load.BASE, load.VAE]
+needed = [models.BASE, models.VAE]
 
 
 @pytest.fixture(scope="module")
 def miniature() -> tuple:
-    return load.load_miniature()
+    return models.load_miniature()
 
 
 @pytest.mark.parametrize("name", needed)
 def test_files_say_how_they_were_made(name: str) -> None:
-    with safe_open(load.FOLDER / name, "pt") as file:
+    with safe_open(models.FOLDER / name, "pt") as file:
         metadata = file.metadata()
     assert metadata["kinema"] == "miniature" and metadata["commit"]
     assert all(
@@ -33,11 +33,11 @@ def test_files_say_how_they_were_made(name: str) -> None:
 
 
 def test_all_files_fit_the_size_limit() -> None:
-    assert sum(path.stat().st_size for path in load.FOLDER.rglob("*") if path.is_file()) <= 24_000_000
+    assert sum(path.stat().st_size for path in models.FOLDER.rglob("*") if path.is_file()) <= 24_000_000
 
 
 def test_every_word_of_the_world_is_one_token() -> None:
-    tokenizer = load.MiniatureTokenizer().clip_l.tokenizer
+    tokenizer = models.MiniatureTokenizer().clip_l.tokenizer
     words = {*vocabulary.WORDS, *(word for name in world.BACKGROUNDS for word in name.split())}
     assert {word: len(tokenizer(word)["input_ids"]) for word in words} == dict.fromkeys(words, 3)
     assert tokenizer.decode(tokenizer("Ein Fisch, größer!")["input_ids"], skip_special_tokens=True).strip()

@@ -1,0 +1,83 @@
+"""The table of motion models: one row for each family of files that people have."""
+
+from .spec import (
+    IMAGE_SCHEDULE,
+    LCM_I2V_SCHEDULE,
+    LCM_SCHEDULE,
+    PAPER_SCHEDULE,
+    SDXL_SCHEDULE,
+    Family,
+    KeyLayout,
+    NormPolicy,
+    Preset,
+    Sign,
+)
+
+_NOT_STORED = range(0, 1)  # lengths of position tables
+_24_FRAMES = range(24, 25)
+_32_FRAMES = range(32, 33)
+_UP_TO_63_FRAMES = range(0, 64)
+_FROM_64_FRAMES = range(64, 1 << 20)
+
+_WITHOUT_POSITIONS = KeyLayout(positions=None)
+_HOTSHOT_KEYS = KeyLayout(container="temporal_attentions", inside="", positions="pos_encoder.positional_encoding")
+_JOINT = NormPolicy(resnet="joint")
+_LCM_PRESET = Preset(steps=6, sampler="lcm", scheduler="sgm_uniform", cfg=1.5)
+_IMAGE_NOTE = "it was made to animate a given image, which it gets from no node yet; it runs as text to video."
+
+_ROWS = (
+    Family(
+        name="v1", label="AnimateDiff v1", base="sd15", native_frames=16, max_frames=24, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=False, positions=_24_FRAMES), Sign(mid=False, positions=_NOT_STORED, name="mm_sd_v1")),
+        norms=_JOINT, evolved="joint",
+    ),
+    Family(
+        name="v2", label="AnimateDiff v2", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=True), Sign(mid=True, positions=_NOT_STORED, name="_v2")), mid=True,
+    ),
+    Family(
+        name="v3", label="AnimateDiff v3", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=False),),
+    ),
+    Family(
+        name="long", label="LongAnimateDiff", base="sd15", native_frames=32, max_frames=64, schedule=PAPER_SCHEDULE,
+        signs=(Sign(positions=_FROM_64_FRAMES),), evolved="joint",
+    ),
+    Family(
+        name="long32", label="LongAnimateDiff 32", base="sd15", native_frames=32, max_frames=32, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=False, positions=_32_FRAMES, name="lt_long"),),
+    ),
+    Family(
+        name="lightning", label="AnimateDiff-Lightning", base="sd15", native_frames=16, max_frames=32,
+        schedule=PAPER_SCHEDULE, signs=(Sign(mid=True, positions=_UP_TO_63_FRAMES, name="lightning"),), mid=True,
+        preset=Preset(steps=4, sampler="euler", scheduler="sgm_uniform", cfg=1.0),
+    ),
+    Family(
+        name="animatelcm", label="AnimateLCM", base="sd15", native_frames=16, max_frames=64, schedule=LCM_SCHEDULE,
+        signs=(
+            Sign(mid=True, positions=_NOT_STORED),
+            Sign(positions=_NOT_STORED, name="lcm"),
+            Sign(positions=_FROM_64_FRAMES, name="lcm"),
+        ),
+        layout=_WITHOUT_POSITIONS, mid=True, preset=_LCM_PRESET,
+    ),
+    Family(
+        name="animatelcm_i2v", label="AnimateLCM-I2V", base="sd15", native_frames=16, max_frames=64,
+        schedule=LCM_I2V_SCHEDULE, layout=_WITHOUT_POSITIONS, extra=("img_encoder.",), mid=True, preset=_LCM_PRESET,
+        note=_IMAGE_NOTE,
+    ),
+    Family(
+        name="pia", label="PIA", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        extra=("conv_in.",), norms=_JOINT, evolved="joint", note=_IMAGE_NOTE,
+    ),
+    Family(
+        name="sdxl", label="AnimateDiff SDXL beta", base="sdxl", native_frames=16, max_frames=32, schedule=SDXL_SCHEDULE,
+        signs=(Sign(),), norms=NormPolicy(module="joint"), evolved="joint",
+    ),
+    Family(
+        name="hotshotxl", label="HotshotXL", base="sdxl", native_frames=8, max_frames=24, schedule=IMAGE_SCHEDULE,
+        layout=_HOTSHOT_KEYS, norms=_JOINT, evolved="joint",
+    ),
+)  # fmt: skip
+
+FAMILIES: dict[str, Family] = {family.name: family for family in _ROWS}
