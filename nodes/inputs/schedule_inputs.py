@@ -59,7 +59,8 @@ def zsnr_input() -> io.Combo.Input:
         default=KEEP,
         optional=True,
         advanced=True,
-        tooltip="Zero terminal SNR: the last timestep is noise only, for models that were trained so. keep: as the model is.",
+        tooltip="Zero terminal SNR: the last timestep is pure noise. Only for models trained that way. keep: leave "
+        "the model as it is.",
     )
 
 
