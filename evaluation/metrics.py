@@ -88,6 +88,5 @@ class Measurement:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             shown = text if len(text) <= 40 else text[:40] + "..."
             raise ValueError(
-                f'"{shown}" is not a result of Animation Metrics. Connect its metrics output, or the text of a file in '
-                "which it was saved."
+                f'"{shown}" is not a result of Animation Metrics. Connect its metrics output, or text saved from it.'
             ) from error

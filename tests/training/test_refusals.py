@@ -23,14 +23,14 @@ def refused(*words, model=None, data=None, **settings):
 
 
 def test_no_clips():
-    with pytest.raises(ValueError, match="There is no clip to train with. Connect Load Clips"):
+    with pytest.raises(ValueError, match="There are no clips to train with. Connect Load Clips"):
         Clips((), tiny.conditioning())
 
 
 def test_clips_of_two_sizes():
     pair = (Clip(tiny.latents(4), None, name="a.mp4 #1"), Clip(tiny.latents(5), None, name="b.mp4 #1"))
     with pytest.raises(
-        ValueError, match=r'"b.mp4 #1" has latents of shape \[5, 4, 8, 8\] and "a.mp4 #1" \[4, 4, 8, 8\]'
+        ValueError, match=r'"b.mp4 #1" has latents of shape \[5, 4, 8, 8\], but "a.mp4 #1" has \[4, 4, 8, 8\]'
     ):
         Clips(pair, None)
 
@@ -107,5 +107,5 @@ def test_motion_models_with_other_parts(tmp_path):
     from kinema.motion.load import load_motion_model
 
     motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
-    with pytest.raises(ValueError, match="PIA has parts beside its motion modules"):
+    with pytest.raises(ValueError, match="PIA has parts other than motion modules"):
         start_from(motion)

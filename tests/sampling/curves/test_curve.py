@@ -60,9 +60,9 @@ def test_easings_and_holds_of_single_keys():
     ("source", "message"),
     [
         ("0: 1,\n 24 0.3", 'Curve, line 2, column 2: expected a frame and a value, but found "24 0.3".'),
-        ("0: 1, 8: 2 bouncy", 'Curve, line 1, column 12: "bouncy" is no easing. Use one of linear,'),
-        ("0: 1, 1.5: 2", "column 7: 1.5 is no part of the whole. Use 0.0 to 1.0"),
-        ("0: 1, 0: 2", "column 7: 0 has a value already"),
+        ("0: 1, 8: 2 bouncy", 'Curve, line 1, column 12: "bouncy" is not an easing. Use one of linear,'),
+        ("0: 1, 1.5: 2", "column 7: 1.5 is not a fraction. Use 0.0 to 1.0"),
+        ("0: 1, 0: 2", "column 7: 0 already has a value"),
         ("8:4 = 1", "the range 8:4 is empty"),
         ("0: 1, 0.2:8 = 1", "the range 0.2:8 needs two whole numbers"),
         (" ", "line 1, column 1: there is no value. Write for example 0: 1.0, 24: 0.3."),
@@ -123,7 +123,7 @@ def test_a_run_that_has_not_begun_is_at_its_start():
 
 def test_steps_need_a_sampler_that_tells_them(sampling):
     moment = Moment(frames(2), (1, 1), Progress(torch.tensor(3.0), sampling))
-    with pytest.raises(ValueError, match="does not tell its steps. Write parts of the run instead, such as 50%"):
+    with pytest.raises(ValueError, match="does not report its steps. Use fractions of the run instead, such as 50%"):
         value_at(OverRun(read_keys("0: 1, 3: 2")), moment)
 
 
