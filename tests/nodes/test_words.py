@@ -25,7 +25,7 @@ class Word(NamedTuple):
 WORDS = (
     Word(r"\b[Bb]eside\b", "alongside, next to, besides, in addition to", "Works beside LoRA."),
     Word(
-        r"\b(?:node|one|ones|last|later|latter|value|prompt|rule|number|it|percents|both|these|seeds) holds?\b(?! (?:still|it))",
+        r"\b(?:node|one|last|later|latter|value|prompt|rule|it|percents|seeds) holds?\b(?! (?:still|it))",
         "takes precedence, applies",
         "Of two nodes in a row the last one holds.",
     ),
@@ -81,9 +81,9 @@ def sentences_of_the_code() -> Texts:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                if node.value.count(" ") >= 2:
-                    yield f"{file.relative_to(REPOSITORY)}:{node.lineno}", node.value
+            text = node.value if isinstance(node, ast.Constant) and id(node) not in docstrings else None
+            if isinstance(text, str) and text.count(" ") >= 2:
+                yield f"{file.relative_to(REPOSITORY)}:{node.lineno}", text
 
 
 def pages() -> Texts:
