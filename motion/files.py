@@ -148,7 +148,7 @@ def _explained(path: Path) -> Iterator[None]:
     except pickle.UnpicklingError as error:
         if not _CODE.search(str(error)):
             raise MotionFileError(
-                f'"{path.name}" is not a model file, or is damaged: its table of tensors cannot be read. Download it '
+                f'"{path.name}" is not a model file or is damaged: its table of tensors cannot be read. Download it '
                 "again and compare the size."
             ) from None
         reason = str(error).partition("\n")[0]
@@ -174,5 +174,5 @@ def _explained(path: Path) -> Iterator[None]:
     ) as error:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise MotionFileError(
-            f'"{path.name}" is not a model file, or is damaged: {reason}. Download it again and compare the size.'
+            f'"{path.name}" is not a model file or is damaged: {reason}. Download it again and compare the size.'
         ) from None

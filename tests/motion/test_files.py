@@ -54,7 +54,7 @@ def test_text_is_refused(tmp_path):
     for name in ("notes.ckpt", "notes.safetensors"):
         path = tmp_path / name
         path.write_text("This is not a model, it is a letter. " * 20)
-        refuse(path, "is not a model file, or is damaged", "Download it again")
+        refuse(path, "is not a model file or is damaged", "Download it again")
 
 
 def test_truncated_file_is_refused(tmp_path):
