@@ -79,17 +79,17 @@ def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
         with open(path, "rb") as file:
             start = file.read(8)
             if len(start) < 8:
-                raise ValueError(f"it has only {size} bytes")
+                raise ValueError(f"it has {size} bytes only")
             (length,) = struct.unpack("<Q", start)
             if length > min(MAX_HEADER, size - 8):
-                raise ValueError(f"its header claims {length} bytes, but the file has {size}")
+                raise ValueError(f"its header claims {length} bytes, the file has {size}")
             header = json.loads(file.read(length), object_pairs_hook=_unique)
         if not isinstance(header, dict):
             raise ValueError("its header is not a table of tensors")
         header.pop("__metadata__", None)
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if end != size - 8 - length:
-            raise ValueError(f"it should have {8 + length + end} bytes but has {size}")
+            raise ValueError(f"it should have {8 + length + end} bytes and has {size}")
         return {key: _tensor_info(key, entry, end) for key, entry in header.items()}
 
 
@@ -103,7 +103,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _tensor_info(key: str, entry: Any, data_size: int) -> TensorInfo:
     shape, (first, last) = tuple(entry["shape"]), entry["data_offsets"]
     if not all(type(n) is int and n >= 0 for n in (*shape, first, last)) or not first <= last <= data_size:
-        raise ValueError(f'tensor "{key}" extends beyond the file')
+        raise ValueError(f'tensor "{key}" lies outside the file')
     dtype = DTYPES.get(entry["dtype"])
     if dtype is not None:
         count = 1
@@ -117,17 +117,17 @@ def _tensor_info(key: str, entry: Any, data_size: int) -> TensorInfo:
 def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
     size = os.path.getsize(path)
     if not zipfile.is_zipfile(path):
-        raise ValueError("it is neither a .safetensors file nor one saved by a recent version of torch")
+        raise ValueError("it is neither .safetensors nor a file that torch saved in the last years")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(e.compress_type != zipfile.ZIP_STORED for e in entries) or sum(e.file_size for e in entries) > size:
-            raise ValueError("it unpacks to more than its own size, which a model file never does")
+            raise ValueError("it unpacks to more than its own size, which no model does")
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=not comfy.utils.DISABLE_MMAP)
     for name in ("state_dict", "motion_model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     if not isinstance(content, dict):
-        raise ValueError(f"it contains a {type(content).__name__}, not a table of tensors")
+        raise ValueError(f"it holds a {type(content).__name__}, not a table of tensors")
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
     if sum(tensor.nbytes for tensor in tensors.values()) > size:
         raise ValueError("its tensors are larger than the file")
@@ -144,12 +144,12 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise MotionFileError(f'"{path.name}" no longer exists. Press R to refresh the list of files.') from None
+        raise MotionFileError(f'"{path.name}" does not exist any more. Press R to refresh the list of files.') from None
     except pickle.UnpicklingError as error:
         if not _CODE.search(str(error)):
             raise MotionFileError(
-                f'"{path.name}" is not a model file or is damaged: its table of tensors cannot be read. Download it '
-                "again and compare the size."
+                f'"{path.name}" is no model file or is damaged: its table of tensors cannot be read. '
+                "Download it again and compare the size."
             ) from None
         reason = str(error).partition("\n")[0]
         raise MotionFileError(
@@ -174,5 +174,5 @@ def _explained(path: Path) -> Iterator[None]:
     ) as error:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise MotionFileError(
-            f'"{path.name}" is not a model file or is damaged: {reason}. Download it again and compare the size.'
+            f'"{path.name}" is no model file or is damaged: {reason}. Download it again and compare the size.'
         ) from None

@@ -36,7 +36,7 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
     """Writes tensors to `path` by another name first, so that a reader never sees half a file."""
     if path.suffix != SUFFIX:
         raise ValueError(
-            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add this ending.'
+            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.'
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -75,8 +75,8 @@ def published_weights(motion: Any) -> dict[str, torch.Tensor]:
 def check_only_motion(spec: MotionSpec) -> None:
     if spec.family.name in ("pia", "animatelcm_i2v"):
         raise ValueError(
-            f"{spec.family.label} has parts other than motion modules, which Kinema does not keep, so it cannot be "
-            "trained or saved. Use another motion model such as v3_sd15_mm."
+            f"{spec.family.label} has parts beside its motion modules, which Kinema does not keep, so it cannot be trained or "
+            "saved. Use another motion model such as v3_sd15_mm."
         )
 
 

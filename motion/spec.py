@@ -139,7 +139,7 @@ IMPLEMENTATIONS = ("authors", "diffusers", "AnimateDiff-Evolved")
 
 _JOINT = NormPolicy(resnet="joint")
 _LCM_PRESET = Preset(6, "lcm", "sgm_uniform", 1.5)
-_IMAGE_NOTE = "it is an image-to-video model; for now Kinema runs it as text-to-video."
+_IMAGE_NOTE = "it was made to animate a given image, which it gets from no node yet; it runs as text to video."
 
 FAMILIES: dict[str, Family] = {
     family.name: family

@@ -72,8 +72,8 @@ class LoadClipsNode(io.ComfyNode):
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Adds a mirrored copy of each clip. Not for camera pans, or captions that mention left "
-                    "or right.",
+                    tooltip="Adds a mirrored copy of each clip. Not for camera pans or captions that mention left or "
+                    "right.",
                 ),
                 io.Int.Input(
                     "clips_per_video",

@@ -17,8 +17,12 @@ class MergeMotionModelsNode(io.ComfyNode):
             "the result with Save Motion Model.",
             search_aliases=["merge animatediff", "mix motion models", "block weight"],
             inputs=[
-                MotionModelSocket.Input("first", tooltip="The motion model that you get where a weight is zero."),
-                MotionModelSocket.Input("second", tooltip="The motion model that you get where a weight is one."),
+                MotionModelSocket.Input(
+                    "first", tooltip="The result equals this motion model wherever a weight is zero."
+                ),
+                MotionModelSocket.Input(
+                    "second", tooltip="The result equals this motion model wherever a weight is one."
+                ),
                 *(
                     _weight(name, where)
                     for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))

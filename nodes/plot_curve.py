@@ -22,11 +22,9 @@ class PlotCurveNode(io.ComfyNode):
             "that share their values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],
             inputs=[
-                number_or_curve(
-                    "curve", "The curve to draw, or a number.", default=1.0, min=-1000.0, max=1000.0, step=0.01
-                ),
+                number_or_curve("curve", "The value to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),
                 *length_inputs(32),
-                scheduler_input("It determines at what percentage of the run each step falls.", advanced=True),
+                scheduler_input("It determines at which percentage of the run each step occurs.", advanced=True),
                 io.Model.Input(
                     "model",
                     optional=True,

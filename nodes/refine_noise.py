@@ -52,8 +52,8 @@ class RefineNoiseNode(io.ComfyNode):
                     "gaussian: keeps more, with a soft edge. ideal: keeps the most, with a hard edge. box: a "
                     "box with hard edges.",
                 ),
-                _stop_frequency("space", "within each frame"),
-                _stop_frequency("time", "over time"),
+                _cutoff_input("space", "Spatial"),
+                _cutoff_input("time", "Temporal"),
                 *_iteration_inputs(),
                 io.Int.Input(
                     "order",
@@ -118,7 +118,7 @@ def _iteration_inputs() -> list[io.Input]:
     ]
 
 
-def _stop_frequency(name: str, where: str) -> io.Float.Input:
+def _cutoff_input(name: str, kind: str) -> io.Float.Input:
     return io.Float.Input(
         name,
         default=0.25,
@@ -127,5 +127,5 @@ def _stop_frequency(name: str, where: str) -> io.Float.Input:
         step=0.01,
         optional=True,
         advanced=True,
-        tooltip=f"Cutoff frequency {where}: higher keeps more of the previous result. 0 keeps none of it.",
+        tooltip=f"{kind} cutoff frequency: higher keeps more of the previous result. 0 keeps none of it.",
     )

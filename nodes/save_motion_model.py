@@ -29,7 +29,7 @@ class SaveMotionModelNode(io.ComfyNode):
                 io.String.Input(
                     "filename",
                     default="my_motion_model",
-                    tooltip="File name in models/animatediff_models; an existing file is overwritten. / creates "
+                    tooltip="File name in models/animatediff_models; an existing file is overwritten. Use / for "
                     "subfolders.",
                 ),
                 io.Boolean.Input(

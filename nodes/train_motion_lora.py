@@ -37,7 +37,8 @@ class TrainMotionLoraNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The image model that the motion model is made for, from before Apply Motion Model.",
+                    tooltip="The image model that the motion model is made for. Connect it from before Apply Motion "
+                    "Model.",
                 ),
                 MotionModelSocket.Input("motion_model", tooltip="The motion model to teach; it stays unchanged."),
                 ClipsSocket.Input("clips", tooltip="Clips of the motion, from Load Clips: 1 to 50."),
@@ -71,7 +72,7 @@ class TrainMotionLoraNode(io.ComfyNode):
                 MotionModelSocket.Output(
                     display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA at strength 1."
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="The loss over the course of the training."),
+                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
             ],
         )
 

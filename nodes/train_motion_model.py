@@ -40,9 +40,10 @@ class TrainMotionModelNode(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="The SD1.5 or SDXL model to learn motion for, from before Apply Motion Model."
+                    "model",
+                    tooltip="The SD1.5 or SDXL model to learn motion for. Connect it from before Apply Motion Model.",
                 ),
-                ClipsSocket.Input("clips", tooltip="The clips to learn from, from Load Clips."),
+                ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
                 name_input("my_motion_model", FOLDER),
                 *settings_inputs(steps=5000, learning_rate=1e-4, accumulation=4, save_every=500),
                 io.Combo.Input(
@@ -51,8 +52,8 @@ class TrainMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff's own for SDXL. "
-                    "v2 also has a module in the UNet's middle block; v1 normalises over all frames together.",
+                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff SDXL for SDXL. v2 "
+                    "also has a module in the UNet's middle block; v1 normalises over all frames together.",
                 ),
                 io.Combo.Input(
                     "weights",
@@ -74,7 +75,7 @@ class TrainMotionModelNode(io.ComfyNode):
                     display_name="MOTION_MODEL",
                     tooltip="The trained motion model, for Apply Motion Model. It is also saved to disk.",
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="The loss over the course of the training."),
+                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
             ],
         )
 

@@ -33,13 +33,13 @@ class WindowReferenceNode(io.ComfyNode):
                     options=list(MODES),
                     default="attend",
                     tooltip="attend: frames of later windows attend to those of the first, so people and things keep "
-                    "their appearance; meanwhile, self-attention takes twice the time. reuse: later windows "
-                    "start with the layout and motion of the first; at strength 1 they are not computed at "
-                    "all, which saves time.",
+                    "their appearance; self-attention takes twice the time while it is active. reuse: later "
+                    "windows start with the layout and motion of the first; at strength 1 they are not "
+                    "computed at all, which saves time.",
                 ),
                 number_or_curve(
                     "strength",
-                    "How much of the first window is used: 1 all, 0 nothing.",
+                    "How much of the first window is used: 1 all, 0 none.",
                     default=1.0,
                     min=0.0,
                     max=1.0,

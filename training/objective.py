@@ -68,8 +68,8 @@ def prediction_of(model_sampling: Any) -> Prediction:
     if kind is comfy.model_sampling.V_PREDICTION:
         return "velocity"
     raise ValueError(
-        f"The connected MODEL predicts {kind.__name__ if kind else 'something unknown'}, but training supports only "
-        "noise and v-prediction. Connect the MODEL directly to its loader."
+        f"The connected MODEL predicts {kind.__name__ if kind else 'something unknown'}, but training knows noise and "
+        "v-prediction. Connect the MODEL directly to its loader."
     )
 
 

@@ -35,8 +35,8 @@ def beta_inputs() -> list[io.Input]:
             tooltip="custom: ComfyUI's name of the curve. sqrt_linear rises linearly; linear rises linearly in its square "
             "root; cosine ignores first and last; sqrt is almost all noise.",
         ),
-        _beta("first_beta", 0.0001, "The first beta: how much noise the first timestep adds."),
-        _beta("last_beta", 0.02, "The last beta: how much noise the last timestep adds."),
+        _beta("first_beta", 0.0001, "the first beta, which sets how much noise the first timestep adds."),
+        _beta("last_beta", 0.02, "the last beta, which sets how much noise the last timestep adds."),
     ]
 
 

@@ -46,7 +46,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
         start, end, hold, value, word = match.groups()
         start, end = start.replace(" ", ""), (end or "").strip()
         if start in written:
-            raise CurveError(source, at, f"{start} already has a value. Remove one of them.")
+            raise CurveError(source, at, f"{start} has a value already. Remove one of them.")
         written[start] = at
         way = _easing(source, at + match.start(5), word) or ("hold" if held else easing)
         keys.append(_key(source, at, start, float(value), way))
@@ -87,7 +87,7 @@ def _key(source: str, at: int, written: str, value: float, easing: str) -> Key:
         return Key(number, False, value, easing)
     share = number / 100 if written.endswith("%") else number
     if not 0 <= share <= 1:
-        raise CurveError(source, at, f"{written} is not a fraction. Use 0.0 to 1.0, or 0% to 100%.")
+        raise CurveError(source, at, f"{written} is no part of the whole. Use 0.0 to 1.0, or 0% to 100%.")
     return Key(share, True, value, easing)
 
 
@@ -102,5 +102,5 @@ def _last(source: str, at: int, start: str, end: str, value: float) -> Key:
 
 def _easing(source: str, at: int, word: str) -> str | None:
     if word and word not in WAYS:
-        raise CurveError(source, at, f'"{word}" is not an easing. Use one of {", ".join(WAYS)}.')
+        raise CurveError(source, at, f'"{word}" is no easing. Use one of {", ".join(WAYS)}.')
     return word or None

@@ -47,7 +47,7 @@ def plan_travel(source: str, frames: int, easing: str = "linear", loop: bool = F
             if frame in stops:
                 line = source.count("\n", 0, stops[frame][2].at) + 1
                 raise PromptError(
-                    source, key.at, f"frame {frame} already has a prompt, in line {line}. Remove one of them."
+                    source, key.at, f"frame {frame} has a prompt already, in line {line}. Remove one of them."
                 )
             stops[frame] = number, holds, key
     path = [(frame, number, holds) for frame, (number, holds, _) in sorted(stops.items())]
@@ -61,9 +61,7 @@ def _frame(source: str, key: Key, written: str, frames: int, exclusive: bool = F
     share = float(written.rstrip("%")) / (100 if written.endswith("%") else 1)
     if written.endswith("%") or "." in written:
         if not 0 <= share <= 1:
-            raise PromptError(
-                source, key.at, f"{written} is not a fraction of the video. Use 0.0 to 1.0, or 0% to 100%."
-            )
+            raise PromptError(source, key.at, f"{written} is no part of the video. Use 0.0 to 1.0, or 0% to 100%.")
         return frames if exclusive and share == 1 else min(int(share * frames), frames - 1)
     if share < -frames:
         raise PromptError(

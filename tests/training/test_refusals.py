@@ -91,7 +91,9 @@ def test_half_precision_models_do_not_train_in_fp32():
 @pytest.mark.parametrize("option", ["use_sage_attention", "use_flash_attention"])
 def test_attention_without_a_backward_pass(option, monkeypatch):
     monkeypatch.setattr(comfy.cli_args.args, option, True)
-    refused("--use-sage-attention or --use-flash-attention, which cannot train", "--use-pytorch-cross-attention")
+    refused(
+        "--use-sage-attention or --use-flash-attention, which do not support training", "--use-pytorch-cross-attention"
+    )
 
 
 def test_models_without_a_unet():
@@ -107,5 +109,5 @@ def test_motion_models_with_other_parts(tmp_path):
     from kinema.motion.load import load_motion_model
 
     motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
-    with pytest.raises(ValueError, match="PIA has parts other than motion modules"):
+    with pytest.raises(ValueError, match="PIA has parts beside its motion modules"):
         start_from(motion)
