@@ -25,14 +25,12 @@ class Judge:
     def __post_init__(self) -> None:
         if self.vision is None and (self.clip is not None or self.reference is not None):
             raise ValueError(
-                "The similarity with text and reference pictures is measured by a CLIP vision model, and none is "
-                "connected. Connect Load CLIP Vision, or remove clip and reference."
+                "Similarity to text and reference images is measured by a CLIP vision model, but none is connected. "
+                "Connect Load CLIP Vision, or remove clip and reference."
             )
         if (self.clip is not None) != bool(self.prompt.strip()):
             has, lacks = ("clip", "prompt") if self.clip is not None else ("prompt", "clip")
-            raise ValueError(
-                f"The similarity with text needs both clip and prompt, but {has} came without {lacks}. Add it."
-            )
+            raise ValueError(f"Similarity to text needs both clip and prompt, but there is only {has}. Add {lacks}.")
 
 
 def steps(frames: int, judge: Judge) -> int:

@@ -21,35 +21,38 @@ class Metric:
 METRICS = (
     Metric(
         "smoothness", "Smoothness", "cosine x 100", "higher", True,
-        "How alike consecutive frames are to CLIP, as in the AnimateDiff paper: 100 for a still. Needs clip_vision.",
+        "Mean CLIP similarity of consecutive frames, as in the AnimateDiff paper: 100 for a still. Requires "
+        "clip_vision.",
     ),
     Metric(
         "text_similarity", "Text", "cosine x 100", "higher", False,
-        "How well the frames show the prompt, by CLIP: 31.4 for AnimateDiff in its paper. Needs clip_vision and clip.",
+        "CLIP similarity of the frames and the prompt; the AnimateDiff paper reports 31.4. Requires clip_vision and "
+        "clip.",
     ),
     Metric(
         "domain_similarity", "Domain", "cosine x 100", "higher", False,
-        "How well the frames keep the look of the image model, by CLIP against reference pictures: 100 for the same "
-        "pictures. Needs clip_vision and reference.",
+        "How well the frames keep the look of the image model: their CLIP similarity to the reference images, 100 if "
+        "identical. Requires clip_vision and reference.",
     ),
     Metric(
         "flicker", "Flicker", "% of the value range", "lower", True,
-        "What changes from frame to frame beyond motion, in percent of the value range: 0 for a still, about 1 or "
-        "less for a moving picture that does not flicker.",
+        "Change from frame to frame that motion does not explain, in percent of the value range: 0 for a still, "
+        "about 1 or less for a video without visible flicker.",
     ),
     Metric(
         "motion", "Motion", "% of the shorter side per frame", "", True,
-        "How far the picture moves per frame, in percent of its shorter side. Where flicker is high, nothing can be "
-        "followed and this number means little.",
+        "How far the picture moves per frame, in percent of its shorter side. Unreliable where flicker is high, "
+        "because motion cannot be tracked there.",
     ),
     Metric(
         "neighbour_difference", "Difference", "% of the value range", "", True,
-        "How much consecutive frames differ, by motion and flicker alike, in percent of the value range: 0 for stills.",
+        "How much consecutive frames differ, through motion and flicker together, in percent of the value range: 0 "
+        "for a still.",
     ),
     Metric(
         "seam", "Seam", "x the median step", "lower", True,
-        "How much the step from the last frame to the first differs, in multiples of the median step: 1 for a loop "
-        "without a seam.",
+        "Difference between the last frame and the first, as a multiple of the median difference between "
+        "neighbouring frames: 1 for a seamless loop.",
     ),
 )  # fmt: skip
 
@@ -85,6 +88,5 @@ class Measurement:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             shown = text if len(text) <= 40 else text[:40] + "..."
             raise ValueError(
-                f'"{shown}" is not a result of Animation Metrics. Connect its metrics output, or the text of a file in '
-                "which it was saved."
+                f'"{shown}" is not a result of Animation Metrics. Connect its metrics output, or text saved from it.'
             ) from error

@@ -22,8 +22,9 @@ def text_similarity(frames: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     """Each frame with the prompt: embeddings (f, c) and (1, c) to (f,). Raises ValueError when the widths differ."""
     if frames.shape[1] != text.shape[1]:
         raise ValueError(
-            f"The CLIP gives embeddings of {text.shape[1]} numbers and the CLIP vision model of {frames.shape[1]}, so "
-            "they do not belong together. With the CLIP of an SDXL checkpoint use CLIP-ViT-bigG, with SD2's CLIP-ViT-H."
+            f"The CLIP gives embeddings of {text.shape[1]} numbers, but the CLIP vision model gives "
+            f"{frames.shape[1]}, so they do not belong together. With the CLIP of an SDXL checkpoint use "
+            "CLIP-ViT-bigG, with SD2's CLIP-ViT-H."
         )
     return 100 * F.cosine_similarity(frames, text)
 
@@ -53,7 +54,7 @@ def embed_text(clip: Any, prompt: str) -> torch.Tensor:
     projected = clip.encode_from_tokens(tokens, return_pooled=True)[1]
     if projected is None or torch.equal(projected, unprojected):
         raise ValueError(
-            "This CLIP cannot be compared with pictures: like the one of SD1.5 checkpoints, it comes without the "
-            "projection for that. Use the CLIP of an SDXL checkpoint and CLIP-ViT-bigG as the CLIP vision model."
+            "This CLIP cannot be compared with images: like that of SD1.5 checkpoints, it lacks the projection "
+            "needed for that. Use the CLIP of an SDXL checkpoint, with CLIP-ViT-bigG as the CLIP vision model."
         )
     return projected.float()  # type: ignore[no-any-return]

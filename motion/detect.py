@@ -37,15 +37,13 @@ def _check_places(places: list[str], name: str) -> None:
         side, _, level = block.partition(".")
         levels = numbered.setdefault(block, [])
         if int(index) != len(levels):
-            raise MotionFileError(
-                f'"{name}" is not complete, it lacks "{block}.motion_modules.{len(levels)}". {_ADVICE}'
-            )
+            raise MotionFileError(f'"{name}" is incomplete: it lacks "{block}.motion_modules.{len(levels)}". {_ADVICE}')
         levels.append(int(index))
         if level and int(level) not in numbered[side]:
             numbered[side].append(int(level))
     for side in ("down_blocks", "up_blocks"):
         if missing := set(range(max(numbered[side], default=0) + 1)) - set(numbered[side]):
-            raise MotionFileError(f'"{name}" is not complete, it lacks "{side}.{min(missing)}". {_ADVICE}')
+            raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
 def _spec(found: FileKeys, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
@@ -60,7 +58,7 @@ def _spec(found: FileKeys, shapes: Mapping[str, tuple[int, ...]], name: str, ove
     _check_places([place for place, _ in modules], name)
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
-        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, it takes 2 at least. {_ADVICE}')
+        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {_ADVICE}')
     family = _recognise(_looks(found, [place for place, _ in modules], max(tables, default=0), name))
     if override is not None:
         family = _override(family, FAMILIES[override], name)
@@ -126,7 +124,7 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
     tables = {key for key in shapes if key.endswith(POSITIONS)}
     expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}
     if missing := expected.keys() - shapes.keys():
-        raise MotionFileError(f'"{name}" is not complete, it lacks {_some(sorted(missing))}. {_ADVICE}')
+        raise MotionFileError(f'"{name}" is incomplete: it lacks {_some(sorted(missing))}. {_ADVICE}')
     if unexpected := shapes.keys() - expected.keys():
         raise MotionFileError(
             f'"{name}" has keys that no known motion model has: {_some(sorted(unexpected))}. {_ADVICE}'
@@ -134,7 +132,7 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
     for key, shape in expected.items():
         if shapes[key] != shape:
             raise MotionFileError(
-                f'"{name}": "{key}" has shape {list(shapes[key])} where {list(shape)} is needed. {_ADVICE}'
+                f'"{name}": "{key}" has shape {list(shapes[key])}, but {list(shape)} is needed. {_ADVICE}'
             )
 
 

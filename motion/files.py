@@ -91,7 +91,7 @@ def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
     for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
         first, last = entry["data_offsets"]
         if not all(type(n) is int and n >= 0 for n in (first, last, *entry["shape"])) or first != end:
-            raise ValueError(f'tensor "{name}" lies outside the file or over another one')
+            raise ValueError(f'tensor "{name}" extends beyond the file or overlaps another one')
         if entry["dtype"] not in DTYPES:
             raise ValueError(f'tensor "{name}" is of the unknown type {entry["dtype"]}')
         if math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize != last - first:
@@ -117,17 +117,17 @@ def _refused(word: str) -> Any:
 def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
     size = os.path.getsize(path)
     if not zipfile.is_zipfile(path):
-        raise ValueError("it is neither .safetensors nor a file that torch saved in the last years")
+        raise ValueError("it is neither a .safetensors file nor one saved by a recent version of torch")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         if any(e.compress_type != zipfile.ZIP_STORED for e in entries) or sum(e.file_size for e in entries) > size:
-            raise ValueError("it unpacks to more than its own size, which no model does")
+            raise ValueError("it unpacks to more than its own size, which a model file never does")
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=not comfy.utils.DISABLE_MMAP)
     for name in ("state_dict", "motion_model"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     if not isinstance(content, dict):
-        raise ValueError(f"it holds a {type(content).__name__}, not a table of tensors")
+        raise ValueError(f"it contains a {type(content).__name__}, not a table of tensors")
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
     if sum(tensor.nbytes for tensor in tensors.values()) > size:
         raise ValueError("its tensors are larger than the file")
@@ -144,7 +144,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise MotionFileError(f'"{path.name}" does not exist any more. Press R to refresh the list of files.') from None
+        raise MotionFileError(f'"{path.name}" no longer exists. Press R to refresh the list of files.') from None
     except pickle.UnpicklingError as error:
         raise MotionFileError(f'"{path.name}" {_unreadable_pickle(error)}') from None
     except Exception as error:  # readers raise nearly anything for a damaged file

@@ -122,8 +122,8 @@ def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
     bad = sorted({place_of(key) for key, weight in weights.items() if not _finite(weight)})
     if bad:
         raise MotionFileError(
-            f'"{name}" holds numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in "{bad[0]}". '
-            "The file is damaged: download it again."
+            f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
+            f'"{bad[0]}". The file is damaged: download it again.'
         )
 
 

@@ -131,14 +131,14 @@ def rows_of(spec: MotionSpec, layer: str, change: LowRank, name: str) -> Rows:
     for tensor in (change.up, change.down, torch.tensor(1.0 if change.alpha is None else change.alpha)):
         if not tensor.is_floating_point() or not torch.isfinite(tensor.float()).all():
             raise MotionFileError(
-                f'"{name}" holds no finite numbers at "{layer}". The file is damaged: download it again.'
+                f'"{name}" contains numbers that are not finite at "{layer}". The file is damaged: download it again.'
             )
     has = [*change.up.shape[:1], *change.down.shape[-1:]]
     matrices = change.up.ndim == change.down.ndim == 2 and change.up.shape[1] == change.down.shape[0]
     if not matrices or has != shape:
         raise MotionFileError(
-            f'"{name}" does not fit this motion model: at "{layer}" it changes {has} weights, the motion model has '
-            f"{shape}. Pick a motion LoRA made for {spec.family.label}."
+            f'"{name}" does not fit this motion model: at "{layer}" it changes weights of shape {has}, but the motion '
+            f"model has {shape}. Pick a motion LoRA made for {spec.family.label}."
         )
     stem, _, last = layer.rpartition(".")
     return Rows(f"{stem}.to_qkv", FUSED.index(last) * width, width) if last in FUSED else Rows(layer)
@@ -154,11 +154,12 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
 
 def _not_a_motion_lora(tensors: Mapping[str, torch.Tensor], name: str) -> str:
     if any(canonical(key) for key in tensors if "lora" in key.lower()):
-        return f'"{name}" is a motion LoRA for other layers than this motion model has. Pick one made for this version.'
+        return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this '
+        "version."
     if any("lora" in key.lower() for key in tensors):
         return (
-            f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(tensors)} keys belongs to a motion '
-            "module. Load it with Load LoRA, on the MODEL; the v3 adapter v3_sd15_adapter too."
+            f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(tensors)} keys belongs to a '
+            "motion module. Load it with Load LoRA, on the MODEL; this also applies to v3_sd15_adapter."
         )
     if any(canonical(key) for key in tensors):
         return f'"{name}" is a whole motion model, not a motion LoRA. Load it with Load Motion Model.'

@@ -27,13 +27,13 @@ def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: fl
 def check_same_modules(first: MotionSpec, second: MotionSpec, first_file: str, second_file: str) -> None:
     if first.modules == second.modules and first.attentions == second.attentions:
         return
-    detail = f"{len(first.modules)} motion modules and {len(second.modules)}"
+    detail = f"{len(first.modules)} and {len(second.modules)} motion modules"
     if len(first.modules) == len(second.modules):
         place = next(
             p for p, w in first.modules if dict(second.modules).get(p) != w or first.attentions != second.attentions
         )
-        detail = f'other widths, first at "{place}"'
+        detail = f'different widths, first at "{place}"'
     raise ValueError(
-        f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be mixed: they have '
-        f"{detail}. Pick two motion models of one version, such as two finetunes of v3."
+        f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be mixed: they '
+        f"have {detail}. Pick two motion models of the same version, such as two finetunes of v3."
     )

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 PICTURES = 16
-"""With one thread torch takes the fast convolution from this batch size on; with several at any."""
+"""Smallest batch (pictures) for which torch uses the fast convolution with one thread; with several it always does."""
 
 
 class MotionOps(comfy.ops.manual_cast):  # type: ignore[misc]

@@ -46,7 +46,7 @@ class PositionRule:
         if self.beyond == "stretch":
             stretched = F.interpolate(table.T[None], size=needed, mode="linear", align_corners=True)  # (1, c, needed)
             return stretched[0].T[self.offset :]
-        raise ValueError(f"{needed} positions are needed, the table has {len(table)}")
+        raise ValueError(f"{needed} positions are needed, but the table has {len(table)}")
 
 
 REFUSE = PositionRule()

@@ -37,7 +37,7 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
     """Writes tensors to `path` (.safetensors), all or nothing."""
     if path.suffix != SUFFIX:
         raise ValueError(
-            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add it.'
+            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add this ending.'
         )
     weights = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:
@@ -71,8 +71,8 @@ def published_weights(motion: Any) -> dict[str, torch.Tensor]:
 def check_only_motion(spec: MotionSpec) -> None:
     if spec.family.extra:
         raise ValueError(
-            f"{spec.family.label} has parts besides its motion modules, which Kinema does not keep, so it cannot be trained "
-            "or saved. Use another motion model such as v3_sd15_mm."
+            f"{spec.family.label} has parts other than motion modules, which Kinema does not keep, so it cannot be "
+            "trained or saved. Use another motion model such as v3_sd15_mm."
         )
 
 

@@ -16,7 +16,8 @@ class AnimateDiffNode(io.ComfyNode):
             node_id="KinemaAnimateDiff",
             display_name="AnimateDiff",
             category=CATEGORY,
-            description="Makes a model animate, in one node: loads a motion model and applies it.",
+            description="Turns an image model into an animation model: loads a motion model and applies it, in one "
+            "node.",
             search_aliases=[
                 "animatediff",
                 "animatediff loader",
@@ -32,14 +33,14 @@ class AnimateDiffNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
-                    tooltip="A file in models/animatediff_models, made for the same base as the model. "
-                    "SD1.5: v3_sd15_mm is a good first choice.",
+                    tooltip="A file in models/animatediff_models, made for the same base as the model. For SD1.5, "
+                    "v3_sd15_mm is a good first choice.",
                 ),
                 strength_input(),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The model, which now animates. Give the sampler a latent with batch_size frames, e.g. 16."
+                    tooltip="The animated model. Set batch_size of the latent to the number of frames, e.g. 16."
                 )
             ],
         )

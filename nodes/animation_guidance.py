@@ -15,8 +15,9 @@ class AnimationGuidanceNode(io.ComfyNode):
             node_id="KinemaAnimationGuidance",
             display_name="Animation Guidance",
             category=CATEGORY,
-            description="A cfg that changes over frames, steps or places of the picture, in place of the sampler's. Where it "
-            "is 1, the pass for the negative prompt is left out and a step takes half the time.",
+            description="A cfg that varies over frames, steps or areas of the picture; it replaces the sampler's "
+            "cfg. Where it is 1, the pass for the negative prompt is skipped, so a step takes half the "
+            "time.",
             search_aliases=[
                 "custom cfg",
                 "cfg extras rescalecfg",
@@ -29,12 +30,13 @@ class AnimationGuidanceNode(io.ComfyNode):
             ],
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="The model, with or without motion models. Any place before the sampler."
+                    "model",
+                    tooltip="The model, with or without a motion model. This node can go anywhere before the sampler.",
                 ),
                 number_or_curve(
                     "cfg",
-                    "How closely the prompt is followed; takes the place of the cfg of the sampler. 1 leaves the negative "
-                    "prompt out.",
+                    "How closely the prompt is followed; replaces the sampler's cfg. At 1 the negative prompt has no "
+                    "effect.",
                     default=7.5,
                     min=0.0,
                     max=100.0,
@@ -42,7 +44,8 @@ class AnimationGuidanceNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "rescale",
-                    "How much the contrast that a high cfg adds is taken back, 0 to 1. 0.7 suits v-prediction models.",
+                    "How much of the contrast that a high cfg adds is removed: 0 none, 1 all. 0.7 suits v-prediction "
+                    "models.",
                     default=0.0,
                     min=0.0,
                     max=1.0,
@@ -51,8 +54,8 @@ class AnimationGuidanceNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "pag",
-                    "How far it pushes away from a picture without structure (perturbed-attention guidance), at the price of "
-                    "one more pass. 0 is off, 1 to 3 is usual.",
+                    "Perturbed-attention guidance scale: steers away from structureless images. 0 is off, 1 to 3 is "
+                    "usual. Costs one extra pass.",
                     default=0.0,
                     min=0.0,
                     max=100.0,
@@ -61,7 +64,7 @@ class AnimationGuidanceNode(io.ComfyNode):
                     advanced=True,
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which samples with this guidance.")],
+            outputs=[io.Model.Output(tooltip="The model, sampled with this guidance.")],
         )
 
     @classmethod

@@ -16,40 +16,42 @@ class AnimationMetricsNode(io.ComfyNode):
             node_id="KinemaAnimationMetrics",
             display_name="Animation Metrics",
             category=CATEGORY,
-            description="Measures an animation: flicker, motion and the loop's seam from its pixels, and with a CLIP "
-            "vision model the AnimateDiff paper's smoothness, text and domain similarity.",
+            description="Measures an animation: flicker, motion and loop seam from its pixels; with a CLIP vision "
+            "model also the smoothness, text similarity and domain similarity of the AnimateDiff paper.",
             search_aliases=["flicker", "consistency", "smoothness", "clip score", "evaluate", "benchmark", "loop seam"],
             inputs=[
-                io.Image.Input("images", tooltip="The frames of the animation in one batch, e.g. from VAE Decode."),
+                io.Image.Input("images", tooltip="The frames of the animation as one batch, e.g. from VAE Decode."),
                 io.ClipVision.Input(
                     "clip_vision",
                     optional=True,
-                    tooltip="Judges smoothness, text and domain similarity. For smoothness and domain any one will do.",
+                    tooltip="Measures smoothness, text similarity and domain similarity. For smoothness and domain "
+                    "similarity, any CLIP vision model works.",
                 ),
                 io.Clip.Input(
                     "clip",
                     optional=True,
-                    tooltip="For text similarity: the text half of the same CLIP, e.g. that of an SDXL checkpoint "
-                    "beside CLIP-ViT-bigG as clip_vision. That of SD1.5 checkpoints cannot be compared with pictures.",
+                    tooltip="For text similarity: the text encoder of the same CLIP, e.g. that of an SDXL checkpoint "
+                    "with CLIP-ViT-bigG as clip_vision. The text encoder of SD1.5 checkpoints cannot be "
+                    "compared with images.",
                 ),
                 io.String.Input(
                     "prompt",
                     default="",
                     optional=True,
                     multiline=True,
-                    tooltip="For text similarity: what the frames should show. Needs clip.",
+                    tooltip="For text similarity: what the frames should show. Requires clip.",
                 ),
                 io.Image.Input(
                     "reference",
                     optional=True,
-                    tooltip="For domain similarity: pictures of the same model without motion, 8 or more for the same "
-                    "prompt. Any size.",
+                    tooltip="For domain similarity: 8 or more images made by the same model for the same prompt, "
+                    "without motion. Any size.",
                 ),
             ],
             outputs=[
                 io.String.Output(
                     display_name="metrics",
-                    tooltip="Everything as JSON, with the curve of each metric over the frames, for Metrics Plot.",
+                    tooltip="All results as JSON, with a curve over the frames for each metric. For Metrics Plot.",
                 ),
                 *(io.Float.Output(display_name=m.name, tooltip=m.meaning) for m in METRICS),
             ],

@@ -12,8 +12,8 @@ from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
 NO_MODEL = (
-    "Animation Noise gives a MODEL only when it gets one. Connect its model input, or use its noise output with "
-    "SamplerCustomAdvanced."
+    "Animation Noise has a MODEL output only if a model is connected. Connect its model input, or use its noise "
+    "output with SamplerCustomAdvanced."
 )
 
 
@@ -24,9 +24,9 @@ class AnimationNoiseNode(io.ComfyNode):
             node_id="KinemaAnimationNoise",
             display_name="Animation Noise",
             category=CATEGORY,
-            description="Chooses how the noise of the frames is related: related noise gives related frames. Use the model "
-            "output with any sampler, or the noise output with SamplerCustomAdvanced. Several of these nodes in a row lay "
-            "noise over noise.",
+            description="Controls how the noise of different frames is related: related noise gives related frames. "
+            "Use the model output with any sampler, or the noise output with SamplerCustomAdvanced. "
+            "Chain several of these nodes to layer noise.",
             search_aliases=[
                 "sample settings",
                 "noise layer",
@@ -44,23 +44,34 @@ class AnimationNoiseNode(io.ComfyNode):
             inputs=[
                 *_noise_inputs(),
                 io.Model.Input(
-                    "model", optional=True, tooltip="The model, for the model output. Also steps' noise follows then."
+                    "model",
+                    optional=True,
+                    tooltip="Connect a model to get the model output. Noise that the sampler "
+                    "adds at each step (ancestral, SDE) then follows this node too.",
                 ),
                 io.Noise.Input(
-                    "noise", optional=True, tooltip="Noise beneath this one: of another Animation Noise, or any other."
+                    "noise",
+                    optional=True,
+                    tooltip="The noise layer below this one: another Animation Noise, or any other noise.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Where this noise lies over the one beneath; one mask, or one a frame.",
+                    tooltip="Where this noise covers the layer below. One mask, or one per frame.",
                 ),
                 *_layer_inputs(),
                 *_window_inputs(),
                 *_seed_inputs(),
             ],
             outputs=[
-                io.Noise.Output(tooltip="For SamplerCustomAdvanced. Only the model can change the noise of its steps."),
-                io.Model.Output(tooltip="The model, which gives this noise to any sampler, also to ancestral steps."),
+                io.Noise.Output(
+                    tooltip="For SamplerCustomAdvanced. Does not control the noise that samplers add at "
+                    "each step; only the model output does."
+                ),
+                io.Model.Output(
+                    tooltip="The model, which gives this noise to any sampler, including the noise that "
+                    "ancestral samplers add at each step."
+                ),
             ],
         )
 
@@ -96,9 +107,9 @@ def _noise_inputs() -> list[io.Input]:
             "noise_type",
             options=list(KINDS),
             default="independent",
-            tooltip="independent: every frame has its own noise, as usual. constant: all frames have the same; still "
-            "backgrounds, little motion. repeated: after every window of length frames the noise begins anew. "
-            "FreeNoise: later windows have the noise of the first in another order; long videos hold together.",
+            tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all frames; "
+            "still backgrounds, little motion. repeated: the noise repeats after every window of length "
+            "frames. FreeNoise: later windows shuffle the noise of the first; keeps long videos consistent.",
         ),
         io.Int.Input(
             "seed",
@@ -106,8 +117,8 @@ def _noise_inputs() -> list[io.Input]:
             min=0,
             max=2**64 - 1,
             control_after_generate=io.ControlAfterGenerate.fixed,
-            tooltip="Seed of this noise. With the model output it is added to the sampler's seed, so at 0 the "
-            "sampler's seed decides.",
+            tooltip="Seed of this noise. With the model output, it is added to the sampler's seed, so 0 leaves the "
+            "sampler's seed in control.",
         ),
         io.Float.Input(
             "correlation",
@@ -115,8 +126,8 @@ def _noise_inputs() -> list[io.Input]:
             min=0.0,
             max=1.0,
             step=0.01,
-            tooltip="How alike the noise of a frame is to that of the frame before: 0 not at all, 1 the same. Calms "
-            "the motion; 0.3 to 0.6 is usual.",
+            tooltip="Correlation between the noise of neighbouring frames: 0 none, 1 identical. Calms the motion; "
+            "0.3 to 0.6 is usual.",
         ),
     ]
 
@@ -129,9 +140,9 @@ def _layer_inputs() -> list[io.Input]:
             default="replace",
             optional=True,
             advanced=True,
-            tooltip="How this noise lies over the one beneath (that of the noise input, else of the model, else plain "
-            "noise). replace: instead of it. blend: (1 - weight) of it and weight of this. add: this times weight on top. "
-            "The sum is scaled to unit variance.",
+            tooltip="How this noise combines with the layer below (the noise input, else the model's noise, else "
+            "plain noise). replace: covers it. blend: (1 - weight) × below + weight × this. add: below + "
+            "weight × this. The result is scaled to unit variance.",
         ),
         io.Float.Input(
             "weight",
@@ -141,7 +152,7 @@ def _layer_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="For blend and add: the share of this noise.",
+            tooltip="For blend and add: the weight of this noise.",
         ),
     ]
 
@@ -164,7 +175,7 @@ def _window_inputs() -> list[io.Input]:
             max=1023,
             optional=True,
             advanced=True,
-            tooltip="For FreeNoise: how many frames your windows share.",
+            tooltip="For FreeNoise: how many frames neighbouring windows share.",
         ),
     ]
 
@@ -176,15 +187,15 @@ def _seed_inputs() -> list[io.Input]:
             default=False,
             optional=True,
             advanced=True,
-            tooltip="Frame k has the noise of seed + k, as in a batch of the A1111 webui. Off: one seed for all frames, as in "
-            "KSampler.",
+            tooltip="Frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed for all "
+            "frames, as in KSampler.",
         ),
         io.String.Input(
             "frame_seeds",
             default="",
             optional=True,
             advanced=True,
-            tooltip='Seeds of single frames instead, e.g. "42, 42, 7". Later frames count on from the last.',
+            tooltip='One seed per frame, e.g. "42, 42, 7". Further frames continue counting from the last seed.',
         ),
         io.Int.Input(
             "first_frame",
@@ -193,6 +204,6 @@ def _seed_inputs() -> list[io.Input]:
             max=100000,
             optional=True,
             advanced=True,
-            tooltip="The video begins with the noise of this frame: 16 continues a video of 16 frames.",
+            tooltip="Start with the noise of this frame: 16 continues a video of 16 frames.",
         ),
     ]

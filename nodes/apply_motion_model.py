@@ -18,8 +18,9 @@ class ApplyMotionModelNode(io.ComfyNode):
             node_id="KinemaApplyMotionModel",
             display_name="Apply Motion Model",
             category=CATEGORY,
-            description="Makes a model animate: the latents of a batch become the frames of a video. "
-            "Works beside LoRA, ControlNet and other patches; a second Apply adds a second motion model.",
+            description="Makes a model animate: the latents of a batch become the frames of a video. Works with "
+            "LoRAs, ControlNets and other patches; a second Apply Motion Model adds a second motion "
+            "model.",
             search_aliases=[
                 "animatediff",
                 "apply animatediff model",
@@ -45,13 +46,13 @@ class ApplyMotionModelNode(io.ComfyNode):
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="The sampler's preview shows another frame at every step, so that the animation plays. Off: it "
-                    "shows the first frame always. The result is the same.",
+                    tooltip="The sampler's preview shows a different frame at each step, so the animation plays. "
+                    "Off: always the first frame. Does not affect the result.",
                 ),
                 number_or_curve(
                     "attention",
-                    "How sharply frames look at each other. Above 1 each attends to the frames most like it, below 1 to all "
-                    "alike: 1.1 to 1.3 moves more, 0.8 is calmer.",
+                    "Sharpness of temporal attention. Above 1, each frame attends mostly to the frames most like it; "
+                    "below 1, more evenly to all frames. 1.1 to 1.3 gives more motion, 0.8 calmer motion.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -62,7 +63,7 @@ class ApplyMotionModelNode(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The model, which now animates. Give the sampler a latent with batch_size frames, e.g. 16."
+                    tooltip="The animated model. Set batch_size of the latent to the number of frames, e.g. 16."
                 )
             ],
         )
@@ -107,10 +108,9 @@ def _position_inputs() -> list[io.Input]:
             default="refuse",
             optional=True,
             advanced=True,
-            tooltip="For windows with more frames than the motion model has positions. refuse: say so. extend: "
-            "continue the positions to values it never saw. stretch: spread its positions over all frames; "
-            "motion gets slower. Long videos are cut by themselves into windows that fit; for longer ones there is "
-            "Context Windows.",
+            tooltip="What to do if a window has more frames than the motion model has positions. refuse: stop with "
+            "an error. extend: continue to untrained positions. stretch: interpolate the trained ones; "
+            "slower motion. Long videos are split into windows automatically, so you rarely need this.",
         ),
         io.Int.Input(
             "position_offset",
@@ -119,6 +119,6 @@ def _position_inputs() -> list[io.Input]:
             max=1024,
             optional=True,
             advanced=True,
-            tooltip="Frames begin at this position of the table instead of 0. Changes the motion, not its place.",
+            tooltip="Start counting frame positions here instead of at 0. Changes how things move, not where they are.",
         ),
     ]

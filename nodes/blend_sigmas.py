@@ -15,8 +15,8 @@ class BlendSigmasNode(io.ComfyNode):
             node_id="KinemaBlendSigmas",
             display_name="Blend Sigmas",
             category=CATEGORY,
-            description="Makes one run of the noise levels of two: their mean, with a weight that may change over the run, or "
-            "the beginning of one and the end of the other.",
+            description="Combines two sequences of noise levels (sigmas): their mean, with a weight that can change "
+            "over the run, or the start of one followed by the end of the other.",
             search_aliases=[
                 "sigma schedule weighted mean",
                 "sigma schedule interp mean",
@@ -25,25 +25,25 @@ class BlendSigmasNode(io.ComfyNode):
                 "mix sigmas",
             ],
             inputs=[
-                io.Sigmas.Input("sigmas_1", tooltip="Noise levels, e.g. of Sigma Schedule."),
-                io.Sigmas.Input("sigmas_2", tooltip="Noise levels of as many steps."),
+                io.Sigmas.Input("sigmas_1", tooltip="Noise levels (sigmas), e.g. from Sigma Schedule."),
+                io.Sigmas.Input("sigmas_2", tooltip="Noise levels (sigmas) for the same number of steps."),
                 io.Combo.Input(
                     "mode",
                     options=MODES,
                     default="blend",
-                    tooltip="blend: (1 - weight) x sigmas_1 + weight x sigmas_2. split: sigmas_1 before the part of the steps "
-                    "that split_at says, sigmas_2 after it.",
+                    tooltip="blend: (1 - weight) × sigmas_1 + weight × sigmas_2. split: sigmas_1 up to split_at, "
+                    "sigmas_2 from there on.",
                 ),
-                _part("weight", 0.5, "blend: the share of sigmas_2 at the first step.", optional=False),
+                _part("weight", 0.5, "blend: the weight of sigmas_2 at the first step.", optional=False),
                 _part(
                     "weight_end",
                     0.5,
-                    "blend: the share of sigmas_2 at the last step; the same as weight for an even mean.",
+                    "blend: the weight of sigmas_2 at the last step. Set it equal to weight for a constant mix.",
                 ),
                 easing_input(),
-                _part("split_at", 0.5, "split: the part of the steps that sigmas_1 makes."),
+                _part("split_at", 0.5, "split: the fraction of the steps taken from sigmas_1."),
             ],
-            outputs=[io.Sigmas.Output(tooltip="The falling noise levels, as many as of either.")],
+            outputs=[io.Sigmas.Output(tooltip="Decreasing noise levels, as many as in each input.")],
         )
 
     @classmethod

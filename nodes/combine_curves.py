@@ -14,7 +14,8 @@ class CombineCurvesNode(io.ComfyNode):
             node_id="KinemaCombineCurves",
             display_name="Combine Curves",
             category=CATEGORY,
-            description="Makes one curve of two, e.g. one over frames times one over steps, or a curve times a number.",
+            description="Combines two curves into one, e.g. one over frames times one over steps, or a curve times a "
+            "number.",
             search_aliases=["multiply curves", "multival math", "curve math", "add curves", "mix curves"],
             inputs=[
                 _curve_input("a", "first"),
@@ -23,10 +24,10 @@ class CombineCurvesNode(io.ComfyNode):
                     "operation",
                     options=list(OPERATIONS),
                     default="multiply",
-                    tooltip="What is done with the two at every frame, step, place and block. subtract is a minus b.",
+                    tooltip="How the two are combined at each frame, step, place and block. subtract is a minus b.",
                 ),
             ],
-            outputs=[curve_output("The curve, which varies over everything that one of the two varies over.")],
+            outputs=[curve_output("The curve. It varies over everything that either input varies over.")],
         )
 
     @classmethod
@@ -35,4 +36,4 @@ class CombineCurvesNode(io.ComfyNode):
 
 
 def _curve_input(name: str, which: str) -> Any:
-    return number_or_curve(name, f"The {which} of the two, a number.", default=1.0, min=-100.0, max=100.0, step=0.01)
+    return number_or_curve(name, f"The {which} operand.", default=1.0, min=-100.0, max=100.0, step=0.01)

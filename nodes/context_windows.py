@@ -23,9 +23,9 @@ class ContextWindowsNode(io.ComfyNode):
             node_id="KinemaContextWindows",
             display_name="Context Windows",
             category=CATEGORY,
-            description="Chooses how long videos are cut into windows that go through the model one after another. Not "
-            "needed for that: with more frames than the motion model knows, windows engage by themselves. Several of "
-            "these nodes in a row give different windows over the run.",
+            description="Controls how long videos are split into context windows, which pass through the model one "
+            "after another. Videos longer than the motion model was trained for are split automatically; "
+            "use this node to change how. Chain several to use different windows at different steps.",
             search_aliases=[
                 "context options",
                 "context options standard static",
@@ -43,14 +43,14 @@ class ContextWindowsNode(io.ComfyNode):
                     default=16,
                     min=1,
                     max=1024,
-                    tooltip="How many frames the model sees together. Best is what the motion model was trained with: 16, "
-                    "HotshotXL 8, long models 32 or 64.",
+                    tooltip="How many frames the model processes together. Use the length the motion model was "
+                    "trained with: 16; HotshotXL 8; long models 32 or 64.",
                 ),
-                overlap_input("A quarter of the length is usual; more joins windows better and takes longer."),
+                overlap_input("A quarter of the length is usual; more joins windows more smoothly but takes longer."),
                 window_schedule_input(),
                 closed_loop_input(
-                    "With schedule looped: the last frame joins the first, also in short videos. Other schedules have no "
-                    "loop."
+                    "With schedule looped: joins the last frame to the first, in short videos too. No effect with "
+                    "other schedules."
                 ),
                 freenoise_input(),
                 fuse_input(),
@@ -61,8 +61,8 @@ class ContextWindowsNode(io.ComfyNode):
                     max=8,
                     optional=True,
                     advanced=True,
-                    tooltip="With schedule uniform or looped: 2 adds windows of every second frame, 3 also of every fourth, "
-                    "and so on. Joins distant frames; every addition takes time.",
+                    tooltip="With schedule uniform or looped: 2 adds windows of every second frame, 3 also of every "
+                    "fourth, and so on. Links distant frames; each addition takes more time.",
                 ),
                 io.Int.Input(
                     "windows_at_once",
@@ -71,8 +71,8 @@ class ContextWindowsNode(io.ComfyNode):
                     max=64,
                     optional=True,
                     advanced=True,
-                    tooltip="How many windows go through the model together. 0: as many as fit into the free memory of the "
-                    "GPU. 1: least memory. The result is the same.",
+                    tooltip="How many windows are computed together. 0: as many as fit into free GPU memory. 1: "
+                    "least memory. Does not affect the result.",
                 ),
                 io.Float.Input(
                     "start_percent",
@@ -82,7 +82,7 @@ class ContextWindowsNode(io.ComfyNode):
                     step=0.001,
                     optional=True,
                     advanced=True,
-                    tooltip="These windows begin at this part of the sampling run; 0 is its first step.",
+                    tooltip="When these windows start to be used, as a fraction of the sampling run (0 = first step).",
                 ),
                 io.Float.Input(
                     "end_percent",
@@ -92,10 +92,11 @@ class ContextWindowsNode(io.ComfyNode):
                     step=0.001,
                     optional=True,
                     advanced=True,
-                    tooltip="These windows end at this part of the sampling run. Where parts overlap, the later node holds.",
+                    tooltip="When these windows stop being used, as a fraction of the sampling run. Where ranges "
+                    "overlap, the later node takes precedence.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which computes long videos in these windows.")],
+            outputs=[io.Model.Output(tooltip="The model, which processes long videos in these windows.")],
         )
 
     @classmethod

@@ -17,7 +17,7 @@ class CurveFromFloatsNode(io.ComfyNode):
             node_id="KinemaCurveFromFloats",
             display_name="Curve from Floats",
             category=CATEGORY,
-            description="A number for each frame from a list of another node, e.g. the loudness of audio.",
+            description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of audio.",
             search_aliases=[
                 "multival float list",
                 "multival floats",
@@ -32,20 +32,21 @@ class CurveFromFloatsNode(io.ComfyNode):
                     "values",
                     default=1.0,
                     force_input=True,
-                    tooltip="One number for each frame, as a list or as a list inside one output. The last one goes on.",
+                    tooltip="One number per frame, as a list or as a list inside one output. The last value is held "
+                    "to the end.",
                 ),
                 io.Combo.Input(
                     "scaling",
                     options=SCALINGS,
                     default=SCALINGS[0],
                     optional=True,
-                    tooltip="as they are: the numbers themselves. lowest to highest: the lowest number becomes low, the "
-                    "highest becomes high.",
+                    tooltip="as they are: use the numbers unchanged. lowest to highest: map the lowest number to low "
+                    "and the highest to high.",
                 ),
                 _bound_input("low", 0.0, "lowest"),
                 _bound_input("high", 1.0, "highest"),
             ],
-            outputs=[curve_output("The curve over frames; windows see their own part of it.")],
+            outputs=[curve_output("The curve over frames. Each context window uses its own part of it.")],
         )
 
     @classmethod
@@ -59,7 +60,7 @@ class CurveFromFloatsNode(io.ComfyNode):
         numbers = list(_numbers(values))
         if not numbers:
             raise ValueError(
-                "The list of numbers is empty, and a curve needs one number. Connect a node that gives some."
+                "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
         if (scaling or SCALINGS)[0] == SCALINGS[1]:
             start, end = (low or [0.0])[0], (high or [1.0])[0]
@@ -76,7 +77,7 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
         max=1000.0,
         step=0.01,
         optional=True,
-        tooltip=f"With scaling: what the {which} number becomes.",
+        tooltip=f"With scaling lowest to highest: the value that the {which} number is mapped to.",
     )
 
 
@@ -84,10 +85,12 @@ def _numbers(values: Iterable[Any]) -> Iterable[float]:
     """All numbers in lists, arrays and tensors within each other, in their order."""
     for value in values:
         if isinstance(value, (str, bytes)):
-            raise ValueError(f'"{value}" is no number. Connect a list of numbers.')
+            raise ValueError(f'"{value}" is not a number. Connect a list of numbers.')
         if getattr(value, "ndim", None) == 0 or not isinstance(value, Iterable):
             if not math.isfinite(float(value)):
-                raise ValueError(f"The list holds {float(value)}, which is no value. Connect a list of finite numbers.")
+                raise ValueError(
+                    f"The list contains {float(value)}, which is not a finite number. Connect a list of finite numbers."
+                )
             yield float(value)
         else:
             yield from _numbers(value)

@@ -14,11 +14,11 @@ class CurveFromMaskNode(io.ComfyNode):
             node_id="KinemaCurveFromMask",
             display_name="Curve from Mask",
             category=CATEGORY,
-            description="A number for each place of the picture: more motion where the mask is white, for example. A batch "
-            "of masks gives one to each frame.",
+            description="A value for each place in the picture: more motion where the mask is white, for example. A "
+            "batch of masks gives each frame its own.",
             search_aliases=["multival scaled mask", "masked motion", "regional", "motion mask", "effect mask"],
             inputs=[
-                io.Mask.Input("mask", tooltip="One mask, or one for each frame, of which the last goes on. Any size."),
+                io.Mask.Input("mask", tooltip="One mask, or one per frame (the last is held to the end). Any size."),
                 _value_input("black", 0.0),
                 _value_input("white", 1.0),
                 io.Combo.Input(
@@ -27,8 +27,8 @@ class CurveFromMaskNode(io.ComfyNode):
                     default=SCALINGS[0],
                     optional=True,
                     advanced=True,
-                    tooltip="Whether the two values are those of black and white, or those of the darkest and the brightest "
-                    "place of all the masks.",
+                    tooltip="Whether the two values belong to black and white, or to the darkest and brightest "
+                    "places in all the masks.",
                 ),
             ],
             outputs=[curve_output("The curve over the picture and, with several masks, over the frames.")],
@@ -44,5 +44,5 @@ class CurveFromMaskNode(io.ComfyNode):
 
 def _value_input(name: str, default: float) -> io.Float.Input:
     return io.Float.Input(
-        name, default=default, min=-100.0, max=100.0, step=0.01, tooltip=f"The number where the mask is {name}."
+        name, default=default, min=-100.0, max=100.0, step=0.01, tooltip=f"The value where the mask is {name}."
     )

@@ -16,8 +16,8 @@ class CurveOverBlocksNode(io.ComfyNode):
             node_id="KinemaCurveOverBlocks",
             display_name="Curve over Blocks",
             category=CATEGORY,
-            description="A number for each part of the UNet, where motion modules are: down and mid see coarse "
-            "motion, the last up blocks fine detail. For inputs of motion models only.",
+            description="A value for each part of the UNet that has motion modules: the down and mid blocks handle "
+            "coarse motion, the last up blocks fine detail. Only for inputs that act on motion models.",
             search_aliases=["ad per block", "ad block", "per block", "block weight", "layer weights"],
             inputs=[
                 _side_input("down", "down blocks"),
@@ -30,12 +30,12 @@ class CurveOverBlocksNode(io.ComfyNode):
                     dynamic_prompts=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Values for single levels, modules or attentions, which go before the others: up 1: 0.5 is level "
-                    "1, up 1.2: 0 its module 2 (counted from 0), down attn2: 0.3 the second attention of all down blocks.",
+                    tooltip="Overrides for individual levels, modules or attentions: up 1: 0.5 is level 1, up 1.2: 0 "
+                    "its module 2 (counted from 0), down attn2: 0.3 the second attention of all down blocks.",
                 ),
             ],
             outputs=[
-                curve_output("The curve over blocks. Multiply it by one over frames or steps with Combine Curves.")
+                curve_output("The curve over blocks. Multiply it by a curve over frames or steps with Combine Curves.")
             ],
         )
 
@@ -55,5 +55,5 @@ class CurveOverBlocksNode(io.ComfyNode):
 
 def _side_input(name: str, blocks: str) -> Any:
     return number_or_curve(
-        name, f"The number for all motion modules of the {blocks}.", default=1.0, min=-100.0, max=100.0, step=0.01
+        name, f"The value for all motion modules of the {blocks}.", default=1.0, min=-100.0, max=100.0, step=0.01
     )

@@ -13,8 +13,8 @@ class CurveOverStepsNode(io.ComfyNode):
             node_id="KinemaCurveOverSteps",
             display_name="Curve over Steps",
             category=CATEGORY,
-            description="A number that changes over the sampling run: write steps or percents and the values reached there, "
-            "e.g. 0%: 8, 50%: 4. The layout and the motion are decided early, details late.",
+            description="A value that changes over the sampling run. Write steps or percentages and the values "
+            "reached there, e.g. 0%: 8, 50%: 4. Layout and motion are decided early, details late.",
             search_aliases=[
                 "animatediff keyframe",
                 "custom cfg keyframe",
@@ -28,12 +28,13 @@ class CurveOverStepsNode(io.ComfyNode):
                     default="0%: 1.0, 100%: 0.3",
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="place: value, separated by commas or lines. 50% or 0.5 is half of the run, as in start_percent "
-                    "of other nodes; whole numbers are steps of the sampler, negative ones counted from the end.",
+                    tooltip="position: value, separated by commas or line breaks. 50% or 0.5 is halfway through the "
+                    "run, as in start_percent of other nodes; whole numbers are sampler steps, negative ones "
+                    "counted from the end.",
                 ),
                 easing_input(),
             ],
-            outputs=[curve_output("The curve over the run. Multiply it by one over frames with Combine Curves.")],
+            outputs=[curve_output("The curve over the run. Multiply it by a curve over frames with Combine Curves.")],
         )
 
     @classmethod

@@ -15,22 +15,23 @@ class EnhanceMotionNode(io.ComfyNode):
             node_id="KinemaEnhanceMotion",
             display_name="Enhance Motion",
             category=CATEGORY,
-            description="Enhance-A-Video: attention over frames counts for more where frames look at each other much. Details "
-            "hold together better from frame to frame, at almost no cost.",
+            description="Enhance-A-Video: strengthens temporal attention where frames already attend to one another. "
+            "Details stay more consistent from frame to frame, at almost no cost.",
             search_aliases=["enhance-a-video", "feta", "temporal attention", "consistency", "coherence"],
             inputs=[
                 io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
                 number_or_curve(
                     "weight",
-                    "How much is added: the temperature of the paper. 0 is off, 1 to 5 is usual, much more exaggerates.",
+                    "Strength of the effect (the temperature in the paper). 0 is off, 1 to 5 is usual; much higher "
+                    "values exaggerate.",
                     default=2.0,
                     min=0.0,
                     max=100.0,
                     step=0.1,
                 ),
-                *percent_inputs("It"),
+                *percent_inputs("it"),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose motion modules are enhanced.")],
+            outputs=[io.Model.Output(tooltip="The model, with enhanced motion modules.")],
         )
 
     @classmethod

@@ -19,8 +19,9 @@ class InjectImageNode(io.ComfyNode):
             node_id="KinemaInjectImage",
             display_name="Inject Image",
             category=CATEGORY,
-            description="Puts a picture into the video in the middle of its sampling; what follows makes it a part of the "
-            "animation. Early it gives a layout, late it stays as it is. Several in a row act each at its time.",
+            description="Puts a picture into the video partway through sampling; the remaining steps make it part of "
+            "the animation. Injected early, the picture sets the layout; injected late, it stays nearly "
+            "unchanged. Chain several to inject at different times.",
             search_aliases=[
                 "image injection",
                 "image injection options",
@@ -37,11 +38,12 @@ class InjectImageNode(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="When in the run: 0 after its first step, 0.3 while the layout is decided, 0.7 when it is.",
+                    tooltip="When to inject, as a fraction of the run: 0 = after the first step, 0.3 while the "
+                    "layout is still forming, 0.7 after it is settled.",
                 ),
                 number_or_curve(
                     "strength",
-                    "1: the picture takes the place of what is there; 0.5: half of each; 0: nothing happens.",
+                    "1: the picture replaces what is there; 0.5: half of each; 0: no effect.",
                     default=1.0,
                     min=0.0,
                     max=1.0,
@@ -54,12 +56,14 @@ class InjectImageNode(io.ComfyNode):
                     min=0,
                     max=100000,
                     optional=True,
-                    tooltip="The first frame that gets a picture. One picture goes into all frames from here on, several "
-                    "go into one frame each.",
+                    tooltip="The first frame that receives the picture. A single picture goes into all frames from "
+                    "there on; several pictures go into one frame each.",
                 ),
                 *_place_inputs(),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which any sampler injects the picture into.")],
+            outputs=[
+                io.Model.Output(tooltip="The model. The picture is injected when it is sampled, with any sampler.")
+            ],
         )
 
     @classmethod
@@ -91,22 +95,24 @@ def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:
     """Raises ValueError unless there is one thing to inject, and what that needs."""
     if (image is None) == (latent is None):
         count = "both are" if image is not None else "neither is"
-        raise ValueError(f"Inject Image takes an image or a latent, and {count} connected. Connect one of them.")
+        raise ValueError(f"Inject Image takes either an image or a latent, but {count} connected. Connect one of them.")
     if image is not None and vae is None:
         raise ValueError("Inject Image got an image but no VAE to encode it. Connect vae, or connect a latent instead.")
     if latent is not None and space == "pixel":
         raise ValueError(
-            "Inject Image got a latent, but space is pixel, which joins pictures. Connect image and vae, or set space to "
-            "latent."
+            "Inject Image got a latent, but space is set to pixel, which needs an image. Connect image and vae, or "
+            "set space to latent."
         )
 
 
 def _source_inputs() -> list[io.Input]:
     return [
-        io.Image.Input("image", optional=True, tooltip="The picture, or one for each frame. Needs vae."),
+        io.Image.Input("image", optional=True, tooltip="The picture, or one per frame. Requires vae."),
         io.Vae.Input("vae", optional=True, tooltip="The VAE that encodes the picture."),
         io.Latent.Input("latent", optional=True, tooltip="A latent instead of image and vae."),
-        io.Mask.Input("mask", optional=True, tooltip="Which part of the picture goes in: one mask, or one a frame."),
+        io.Mask.Input(
+            "mask", optional=True, tooltip="Which part of the picture is injected. One mask, or one per frame."
+        ),
     ]
 
 
@@ -116,8 +122,8 @@ def _place_inputs() -> list[io.Input]:
             "fit",
             default=True,
             optional=True,
-            tooltip="Scales the picture over the whole video and cuts what stands out. Off: it keeps its size and "
-            "lies at x, y.",
+            tooltip="Scales the picture to cover the whole video and crops what does not fit. Off: it keeps its size "
+            "and is placed at x, y.",
         ),
         _offset("x", "right"),
         _offset("y", "down"),
@@ -127,8 +133,8 @@ def _place_inputs() -> list[io.Input]:
             default="latent",
             optional=True,
             advanced=True,
-            tooltip="Where the picture is joined with the video. latent: fast. pixel: sharper edges of masks and "
-            "offsets; decodes and encodes the video once in the middle of the run.",
+            tooltip="Where the picture is combined with the video. latent: fast. pixel: sharper edges for masks and "
+            "offsets, but decodes and encodes the video once during the run.",
         ),
     ]
 
@@ -142,5 +148,5 @@ def _offset(name: str, where: str) -> io.Int.Input:
         step=8,
         optional=True,
         advanced=True,
-        tooltip=f"With fit off: how many pixels further {where} the picture lies.",
+        tooltip=f"With fit off: how many pixels to move the picture {where}.",
     )

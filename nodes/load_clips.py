@@ -20,37 +20,40 @@ class LoadClipsNode(io.ComfyNode):
             node_id="KinemaLoadClips",
             display_name="Load Clips",
             category=CATEGORY,
-            description="Makes clips to train motion on from a folder of videos or image sequences, or from images. "
-            "Latents are encoded once and kept on disk.",
+            description="Prepares training clips from a folder of videos or image sequences, or from images. Latents "
+            "are encoded once and kept on disk.",
             search_aliases=["dataset", "training data", "video folder", "captions", "train", "finetune"],
             inputs=[
-                io.Vae.Input("vae", tooltip="The VAE of the checkpoint that you train with."),
-                io.Clip.Input("clip", tooltip="Encodes the captions: the CLIP of the checkpoint that you train with."),
+                io.Vae.Input("vae", tooltip="The VAE of the checkpoint you will train with."),
+                io.Clip.Input(
+                    "clip", tooltip="The CLIP of the checkpoint you will train with; it encodes the captions."
+                ),
                 io.Combo.Input(
                     "folder",
                     options=[NONE, *folder_paths.get_input_subfolders()],
-                    tooltip="A folder inside ComfyUI's input folder, with videos, or with one folder of images for each "
-                    "sequence. Press R after copying new ones.",
+                    tooltip="A folder inside ComfyUI's input folder that contains videos, or one folder of images "
+                    "per sequence. Press R after adding files.",
                 ),
                 io.String.Input(
                     "prompt",
                     default="",
                     multiline=True,
-                    tooltip="The caption of clips that have none. A video's own is in a .txt file of the same name.",
+                    tooltip="The caption for clips without one of their own. A video's own caption goes into a .txt "
+                    "file with the same name.",
                 ),
                 io.Int.Input(
                     "frames",
                     default=16,
                     min=2,
                     max=128,
-                    tooltip="Frames of a clip: as many as you will animate at once.",
+                    tooltip="Frames per clip: as many as you will animate at once.",
                 ),
                 io.Int.Input(
                     "stride",
                     default=4,
                     min=1,
                     max=128,
-                    tooltip="Every how many frames of the video one is taken. 4 of a 30 fps video are about 8 fps.",
+                    tooltip="Take every n-th frame of the video. 4 turns 30 fps into about 8 fps.",
                 ),
                 io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
                 io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
@@ -60,14 +63,15 @@ class LoadClipsNode(io.ComfyNode):
                     default="center",
                     optional=True,
                     advanced=True,
-                    tooltip="center cuts off what does not fit; disabled stretches the pictures instead.",
+                    tooltip="center crops what does not fit; disabled stretches the images instead.",
                 ),
                 io.Boolean.Input(
                     "flip",
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Adds every clip once more, mirrored. Not for captions that say left or right, nor for pans.",
+                    tooltip="Adds a mirrored copy of each clip. Not for camera pans or captions that mention left or "
+                    "right.",
                 ),
                 io.Int.Input(
                     "clips_per_video",
@@ -76,20 +80,22 @@ class LoadClipsNode(io.ComfyNode):
                     max=100_000,
                     optional=True,
                     advanced=True,
-                    tooltip="At most so many clips of a video, one after the other from its start. 0: all it has.",
+                    tooltip="At most this many clips from each video, one after another from its start. 0: all of "
+                    "them.",
                 ),
                 io.Boolean.Input(
                     "cache",
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="Keep the latents in user/kinema/latents, so that the same videos are ready at once next time. "
-                    "You may delete that folder at any time.",
+                    tooltip="Keep the latents in user/kinema/latents, so that the same videos load quickly next "
+                    "time. You can delete that folder at any time.",
                 ),
                 io.Image.Input(
                     "images",
                     optional=True,
-                    tooltip="Frames of one video in a batch, to train on beside the folder or alone.",
+                    tooltip="The frames of one video as a batch, to train on instead of the folder or in addition to "
+                    "it.",
                 ),
             ],
             outputs=[
@@ -97,7 +103,7 @@ class LoadClipsNode(io.ComfyNode):
                     display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
                 ),
                 io.String.Output(
-                    display_name="report", tooltip="How many clips there are, and which files were left out."
+                    display_name="report", tooltip="How many clips there are, and which files were skipped."
                 ),
             ],
         )

@@ -13,27 +13,27 @@ class LoadMiniatureNode(io.ComfyNode):
             node_id="KinemaLoadMiniature",
             display_name="Load Miniature",
             category=CATEGORY,
-            description="A tiny image model that comes with Kinema, to try everything with no download: it draws fish. "
-            "Animate it with miniature_mm in Load Motion Model, at 128 x 128.",
+            description="A tiny image model that comes with Kinema, for trying everything without a download: it "
+            "draws fish. Animate it with miniature_mm in Load Motion Model, at 128 x 128.",
             search_aliases=["demo", "example", "tiny model", "test model", "no download", "checkpoint", "fish"],
             inputs=[
                 io.Combo.Input(
                     "style",
                     options=[style for style, file in STYLES.items() if (models.FOLDER / file).exists()],
                     default="day",
-                    tooltip="Which image model. neon is the day model finetuned to another look, as a DreamBooth checkpoint "
-                    "is; the motion model never saw it.",
+                    tooltip="Which image model to load. neon is the day model finetuned to another look, like a "
+                    "DreamBooth checkpoint; the motion model was not trained on it.",
                 ),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The image model, of SD1.5's structure. Use dpmpp_2m, karras, 12 to 20 steps, cfg 2."
+                    tooltip="The image model, with the structure of SD1.5. Use dpmpp_2m, karras, 12 to 20 steps, cfg 2."
                 ),
                 io.Clip.Output(
-                    tooltip="Its text encoder. It knows: a red, yellow, green, blue, purple or white fish swimming left "
-                    "or right, coral reef, deep sea, sandy lagoon or kelp forest."
+                    tooltip="Its text encoder. It knows a red, yellow, green, blue, purple or white fish swimming "
+                    "left or right in a coral reef, deep sea, sandy lagoon or kelp forest."
                 ),
-                io.Vae.Output(tooltip="Its VAE, for pictures of 128 x 128."),
+                io.Vae.Output(tooltip="Its VAE, for images of 128 x 128 pixels."),
             ],
         )
 

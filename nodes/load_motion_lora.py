@@ -16,10 +16,13 @@ class LoadMotionLoraNode(io.ComfyNode):
             node_id="KinemaLoadMotionLora",
             display_name="Load Motion LoRA",
             category=CATEGORY,
-            description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several to mix them.",
+            description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several to combine "
+            "them.",
             search_aliases=["load animatediff lora", "motion lora", "zoom", "pan", "camera", "motiondirector"],
             inputs=[
-                MotionModelSocket.Input("motion_model", tooltip="The motion model; it stays as it is for other nodes."),
+                MotionModelSocket.Input(
+                    "motion_model", tooltip="The motion model; it stays unchanged for other nodes."
+                ),
                 io.Combo.Input(
                     "lora",
                     options=lora_files(),
@@ -28,7 +31,7 @@ class LoadMotionLoraNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "strength",
-                    "How much of it is added. Below 0 reverses the motion: a zoom in becomes a zoom out.",
+                    "Strength of the LoRA. Below 0 it reverses the motion: a zoom in becomes a zoom out.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,

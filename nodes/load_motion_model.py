@@ -17,7 +17,7 @@ class LoadMotionModelNode(io.ComfyNode):
             node_id="KinemaLoadMotionModel",
             display_name="Load Motion Model",
             category=CATEGORY,
-            description="Loads an AnimateDiff motion model: what it learned about motion, for any checkpoint of its base.",
+            description="Loads an AnimateDiff motion model, which adds motion to any checkpoint of the same base.",
             search_aliases=[
                 "animatediff",
                 "motion module",
@@ -31,8 +31,8 @@ class LoadMotionModelNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
-                    tooltip="A file in models/animatediff_models. Its kind is recognised from its content. "
-                    "SD1.5: v3_sd15_mm is a good first choice.",
+                    tooltip="A file in models/animatediff_models. Its kind is detected from its content. For SD1.5, "
+                    "v3_sd15_mm is a good first choice.",
                 ),
                 io.Combo.Input(
                     "kind",
@@ -40,8 +40,8 @@ class LoadMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="What the file is. automatic recognises it from its content; choose by hand only when a file "
-                    "was stripped of its position table, or its finetuner says otherwise.",
+                    tooltip="The kind of motion model. automatic detects it from the content; choose one yourself "
+                    "only if the file has lost its position table or its author says otherwise.",
                 ),
             ],
             outputs=[

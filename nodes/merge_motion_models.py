@@ -13,12 +13,16 @@ class MergeMotionModelsNode(io.ComfyNode):
             node_id="KinemaMergeMotionModels",
             display_name="Merge Motion Models",
             category=CATEGORY,
-            description="Mixes two motion models of one version into one, for example two finetunes of v3. "
-            "Save the result with Save Motion Model.",
+            description="Mixes two motion models of the same version into one, for example two finetunes of v3. Save "
+            "the result with Save Motion Model.",
             search_aliases=["merge animatediff", "mix motion models", "block weight"],
             inputs=[
-                MotionModelSocket.Input("first", tooltip="The motion model that the weights lead away from."),
-                MotionModelSocket.Input("second", tooltip="The motion model that the weights lead to."),
+                MotionModelSocket.Input(
+                    "first", tooltip="The result equals this motion model wherever a weight is zero."
+                ),
+                MotionModelSocket.Input(
+                    "second", tooltip="The result equals this motion model wherever a weight is one."
+                ),
                 *(
                     _weight(name, where)
                     for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))
@@ -39,5 +43,6 @@ def _weight(name: str, where: str) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"How much of the second motion model is in the {where} of the network ({name} blocks): 0 none, 1 all.",
+        tooltip=f"How much of the second motion model goes into the {where} of the network ({name} blocks): 0 none, 1 "
+        "all.",
     )

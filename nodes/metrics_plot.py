@@ -12,26 +12,26 @@ class MetricsPlotNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         result = io.String.Input(
-            "metrics", force_input=True, tooltip="The metrics output of Animation Metrics, or the text of a saved one."
+            "metrics", force_input=True, tooltip="The metrics output of Animation Metrics, or its saved text."
         )
         return io.Schema(
             node_id="KinemaMetricsPlot",
             display_name="Metrics Plot",
             category=CATEGORY,
-            description="Draws what Animation Metrics measured, for one animation or several side by side: a table of "
-            "the numbers and the curves over the frames.",
+            description="Plots the results of Animation Metrics for one animation, or several side by side: a table "
+            "of the values and their curves over the frames.",
             search_aliases=["plot", "chart", "graph", "compare", "flicker", "evaluate", "benchmark"],
             inputs=[
                 io.Autogrow.Input(
                     "results",
                     template=io.Autogrow.TemplatePrefix(result, prefix="metrics", min=1, max=10),
-                    tooltip="The metrics output of one Animation Metrics for each animation to compare.",
+                    tooltip="One metrics output of Animation Metrics for each animation to compare.",
                 ),
                 io.String.Input(
                     "labels",
                     default="",
                     multiline=True,
-                    tooltip="What to call the animations, one line for each. Empty lines are numbered.",
+                    tooltip="Names for the animations, one per line. Animations without a name are numbered.",
                 ),
                 io.Int.Input("width", default=1024, min=640, max=4096, step=8, tooltip="Width of the plot in pixels."),
             ],

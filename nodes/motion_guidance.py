@@ -15,8 +15,8 @@ class MotionGuidanceNode(io.ComfyNode):
             node_id="KinemaMotionGuidance",
             display_name="Motion Guidance",
             category=CATEGORY,
-            description="Pushes away from what the model would do without its motion modules, for more and more coherent "
-            "motion. One more pass at each step: half as much time again.",
+            description="Steers away from what the model would predict without its motion modules, for stronger, "
+            "more coherent motion. Adds one pass per step, so a step takes about half as long again.",
             search_aliases=[
                 "stg",
                 "spatiotemporal skip guidance",
@@ -29,7 +29,7 @@ class MotionGuidanceNode(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
                 number_or_curve(
                     "scale",
-                    "How far it pushes. 0 is off and costs nothing, 0.5 to 2 is usual.",
+                    "How strongly it steers. 0 is off and costs nothing, 0.5 to 2 is usual.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -39,13 +39,13 @@ class MotionGuidanceNode(io.ComfyNode):
                     "skip",
                     options=list(SKIPS),
                     default="all",
-                    tooltip="Whose motion is left out in the third pass: that of all blocks, or of the down, mid or up blocks "
-                    "only, which pushes more gently.",
+                    tooltip="Which blocks' motion modules are switched off in the extra pass: all of them, or only "
+                    "the down, mid or up blocks, which steers more gently.",
                 ),
-                *percent_inputs("It"),
+                *percent_inputs("it"),
                 number_or_curve(
                     "rescale",
-                    "How much of the contrast that it adds is taken back, 0 to 1; the paper has 0.7.",
+                    "How much of the contrast that it adds is removed: 0 none, 1 all. The paper uses 0.7.",
                     default=0.0,
                     min=0.0,
                     max=1.0,
@@ -57,11 +57,11 @@ class MotionGuidanceNode(io.ComfyNode):
                     "kept",
                     optional=True,
                     advanced=True,
-                    tooltip="Instead of skip: the share of the motion that stays in the third pass, e.g. 0.5 for single "
-                    "modules from Curve over Blocks.",
+                    tooltip="Replaces skip: how much of the motion is kept in the extra pass, e.g. 0.5 for "
+                    "individual modules with Curve over Blocks.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which samples with this guidance beside any cfg.")],
+            outputs=[io.Model.Output(tooltip="The model, sampled with this guidance in addition to any cfg.")],
         )
 
     @classmethod

@@ -15,8 +15,9 @@ class MotionWindowsNode(io.ComfyNode):
             node_id="KinemaMotionWindows",
             display_name="Motion Windows",
             category=CATEGORY,
-            description="Long videos in one go: only the motion modules work in windows, the rest of the model sees each "
-            "frame once. Faster than context windows and smoother between them; memory grows with the frames.",
+            description="Long videos in one go: only the motion modules work in windows; the rest of the model "
+            "processes each frame once. Faster than context windows, with smoother transitions; memory "
+            "grows with the number of frames.",
             search_aliases=[
                 "view options",
                 "context options views only",
@@ -32,15 +33,15 @@ class MotionWindowsNode(io.ComfyNode):
                     default=16,
                     min=2,
                     max=1024,
-                    tooltip="How many frames a motion module sees together. Best is what the motion model was trained with: "
-                    "16, HotshotXL 8.",
+                    tooltip="How many frames a motion module processes together. Use the length the motion model was "
+                    "trained with: 16; HotshotXL 8.",
                 ),
                 overlap_input("4 is fast; FreeNoise's authors use 12, which is smoother."),
-                closed_loop_input("Windows go on from the last frame to the first, so that the video loops."),
+                closed_loop_input("Windows wrap around from the last frame to the first, so that the video loops."),
                 freenoise_input(),
                 fuse_input(),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose motion modules see long videos in windows.")],
+            outputs=[io.Model.Output(tooltip="The model, whose motion modules process long videos in windows.")],
         )
 
     @classmethod

@@ -15,17 +15,17 @@ class NoiseScheduleNode(io.ComfyNode):
             node_id="KinemaNoiseSchedule",
             display_name="Noise Schedule",
             category=CATEGORY,
-            description="Gives a model another noise schedule, a named one or one of your own, and says what it predicts. Put "
-            "it after Apply Motion Model to override what that chose.",
+            description="Gives a model a different noise schedule, named or custom, and sets what it predicts. Put "
+            "it after Apply Motion Model to override the schedule chosen there.",
             search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
             inputs=[
-                io.Model.Input("model", tooltip="The model whose schedule changes."),
+                io.Model.Input("model", tooltip="The model whose noise schedule changes."),
                 schedule_combo(),
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
             ],
-            outputs=[io.Model.Output(tooltip="The model with the schedule.")],
+            outputs=[io.Model.Output(tooltip="The model with the new noise schedule.")],
         )
 
     @classmethod

@@ -19,21 +19,22 @@ class PlotCurveNode(io.ComfyNode):
             node_id="KinemaPlotCurve",
             display_name="Plot Curve",
             category=CATEGORY,
-            description="Draws a curve over the frames and the steps of a run; a line for each group of blocks that differ.",
+            description="Draws a curve over the frames and steps of a run, with one line for each group of blocks "
+            "that share their values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],
             inputs=[
-                number_or_curve("curve", "What to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),
+                number_or_curve("curve", "The value to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),
                 *length_inputs(32),
-                scheduler_input("It says at which percent of the run each step is.", advanced=True),
+                scheduler_input("It determines at which percentage of the run each step occurs.", advanced=True),
                 io.Model.Input(
                     "model",
                     optional=True,
                     advanced=True,
-                    tooltip="The model as it goes into the sampler, when its noise schedule matters.",
+                    tooltip="The model as it goes into the sampler. Needed only if its noise schedule matters.",
                 ),
                 width_input(960, 4096),
             ],
-            outputs=[io.Image.Output(display_name="plot", tooltip="The picture, for Preview Image or Save Image.")],
+            outputs=[io.Image.Output(display_name="plot", tooltip="The plot, for Preview Image or Save Image.")],
         )
 
     @classmethod

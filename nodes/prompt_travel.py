@@ -18,8 +18,8 @@ class PromptTravelNode(io.ComfyNode):
             node_id="KinemaPromptTravel",
             display_name="Prompt Travel",
             category=CATEGORY,
-            description="Prompts that change over the frames: write a line for each frame where a new prompt is reached, e.g. "
-            "0: a calm sea, and below it 24: a storm. In between they are blended.",
+            description="Prompts that change over the frames. Write one line for each frame at which a new prompt is "
+            "reached, e.g. 0: a calm sea, and below it 24: a storm. Frames in between are blended.",
             search_aliases=[
                 "prompt scheduling",
                 "prompt scheduling latents",
@@ -35,41 +35,40 @@ class PromptTravelNode(io.ComfyNode):
                     default=EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="One prompt a line, with the frame where it is reached: 0: a calm sea. Negative frames count from "
-                    'the end, 0.5 or 50% is the middle. The quoted forms of other tools are read too: "0": "a calm sea".',
+                    tooltip="One prompt per line, with the frame at which it is reached: 0: a calm sea. Negative "
+                    "frames count from the end; 0.5 or 50% is the middle. The quoted syntax of other tools "
+                    'works too: "0": "a calm sea".',
                 ),
                 io.Int.Input(
                     "frames",
                     default=32,
                     min=1,
                     max=100000,
-                    tooltip="How many frames the video has. Not needed when a latent is connected.",
+                    tooltip="How many frames the video has. Ignored if a latent is connected.",
                 ),
-                io.Latent.Input(
-                    "latent", optional=True, tooltip="The number of frames is taken from here when connected."
-                ),
+                io.Latent.Input("latent", optional=True, tooltip="If connected, its number of frames is used."),
                 io.String.Input(
                     "text_before",
                     default="",
                     multiline=True,
                     optional=True,
-                    tooltip="Comes before every prompt, e.g. the style.",
+                    tooltip="Added before every prompt, e.g. the style.",
                 ),
                 io.String.Input(
-                    "text_after", default="", multiline=True, optional=True, tooltip="Comes after every prompt."
+                    "text_after", default="", multiline=True, optional=True, tooltip="Added after every prompt."
                 ),
                 io.Boolean.Input(
                     "closed_loop",
                     default=False,
                     optional=True,
-                    tooltip="After the last prompt the way leads back to the first, for videos that loop.",
+                    tooltip="After the last prompt, blend back to the first, for videos that loop.",
                 ),
                 io.Combo.Input(
                     "easing",
                     options=list(EASINGS),
                     default="linear",
                     optional=True,
-                    tooltip="How a prompt turns into the next: evenly, or slower at the beginning or the end.",
+                    tooltip="How one prompt changes to the next: evenly, or slower at the start or the end.",
                 ),
                 io.Combo.Input(
                     "blend",
@@ -77,13 +76,13 @@ class PromptTravelNode(io.ComfyNode):
                     default="linear",
                     optional=True,
                     advanced=True,
-                    tooltip="linear: straight from one encoded prompt to the next. spherical: along an arc, which keeps the "
-                    "strength of both on the way.",
+                    tooltip="linear: straight from one encoded prompt to the next. spherical: along an arc, which "
+                    "keeps the magnitude of the embeddings.",
                 ),
             ],
             outputs=[
                 io.Conditioning.Output(
-                    tooltip="One conditioning with a row for every frame, for the sampler's positive input."
+                    tooltip="One conditioning with a row for each frame, for the sampler's positive input."
                 )
             ],
         )

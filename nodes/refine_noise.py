@@ -15,8 +15,9 @@ class RefineNoiseNode(io.ComfyNode):
             node_id="KinemaRefineNoise",
             display_name="Refine Noise",
             category=CATEGORY,
-            description="FreeInit and FreqPrior: samples several times, each time with noise that holds the slow, coarse part "
-            "of the result before. Animations get more consistent; it takes as many times as long.",
+            description="FreeInit and FreqPrior: samples several times, each time starting from noise that keeps the "
+            "low frequencies of the previous result. More consistent animations; time grows with the "
+            "number of iterations.",
             search_aliases=[
                 "freeinit",
                 "freqprior",
@@ -25,30 +26,35 @@ class RefineNoiseNode(io.ComfyNode):
                 "resample",
             ],
             inputs=[
-                io.Model.Input("model", tooltip="The model, before or after Apply Motion Model and all other nodes."),
+                io.Model.Input(
+                    "model",
+                    tooltip="The model. This node can go before or after Apply Motion Model and all other nodes.",
+                ),
                 io.Combo.Input(
                     "method",
                     options=list(METHODS),
                     default="FreeInit",
-                    tooltip="FreeInit: the original. FreqPrior: keeps the variance of the noise, so contrast and detail stay.",
+                    tooltip="FreeInit: the original method. FreqPrior: keeps the variance of the noise, which "
+                    "preserves contrast and detail.",
                 ),
                 io.Int.Input(
                     "iterations",
                     default=3,
                     min=1,
                     max=20,
-                    tooltip="How often it samples in all. 3 to 5 is usual; 1 changes nothing. When you cancel, the last "
-                    "finished iteration is kept and the workflow goes on with it.",
+                    tooltip="How many times to sample in total. 3 to 5 is usual; 1 changes nothing. If you cancel, "
+                    "the last finished iteration is kept and the workflow continues with it.",
                 ),
                 io.Combo.Input(
                     "filter",
                     options=list(FILTERS),
                     default="butterworth",
-                    tooltip="How the coarse part is cut out. butterworth: keeps a small, clean part. gaussian: keeps more and "
-                    "softly. ideal: keeps most, with a hard edge. box: a hard box.",
+                    tooltip="The low-pass filter. butterworth: keeps a small, clean range of low frequencies. "
+                    "gaussian: keeps more, with a soft edge. ideal: keeps the most, with a hard edge. box: a "
+                    "box with hard edges.",
                 ),
-                _stop_frequency("space", "within the picture"),
-                _stop_frequency("time", "from frame to frame"),
+                _cutoff_input("space", "Spatial"),
+                _cutoff_input("time", "Temporal"),
                 *_iteration_inputs(),
                 io.Int.Input(
                     "order",
@@ -60,7 +66,7 @@ class RefineNoiseNode(io.ComfyNode):
                     tooltip="How steep the edge of the butterworth filter is.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose sampling is refined with any sampler.")],
+            outputs=[io.Model.Output(tooltip="The model, whose sampling is refined. Works with any sampler.")],
         )
 
     @classmethod
@@ -88,8 +94,8 @@ def _iteration_inputs() -> list[io.Input]:
             "coarse_to_fine",
             default=False,
             optional=True,
-            tooltip="Earlier iterations get fewer steps: of 3 iterations the first a third, the second two thirds. "
-            "Faster, almost as good.",
+            tooltip="Earlier iterations use fewer steps: with 3 iterations, the first uses a third and the second "
+            "two thirds. Faster, and almost as good.",
         ),
         io.Float.Input(
             "until",
@@ -99,21 +105,21 @@ def _iteration_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="All iterations but the last end at this part of the run, which saves time. FreqPrior's authors "
-            "use 0.68; 1 samples to the end.",
+            tooltip="All iterations except the last stop at this fraction of the run, which saves time. FreqPrior's "
+            "authors use 0.68; 1 samples to the end.",
         ),
         io.Boolean.Input(
             "new_noise",
             default=False,
             optional=True,
             advanced=True,
-            tooltip="Results are diffused with other noise each time. Off: always with the noise that the run began "
-            "with, as FreeInit's authors do.",
+            tooltip="Add different noise to the result in each iteration. Off: always add the initial noise of the "
+            "run, as FreeInit's authors do.",
         ),
     ]
 
 
-def _stop_frequency(name: str, where: str) -> io.Float.Input:
+def _cutoff_input(name: str, kind: str) -> io.Float.Input:
     return io.Float.Input(
         name,
         default=0.25,
@@ -122,5 +128,5 @@ def _stop_frequency(name: str, where: str) -> io.Float.Input:
         step=0.01,
         optional=True,
         advanced=True,
-        tooltip=f"Stop frequency {where}: more keeps finer parts of the result and varies less. 0 begins with new noise.",
+        tooltip=f"{kind} cutoff frequency: higher keeps more of the previous result. 0 keeps none of it.",
     )

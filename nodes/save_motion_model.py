@@ -20,21 +20,23 @@ class SaveMotionModelNode(io.ComfyNode):
             node_id="KinemaSaveMotionModel",
             display_name="Save Motion Model",
             category=CATEGORY,
-            description="Writes a motion model, merged or with motion LoRAs in it, as a file that Load Motion Model and other "
-            "tools read.",
+            description="Saves a motion model, merged or with motion LoRAs, as a file that Load Motion Model and "
+            "other tools can read.",
             search_aliases=["save animatediff", "export motion model", "bake lora"],
             is_output_node=True,
             inputs=[
-                MotionModelSocket.Input("motion_model", tooltip="The motion model to write."),
+                MotionModelSocket.Input("motion_model", tooltip="The motion model to save."),
                 io.String.Input(
                     "filename",
                     default="my_motion_model",
-                    tooltip="Name in models/animatediff_models; a file of this name is replaced. / makes subfolders.",
+                    tooltip="File name in models/animatediff_models; an existing file is overwritten. Use / for "
+                    "subfolders.",
                 ),
                 io.Boolean.Input(
                     "bake_loras",
                     default=True,
-                    tooltip="On: motion LoRAs and merges become part of the file. Off: the first model's own weights.",
+                    tooltip="On: motion LoRAs and merges become part of the file. Off: only the original weights of "
+                    "the first motion model are saved.",
                 ),
                 io.Combo.Input(
                     "precision",
@@ -42,7 +44,7 @@ class SaveMotionModelNode(io.ComfyNode):
                     default="as loaded",
                     optional=True,
                     advanced=True,
-                    tooltip="Number format of the file. as loaded: as in memory, on a GPU usually fp16.",
+                    tooltip="Number format of the file. as loaded: the same as in memory, usually fp16 on a GPU.",
                 ),
             ],
             outputs=[
@@ -66,5 +68,7 @@ class SaveMotionModelNode(io.ComfyNode):
 def _refusal(filename: str) -> str | None:
     parts = filename.replace("\\", "/").split("/")
     if any(part in ("", ".", "..") or ":" in part for part in parts):
-        return f'"{filename}" is no name for a file inside models/animatediff_models. Use e.g. my_motion_model.'
+        return f'"{filename}" is not a valid name for a file inside models/animatediff_models. Use e.g. '
+        "my_motion_model."
+        "my_motion_model."
     return None

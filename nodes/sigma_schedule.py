@@ -17,8 +17,8 @@ class SigmaScheduleNode(io.ComfyNode):
             node_id="KinemaSigmaSchedule",
             display_name="Sigma Schedule",
             category=CATEGORY,
-            description="The noise levels of a run from a named noise schedule or one of your own, for SamplerCustom. To give "
-            "a model a noise schedule use Noise Schedule.",
+            description="The noise levels (sigmas) of a run from a noise schedule, named or custom, for "
+            "SamplerCustom. To change a model's noise schedule, use Noise Schedule.",
             search_aliases=[
                 "create sigma schedule",
                 "create raw sigma schedule",
@@ -32,7 +32,7 @@ class SigmaScheduleNode(io.ComfyNode):
                     "scheduler",
                     options=list(SCHEDULERS),
                     default="normal",
-                    tooltip="How the steps are spread over the noise levels, as in KSampler.",
+                    tooltip="How the steps are distributed over the noise levels, as in KSampler.",
                 ),
                 io.Int.Input("steps", default=20, min=1, max=10000, tooltip="The number of steps."),
                 io.Float.Input(
@@ -41,18 +41,19 @@ class SigmaScheduleNode(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="1: the whole run. Less: the last part of it, for latents that hold a picture already.",
+                    tooltip="1: the whole run. Less: only its last part, for latents that already contain an image.",
                 ),
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="Needed for the model's schedule; else it says what keep stands for in prediction and zero_snr.",
+                    tooltip='Required when schedule is "the model\'s". Otherwise it only supplies the value behind '
+                    '"keep" in prediction and zero_snr.',
                 ),
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
             ],
-            outputs=[io.Sigmas.Output(tooltip="The falling noise levels, one more than steps.")],
+            outputs=[io.Sigmas.Output(tooltip="Decreasing noise levels, one more than steps.")],
         )
 
     @classmethod
@@ -73,7 +74,8 @@ class SigmaScheduleNode(io.ComfyNode):
         if schedule == MODELS:
             if like is None:
                 raise ValueError(
-                    'Sigma Schedule is set to "the model\'s", but no model is connected. Connect one, or choose a schedule.'
+                    'Sigma Schedule is set to "the model\'s", but no model is connected. Connect one, or choose '
+                    "another schedule."
                 )
             return io.NodeOutput(run_sigmas(like, scheduler, steps, denoise))
         sampling = build_sampling(

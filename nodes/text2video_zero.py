@@ -14,9 +14,9 @@ class Text2VideoZeroNode(io.ComfyNode):
             node_id="KinemaText2VideoZero",
             display_name="Text2Video-Zero",
             category=CATEGORY,
-            description="Animates without a motion model: the first frame's half-finished latent is moved a little "
-            "further for each frame, and all frames look at the first. Simple camera pans; the baseline that "
-            "AnimateDiff was compared with.",
+            description="Animates without a motion model: the partly denoised latent of the first frame is shifted a "
+            "little further for each frame, and all frames attend to the first. Gives simple camera "
+            "pans; a baseline in the AnimateDiff paper.",
             search_aliases=["text2video zero", "t2v zero", "zero-shot video", "pan", "camera", "baseline"],
             inputs=[
                 io.Model.Input("model", tooltip="Any SD1.5 or SDXL model, with or without LoRAs."),
@@ -29,8 +29,8 @@ class Text2VideoZeroNode(io.ComfyNode):
                     max=998,
                     optional=True,
                     advanced=True,
-                    tooltip="Moved frames start again from the noise of this training timestep (the authors' t1); "
-                    "the further above low_timestep, the more they may change.",
+                    tooltip="The shifted frames start again from the noise of this training timestep (t1 in the "
+                    "paper). The further it is above low_timestep, the more they may change.",
                 ),
                 io.Int.Input(
                     "low_timestep",
@@ -39,13 +39,13 @@ class Text2VideoZeroNode(io.ComfyNode):
                     max=997,
                     optional=True,
                     advanced=True,
-                    tooltip="The first frame is moved when it is denoised to this training timestep (the authors' t0); "
-                    "lower fixes its layout more firmly.",
+                    tooltip="The first frame is shifted once it is denoised to this training timestep (t0 in the "
+                    "paper). Lower values fix its layout more firmly.",
                 ),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The model, which now animates. Give the sampler an empty latent with batch_size frames, "
+                    tooltip="The animated model. Use an empty latent with batch_size set to the number of frames, "
                     "e.g. 8, and denoise 1; the authors use ddim, ddim_uniform, 50 steps."
                 )
             ],
@@ -66,6 +66,6 @@ def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:
         min=-512.0,
         max=512.0,
         step=0.5,
-        tooltip=f"How far the view moves {positive} with each frame ({negative} below 0), in pixels of a 512-pixel "
-        "picture. 0 holds it still; the authors use 12.",
+        tooltip=f"How far the view moves {positive} per frame ({negative} below 0), in pixels of a 512-pixel picture. "
+        "0: no movement; the authors use 12.",
     )

@@ -30,39 +30,43 @@ class TrainMotionLoraNode(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="The model that the motion model is made for, before Apply Motion Model."
+                    "model",
+                    tooltip="The image model that the motion model is made for. Connect it from before Apply Motion "
+                    "Model.",
                 ),
-                MotionModelSocket.Input("motion_model", tooltip="The motion model to teach; it stays as it is."),
-                ClipsSocket.Input("clips", tooltip="Clips of the motion, from Load Clips. 1 to 50."),
+                MotionModelSocket.Input("motion_model", tooltip="The motion model to teach; it stays unchanged."),
+                ClipsSocket.Input("clips", tooltip="Clips of the motion, from Load Clips: 1 to 50."),
                 name_input("my_motion_lora", LORA_FOLDER),
                 io.Int.Input(
                     "rank",
                     default=64,
                     min=1,
                     max=1280,
-                    tooltip="Size of the LoRA. 64 is what the official ones have; 16 to 32 are enough for one clip.",
+                    tooltip="Rank of the LoRA, which determines its size. The official ones have 64; 16 to 32 is "
+                    "enough for one clip.",
                 ),
                 *settings_inputs(LORA_TRAINING),
                 io.Boolean.Input(
                     "debias",
                     default=True,
-                    tooltip="MotionDirector's loss: also compares the frames of a clip with one another, so that less of "
-                    "its looks is learned.",
+                    tooltip="MotionDirector's debiased loss: also compares the frames of a clip with one another, so "
+                    "that less of its appearance is learned.",
                 ),
                 io.Boolean.Input(
                     "learn_looks_apart",
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="MotionDirector's spatial pass: a second LoRA, thrown away afterwards, learns the looks of single "
-                    "frames, so that the motion LoRA need not. For one to five clips; takes about 1.2 times as long.",
+                    tooltip="MotionDirector's spatial pass: a second, temporary LoRA learns the appearance of single "
+                    "frames, so that the motion LoRA does not. For one to five clips; takes about 1.2 times "
+                    "as long.",
                 ),
             ],
             outputs=[
                 MotionModelSocket.Output(
                     display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA at strength 1."
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="How the loss went."),
+                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
             ],
         )
 

@@ -27,15 +27,16 @@ class TrainMotionModelNode(io.ComfyNode):
             node_id="KinemaTrainMotionModel",
             display_name="Train Motion Model",
             category=CATEGORY,
-            description="Trains a motion model on clips, as the AnimateDiff paper does: a new one, or one that exists. The "
-            "image model stays as it is. Interrupt it at any time and run it again to go on.",
+            description="Trains a motion model on clips, as in the AnimateDiff paper: a new one, or an existing one. "
+            "The image model does not change. Interrupt it at any time and run it again to continue.",
             search_aliases=["finetune", "train animatediff", "training", "motion module", "dataset"],
             is_output_node=True,
             inputs=[
                 io.Model.Input(
-                    "model", tooltip="The SD1.5 or SDXL model to learn motion for, before Apply Motion Model."
+                    "model",
+                    tooltip="The SD1.5 or SDXL model to learn motion for. Connect it from before Apply Motion Model.",
                 ),
-                ClipsSocket.Input("clips", tooltip="What to learn from, from Load Clips."),
+                ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
                 name_input("my_motion_model", FOLDER),
                 *settings_inputs(MODEL_TRAINING),
                 io.Combo.Input(
@@ -44,8 +45,8 @@ class TrainMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff's own for SDXL. v2 also "
-                    "has a module in the UNet's middle; v1 normalises all frames together.",
+                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff SDXL for SDXL. v2 "
+                    "also has a module in the UNet's middle block; v1 normalises over all frames together.",
                 ),
                 io.Combo.Input(
                     "weights",
@@ -53,20 +54,21 @@ class TrainMotionModelNode(io.ComfyNode):
                     default="fp16",
                     optional=True,
                     advanced=True,
-                    tooltip="Number format of the file. fp16 is half as large and animates the same.",
+                    tooltip="Number format of the file. fp16 is half the size and animates just as well.",
                 ),
                 MotionModelSocket.Input(
                     "motion_model",
                     optional=True,
-                    tooltip="Goes on from this motion model, for motion that it does not know. Without it, a new one learns "
-                    "from nothing, which needs very many clips.",
+                    tooltip="Continues training this motion model, to add motion that it does not know. Without it, "
+                    "a new one is trained from scratch, which needs very many clips.",
                 ),
             ],
             outputs=[
                 MotionModelSocket.Output(
-                    display_name="MOTION_MODEL", tooltip="What was learned, for Apply Motion Model. It is saved too."
+                    display_name="MOTION_MODEL",
+                    tooltip="The trained motion model, for Apply Motion Model. It is also saved to disk.",
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="How the loss went."),
+                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
             ],
         )
 

@@ -17,19 +17,21 @@ class WindowPlanNode(io.ComfyNode):
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
             category=CATEGORY,
-            description="Draws which frames a run will compute together in each step, and how much each window decides "
-            "about each frame. Nothing is sampled.",
+            description="Draws which frames a run will compute together in each step, and the weight of each window "
+            "for each frame. Nothing is sampled.",
             search_aliases=["visualize context options", "context windows", "debug", "plot windows"],
             inputs=[
                 io.Model.Input("model", tooltip="The model as it goes into the sampler."),
                 *length_inputs(64),
-                scheduler_input("It matters when windows have a start or end percent."),
+                scheduler_input("It matters only if windows have a start or end percent."),
                 io.Sigmas.Input(
-                    "sigmas", optional=True, tooltip="The noise levels themselves, instead of steps and scheduler."
+                    "sigmas",
+                    optional=True,
+                    tooltip="The noise levels (sigmas) themselves, instead of steps and scheduler.",
                 ),
                 width_input(1280, 8192),
             ],
-            outputs=[io.Image.Output(display_name="plan", tooltip="The picture, for Preview Image or Save Image.")],
+            outputs=[io.Image.Output(display_name="plan", tooltip="The plan, for Preview Image or Save Image.")],
         )
 
     @classmethod

@@ -15,8 +15,8 @@ class WindowReferenceNode(io.ComfyNode):
             node_id="KinemaWindowReference",
             display_name="Window Reference",
             category=CATEGORY,
-            description="Makes the later context windows of a long video resemble the first: they look at it, or begin as it "
-            "did. Two of these nodes, one of each mode, act together.",
+            description="Makes the later context windows of a long video resemble the first: they attend to it, or "
+            "start from its result. Two of these nodes, one of each mode, work together.",
             search_aliases=[
                 "contextref",
                 "context ref",
@@ -32,27 +32,28 @@ class WindowReferenceNode(io.ComfyNode):
                     "mode",
                     options=list(REFERENCE_MODES),
                     default="attend",
-                    tooltip="attend: frames of later windows look at those of the first, so people and things keep their "
-                    "appearance; self-attention takes twice the time while it lasts. reuse: later windows begin with the "
-                    "first one's picture and motion; at strength 1 they are not computed at all, which saves time.",
+                    tooltip="attend: frames of later windows attend to those of the first, so people and things keep "
+                    "their appearance; self-attention takes twice the time while it is active. reuse: later "
+                    "windows start with the layout and motion of the first; at strength 1 they are not "
+                    "computed at all, which saves time.",
                 ),
                 number_or_curve(
                     "strength",
-                    "How much of the first window: 1 all, 0 nothing.",
+                    "How much of the first window is used: 1 all, 0 none.",
                     default=1.0,
                     min=0.0,
                     max=1.0,
                     step=0.01,
                 ),
-                _percent("start_percent", 0.0, "It begins at this part of the sampling run."),
+                _percent("start_percent", 0.0, "When it starts, as a fraction of the sampling run."),
                 _percent(
                     "end_percent",
                     0.25,
-                    "It ends at this part of the sampling run. Early steps decide the layout: 0.15 for reuse, 0.25 to 1 for "
-                    "attend.",
+                    "When it ends, as a fraction of the sampling run. Early steps decide the layout: 0.15 for reuse, "
+                    "0.25 to 1 for attend.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose context windows refer to the first.")],
+            outputs=[io.Model.Output(tooltip="The model, whose later context windows refer to the first.")],
         )
 
     @classmethod

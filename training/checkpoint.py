@@ -42,14 +42,14 @@ class Checkpoint:
             course = by_present_names(state.pop("course"))
         except Exception as error:  # torch raises nearly anything for a damaged file
             raise CheckpointError(
-                f'"{self.path.name}" is damaged ({type(error).__name__}) and training cannot go on from it. '
-                "Delete it, or start again under another name."
+                f'"{self.path.name}" is damaged ({type(error).__name__}), so training cannot continue from it. Delete '
+                "it, or start again under another name."
             ) from None
         for name in sorted(self.course.keys() | course.keys()):
             if course.get(name) != self.course.get(name):
                 raise CheckpointError(
-                    f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, and now it is '
-                    f"{_short(self.course.get(name))}. Set it back to go on, or start again under another name."
+                    f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but now it is '
+                    f"{_short(self.course.get(name))}. Set it back to continue, or start again under another name."
                 )
         return state
 

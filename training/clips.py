@@ -27,13 +27,13 @@ class Clips:
 
     def __post_init__(self) -> None:
         if not self.clips:
-            raise ValueError("There is no clip to train with. Connect Load Clips with a folder that holds videos.")
+            raise ValueError("There are no clips to train with. Connect Load Clips with a folder that contains videos.")
         first = self.clips[0]
         for clip in self.clips:
             if clip.latents.shape != first.latents.shape:
                 raise ValueError(
-                    f'Clip "{clip.name}" has latents of shape {list(clip.latents.shape)} and "{first.name}" '
-                    f"{list(first.latents.shape)}. Give all clips the same frames and size."
+                    f'Clip "{clip.name}" has latents of shape {list(clip.latents.shape)}, but "{first.name}" has '
+                    f"{list(first.latents.shape)}. Give all clips the same number of frames and the same size."
                 )
 
     @property

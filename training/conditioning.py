@@ -29,8 +29,8 @@ def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> d
 
 def _needs_more(what: str) -> str:
     return (
-        f"The connected MODEL also needs {what} and clips have none. Train with an ordinary SD1.5 or SDXL checkpoint; "
-        "the motion model then works with other ones too."
+        f"The connected MODEL also needs {what} but clips have none. Train with an ordinary SD1.5 or SDXL checkpoint; "
+        "the motion model then works with others too."
     )
 
 

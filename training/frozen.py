@@ -21,12 +21,12 @@ def frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
     a step takes."""
     if model.get_additional_models_with_key(ANIMATION):
         raise ValueError(
-            "The connected MODEL already animates. Connect the MODEL from before Apply Motion Model: "
-            "training puts the motion model into it by itself."
+            "The connected MODEL already animates. Connect the MODEL from before Apply Motion Model: training "
+            "applies the motion model automatically."
         )
     if comfy.model_management.sage_attention_enabled() or comfy.model_management.flash_attention_enabled():
         raise ValueError(
-            "ComfyUI was started with --use-sage-attention or --use-flash-attention, which cannot train. "
+            "ComfyUI was started with --use-sage-attention or --use-flash-attention, which do not support training. "
             "Start it without that option to train, e.g. with --use-pytorch-cross-attention."
         )
     if model.is_dynamic():  # its weights come and go with each operation, which the backward pass cannot follow

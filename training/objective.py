@@ -66,8 +66,8 @@ def prediction_of(model_sampling: Any) -> Target:
     if kind is comfy.model_sampling.V_PREDICTION:
         return "velocity"
     raise ValueError(
-        f"The connected MODEL predicts {kind.__name__}, but training knows noise and "
-        "v-prediction. Connect the MODEL directly to its loader."
+        f"The connected MODEL predicts {kind.__name__}, but training supports only noise and v-prediction. Connect "
+        "the MODEL directly to its loader."
     )
 
 

@@ -77,7 +77,7 @@ class Encoder:
             latents: torch.Tensor = self.vae.encode(pictures).detach().float().cpu().clone()
         if latents.ndim != 4:
             raise ValueError(
-                f"The connected VAE makes latents of {latents.ndim} dimensions, and SD1.5 and SDXL have 4. "
+                f"The connected VAE makes latents of {latents.ndim} dimensions, but those of SD1.5 and SDXL have 4. "
                 "Connect the VAE of the checkpoint that you train with."
             )
         return latents
@@ -118,7 +118,7 @@ def encode_sources(encoder: Encoder, sources: Sequence[Source]) -> tuple[list[La
         try:
             usable.append(encoder.source(source))
         except SourceError as error:
-            skipped.append(f'"{source.path.name}" was left out: {error}.')
+            skipped.append(f'"{source.path.name}" was skipped: {error}.')
             logging.warning(skipped[-1])
         bar.update(1)
     return usable, skipped

@@ -66,8 +66,8 @@ def find_sources(folder: Path) -> list[Source]:
     paths += [path for path in folders if Source(path, None).files]
     if not paths:
         raise ValueError(
-            f'"{folder.name}" holds no videos and no folders of images. Put .mp4 files or one folder per image sequence '
-            "into it, each with a caption in a .txt file of the same name."
+            f'"{folder.name}" contains no videos and no folders of images. Put .mp4 files or one folder per image '
+            "sequence into it, each with a caption in a .txt file of the same name."
         )
     return [Source(path, _caption(path)) for path in paths]
 
@@ -98,7 +98,7 @@ def cut_clips(pictures: Iterator[torch.Tensor], cut: Cut) -> Iterator[torch.Tens
             if found == cut.clips:
                 return
     if not found:
-        raise SourceError(f"it has {seen} frames and a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
+        raise SourceError(f"it has {seen} frames, but a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
 
 
 def fit(picture: torch.Tensor, cut: Cut) -> torch.Tensor:

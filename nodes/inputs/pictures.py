@@ -22,10 +22,10 @@ def length_inputs(default: int) -> list[io.Input]:
             default=default,
             min=1,
             max=10000,
-            tooltip="How many frames the video has. Not needed when a latent is connected.",
+            tooltip="How many frames the video has. Ignored if a latent is connected.",
         ),
-        io.Latent.Input("latent", optional=True, tooltip="The number of frames is taken from here when connected."),
-        io.Int.Input("steps", default=20, min=1, max=1000, optional=True, tooltip="Steps of the sampler."),
+        io.Latent.Input("latent", optional=True, tooltip="If connected, its number of frames is used."),
+        io.Int.Input("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
     ]
 
 
@@ -53,5 +53,5 @@ def width_input(default: int, largest: int) -> io.Int.Input:
         max=largest,
         optional=True,
         advanced=True,
-        tooltip="Width of the picture in pixels.",
+        tooltip="Width of the image in pixels.",
     )

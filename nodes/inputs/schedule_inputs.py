@@ -44,8 +44,8 @@ def beta_inputs() -> list[io.Input]:
             tooltip="custom: ComfyUI's name of the curve. sqrt_linear rises linearly; linear rises linearly in its square "
             "root; cosine ignores first and last; sqrt is almost all noise.",
         ),
-        _beta("first_beta", 0.0001, "The first beta: how much noise the first timestep adds."),
-        _beta("last_beta", 0.02, "The last beta: how much noise the last timestep adds."),
+        _beta("first_beta", 0.0001, "the first beta, which sets how much noise the first timestep adds."),
+        _beta("last_beta", 0.02, "the last beta, which sets how much noise the last timestep adds."),
     ]
 
 
@@ -67,7 +67,8 @@ def zsnr_input() -> io.Combo.Input:
         default=AS_IT_IS,
         optional=True,
         advanced=True,
-        tooltip="Zero terminal SNR: the last timestep is noise only, for models that were trained so. keep: as the model is.",
+        tooltip="Zero terminal SNR: the last timestep is pure noise. Only for models trained that way. keep: leave "
+        "the model as it is.",
     )
 
 

@@ -28,7 +28,7 @@ def easing_input() -> io.Combo.Input:
         options=list(WAYS),
         default="linear",
         optional=True,
-        tooltip="How a value turns into the next: evenly, slower at the beginning or the end, or at once (hold).",
+        tooltip="How one value changes to the next: evenly, slower at the start or the end, or all at once (hold).",
     )
 
 
@@ -39,8 +39,8 @@ def curve_output(tooltip: str) -> Any:
 def strength_input() -> io.MultiType.Input:
     return number_or_curve(
         "strength",
-        "How much motion is added. 1 is what the motion model was trained for, 0 none at all, 1.1 to 1.3 moves more and "
-        "gets less stable.",
+        "How much motion is added. 1 is what the motion model was trained for, 0 adds none, 1.1 to 1.3 gives more "
+        "motion but less stability.",
         default=1.0,
         min=-10.0,
         max=10.0,
@@ -58,11 +58,11 @@ def schedule_input() -> ExplainedCombo:
     )
 
 
-def percent_inputs(what: str = "Motion") -> list[io.Float.Input]:
+def percent_inputs(what: str = "motion") -> list[io.Float.Input]:
     early = " The layout of an animation is decided early, so ending at 0.8 changes little and is faster."
     ends = {
-        "start_percent": (0.0, "begins", "0 is its first step."),
-        "end_percent": (1.0, "ends", "1 is its last step." + early),
+        "start_percent": (0.0, "starts", "(0 = first step)."),
+        "end_percent": (1.0, "ends", "(1 = last step)." + early),
     }
     return [
         io.Float.Input(
@@ -73,7 +73,7 @@ def percent_inputs(what: str = "Motion") -> list[io.Float.Input]:
             step=0.001,
             optional=True,
             advanced=True,
-            tooltip=f"{what} {verb} at this part of the sampling run; {meaning}",
+            tooltip=f"When {what} {verb}, as a fraction of the sampling run {meaning}",
         )
         for name, (default, verb, meaning) in ends.items()
     ]

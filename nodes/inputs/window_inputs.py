@@ -48,8 +48,8 @@ def freenoise_input() -> io.Boolean.Input:
         "freenoise",
         default=False,
         optional=True,
-        tooltip="FreeNoise: later frames start from the noise of earlier ones in another order, so that windows resemble "
-        "each other. Long videos hold together better; with a small overlap motion tends to repeat.",
+        tooltip="FreeNoise: later frames start from the shuffled noise of earlier ones, so that windows resemble "
+        "each other. Keeps long videos consistent; with a small overlap, motion tends to repeat.",
     )
 
 

@@ -34,7 +34,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
             found = shown(source[at : entry.end])
             raise entry.error(f"expected a frame and a value, but found {found}. Write for example 24: 0.3.", at)
         if span.start in starts:
-            raise entry.error(f"{span.start} has a value already. Remove one of them.", at)
+            raise entry.error(f"{span.start} already has a value. Remove one of them.", at)
         starts.add(span.start)
         way = _easing(entry) or ("hold" if held else easing)
         keys.append(_first(source, span, float(value), way))

@@ -46,8 +46,8 @@ class OnCanvas:
         h, w = masked.shape[-2:]
         if not (-w < self.x < width and -h < self.y < height):
             raise ValueError(
-                f"A picture of {w} x {h} at x {self.x}, y {self.y} lies outside of the video, which is {width} x {height}. "
-                "Move it by x and y, or set fit."
+                f"A picture of {w} x {h} at x {self.x}, y {self.y} is outside the video, which is {width} x {height}. "
+                "Move it with x and y, or turn on fit."
             )
         before = (self.x, width - self.x - w, self.y, height - self.y - h)  # negative ones cut
         canvas = F.pad(masked, before, value=0.0)

@@ -7,7 +7,7 @@ import torch
 from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
 
 STEPS = 0x5DEECE66D
-"""What the seeds of the steps' noise are ahead of those of the first noise: no frame meets its own noise again."""
+"""Added to a seed for the noise of the steps, so that no frame gets its initial noise a second time."""
 
 StepNoise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """The noise (f, c, h, w) that a sampler adds between two noise levels."""
@@ -18,12 +18,11 @@ Path = tuple[torch.Tensor, torch.Tensor]
 
 @dataclass(frozen=True)
 class FrameSeeds:
-    """`seed` counts on from the sampler's. One seed gives the noise of all frames as in the host, or, `per_frame`,
-    frame k has that of seed + k. `own` seeds hold as they are, one a frame; after the last they count on."""
+    """The seeds of the frames, each of whose noise is independent of the others'."""
 
-    seed: int = 0
-    per_frame: bool = False
-    own: tuple[int, ...] = ()
+    seed: int = 0  # added to the sampler's seed
+    per_frame: bool = False  # frame k gets the noise of seed + k; else one seed draws all frames, as in the host
+    own: tuple[int, ...] = ()  # seeds of the first frames, whatever the sampler's; later frames count up from the last
 
     def of_frames(self, seed: int, frames: int) -> list[int]:
         """A seed for each frame, where the sampler has `seed`."""

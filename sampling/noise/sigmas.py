@@ -49,7 +49,8 @@ def _falling(sigmas: torch.Tensor) -> torch.Tensor:
     if rises:
         step = rises[0]
         raise ValueError(
-            f"The noise would rise from {float(sigmas[step]):.3f} to {float(sigmas[step + 1]):.3f} in step {step + 1}, and "
-            "samplers only take noise away. Exchange sigmas_1 and sigmas_2, or choose another split or other weights."
+            f"The noise would rise from {float(sigmas[step]):.3f} to {float(sigmas[step + 1]):.3f} in step "
+            f"{step + 1}, but samplers only remove noise. Swap sigmas_1 and sigmas_2, or choose another split or "
+            "other weights."
         )
     return sigmas

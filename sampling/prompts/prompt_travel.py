@@ -68,7 +68,7 @@ def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop
         for stop in _stops_of(source, prompt.span, number, frames):
             if stop.frame in stops:
                 line = source.count("\n", 0, stops[stop.frame].at) + 1
-                problem = f"frame {stop.frame} has a prompt already, in line {line}. Remove one of them."
+                problem = f"frame {stop.frame} already has a prompt, in line {line}. Remove one of them."
                 raise TextError(PROMPT_TITLE, source, stop.at, problem)
             stops[stop.frame] = stop
     return stops.values()

@@ -73,7 +73,7 @@ def _check_adds_noise(model: Any) -> None:
     if not isinstance(model.get_model_object("model_sampling"), EPS):
         raise ValueError(
             f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
-            f"{type(model.model).__name__}, which noise is mixed into in another way. Connect an SD1.5 or SDXL model."
+            f"{type(model.model).__name__}, which mixes in noise differently. Connect an SD1.5 or SDXL model."
         )
 
 

@@ -94,7 +94,7 @@ def _bar(
 
 def _head(draw: ImageDraw.ImageDraw, stretches: Sequence[Stretch], frames: int, scale: float, height: int) -> None:
     draw.text((LEFT, 10), _summary(stretches, frames), INK, _font(15))
-    legend = "Darker: the window decides more. Numbers: the order of computation."
+    legend = "Darker: more weight. Numbers: the order of computation."
     inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
     draw.text((LEFT, 32), legend + inside, INSIDE, _font(12))
     every = next(step * 10**k for k in range(7) for step in (1, 2, 5) if step * 10**k * scale >= 36)
@@ -110,7 +110,7 @@ def _summary(stretches: Sequence[Stretch], frames: int) -> str:
     work = sum((s.last - s.first + 1) * sum(map(len, s.windows)) for s in stretches) / (steps * frames)
     counts = [len(s.windows) for s in stretches]
     lengths = [len(window) for s in stretches for window in s.windows]
-    windows = f"{_range(counts)} windows of {_range(lengths)} frames a step, {work:.2f} times the work"
+    windows = f"{_range(counts)} windows of {_range(lengths)} frames per step, {work:.2f} times the work"
     return f"{frames} frames, {steps} steps: {windows if max(counts) > 1 else 'all frames at once'}"
 
 

@@ -46,7 +46,9 @@ class Hints:
     def warn_of_few(self, control: Any, have: int, need: int) -> None:
         if have < need and control not in self._warned:
             self._warned.add(control)
-            logging.warning(f"A ControlNet has {have} hint frames for {need} frames: the last one serves for the rest.")
+            logging.warning(
+                f"A ControlNet has {have} hint frames for {need} frames: the last one is repeated for the rest."
+            )
 
 
 class WindowedControl:

@@ -23,13 +23,13 @@ class WindowSpec:
     def __post_init__(self) -> None:
         if self.length < 1 or self.stride < 1 or self.overlap < 0:
             raise ValueError(
-                f"Windows of length {self.length}, overlap {self.overlap} and stride {self.stride} do not exist. Use a "
-                "length and a stride of 1 or more, and an overlap of 0 or more."
+                f"Context windows cannot have length {self.length}, overlap {self.overlap} and stride {self.stride}. "
+                "Use a length and a stride of 1 or more, and an overlap of 0 or more."
             )
         if self.overlap >= self.length:
             raise ValueError(
-                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames, so the next "
-                f"window would never come. Use a quarter of the window, {self.length // 4}."
+                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames, so the windows "
+                f"would never advance. Use a quarter of the window, {self.length // 4}."
             )
 
     @property

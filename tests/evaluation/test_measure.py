@@ -66,11 +66,11 @@ def test_other_text_is_refused(text):
 
 
 def test_what_lacks_its_counterpart_is_refused(judge):
-    with pytest.raises(ValueError, match="measured by a CLIP vision model, and none is connected"):
+    with pytest.raises(ValueError, match="measured by a CLIP vision model, but none is connected"):
         Judge(reference=judge.reference)
-    with pytest.raises(ValueError, match="needs both clip and prompt, but clip came without prompt"):
+    with pytest.raises(ValueError, match="needs both clip and prompt, but there is only clip. Add prompt"):
         Judge(judge.vision, clip=judge.clip, prompt="  ")
-    with pytest.raises(ValueError, match="needs both clip and prompt, but prompt came without clip"):
+    with pytest.raises(ValueError, match="needs both clip and prompt, but there is only prompt. Add clip"):
         Judge(judge.vision, prompt="a red fish")
     with pytest.raises(ValueError, match="has 2 frames or more, but images has 1"):
         run(pictures.pan(1), Judge())

@@ -69,12 +69,12 @@ def test_text_is_embedded_with_the_projection():
 
 
 def test_clip_without_projection_is_refused():
-    with pytest.raises(ValueError, match="like the one of SD1\\.5 checkpoints, it comes without the projection"):
+    with pytest.raises(ValueError, match="like that of SD1\\.5 checkpoints, it lacks the projection"):
         embed_text(tiny_clip.text("l"), "a red fish")
 
 
 def test_models_of_different_width_are_refused():
     with pytest.raises(
-        ValueError, match="embeddings of 24 numbers and the CLIP vision model of 2, so they do not belong"
+        ValueError, match="embeddings of 24 numbers, but the CLIP vision model gives 2, so they do not belong"
     ):
         text_similarity(directions(0), torch.ones(1, 24))

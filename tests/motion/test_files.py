@@ -114,7 +114,7 @@ def write_safetensors(path, header, data=b""):
         (b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "a": {}}', "twice"),
         ({"a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 4]}}, "cannot have 4 bytes"),
         ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 1 << 40]}}, "cannot have 1099511627776 bytes"),
-        ({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, "outside the file"),
+        ({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, "beyond the file"),
         (b"[1, 2]", "not a table"),
         (b"{", "damaged"),
         (b"[" * 100_000, "damaged"),
@@ -154,7 +154,7 @@ def test_wrong_shape_names_both_shapes(tmp_path):
     key = "up_blocks.3.motion_modules.2.temporal_transformer.proj_out.weight"
     weights[key] = torch.zeros(32, 33)
     message = refuse(tiny.save(weights, tmp_path / "a.safetensors"))
-    assert re.search(r"shape \[32, 33\] where \[32, 32\] is needed", message)
+    assert re.search(r"shape \[32, 33\], but \[32, 32\] is needed", message)
 
 
 def test_integers_are_refused(tmp_path):
@@ -164,7 +164,7 @@ def test_integers_are_refused(tmp_path):
 
 
 def test_missing_file_says_so(tmp_path):
-    refuse(tmp_path / "gone.safetensors", "does not exist any more")
+    refuse(tmp_path / "gone.safetensors", "no longer exists")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_missing_file_says_so(tmp_path):
 )
 def test_missing_modules_are_named(tmp_path, gone, lacks):
     weights = {key: value for key, value in tiny.motion_weights().items() if not key.startswith(gone)}
-    refuse(tiny.save(weights, tmp_path / "mm.safetensors"), "is not complete, it lacks", lacks)
+    refuse(tiny.save(weights, tmp_path / "mm.safetensors"), "is incomplete: it lacks", lacks)
 
 
 @pytest.mark.parametrize("number", ["03", "\u0663", "100"])

@@ -237,7 +237,7 @@ def test_wrong_files_are_refused_with_the_node_to_use(weights, tmp_path):
     refuse(
         motion,
         tiny.save(wide, tmp_path / "wide.safetensors"),
-        r"it changes \[96, 96\] weights, the motion model has \[64, 64\]",
+        r"it changes weights of shape \[96, 96\], but the motion model has \[64, 64\]",
     )
     refuse_motion = tiny.save(official(), tmp_path / "zoom.safetensors")
     with pytest.raises(MotionFileError, match="is a motion LoRA, not a motion model. Use Load Motion LoRA"):
@@ -266,8 +266,8 @@ def test_odd_layers_and_halves_are_reported_by_name(weights, tmp_path, caplog):
 @pytest.mark.parametrize(
     "damage, text",
     [
-        (lambda t: torch.full_like(t, float("nan")), "holds no finite numbers"),
-        (lambda t: t.to(torch.int8), "holds no finite numbers"),
+        (lambda t: torch.full_like(t, float("nan")), "contains numbers that are not finite"),
+        (lambda t: t.to(torch.int8), "contains numbers that are not finite"),
         (lambda t: t.flatten(), "does not fit this motion model"),
         (lambda t: t[0, 0].clone(), "does not fit this motion model"),
     ],
@@ -285,4 +285,4 @@ def test_an_alpha_that_is_no_number_is_refused(weights, tmp_path):
     key = next(key for key in lora if key.endswith("to_v_lora.up.weight")).removesuffix("_lora.up.weight") + ".alpha"
     for i, alpha in enumerate((float("nan"), float("inf"))):
         path = tiny.save({**lora, key: torch.tensor(alpha)}, tmp_path / f"{i}.safetensors")
-        refuse(motion, path, "holds no finite numbers at .*to_v")
+        refuse(motion, path, "contains numbers that are not finite at .*to_v")

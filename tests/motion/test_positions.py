@@ -29,5 +29,5 @@ def test_stretch_is_linear_between_the_ends():
 
 
 def test_refuse():
-    with pytest.raises(ValueError, match="25 positions are needed, the table has 24"):
+    with pytest.raises(ValueError, match="25 positions are needed, but the table has 24"):
         PositionRule("refuse", 1).rows(TABLE, 24)

@@ -44,7 +44,7 @@ def test_every_kind_is_recognised_again(name, tmp_path):
 
 @pytest.mark.parametrize("name, label", [("pia.ckpt", "PIA"), ("AnimateLCM_sd15_i2v.ckpt", "AnimateLCM-I2V")])
 def test_files_with_more_than_motion_are_refused(name, label, tmp_path):
-    with pytest.raises(ValueError, match=f"{label} has parts besides its motion modules"):
+    with pytest.raises(ValueError, match=f"{label} has parts other than motion modules"):
         written(KINDS[name], tmp_path)
 
 

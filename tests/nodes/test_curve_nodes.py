@@ -50,9 +50,9 @@ def test_lists_of_numbers(given):
 def test_lists_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="The list of numbers is empty"):
         CurveFromFloatsNode.execute([[]])
-    with pytest.raises(ValueError, match='"loud" is no number'):
+    with pytest.raises(ValueError, match='"loud" is not a number'):
         CurveFromFloatsNode.execute(["loud"])
-    with pytest.raises(ValueError, match="The list holds nan, which is no value"):
+    with pytest.raises(ValueError, match="The list contains nan, which is not a finite number"):
         CurveFromFloatsNode.execute([math.nan])
 
 

@@ -28,10 +28,10 @@ def test_images_and_latents_are_noted_on_a_clone():
 @pytest.mark.parametrize(
     ("connected", "said"),
     [
-        ({}, "takes an image or a latent, and neither is connected. Connect one of them."),
-        ({"image": IMAGE, "latent": LATENT}, "takes an image or a latent, and both are connected."),
+        ({}, "takes either an image or a latent, but neither is connected. Connect one of them."),
+        ({"image": IMAGE, "latent": LATENT}, "takes either an image or a latent, but both are connected."),
         ({"image": IMAGE}, "got an image but no VAE to encode it. Connect vae, or connect a latent instead."),
-        ({"latent": LATENT, "space": "pixel"}, "got a latent, but space is pixel, which joins pictures."),
+        ({"latent": LATENT, "space": "pixel"}, "got a latent, but space is set to pixel, which needs an image."),
     ],
 )
 def test_what_is_missing_is_said(connected, said):

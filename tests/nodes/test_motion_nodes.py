@@ -141,7 +141,7 @@ def test_merge_refuses_other_versions(models):
     first, second = (LoadMotionModelNode.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
     with pytest.raises(
         ValueError,
-        match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be mixed: they have 21 motion modules and 20",
+        match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be mixed: they have 21 and 20 motion modules",
     ):
         MergeMotionModelsNode.execute(first, second, 0.5, 0.5, 0.5)
 
@@ -188,7 +188,9 @@ def test_loras_are_baked_in_when_asked(models):
 
 @pytest.mark.parametrize("name", ["../up", "/root", "a//b", "c:\\x", ""])
 def test_names_outside_the_folder_are_refused(name):
-    assert "is no name for a file inside models/animatediff_models" in SaveMotionModelNode.validate_inputs(name)
+    assert "is not a valid name for a file inside models/animatediff_models" in SaveMotionModelNode.validate_inputs(
+        name
+    )
 
 
 def test_a_failed_save_leaves_the_old_file(models, monkeypatch):

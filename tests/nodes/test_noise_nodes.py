@@ -40,7 +40,7 @@ def test_nodes_in_a_row_on_the_model_are_layers():
 def test_the_model_output_says_that_it_needs_a_model():
     _, nothing = AnimationNoiseNode.execute("constant", 0, 0.0).args
     assert isinstance(nothing, ExecutionBlocker)
-    assert nothing.message.startswith("Animation Noise gives a MODEL only when it gets one.")
+    assert nothing.message.startswith("Animation Noise has a MODEL output only if a model is connected.")
 
 
 def test_seeds_that_are_none_are_said():

@@ -43,7 +43,7 @@ def test_a_second_motion_windows_replaces_the_first():
 def test_an_overlap_that_cannot_be_is_said_before_the_run(node):
     assert node.validate_inputs(16, 4) is True and node.validate_inputs(None, 40) is True
     assert node.validate_inputs(16, 16) == (
-        "An overlap of 16 is not smaller than the window of 16 frames, so the next window would never come. "
+        "An overlap of 16 is not smaller than the window of 16 frames, so the windows would never advance. "
         "Use a quarter of the window, 4."
     )
 

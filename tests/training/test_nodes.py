@@ -52,7 +52,7 @@ def test_clips_are_loaded_with_a_report(folders):
     (folders / "input" / "fish" / "broken.mp4").write_text("no video")
     clips, report = load(folders)
     assert clips.shape == (4, 4, 8, 8) and len(clips.clips) == 2
-    assert report.startswith("2 clips of 4 frames from 1 videos.\n") and '"broken.mp4" was left out' in report
+    assert report.startswith("2 clips of 4 frames from 1 videos.\n") and '"broken.mp4" was skipped' in report
     assert len(list((folders / "user" / "kinema" / "latents").iterdir())) == 1
     assert LoadClipsNode.validate_inputs("fish") is True
     assert "is not a folder" in LoadClipsNode.validate_inputs("no fish")
@@ -69,7 +69,7 @@ def test_changed_files_are_noticed(folders):
 @pytest.mark.parametrize(
     "changes, words",
     [({"folder": "none"}, "There is nothing to load"), ({"frames": 100}, "None of the 1 videos .* it has 16 frames"),
-     ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "it has 3 frames and a clip needs 7")],
+     ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "it has 3 frames, but a clip needs 7")],
 )  # fmt: skip
 def test_nothing_to_load_is_said(folders, changes, words):
     with pytest.raises(ValueError, match=words):
@@ -150,7 +150,7 @@ def test_somebody_elses_file_is_never_replaced(folders):
     file.parent.mkdir()
     file.write_bytes(b"precious")
     for again in (False, True):
-        with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" exists already .* Pick another name'):
+        with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" already exists.* Pick another name'):
             train(TrainMotionModelNode, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
     assert file.read_bytes() == b"precious"
 

@@ -25,14 +25,14 @@ def refused(*words, model=None, data=None, **settings):
 
 
 def test_no_clips():
-    with pytest.raises(ValueError, match="There is no clip to train with. Connect Load Clips"):
+    with pytest.raises(ValueError, match="There are no clips to train with. Connect Load Clips"):
         Clips((), tiny.conditioning())
 
 
 def test_clips_of_two_sizes():
     pair = (Clip(tiny.latents(4), None, name="a.mp4 #1"), Clip(tiny.latents(5), None, name="b.mp4 #1"))
     with pytest.raises(
-        ValueError, match=r'"b.mp4 #1" has latents of shape \[5, 4, 8, 8\] and "a.mp4 #1" \[4, 4, 8, 8\]'
+        ValueError, match=r'"b.mp4 #1" has latents of shape \[5, 4, 8, 8\], but "a.mp4 #1" has \[4, 4, 8, 8\]'
     ):
         Clips(pair, None)
 
@@ -101,7 +101,9 @@ def test_half_precision_models_do_not_train_in_fp32():
 @pytest.mark.parametrize("option", ["use_sage_attention", "use_flash_attention"])
 def test_attention_without_a_backward_pass(option, monkeypatch):
     monkeypatch.setattr(comfy.cli_args.args, option, True)
-    refused("--use-sage-attention or --use-flash-attention, which cannot train", "--use-pytorch-cross-attention")
+    refused(
+        "--use-sage-attention or --use-flash-attention, which do not support training", "--use-pytorch-cross-attention"
+    )
 
 
 def test_models_without_a_unet():
@@ -117,5 +119,5 @@ def test_motion_models_with_other_parts(tmp_path):
     from kinema.motion.load import load_motion_model
 
     motion = load_motion_model(tiny.save(KINDS["pia.ckpt"].make(), tmp_path / "pia.ckpt"))
-    with pytest.raises(ValueError, match="PIA has parts besides its motion modules"):
+    with pytest.raises(ValueError, match="PIA has parts other than motion modules"):
         start_from(motion)

@@ -97,7 +97,7 @@ def test_sources_and_captions_are_found(tmp_path):
 
 
 def test_a_folder_without_videos_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no videos .* Put .mp4 files"):
+    with pytest.raises(ValueError, match=r"contains no videos .* Put .mp4 files"):
         find_sources(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_broken_and_short_files_are_named_and_left_out(tmp_path, caplog):
     assert [latents.name for latents in used] == ["good.mp4"]
     assert seen[0][1] == 5 and seen[-1] == (5, 5)
     assert [sentence.split('"')[1] for sentence in skipped] == ["cut.mp4", "short.mp4", "text.mp4", "pictures"]
-    assert skipped[1] == '"short.mp4" was left out: it has 5 frames and a clip needs 7 (4 with stride 2).'
+    assert skipped[1] == '"short.mp4" was skipped: it has 5 frames, but a clip needs 7 (4 with stride 2).'
     assert all("cannot be decoded" in skipped[i] for i in (0, 2, 3))
     assert all(sentence in caplog.text for sentence in skipped)
     assert str(tmp_path) not in "".join(skipped)
@@ -128,7 +128,7 @@ def test_an_image_batch_is_cut_like_a_video():
     images = torch.from_numpy(pictures()).float() / 255
     latents = Encoder(encoders.vae(), CUT).images(images)
     assert len(latents.clips) == 2 and latents.clips[0].shape == (4, 4, 4, 4)
-    with pytest.raises(SourceError, match="it has 3 frames and a clip needs 7"):
+    with pytest.raises(SourceError, match="it has 3 frames, but a clip needs 7"):
         list(cut_clips(iter(images[:3]), CUT))
 
 

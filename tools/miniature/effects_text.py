@@ -15,40 +15,41 @@ COSTS = ("passes", "seconds")
 
 TEXT = """# What guidance, noise and references do
 
-Measured on [the miniature](miniature.md), so that the effects are seen, not only their formulas: {clips} clips a row, the
-same prompts and seeds in each, {frames} frames, {steps} steps of {sampler} / {scheduler}, cfg {cfg:g} where nothing else is
-said. `python3 dev.py miniature --stage effects` measures again what has changed and writes this page. So few clips of so
-small a model show which way a setting works, not how far it would go with your model.
+Measured on [the miniature](miniature.md), to show the effects and not only their formulas: {clips} clips per row, with the
+same prompts and seeds in each row, {frames} frames, {steps} steps of {sampler} / {scheduler}, and cfg {cfg:g} unless stated
+otherwise. `python3 dev.py miniature --stage effects` repeats the measurements that have changed and writes this page. So few
+clips from such a small model show which way a setting works, not how far it would go with your model.
 
-Found and same shape: shares of frames with one fish, and with a fish as large as in the others. Jitter: pixels off a smooth
-path. Difference of neighbours and flicker: % of the value range. Motion amount: % of the picture's side a frame (all as in
-[Animation Metrics](../web/docs/KinemaAnimationMetrics.md)). Passes: videos through the UNet, and time on a CPU, both ÷ the
-first row's. Shares are means over the clips, the others medians.
+Found and same shape: the fraction of frames with exactly one fish, and with a fish as large as in the other frames. Jitter:
+pixels off a smooth path. Difference of neighbouring frames and flicker: % of the value range. Amount of motion: % of the
+picture's side per frame (all as in [Animation Metrics](../web/docs/KinemaAnimationMetrics.md)). Passes: videos through the
+UNet, and time on a CPU, both ÷ those of the first row. Fractions are means over the clips, the others medians.
 
 ## Guidance
 
 {guidance}
 
-PAG perturbs the middle block, which in pictures of this size sees four places only: at the miniature it does nothing that
-one could see.
+PAG perturbs the middle block, which works on only four places in pictures of this size, so it has no visible effect on the
+miniature.
 
 ## Noise
 
 {noise}
 
-Animation Noise here correlates neighbours; Refine Noise samples again with the low frequencies of the result before.
+Animation Noise correlates neighbouring frames here; Refine Noise samples again with the low frequencies of the previous
+result.
 
 ## Across windows
 
-{long} frames in windows of {frames}, four of which overlap. Drift: how far the backgrounds of the first and the last
-eight frames are apart (the median of each, out of which the fish swims), % of the value range. Window Reference:
+{long} frames in windows of {frames}, with an overlap of four. Drift: how far apart the backgrounds of the first and the last
+eight frames are (the median of each, which removes the fish as it swims), % of the value range. Window Reference:
 
 {windows}
 
-## A picture in mid-run
+## A picture injected during the run
 
 Inject Image puts a drawn picture of the prompt's scene into all frames. Distance: how far the frames are from it, % of the
-value range. The video should come near to it and still move:
+value range. The video should come close to it and still move:
 
 {picture}
 """

@@ -17,29 +17,30 @@ PICTURES = {"still": "Without motion", "motion": "With the motion model", "finet
 
 TEXT = """# The miniature
 
-A tiny image model and a tiny motion model, trained from nothing by Kinema's own code on a world that is drawn by code:
-fish of six colours before four backgrounds, facing and swimming left or right. It exists because real weights cannot be
-part of a repository, and random ones prove arithmetic only. `python3 dev.py miniature` makes all of it again from seeds,
-and `python3 dev.py miniature --stage report` this page. The tests of `tests/quality` hold what is reached, on other seeds.
+A tiny image model and a tiny motion model, trained from scratch by Kinema's own code on a world that is drawn by code:
+fish of six colours in front of four backgrounds, facing and swimming left or right. It exists because real weights cannot
+be part of a repository, and random weights can only test arithmetic. `python3 dev.py miniature` makes all of it again from
+seeds, and `python3 dev.py miniature --stage report` makes this page. The tests in `tests/quality` check the results, with
+other seeds.
 
-Stages that do not need one another run side by side: from nothing on two CPU cores (AMD, AVX-512) all files were made in
-117 minutes, and everything, with the ablation and the reports, in 139. Cores without AVX-512 need about twice
-that, by estimate.
-Rounding differs from processor to processor and training amplifies it, so files made again are others than the shipped
-ones. A motion model made again for the shipped image model, by today's recipe on another processor, moved the fish as the
-prompt says in 62 of 64 clips (the shipped one, by an earlier recipe: 97 %).
+Stages that do not depend on one another run in parallel. From scratch on two CPU cores (AMD, AVX-512), all files were made
+in 117 minutes, and everything, including the ablation and the reports, in 139. Cores without AVX-512 are estimated to need
+about twice as long.
+Rounding differs between processors and training amplifies the difference, so files made again differ from the shipped
+ones. A motion model made again for the shipped image model, with today's recipe on another processor, moved the fish as
+the prompt says in 62 of 64 clips (the shipped one, made with an earlier recipe: 97 %).
 
-| file | what |
+| file | content |
 |---|---|
 | `miniature.safetensors` | image model: SD1.5's structure, 64 channels, and its text encoder |
 | `miniature_vae.safetensors` | VAE in TAESD's layout |
-| `miniature_neon.safetensors` | the image model finetuned to another style, as a DreamBooth checkpoint is (float8) |
+| `miniature_neon.safetensors` | the image model finetuned to another style, like a DreamBooth checkpoint (float8) |
 | `loras/miniature_neon_lora.safetensors` | the same style as a LoRA |
 | `animatediff_models/miniature_mm.safetensors` | motion model in v3's layout, trained on the day style only |
-| `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA: the camera moves in |
+| `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA: the camera zooms in |
 
-A detector without learned parts (`tools/miniature/detector.py`, itself tested on rendered ground truth) judges every
-picture; nobody's eye does. Unseen seeds; {frames} frames, {steps} steps of {sampler} / {scheduler}, cfg {cfg:g}.
+Every picture is judged by a detector without learned parts (`tools/miniature/detector.py`, itself tested on rendered
+ground truth), not by eye. Unseen seeds; {frames} frames, {steps} steps of {sampler} / {scheduler}, cfg {cfg:g}.
 
 ## The image model
 
@@ -51,18 +52,19 @@ picture; nobody's eye does. Unseen seeds; {frames} frames, {steps} steps of {sam
 
 Shares of clips: colour, facing (most frames face as the prompt says), moving (the fish moves that way), background. Shares
 of frames: found, same colour and same shape as in the rest of the clip. Medians: jitter (pixels off a smooth path), speed
-(pixels a frame), growth (the fish's area in the last frames ÷ the first), flicker and difference of neighbours (% of the
-value range; the paper's smoothness needs a CLIP vision model, which cannot be shipped).
+(pixels per frame), growth (the fish's area in the last frames ÷ the first), flicker and difference of neighbouring frames
+(% of the value range; the paper's smoothness needs a CLIP vision model, which cannot be shipped).
 
-- **The motion model.** Without it, every frame is a picture of its own: its flicker is {flicker:.1f} times and its jitter
+- **The motion model.** Without it, every frame is a separate picture: its flicker is {flicker:.1f} times and its jitter
   {jitter:.1f} times that of the animation.
 - **Direction.** The fish swims the way its prompt says in {moving:.0f} % of the clips; chance is 50 %.
-- **Another style.** The motion model saw neither the neon finetune nor the neon LoRA: jitter {tuned:.1f} and {lora:.1f} pixels
-  with them, {own:.1f} with the style it was trained on.
+- **Another style.** The motion model was trained with neither the neon finetune nor the neon LoRA: jitter is {tuned:.1f}
+  and {lora:.1f} pixels with them, and {own:.1f} with the style it was trained on.
 - **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first; without it {still_growth:.2f}.
 - **Text2Video-Zero**, the paper's baseline, which needs no training: flicker {zero:.2f} % against {motion:.2f} %.
-- **Noise schedules**, the paper's ablation: three motion models, trained alike for {steps_ablation} steps but on A (Stable
-  Diffusion's), B (the paper's choice) and C (DDPM's), each sampled as it was trained. {schedules}
+- **Noise schedules**, the paper's ablation: three motion models, trained in the same way for {steps_ablation} steps but on
+  A (Stable Diffusion's), B (the paper's choice) and C (DDPM's), each sampled with the schedule it was trained on.
+  {schedules}
 
 {pictures}
 """

@@ -12,10 +12,9 @@ from .spine import LOAD, MOTION, PROMPT, SAMPLE, SAVE, moved, note, sampler, spi
 
 def text_to_animation() -> Template:
     text = (
-        "## Text to animation\n\nWrite a **prompt**, press **Run**. 16 frames become a video of two seconds.\n\n"
-        "- No model yet? The two loaders offer the downloads.\n"
-        "- **batch_size** is the number of frames. More than 16 need nothing else: windows engage by themselves.\n"
-        "- Any SD1.5 checkpoint or LoRA works in place of the first node."
+        "## Text to animation\n\nWrite a **prompt** and press **Run**. The 16 frames become a video of two seconds.\n\n- "
+        "No model yet? The two loaders offer downloads.\n- **batch_size** is the number of frames. For more than 16, "
+        "windows are used automatically.\n- Any SD1.5 checkpoint or LoRA works in place of the first node."
     )
     return Template("text_to_animation", spine("text"), stages(), note(text))
 
@@ -23,10 +22,9 @@ def text_to_animation() -> Template:
 def long_animation() -> Template:
     nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
     text = (
-        "## Long animation\n\n64 frames from a motion model that knows 16: they are sampled in **windows** of 16 that "
-        "share 4 frames.\n\n- Memory does not grow with the length.\n"
-        "- More **overlap** is smoother and slower.\n"
-        "- Without the Context Windows node the same happens with these values; it is here to change them."
+        "## Long animation\n\n64 frames from a motion model trained on 16: they are sampled in **windows** of 16 "
+        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- More **overlap** is smoother and "
+        "slower.\n- Without the Context Windows node, the same happens with these values; use it to change them."
     )
     return Template("long_animation", nodes, stages(Stage("Windows", "motion", ("windows",))), note(text))
 
@@ -46,9 +44,9 @@ def prompt_travel() -> Template:
     nodes["positive"] = Node("KinemaPromptTravel", 2, 330, travel, "Prompt Travel", 330)
     nodes |= {name: replace(nodes[name], y=nodes[name].y + 190) for name in ("negative", "latent", "vae", "vae again")}
     text = (
-        "## Prompt travel\n\nEach line says from which **frame** its prompt holds; between them one turns into the next.\n\n"
-        "- **text_before** and **text_after** are added to every prompt.\n"
-        "- Set **frames** to the number of frames below, or connect the latent."
+        "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, one changes "
+        "into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set **frames** to the "
+        "number of frames below, or connect the latent."
     )
     return Template("prompt_travel", nodes, stages(), note(text))
 
@@ -56,8 +54,8 @@ def prompt_travel() -> Template:
 def loop() -> Template:
     nodes = windowed("loop", 32, overlap=8, schedule="looped", closed_loop=True)
     text = (
-        "## Loop\n\nThe last frame goes on into the first: schedule **looped** and **closed_loop**.\n\n"
-        "- Longer loops move more calmly where they close.\n- A higher overlap makes the seam vanish."
+        "## Loop\n\nThe last frame leads back to the first: schedule **looped** and **closed_loop**.\n\n- Longer loops "
+        "close more smoothly.\n- A larger overlap hides the seam."
     )
     return Template("loop", nodes, stages(Stage("A closed loop", "motion", ("windows",))), note(text))
 
@@ -71,8 +69,8 @@ def motion_lora() -> Template:
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["lora", 0])
     nodes["sampler"] = with_inputs(nodes["sampler"], seed=11)  # zooms best at the miniature
     text = (
-        "## Motion LoRA\n\nA small file that adds one movement: here the camera moves in. There are also pan, tilt and "
-        "roll.\n\n- They were made for the **v2** motion models.\n- **strength** 0.7 to 1; several in a row add up."
+        "## Motion LoRA\n\nA small file that adds one movement: here, the camera zooms in. There are also pan, tilt "
+        "and roll.\n\n- They were made for the **v2** motion models.\n- **strength** 0.7 to 1; several in a row add up."
     )
     motion = Stage("Motion model and motion LoRA", "motion", ("motion", "lora"))
     return Template("motion_lora", nodes, stages(motion=motion), note(text))
@@ -82,9 +80,9 @@ def fast_lightning() -> Template:
     nodes = spine("lightning", motion=LIGHTNING)
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=4, cfg=1.0, scheduler="sgm_uniform")
     text = (
-        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, at **cfg 1**, which needs no pass for the "
-        "negative prompt: about ten times as fast.\n\n- The file says for how many **steps** it is: 1, 2, 4 or 8.\n"
-        "- Sampler euler, scheduler sgm_uniform."
+        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, at **cfg 1**, which skips the pass for the "
+        "negative prompt: about ten times as fast.\n\n- The file name says how many **steps** to use: 1, 2, 4 or 8.\n- "
+        "Sampler euler, scheduler sgm_uniform."
     )
     return Template("fast_lightning", nodes, stages(), note(text))
 
@@ -98,9 +96,9 @@ def fast_animatelcm() -> Template:
         ["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="sgm_uniform"
     )
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n"
-        "- **cfg** 1 to 2: at 1 the negative prompt has no effect, and a step takes half the time.\n"
-        "- The noise schedule is found by itself (automatic)."
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
+        "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "
+        "automatically."
     )
     motion = Stage("Motion model and its LoRA", "motion", ("lora", "motion"))
     return Template("fast_animatelcm", nodes, stages(motion=motion), note(text))
@@ -114,9 +112,9 @@ def upscale() -> Template:
     nodes["again"] = sampler(["apply", 0], ["bigger", 0], column=5.4, denoise=0.5, steps=12)
     nodes["decode"] = with_inputs(nodes["decode"], samples=["again", 0])
     text = (
-        "## Upscale and sample again\n\nThe motion models know 512 pixels. For more, animate at 512, enlarge the latents, "
-        "and sample once more with **denoise** 0.4 to 0.6.\n\n"
-        "- The second sampler uses the same animated model, so frames stay together."
+        "## Upscale and sample again\n\nThe motion models are made for 512 pixels. For larger videos, animate at 512, "
+        "enlarge the latents, and sample once more with **denoise** 0.4 to 0.6.\n\n- The second sampler uses the same "
+        "animated model, so the frames stay consistent."
     )
     sampling = (
         Stage("Animate", "sample", ("sampler",)),
@@ -144,9 +142,9 @@ def controlnet_over_time() -> Template:
     nodes["vae first"] = bend(["checkpoint", 2], "VAE", 0.95, 660)
     nodes["vae"] = with_inputs(nodes["vae"], **{"": ["vae first", 0]})
     text = (
-        "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows each window gets "
-        "its own frames. Nothing else has to be installed.\n\n- **batch_size**: not more than your video has frames; after "
-        "its end the last is repeated.\n- One picture instead of a video guides all frames."
+        "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each window "
+        "gets its own frames. Nothing else has to be installed.\n\n- **batch_size**: no more than the frames of your "
+        "video; beyond its end, the last one is repeated.\n- A single picture instead of a video guides all frames."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
     control = Stage("A video that guides", "load", ("film", "frames", "edges", "control"))

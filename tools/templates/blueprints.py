@@ -48,7 +48,7 @@ def animate_longer() -> Blueprint:
     )
     return Blueprint(
         "Animate Longer",
-        "A long animation from prompts over time, computed in windows of 16 frames that share some with the next.",
+        "A long animation with prompts that change over time, computed in windows of 16 frames that overlap.",
         Template("", nodes, (LOAD, MOTION, LENGTH, prompts, windows, SAMPLE, VIDEO), crossings=1),
         shown,
         "video",

@@ -20,10 +20,9 @@ def miniature() -> Template:
     settings = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], **settings)
     text = (
-        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. "
-        "It knows fish only:\n\n"
-        "- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n"
-        "- in a **coral reef, deep sea, sandy lagoon or kelp forest**\n\nPictures of 128 × 128."
+        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. It knows only "
+        "fish:\n\n- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n- in a **coral "
+        "reef, deep sea, sandy lagoon or kelp forest**\n\nImages of 128 × 128."
     )
     return Template("miniature", nodes, stages(), note(text))
 
@@ -44,10 +43,10 @@ def train_motion_lora() -> Template:
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
     nodes["clip"] = bend(["checkpoint", 1], "CLIP", 2.62, 780)
     text = (
-        "## Train a motion LoRA\n\nOne to a few clips of one movement become a small file in "
-        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** and choose it.\n"
-        "- The preview shows the loss and a sample; **cancel** saves, and the next run goes on.\n"
-        "- What follows animates with the new LoRA."
+        "## Train a motion LoRA\n\nA few clips of one movement, or a single one, become a small file in "
+        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder and choose "
+        "it.\n- The preview shows the loss and a sample; **cancel** saves, and the next run continues.\n- The nodes "
+        "that follow animate with the new LoRA."
     )
     learn = Stage("Clips and training", "motion", ("motion", "clips", "train"))
     prompts = Stage("Try it", "prompt", ("apply", "positive", "negative", "latent"))
@@ -66,9 +65,9 @@ def measure_and_compare() -> Template:
     nodes["plot"] = Node("KinemaMetricsPlot", 6.9, 100, results | {"labels": "without motion\nwith motion"}, height=220)
     nodes["picture"] = Node("PreviewImage", 7.9, 100, {"images": ["plot", 0]}, height=420)
     text = (
-        "## Measure and compare\n\nThe same seed without the motion model and with it, measured: **flicker** is what "
-        "changes from frame to frame and is not motion.\n\n- Put any two ways to animate in their place.\n"
-        "- With a CLIP vision model the paper's smoothness and text similarity are measured too."
+        "## Measure and compare\n\nThe same seed without the motion model and with it, measured: **flicker** is the "
+        "change from frame to frame that is not motion.\n\n- Replace them with any two ways to animate.\n- With a CLIP "
+        "vision model, the paper's smoothness and text similarity are measured too."
     )
     sampling = Stage("Without motion and with it", "sample", ("plain", "sampler"))
     measuring = Stage("Measure", "save", ("plain decode", "decode", "measure plain", "measure", "plot", "picture"))

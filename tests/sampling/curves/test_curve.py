@@ -104,7 +104,7 @@ def test_a_run_that_has_not_begun_is_at_its_start():
 
 def test_steps_need_a_sampler_that_tells_them(sampling):
     moment = Moment(frames(2), (1, 1), Progress(torch.tensor(3.0), sampling))
-    with pytest.raises(ValueError, match="does not tell its steps. Write parts of the run instead, such as 50%"):
+    with pytest.raises(ValueError, match="does not report its steps. Use fractions of the run instead, such as 50%"):
         value_at(OverRun(read_keys("0: 1, 3: 2")), moment)
 
 

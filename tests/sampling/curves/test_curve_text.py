@@ -69,7 +69,7 @@ def test_generated_curves_that_are_refused(source):
         ("0: 1,\n 24 0.3", 'Curve, line 2, column 2: expected a frame and a value, but found "24 0.3".'),
         ("0: 1, 8: 2 bouncy", 'Curve, line 1, column 12: "bouncy" is not an easing. Use one of linear,'),
         ("0: 1, 1.5: 2", "column 7: 1.5 is outside the curve. Use 0.0 to 1.0"),
-        ("0: 1, 0: 2", "column 7: 0 has a value already"),
+        ("0: 1, 0: 2", "column 7: 0 already has a value"),
         ("8:4 = 1", "the range 8:4 is empty"),
         ("0: 1, 0.2:8 = 1", "the range 0.2:8 needs two whole numbers"),
         (" ", "line 1, column 1: there is no value. Write for example 0: 1.0, 24: 0.3."),

@@ -69,9 +69,7 @@ def test_offsets(x, y, rows, columns):
 
 
 def test_a_picture_outside_of_the_video():
-    with pytest.raises(
-        ValueError, match=r"A picture of 6 x 4 at x 16, y 0 lies outside of the video, which is 16 x 16"
-    ):
+    with pytest.raises(ValueError, match=r"A picture of 6 x 4 at x 16, y 0 is outside the video, which is 16 x 16"):
         OnCanvas(torch.ones(1, 3, 4, 6), None, False, 16, 0).on(16, 16, 1)
 
 
