@@ -38,10 +38,15 @@ class Difference:
 def record(folder: Path, count: int, processes: int) -> list[Recorded]:
     """Samples the chains of the seeds 0 to `count` - 1 and keeps all in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines: list[Recorded] = _in_processes(_record_one, [(folder, seed) for seed in range(count)], processes)
+    lines: list[Recorded] = _in_processes(_record_seed, [(folder, seed) for seed in range(count)], processes)
+    write_index(folder, lines)
+    return lines
+
+
+def write_index(folder: Path, lines: Sequence[Recorded]) -> None:
+    """Lists `lines` in `folder`, for `compare`."""
     index = [{"chain": to_json(line.chain), "outcome": asdict(line.outcome)} for line in lines]
     (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-    return lines
 
 
 def compare(folder: Path, processes: int) -> list[Difference | None]:
@@ -69,17 +74,21 @@ def _in_processes(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], pr
         return [future.result() for future in futures]
 
 
-def _record_one(scratch: str, folder: Path, seed: int) -> Recorded:
+def _record_seed(scratch: str, folder: Path, seed: int) -> Recorded:
     models = _models(scratch)
+    from .generator import chain
+
+    return record_chain(folder, chain(seed), models)
+
+
+def record_chain(folder: Path, chain: Chain, models: Any) -> Recorded:
+    """Samples `chain` with `models`, the Models of this process, and keeps its latents in `folder`."""
     from safetensors.torch import save_file
 
-    from .generator import chain as drawn
-
-    chain = drawn(seed)
     result = _sampled(chain, models)
     if isinstance(result, Outcome):
         return Recorded(chain, result)
-    save_file(result, file_of(folder, seed))
+    save_file(result, file_of(folder, chain.seed))
     return Recorded(chain, outcome_of(result))
 
 
@@ -100,10 +109,13 @@ def _compare_one(scratch: str, folder: Path, before: Recorded) -> Difference | N
 
 def _sampled(chain: Chain, models: Any) -> dict[str, Any] | Outcome:
     """The latents of `chain`, or why there are none."""
+    import torch
+
     from .run import build, sample
 
     try:
-        return {TENSOR: sample(chain, build(chain, models)).contiguous()}
+        with torch.inference_mode():  # as the host runs nodes
+            return {TENSOR: sample(chain, build(chain, models)).contiguous()}
     except Exception as error:
         return refusal(error)
 
