@@ -15,6 +15,7 @@ HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path a
 SLOW = (
     *(
         "dev/test_extending.py",
+        "dev/test_chains.py",
         "dev/test_import.py",
         "dev/test_summary.py",
         "evaluation",

@@ -128,11 +128,13 @@ def save(weights: Mapping[str, torch.Tensor], path: Path) -> Path:
     return path
 
 
-def motion_lora(mid: bool, seed: int = 3, rank: int = 4) -> dict[str, torch.Tensor]:
-    """A motion LoRA in the published names: four layers of both attentions of every module."""
+def motion_lora(
+    mid: bool = True, widths: tuple[int, ...] = SD15_WIDTHS, seed: int = 3, rank: int = 4
+) -> dict[str, torch.Tensor]:
+    """A motion LoRA in the published names: 2 tensors for each of 4 layers of 2 attentions of every module."""
     random = generator(seed)
     weights = {}
-    for place, width in module_places(SD15_WIDTHS, mid).items():
+    for place, width in module_places(widths, mid).items():
         for i, part in itertools.product("01", ("to_q", "to_k", "to_v", "to_out")):
             stem = f"{place}.temporal_transformer.transformer_blocks.0.attention_blocks.{i}.processor.{part}_lora"
             weights[f"{stem}.down.weight"] = torch.randn(rank, width, generator=random) / 8

@@ -18,16 +18,7 @@ RANK = 4
 PARTS = ("to_q", "to_k", "to_v", "to_out")
 
 
-def official(mid=True, widths=tiny.SD15_WIDTHS, seed=3):
-    """A motion LoRA in the published names: 2 tensors for each of 4 layers of 2 attentions of every module."""
-    random, lora = tiny.generator(seed), {}
-    for place, width in tiny.module_places(widths, mid).items():
-        for i in (0, 1):
-            for part in PARTS:
-                stem = f"{place}.temporal_transformer.transformer_blocks.0.attention_blocks.{i}.processor.{part}_lora"
-                lora[f"{stem}.down.weight"] = torch.randn(RANK, width, generator=random) / 8
-                lora[f"{stem}.up.weight"] = torch.randn(width, RANK, generator=random) / 8
-    return lora
+official = tiny.motion_lora
 
 
 def as_diffusers(key):

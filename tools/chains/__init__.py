@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     todo = parser.add_mutually_exclusive_group(required=True)
     todo.add_argument("--record", type=Path, metavar="FOLDER", help="run everything and keep the results")
     todo.add_argument("--compare", type=Path, metavar="FOLDER", help="run it again and say what differs")
-    parser.add_argument("--count", type=int, default=300, help="how many chains to record (default 300)")
+    parser.add_argument("--count", type=int, default=300, help="how many chains, from the first on (default 300)")
     parser.add_argument("--processes", type=int, default=2, help="that sample side by side (default 2)")
     parser.add_argument("--no-templates", action="store_true", help="only the chains")
     options = parser.parse_args(arguments)
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         if not options.no_templates:
             _record_workflows(options.record)
         return 0
-    wrong = _compare_chains(options.compare, options.processes)
+    wrong = _compare_chains(options.compare, options.count, options.processes)
     if not options.no_templates:
         wrong += _compare_workflows(options.compare)
     return 1 if wrong else 0
@@ -48,23 +48,24 @@ def _record_workflows(folder: Path) -> None:
     print(f"{len(outcomes)} workflows recorded, {len(refused)} of them refused")
 
 
-def _compare_chains(folder: Path, processes: int) -> int:
+def _compare_chains(folder: Path, count: int, processes: int) -> int:
     """Prints the chains that differ. How many of them no rule allows."""
-    results = record.compare(folder, processes)
-    differing = [result for result in results if result is not None]
-    allowed = [each for each in differing if _tell(each)]
-    equal, wrong = len(results) - len(differing), len(differing) - len(allowed)
-    print(f"{len(results)} chains: {equal} equal, {len(allowed)} differ as listed, {wrong} differ")
+    results = Counter(_tell(result) for result in record.compare(folder, count, processes))
+    wrong = results["differ"]
+    listed = f"{results['equal']} equal, {results['differ as listed']} differ as listed, {wrong} differ"
+    print(f"{results.total()} chains: {listed}")
     return wrong
 
 
-def _tell(difference: record.Difference) -> bool:
-    """Prints what differs, and whether a rule allows it."""
+def _tell(difference: record.Difference | None) -> str:
+    """Prints what differs, and whether a rule allows it. In words, which of the three it is."""
+    if difference is None:
+        return "equal"
     chain = difference.chain
     rule = rule_for(chain)
     reason = f"allowed by {rule.name}: {rule.why}" if rule else "NOT ALLOWED"
-    print(f"chain {chain.seed}: {chain}\n  {difference.words}\n  {reason}")
-    return rule is not None
+    print(f"chain {chain.seed}: {chain}\n  {difference.words}\n  {reason}", flush=True)
+    return "differ as listed" if rule else "differ"
 
 
 def _compare_workflows(folder: Path) -> int:

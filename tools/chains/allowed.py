@@ -40,6 +40,12 @@ def _is_before(chain: Chain, first: Callable[[Node], bool], second: Callable[[No
     return bool(firsts and seconds) and firsts[0] < seconds[-1]
 
 
+def _has_masked_motion(chain: Chain) -> bool:
+    """Whether a curve over the picture says how the modules of a motion model act."""
+    acting = [node for node in chain.nodes if node.id in (*APPLY, "EnhanceMotion", "MotionGuidance")]
+    return any(within.id == "CurveFromMask" for node in acting for within in node.within())
+
+
 RULES = (
     Rule(
         "B1",
@@ -60,6 +66,15 @@ RULES = (
         "schedule first",
         "Noise Schedule before a motion model lost its schedule to the motion model's.",
         lambda chain: _is_before(chain, lambda node: node.id == "NoiseSchedule", lambda node: node.id in APPLY),
+    ),
+    Rule(
+        "areas at once",
+        "Several windows at once, a regional prompt and a curve over the picture on the motion failed together.",
+        lambda chain: (
+            chain.conds in ("area", "mask bounds")
+            and _has_masked_motion(chain)
+            and any(node.id == "ContextWindows" and node.get("windows_at_once", 1) > 1 for node in chain.nodes)
+        ),
     ),
     Rule(
         "PAG last",

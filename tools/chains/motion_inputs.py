@@ -90,8 +90,8 @@ def context_windows(draw: Draw) -> Inputs:
     if len(draw.windows) > 1:  # each for a part of the run, or the second over the first
         middle = draw.percent(0.41)
         parts = {"start_percent": middle} if draw.turn else draw.one_of([{}, {"end_percent": middle}])
-    else:
-        parts = draw.part()
+    else:  # all of the run for Window Reference, which may end before these windows would begin
+        parts = {} if "WindowReference" in draw.ids else draw.part()
     return inputs | parts
 
 

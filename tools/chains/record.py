@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -38,17 +38,24 @@ class Difference:
 def record(folder: Path, count: int, processes: int) -> list[Recorded]:
     """Samples the chains of the seeds 0 to `count` - 1 and keeps all in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines: list[Recorded] = _in_processes(_record_one, [(folder, seed) for seed in range(count)], processes)
-    index = [{"chain": to_json(line.chain), "outcome": asdict(line.outcome)} for line in lines]
-    (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+    done = _in_processes(_record_seed, [(folder, seed) for seed in range(count)], processes)
+    lines = sorted(done, key=lambda line: line.chain.seed)
+    write_index(folder, lines)
     return lines
 
 
-def compare(folder: Path, processes: int) -> list[Difference | None]:
-    """Samples the chains that `record` left in `folder` again: what differs of each, None where nothing does."""
+def write_index(folder: Path, lines: Sequence[Recorded]) -> None:
+    """Lists `lines` in `folder`, for `compare`."""
+    index = [{"chain": to_json(line.chain), "outcome": asdict(line.outcome)} for line in lines]
+    (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def compare(folder: Path, count: int, processes: int) -> Iterator[Difference | None]:
+    """Samples the first `count` chains that are kept in `folder` again. What differs of each, None where nothing does;
+    in the order in which they get ready."""
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     lines = [Recorded(from_json(entry["chain"]), Outcome(**entry["outcome"])) for entry in index]
-    return _in_processes(_compare_one, [(folder, line) for line in lines], processes)
+    yield from _in_processes(_compare_one, [(folder, line) for line in lines[:count]], processes)
 
 
 def file_of(folder: Path, seed: int) -> Path:
@@ -56,30 +63,34 @@ def file_of(folder: Path, seed: int) -> Path:
     return folder / f"chain_{seed:04d}.safetensors"
 
 
-def _in_processes(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], processes: int) -> list[Any]:
-    """`work` for each of `tasks`, in their order. Each process makes its own models in a folder of its own."""
+def _in_processes(work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], processes: int) -> Iterator[Any]:
+    """`work` for each of `tasks`, as they get ready. Each process makes its own models in a folder of its own."""
     with (
         TemporaryDirectory(prefix="kinema-chains-") as scratch,
         ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool,
     ):
         futures = [pool.submit(work, scratch, *task) for task in tasks]
-        for done, _ in enumerate(as_completed(futures), start=1):
+        for done, future in enumerate(as_completed(futures), start=1):
+            yield future.result()
             if done % 50 == 0:
                 print(f"{done} of {len(tasks)} chains", flush=True)
-        return [future.result() for future in futures]
 
 
-def _record_one(scratch: str, folder: Path, seed: int) -> Recorded:
+def _record_seed(scratch: str, folder: Path, seed: int) -> Recorded:
     models = _models(scratch)
+    from .generator import chain
+
+    return record_chain(folder, chain(seed), models)
+
+
+def record_chain(folder: Path, chain: Chain, models: Any) -> Recorded:
+    """Samples `chain` with `models`, the Models of this process, and keeps its latents in `folder`."""
     from safetensors.torch import save_file
 
-    from .generator import chain as drawn
-
-    chain = drawn(seed)
     result = _sampled(chain, models)
     if isinstance(result, Outcome):
         return Recorded(chain, result)
-    save_file(result, file_of(folder, seed))
+    save_file(result, file_of(folder, chain.seed))
     return Recorded(chain, outcome_of(result))
 
 
@@ -100,10 +111,13 @@ def _compare_one(scratch: str, folder: Path, before: Recorded) -> Difference | N
 
 def _sampled(chain: Chain, models: Any) -> dict[str, Any] | Outcome:
     """The latents of `chain`, or why there are none."""
+    import torch
+
     from .run import build, sample
 
     try:
-        return {TENSOR: sample(chain, build(chain, models)).contiguous()}
+        with torch.inference_mode():  # as the host runs nodes
+            return {TENSOR: sample(chain, build(chain, models)).contiguous()}
     except Exception as error:
         return refusal(error)
 

@@ -69,7 +69,7 @@ def _run(prompts: Mapping[str, Prompt] | None) -> dict[str, tuple[Prompt, Tensor
         small.place_files(base)
         with server.running(host, base, threads=1) as comfy, Client(comfy.url) as client:
             for name, prompt in (prompts or _shipped(client.object_info())).items():
-                results[name] = prompt, _result(prompt, comfy, client)
+                results[name] = prompt, _result(name, prompt, comfy, client)
                 print(name, flush=True)
     return results
 
@@ -85,37 +85,34 @@ def _shipped(object_info: dict[str, Any]) -> dict[str, Prompt]:
     prompts = {
         name: without_bends(small.small(template, FRAMES, STEPS).prompt()) for name, template in templates.items()
     }
-    return {name: with_defaults(_saving(prompt), object_info) for name, prompt in prompts.items()}
+    return {name: with_defaults(_saving(prompt, name), object_info) for name, prompt in prompts.items()}
 
 
-def _saving(prompt: Prompt) -> Prompt:
-    """`prompt` without videos, and with the latents and the frames of every VAE Decode saved."""
+def _saving(prompt: Prompt, name: str) -> Prompt:
+    """`prompt` without videos, and with the latents and the frames of every VAE Decode saved in the folder `name`."""
     nodes = {number: node for number, node in prompt.items() if node["class_type"] != "SaveVideo"}
     for number, node in prompt.items():
         if node["class_type"] == "VAEDecode":
-            prefix = {"filename_prefix": number}
-            nodes[f"latent {number}"] = {
-                "class_type": "SaveLatent",
-                "inputs": {"samples": node["inputs"]["samples"], **prefix},
-            }
-            nodes[f"frames {number}"] = {"class_type": "SaveImage", "inputs": {"images": [number, 0], **prefix}}
+            samples, prefix = node["inputs"]["samples"], f"{name}/{number}"
+            nodes[f"latent {number}"] = _save("SaveLatent", samples=samples, filename_prefix=prefix)
+            nodes[f"frames {number}"] = _save("SaveImage", images=[number, 0], filename_prefix=prefix)
     return nodes
 
 
-def _result(prompt: Prompt, comfy: server.Server, client: Client) -> Tensors | Outcome:
+def _save(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+def _result(name: str, prompt: Prompt, comfy: server.Server, client: Client) -> Tensors | Outcome:
     """The latents and pictures that `prompt` saves, or why there are none."""
     try:
         outputs = client.run(prompt).outputs
     except (PromptFailed, PromptRejected) as error:
         return refusal(error)
-    tensors = {}
-    for path in sorted(comfy.output.glob("*.latent")):
-        tensors[path.stem] = _latent(path)
-        path.unlink()
+    tensors = {f"latent {path.stem.split('_')[0]}": _latent(path) for path in comfy.output.glob(f"{name}/*.latent")}
     for node, files in outputs.items():
-        for place, file in enumerate(files):
-            if file["filename"].endswith(".png"):
-                tensors[f"{node} {place:03d}"] = _picture(comfy.path(file))
+        pictures = [comfy.path(file) for file in files if file["filename"].endswith(".png")]
+        tensors |= {f"{node}, {place:03d}": _picture(path) for place, path in enumerate(pictures)}
     return tensors
 
 
