@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..sampling.noise.sigmas import blend, split
 from .inputs.sockets import CATEGORY, easing_input
 
-MODES = ["blend", "split"]
+BLENDS = ["blend", "split"]
 
 
 class BlendSigmasNode(io.ComfyNode):
@@ -29,7 +29,7 @@ class BlendSigmasNode(io.ComfyNode):
                 io.Sigmas.Input("sigmas_2", tooltip="Noise levels of as many steps."),
                 io.Combo.Input(
                     "mode",
-                    options=MODES,
+                    options=BLENDS,
                     default="blend",
                     tooltip="blend: (1 - weight) x sigmas_1 + weight x sigmas_2. split: sigmas_1 before the part of the steps "
                     "that split_at says, sigmas_2 after it.",

@@ -17,7 +17,7 @@ from .learner import Learner, Weights, finished
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSettings:
     """How to sample: `steps` and `cfg` as in KSampler, noise by `seed`, the caption of clip number `clip`."""
 
     steps: int = 12
@@ -27,7 +27,7 @@ class Sample:
 
 
 def sample(
-    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: Sample
+    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
 ) -> torch.Tensor:
     """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
 
