@@ -18,12 +18,12 @@ from .learner import Learner, Weights, finished
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """How to sample: `steps` and `cfg` as in KSampler, noise by `seed`, the caption of clip number `clip`."""
+    """How to sample."""
 
     steps: int = 12
     cfg: float = 7.5
-    seed: int = 0
-    clip: int = 0
+    seed: int = 0  # of the noise
+    clip: int = 0  # number of the clip whose caption is the prompt
 
 
 def sample(
