@@ -2,8 +2,16 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.noise_schedules import SCHEDULES, set_schedule
-from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from ..sampling.noise.noise_schedules import SCHEDULES, Prediction, set_schedule
+from .inputs.schedule_inputs import (
+    KEEP,
+    Keep,
+    beta_inputs,
+    prediction_input,
+    schedule_combo,
+    schedule_named,
+    zsnr_input,
+)
 from .inputs.sockets import CATEGORY
 
 
@@ -35,7 +43,7 @@ class NoiseScheduleNode(io.ComfyNode):
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,
         last_beta: float = 0.02,
-        prediction: str = KEEP,
+        prediction: Prediction | Keep = KEEP,
         zero_snr: str = KEEP,
     ) -> io.NodeOutput:
         changed = model.clone()

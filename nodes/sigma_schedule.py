@@ -2,9 +2,17 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.noise_schedules import SCHEDULES, build_sampling
+from ..sampling.noise.noise_schedules import SCHEDULES, Prediction, build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
-from .inputs.schedule_inputs import KEEP, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.schedule_inputs import (
+    KEEP,
+    Keep,
+    beta_inputs,
+    prediction_input,
+    schedule_combo,
+    schedule_named,
+    zsnr_input,
+)
 from .inputs.sockets import CATEGORY
 
 MODELS = "the model's"
@@ -66,7 +74,7 @@ class SigmaScheduleNode(io.ComfyNode):
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,
         last_beta: float = 0.02,
-        prediction: str = KEEP,
+        prediction: Prediction | Keep = KEEP,
         zero_snr: str = KEEP,
     ) -> io.NodeOutput:
         like = None if model is None else model.get_model_object("model_sampling")

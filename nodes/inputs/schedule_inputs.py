@@ -1,6 +1,7 @@
 """Inputs that the nodes for noise schedules share."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from comfy_api.latest import io
 
@@ -8,7 +9,8 @@ from ...motion.spec import Schedule
 from ...sampling.noise.noise_schedules import EXPLANATION, LCM_STEPS, PREDICTIONS, SCHEDULES
 
 CUSTOM = "custom"
-KEEP = "keep"
+Keep = Literal["keep"]
+KEEP: Keep = "keep"
 
 
 def schedule_combo(names: Iterable[str], explanation: str = "") -> io.Combo.Input:

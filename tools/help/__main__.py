@@ -14,7 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     if wanted is None:
         write_tables()
     else:
-        from .pictures import SCENES, make
+        from .pictures import make
+        from .scenes import SCENES
 
         make(wanted or list(SCENES))
     return 0
@@ -22,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_tables() -> None:
     in_host.enter(1, cpu=True)
-    from kinema.nodes import NODES, register_folders  # the host must be there first
+    from kinema.nodes import NODES  # the host must be there first
+    from kinema.nodes.inputs.motion_files import register_folders
 
     from .tables import pages, with_tables
 

@@ -37,6 +37,7 @@ def tables(schema: Any, words: Words, language: str) -> str:
     """Markdown; `words` are the node's in `language`."""
     of_input, default, of_output, meaning = HEADS[language]
     parts = []
+    rows: list[tuple[str, ...]]
     if schema.inputs:
         rows = [
             (words["inputs"][socket.id]["name"], _default(socket), words["inputs"][socket.id]["tooltip"])

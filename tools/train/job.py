@@ -1,6 +1,7 @@
 """The settings of a training on the command line, as read from a file."""
 
 import json
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,7 +62,8 @@ def read_job(file: Path) -> Job:
     tables = _read(file)
     if unknown := sorted(tables.keys() - {"run", "clips", "lora", "settings"}):
         raise ValueError(f'there is no table "{unknown[0]}". The tables are run, clips, settings and lora.')
-    run, clips = (_fill(kind, name, tables, file.parent) for kind, name in ((Run, "run"), (Data, "clips")))
+    run = _fill(Run, "run", tables, file.parent)
+    clips = _fill(Data, "clips", tables, file.parent)
     lora = _fill(Lora, "lora", tables, file.parent) if "lora" in tables else None
     if lora and run.motion_model is None:
         raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")
@@ -72,11 +74,11 @@ def _read(file: Path) -> dict[str, Any]:
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".json":
         return dict(json.loads(text))
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:
-        raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.") from None
-    return tomllib.loads(text)
+
+        return tomllib.loads(text)
+    raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.")
 
 
 def _fill(kind: type[T], name: str, tables: dict[str, Any], folder: Path) -> T:
