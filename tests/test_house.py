@@ -130,6 +130,13 @@ def test_files_are_short() -> None:
     assert not {file: lines for file, lines in lengths.items() if lines > MAX_LINES}
 
 
+def test_tests_share_only_what_is_no_test() -> None:
+    """What several test files use is in tests/support, or in a file of their folder without tests."""
+    for file in (REPOSITORY / "tests").rglob("*.py"):
+        for name in imports(file):
+            assert not any(part.startswith("test_") for part in name.split(".")), f"{file} imports {name}"
+
+
 def test_the_node_list_is_what_is_registered() -> None:
     listed = json.loads((REPOSITORY / "node_list.json").read_text(encoding="utf-8"))
     assert listed == {schema.node_id: schema.display_name for schema in asyncio.run(registered_schemas())}

@@ -9,7 +9,8 @@ import tiny
 import torch
 from comfy_extras.nodes_model_advanced import RescaleCFG
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
-from test_invariants import Stop, assert_untouched, control_net, snapshot
+from controls import control_net
+from watching import Stop, assert_untouched, snapshot
 
 from kinema.motion.control import Control
 from kinema.motion.enhance import intensity

@@ -7,7 +7,7 @@ import pytest
 import reference
 import tiny
 import torch
-from test_invariants import calls_of
+from watching import calls_of
 
 from kinema.motion.control import Control
 from kinema.motion.load import load_motion_model

@@ -2,8 +2,8 @@
 
 import math
 
+import loras
 import pytest
-import test_lora as loras
 import tiny
 import torch
 

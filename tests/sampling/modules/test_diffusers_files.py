@@ -4,7 +4,7 @@ import diffusers
 import oracle
 import pytest
 import tiny
-from test_parity import AUTHORS, FRAMES, ORIGINAL, TIMESTEP, run, videos_and_contexts
+from authors import AUTHORS, FRAMES, ORIGINAL, TIMESTEP, run, videos_and_contexts
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy

@@ -1,12 +1,14 @@
 """What must hold whatever people wire together (design, section 5), with the host's real samplers."""
 
-import comfy.controlnet
 import comfy.model_management
 import comfy.samplers
 import comfy.sd
 import pytest
 import tiny
 import torch
+from controls import control_net
+from loras import official
+from watching import Stop, assert_untouched, calls_of, snapshot
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.noise.noise_schedules import KEEP
@@ -25,25 +27,6 @@ def v3(tmp_path_factory):
 
 def load(weights, folder):
     return load_motion_model(tiny.save(weights, folder / "mm.safetensors"))
-
-
-def snapshot(model):
-    unet = model.model.diffusion_model
-    hooks = {
-        name: (len(m._forward_hooks), len(m._forward_pre_hooks), "forward" in vars(m))
-        for name, m in unet.named_modules()
-    }
-    return {k: v.clone() for k, v in model.model.state_dict().items()}, hooks, model.model.model_sampling
-
-
-def assert_untouched(model, before):
-    weights, hooks, model_sampling = snapshot(model)
-    assert weights.keys() == before[0].keys() and hooks == before[1] and model_sampling is before[2]
-    assert all(torch.equal(weights[key], before[0][key]) for key in weights)
-
-
-class Stop(Exception):
-    pass
 
 
 @pytest.mark.parametrize("end", ["normal", "exception", "interrupt"])
@@ -119,17 +102,6 @@ def test_zeroed_projection_or_strength_zero_changes_nothing(version, tmp_path):
         zeroed = {k: torch.zeros_like(v) if ".proj_out." in k else v for k, v in weights.items()}
         (tmp_path / "zero").mkdir()
         assert torch.equal(tiny.sample(attach(model, load(zeroed, tmp_path / "zero"), Applied(), KEEP)), plain)
-
-
-def calls_of(module, run):
-    """How often each step of `run`, a function of a callback, calls `module`."""
-    calls, steps = [0], []
-    handle = module.register_forward_pre_hook(lambda *_: calls.append(calls.pop() + 1))
-    try:
-        run(lambda step, *_: (steps.append(calls.pop()), calls.append(0)))
-    finally:
-        handle.remove()
-    return steps
 
 
 def test_percent_range_is_exact_to_the_step(v3):
@@ -236,18 +208,6 @@ def test_two_clones_sampled_alternately(tmp_path, v3):
             assert torch.equal(tiny.sample(clone), result)
 
 
-def control_net(seed=0):
-    import comfy.cldm.cldm
-
-    config = tiny.unet_config("sd15") | {"hint_channels": 3}
-    for key in ("out_channels", "transformer_depth_output"):
-        config.pop(key)
-    net = comfy.cldm.cldm.ControlNet(**config, operations=comfy.ops.manual_cast, dtype=torch.float32, device="cpu")
-    random = tiny.generator(seed)
-    net.load_state_dict({k: tiny.randomise(tuple(w.shape), k, random) * 0.3 for k, w in net.state_dict().items()})
-    return comfy.controlnet.ControlNet(net, load_device=torch.device("cpu"))
-
-
 def test_control_net_beside_motion(v3):
     model = tiny.image_model()
     hint = torch.rand(4, 3, 64, 64, generator=tiny.generator(1))
@@ -341,13 +301,11 @@ def test_another_pack_on_the_same_layers(v3):
 
 def test_a_trained_model_can_be_stacked_with_its_lora(tmp_path):
     """Motion models that come from no file have nothing to be loaded from again."""
-    import test_lora as loras
-
     from kinema.motion.lora import load_motion_lora
 
     motion = load(tiny.motion_weights(seed=8), tmp_path)
     motion.cached_patcher_init = None
-    zoom = load_motion_lora(motion, tiny.save(loras.official(), tmp_path / "zoom.safetensors"), 0.5)
+    zoom = load_motion_lora(motion, tiny.save(official(), tmp_path / "zoom.safetensors"), 0.5)
     model = tiny.image_model()
     plain = attach(model, motion, Applied(), KEEP)
     twice, mixed = attach(plain, motion, Applied(), KEEP), attach(plain, zoom, Applied(), KEEP)

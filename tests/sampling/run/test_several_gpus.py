@@ -2,8 +2,8 @@
 cond and uncond run in two threads on two copies, as they do on two GPUs."""
 
 import comfy.model_patcher
+import loras
 import pytest
-import test_lora as loras
 import tiny
 import torch
 

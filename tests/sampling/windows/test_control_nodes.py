@@ -6,7 +6,7 @@ import pytest
 import tiny
 import torch
 from controls import control_net, controlled, hints
-from test_invariants import Stop, assert_untouched, snapshot
+from watching import Stop, assert_untouched, snapshot
 
 from kinema.sampling.curves.curve import Combined, OverPicture
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
