@@ -7,6 +7,7 @@ import pytest
 import safetensors.torch
 import tiny
 import torch
+from compare import MODULE, assert_alike
 from loras import PARTS, RANK, merged, module_outputs, official, outputs_now
 
 from kinema.motion.files import MotionFileError
@@ -46,7 +47,7 @@ LAYOUTS = {
 def assert_same(a, b):
     assert a.keys() == b.keys()
     for place in a:
-        assert (a[place] - b[place]).abs().max() <= 1e-6 * b[place].abs().max().clamp(min=1), place
+        assert_alike(a[place], b[place], within=MODULE)
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ def videos_and_contexts():
 
 
 def run(model, motion, videos, contexts):
+    """The UNet's prediction for all `videos` together, in its own precision."""
     unet = model.model.diffusion_model
-    x = torch.cat(videos)
-    context = torch.cat([c.expand(FRAMES, -1, -1) for c in contexts])
+    x = torch.cat(videos).to(unet.dtype)
+    context = torch.cat([c.expand(FRAMES, -1, -1) for c in contexts]).to(unet.dtype)
     with torch.no_grad(), motion_inside(unet, [motion], FRAMES):
         return unet(x, torch.full((len(x),), float(TIMESTEP)), context=context)
