@@ -17,11 +17,12 @@ import kinema
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = {  # folder: the folders of the extension it may import
     "motion": {"motion"},
-    "sampling": {"sampling", "motion"},
-    "training": {"training", "sampling", "motion"},
-    "evaluation": {"evaluation"},
+    "drawing": {"drawing"},
+    "sampling": {"sampling", "motion", "drawing"},
+    "training": {"training", "sampling", "motion", "drawing"},
+    "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
-    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature"},
+    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
 }
 NODES_ONLY = ("comfy_api", "folder_paths")
 MOTION_MAY_IMPORT = (

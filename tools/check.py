@@ -11,7 +11,10 @@ from tools import environment, server
 from tools.environment import REPOSITORY
 
 TYPED = (
-    *("kinema.motion", "kinema.sampling", "kinema.nodes", "kinema.training", "kinema.evaluation", "kinema.miniature"),
+    *(
+        f"kinema.{folder}"
+        for folder in ("motion", "drawing", "sampling", "training", "evaluation", "miniature", "nodes")
+    ),
     "tools",
 )
 """Packages that mypy checks strictly."""

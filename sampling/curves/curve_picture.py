@@ -1,20 +1,21 @@
 """A picture of a curve: lines over the frames or the steps, and small pictures where it varies over the picture."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from ...drawing.axes import Axes, evenly, ticks_around
+from ...drawing.canvas import COLOURS, INK, PALE, RULE, Canvas
 from .curve_plot import Sampled
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B")
-INK, PALE, PAPER = "#202020", "#D8D8D8", "white"
-LEFT, RIGHT, TOP, BOTTOM, ROW = 70, 24, 46, 40, 20  # pixels
-THUMBNAIL, GAP, MOST = 96, 10, 8
-SHOWN = 5
+LEFT, RIGHT, TOP, BOTTOM, ROW = 70, 24, 46, 40, 20  # pixels around the plot, and of a row of the legend
+THUMBNAIL, GAP = 96, 10  # pixels of a small picture, and between them
+MOST_THUMBNAILS = 8
+MOST_LINES = 8
+MOST_STEPS = 5  # that are drawn of a curve which varies over both frames and steps
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,25 @@ def draw_curve(sampled: Sequence[Sampled], width: int, height: int) -> Image.Ima
     """The picture, `width` pixels wide and `height` high, and higher where it has small pictures."""
     lines, axis = lines_of(sampled)
     pictures = sampled[0].pictures
-    more = 0 if pictures is None else THUMBNAIL + 3 * GAP
-    picture = Image.new("RGB", (width, height + more), PAPER)
-    draw = ImageDraw.Draw(picture)
+    canvas = Canvas(width, height + (0 if pictures is None else THUMBNAIL + 3 * GAP))
     legend = [line for line in lines if line.label]
-    box = (LEFT, TOP, width - RIGHT, height - BOTTOM - ROW * len(legend))
-    draw.text((LEFT, 14), _title(lines, axis, pictures is not None), INK, _font(15))
-    _axes(draw, box, lines, axis)
+    bottom = height - BOTTOM - ROW * len(legend)
+    canvas.text((LEFT, TOP - 24), _title(lines, axis, pictures is not None), INK, 15)
+    last = len(lines[0].values) - 1
+    ticks = ticks_around([0.0, *(value for line in lines for value in line.values)])
+    axes = Axes(canvas, (LEFT, TOP, width - RIGHT, bottom), max(last, 1), ticks)
+    axes.rule(evenly(last, 5))
+    canvas.text((LEFT - 12, bottom + 12), axis, PALE, anchor="rm")
     for number, line in enumerate(lines):
-        _line(draw, box, line, _range(lines), COLOURS[number % len(COLOURS)])
+        values = line.values if last else line.values * 2
+        axes.curve(list(enumerate(values)), COLOURS[number], 3)
     for row, line in enumerate(legend):
         y = height - ROW * (len(legend) - row) + ROW / 2 - 4
-        draw.rectangle((LEFT, y - 4, LEFT + 18, y + 2), fill=COLOURS[row % len(COLOURS)])
-        draw.text((LEFT + 26, y), line.label, INK, _font(12), anchor="lm")
+        canvas.rectangle((LEFT, y - 3, LEFT + 18, y + 3), fill=COLOURS[row])
+        canvas.text((LEFT + 26, y), line.label)
     if pictures is not None:
-        _thumbnails(picture, draw, pictures, height)
-    return picture
+        _thumbnails(canvas, pictures, width, height)
+    return canvas.finish()
 
 
 def lines_of(sampled: Sequence[Sampled]) -> tuple[list[Line], str]:
@@ -50,14 +54,13 @@ def lines_of(sampled: Sequence[Sampled]) -> tuple[list[Line], str]:
     over_frames = any((s.values != s.values[:, :1]).any() for s in sampled)
     over_steps = any((s.values != s.values[:1]).any() for s in sampled)
     if not over_frames and over_steps:
-        return [Line(s.blocks, s.values[:, 0].tolist()) for s in sampled][: len(COLOURS)], "step"
+        return [Line(s.blocks, s.values[:, 0].tolist()) for s in sampled][:MOST_LINES], "step"
     lines = []
     for s in sampled:
-        last = len(s.values) - 1
-        for step in sorted({round(last * i / (SHOWN - 1)) for i in range(SHOWN)}) if over_steps else [0]:
+        for step in evenly(len(s.values) - 1, MOST_STEPS) if over_steps else [0]:
             words = [s.blocks, f"step {step}" if over_steps else ""]
             lines.append(Line(", ".join(filter(None, words)), s.values[step].tolist()))
-    return lines[: len(COLOURS)], "frame"
+    return lines[:MOST_LINES], "frame"
 
 
 def _title(lines: Sequence[Line], axis: str, over_picture: bool) -> str:
@@ -68,57 +71,19 @@ def _title(lines: Sequence[Line], axis: str, over_picture: bool) -> str:
     return f"{values} over {len(lines[0].values)} {axis}s" + (" (mean over the picture)" if over_picture else "")
 
 
-def _range(lines: Sequence[Line]) -> tuple[float, float]:
-    """The values at the bottom and the top of the plot; 0 is always between them."""
-    values = [0.0, *(value for line in lines for value in line.values)]
-    low, high = min(values), max(values)
-    spare = 0.05 * (high - low) or 1.0
-    return low - (spare if low < 0 else 0.0), high + spare
-
-
-def _axes(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], lines: Sequence[Line], axis: str) -> None:
-    low, high = _range(lines)
-    power = 10 ** math.floor(math.log10((high - low) / 4))
-    every = next(power * factor for factor in (1, 2, 5, 10) if (high - low) / (power * factor) <= 5)
-    for tick in range(math.ceil(low / every), math.floor(high / every) + 1):
-        y = box[3] - (box[3] - box[1]) * (tick * every - low) / (high - low)
-        draw.line((box[0], y, box[2], y), PALE)
-        draw.text((box[0] - 8, y), f"{tick * every:g}", INK, _font(12), anchor="rm")
-    count = len(lines[0].values)
-    for place in sorted({round((count - 1) * i / 4) for i in range(5)}):
-        x = box[0] + (box[2] - box[0]) * place / max(count - 1, 1)
-        draw.text((x, box[3] + 6), str(place), INK, _font(12), anchor="mt")
-    draw.text((box[0] - 8, box[3] + 6), axis, INK, _font(12), anchor="rt")
-
-
-def _line(
-    draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], line: Line, bounds: tuple[float, float], colour: str
-) -> None:
-    low, high = bounds
-    values = line.values if len(line.values) > 1 else line.values * 2
-    points = [
-        (box[0] + (box[2] - box[0]) * i / (len(values) - 1), box[3] - (box[3] - box[1]) * (value - low) / (high - low))
-        for i, value in enumerate(values)
-    ]
-    draw.line(points, fill=colour, width=3, joint="curve")
-
-
-def _thumbnails(picture: Image.Image, draw: ImageDraw.ImageDraw, pictures: torch.Tensor, top: int) -> None:
+def _thumbnails(canvas: Canvas, pictures: torch.Tensor, width: int, top: int) -> None:
     """Some of the `pictures` (frames, h, w) in a row, from the lowest value in black to the highest in white."""
-    fit = max(2, (picture.width - LEFT - RIGHT) // (THUMBNAIL + GAP))
+    fit = max(2, (width - LEFT - RIGHT) // (THUMBNAIL + GAP))
     count = len(pictures) if (pictures != pictures[:1]).any() else 1
-    shown = sorted({round((count - 1) * i / (min(fit, MOST) - 1)) for i in range(min(fit, MOST))})
     low, high = float(pictures.min()), float(pictures.max())
-    for column, frame in enumerate(shown):
+    above = top + GAP
+    below = above + THUMBNAIL
+    for column, frame in enumerate(evenly(count - 1, min(fit, MOST_THUMBNAILS))):
         grey = (pictures[frame] - low) / max(high - low, 1e-9) * 255
         image = Image.fromarray(np.asarray(grey, dtype=np.uint8)).resize((THUMBNAIL, THUMBNAIL)).convert("RGB")
         x = LEFT + column * (THUMBNAIL + GAP)
-        picture.paste(image, (x, top + GAP))
-        draw.rectangle((x, top + GAP, x + THUMBNAIL - 1, top + GAP + THUMBNAIL - 1), outline=PALE)
-        draw.text((x, top + THUMBNAIL + GAP + 4), f"frame {frame}" if count > 1 else "all frames", INK, _font(11))
-    draw.text((LEFT - 8, top + GAP), f"{high:g}", INK, _font(11), anchor="ra")
-    draw.text((LEFT - 8, top + THUMBNAIL + GAP), f"{low:g}", INK, _font(11), anchor="rd")
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+        canvas.paste(image, (x, above))
+        canvas.rectangle((x, above, x + THUMBNAIL, below), outline=RULE)
+        canvas.text((x, below + 10), f"frame {frame}" if count > 1 else "all frames", PALE, 11)
+    canvas.text((LEFT - 8, above), f"{high:g}", PALE, 11, "ra")
+    canvas.text((LEFT - 8, below), f"{low:g}", PALE, 11, "rd")

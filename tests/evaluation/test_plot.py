@@ -1,11 +1,11 @@
 """The plot, by the pixels that are drawn."""
 
 import numpy as np
-import pytest
 from PIL import ImageColor
 
+from kinema.drawing.canvas import COLOURS
 from kinema.evaluation.metrics import METRICS, Measurement
-from kinema.evaluation.plot import COLOURS, PANEL, ROW, _ticks, plot
+from kinema.evaluation.plot import PANEL, ROW, plot
 
 
 def result(level=1.0, names=tuple(m.name for m in METRICS), frames=6):
@@ -58,10 +58,3 @@ def test_long_labels_ten_results_and_one_pair_fit():
     table = np.array(picture)[24 + ROW : 24 + 11 * ROW]
     beside = table[:, round(24 + (640 - 48) * 0.24) + 1 :][:, :4]
     assert (beside >= 0xDD).all()  # labels end before the numbers
-
-
-@pytest.mark.parametrize("values", [[0.0], [98.0, 98.01], [0, 3.2], [-20, 35], [5, 5, 5], [1e-5, 2e-5], [0, 1234]])
-def test_ticks_are_few_and_enclose(values):
-    ticks = _ticks(values)
-    assert ticks[0] <= min(values) and ticks[-1] >= max(values) and 2 <= len(ticks) <= 6
-    assert ticks == sorted(set(ticks))

@@ -8,8 +8,8 @@ import torch
 from PIL import ImageColor
 
 from evaluation import pictures, tiny_clip
+from kinema.drawing.canvas import COLOURS
 from kinema.evaluation.metrics import METRICS
-from kinema.evaluation.plot import COLOURS
 from kinema.nodes.animation_metrics import AnimationMetricsNode
 from kinema.nodes.first_frame_attention import FirstFrameAttentionNode
 from kinema.nodes.metrics_plot import MetricsPlotNode
