@@ -28,7 +28,7 @@ def joint_group_norm(
     layout: frame by frame in float32, the statistics are taken, and then one scale and shift per (video, channel) applied.
     """
     channels = x.shape[1]
-    frames = x.unflatten(0, (videos, -1)).unbind(1)  # type: ignore[no-untyped-call]  # f of (v, c, h, w)
+    frames = x.unflatten(0, (videos, -1)).unbind(1)  # f of (v, c, h, w)
     moments = [torch.var_mean(frame.reshape(videos, groups, -1).float(), dim=2, correction=0) for frame in frames]
     variances, means = (torch.stack(moment) for moment in zip(*moments, strict=True))  # (f, v, g)
     variance = variances.mean(0) + means.var(0, correction=0)
@@ -42,5 +42,5 @@ def joint_group_norm(
     scale, shift = scale[:, :, None, None], shift[:, :, None, None]
     out = torch.empty_like(x)
     for i, frame in enumerate(frames):
-        out.unflatten(0, (videos, -1))[:, i] = torch.addcmul(shift, frame, scale)  # type: ignore[no-untyped-call]  # cast to the type of x here
+        out.unflatten(0, (videos, -1))[:, i] = torch.addcmul(shift, frame, scale)  # cast to the type of x here
     return out

@@ -31,7 +31,7 @@ class MotionOps(comfy.ops.manual_cast):  # type: ignore[misc]
 def convolves(x: torch.Tensor) -> bool:
     """Whether a linear layer of `x` is a convolution: not in training, where it was not measured."""
     fits = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
-    return fits and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return fits and torch.backends.mkldnn.is_available()
 
 
 def convolved(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

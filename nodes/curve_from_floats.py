@@ -84,7 +84,9 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
 def _numbers(values: Iterable[Any]) -> Iterable[float]:
     """All numbers in lists, arrays and tensors within each other, in their order."""
     for value in values:
-        if isinstance(value, (str, bytes)):
+        if isinstance(value, bytes):
+            value = value.decode(errors="replace")
+        if isinstance(value, str):
             raise ValueError(f'"{value}" is not a number. Connect a list of numbers.')
         if getattr(value, "ndim", None) == 0 or not isinstance(value, Iterable):
             if not math.isfinite(float(value)):

@@ -3,8 +3,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
-from ..sampling.latents.canvas import OnCanvas
 from ..sampling.latents.inject_image import SPACES, Injection, Space
+from ..sampling.latents.on_canvas import OnCanvas
 from ..sampling.run.attach import added
 from .inputs.sockets import CATEGORY, number_or_curve
 

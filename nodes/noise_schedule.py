@@ -4,7 +4,14 @@ from comfy_api.latest import io
 
 from ..sampling.noise.model_sampling import ScheduleChoice
 from ..sampling.run.attach import schedule_noise
-from .inputs.schedule_inputs import AS_IT_IS, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.schedule_inputs import (
+    AS_IT_IS,
+    beta_inputs,
+    prediction_input,
+    schedule_combo,
+    schedule_named,
+    zsnr_input,
+)
 from .inputs.sockets import CATEGORY
 
 

@@ -4,7 +4,14 @@ from comfy_api.latest import io
 
 from ..sampling.noise.noise_schedules import build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
-from .inputs.schedule_inputs import AS_IT_IS, beta_inputs, prediction_input, schedule_combo, schedule_named, zsnr_input
+from .inputs.schedule_inputs import (
+    AS_IT_IS,
+    beta_inputs,
+    prediction_input,
+    schedule_combo,
+    schedule_named,
+    zsnr_input,
+)
 from .inputs.sockets import CATEGORY
 
 MODELS = "the model's"

@@ -17,6 +17,7 @@ SLOW = (
         "dev/test_extending.py",
         "dev/test_chains.py",
         "dev/test_import.py",
+        "dev/test_older_cpu.py",
         "dev/test_summary.py",
         "evaluation",
         "miniature",
@@ -45,7 +46,7 @@ LONGEST = (
     *("quality/test_animation.py", "e2e/test_windows_server.py", "e2e/test_templates.py", "e2e/test_demo.py"),
     *("e2e/test_control_server.py", "e2e/test_training.py", "e2e/test_help_panel.py", "e2e/test_sharing.py"),
     *("sampling/windows/test_control_nodes.py", "sampling/run/test_neighbours.py", "motion/test_hostile.py", "quality"),
-    *("sampling/guidance", "miniature", "sampling", "training"),
+    *("dev/test_older_cpu.py", "sampling/guidance", "miniature", "sampling", "training"),
 )
 """Run first and in this order, so that no process works on a long file when the others have nothing left to do."""
 
@@ -73,4 +74,6 @@ def _turn(item: pytest.Item) -> int:
 
 
 def pytest_report_header() -> str:
-    return f"ComfyUI: {HOST}"
+    import torch
+
+    return f"ComfyUI: {HOST}, CPU: {torch.backends.cpu.get_cpu_capability()}"

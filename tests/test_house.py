@@ -18,11 +18,12 @@ from kinema.nodes import node_of
 REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = {  # folder: the folders of the extension it may import
     "motion": {"motion"},
-    "sampling": {"sampling", "motion"},
-    "training": {"training", "sampling", "motion"},
-    "evaluation": {"evaluation"},
+    "drawing": {"drawing"},
+    "sampling": {"sampling", "motion", "drawing"},
+    "training": {"training", "sampling", "motion", "drawing"},
+    "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
-    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature"},
+    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
@@ -150,6 +151,13 @@ def test_rooms_of_sampling_import_only_the_rooms_above_them() -> None:
             others = {name.split(".")[2] for name in imports(file) if name.startswith(".sampling.")} - {room}
             wrong |= {(room, other) for other in others if line[other] >= line[room]}
     assert not wrong
+
+
+def test_tests_share_only_what_is_no_test() -> None:
+    """What several test files use is in tests/support, or in a file of their folder without tests."""
+    for file in (REPOSITORY / "tests").rglob("*.py"):
+        for name in imports(file):
+            assert not any(part.startswith("test_") for part in name.split(".")), f"{file} imports {name}"
 
 
 def rooms_of(folder: Path) -> list[Path]:

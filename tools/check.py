@@ -10,6 +10,15 @@ from pathlib import Path
 from tools import environment, server
 from tools.environment import REPOSITORY
 
+TYPED = (
+    *(
+        f"kinema.{folder}"
+        for folder in ("motion", "drawing", "sampling", "training", "evaluation", "miniature", "nodes")
+    ),
+    "tools",
+)
+"""Packages that mypy checks strictly."""
+
 
 def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--fix"]):
@@ -47,7 +56,7 @@ def _variables() -> dict[str, str]:
 
 def _mypy_arguments() -> list[str]:
     settings = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(_package_folder() / "mypy")]
-    return [*settings, "-p", "kinema.motion", "-p", "kinema.sampling"]
+    return [*settings, *(argument for package in TYPED for argument in ("-p", package))]
 
 
 def _package_folder() -> Path:
@@ -55,4 +64,5 @@ def _package_folder() -> Path:
     checkout = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:8]
     folder = environment.cache() / f"package-{checkout}"
     server.place(REPOSITORY, folder / "kinema")
+    server.place(REPOSITORY / "tools", folder / "tools")
     return folder

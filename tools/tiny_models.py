@@ -171,7 +171,8 @@ def sample(
 
     empty = torch.zeros(frames, 4, size, size) if latent is None else latent
     noise = comfy.sample.prepare_noise(empty, seed) if noise is None else noise
-    return comfy.sample.sample(
+    result: torch.Tensor = comfy.sample.sample(
         model, noise, steps, cfg, sampler, scheduler, positive or conditioning(3), negative or conditioning(4), empty,
         disable_pbar=True, seed=seed, **more,
     )  # fmt: skip
+    return result

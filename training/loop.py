@@ -113,7 +113,7 @@ def _gradients(state: State, network: Network, data: Batches, loss: Loss) -> flo
     for part in range(data.settings.accumulation):
         for term in loss(network, data.at(state.step, part)):
             value = term / data.settings.accumulation
-            state.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+            state.scaler.scale(value).backward()
             total += value.item()
     if not math.isfinite(total):
         raise ValueError(

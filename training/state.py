@@ -46,7 +46,7 @@ class State:
         if self.average:
             decay = min(settings.average, (1 + self.step) / (10 + self.step))
             now = [p.detach() for p in self.parameters.values()]
-            get_ema_multi_avg_fn(decay)(list(self.average.values()), now, self.step)  # type: ignore[no-untyped-call]
+            get_ema_multi_avg_fn(decay)(list(self.average.values()), now, self.step)
         self.step += 1
         self.losses.append(loss)
         self.whole = True

@@ -47,7 +47,8 @@ def _is_miniature(name: str) -> bool:
 
 
 def path_of(folder: str, name: str) -> str:
-    return folder_paths.get_full_path_or_raise(folder, name)
+    path: str = folder_paths.get_full_path_or_raise(folder, name)
+    return path
 
 
 def load_file(name: str, family: str | None = None) -> Any:

@@ -13,7 +13,7 @@ from ..call.moment import Curve, Moment
 from ..call.parts import Callback, Parts, RunStart
 from ..call.progress import Progress
 from ..curves.curve import value_at
-from .canvas import OnCanvas
+from .on_canvas import OnCanvas
 
 Space = Literal["latent", "pixel"]
 SPACES: tuple[Space, ...] = get_args(Space)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from ...drawing.axes import round_step
+from ...drawing.canvas import COLOURS, INK, PALE, PAPER, RULE, Canvas, tint
 from ..windows.cut import Window
 from .window_plan import Stretch
 
-COLOURS = ((31, 119, 180), (214, 106, 0), (44, 140, 60), (190, 50, 60), (125, 85, 170), (130, 95, 60))
-INSIDE = (120, 120, 120)
-INK, PALE, PAPER = (30, 30, 30), (215, 215, 215), (255, 255, 255)
+BARS = (*COLOURS[:4], *COLOURS[7:9])  # without grey, which windows inside the motion modules have
 LEFT, RIGHT, HEAD, GAP = 110, 24, 74, 8  # pixels around the plot, and between its stretches
 MOST_HEIGHT = 6000
 
@@ -31,19 +31,19 @@ def draw_plan(stretches: Sequence[Stretch], frames: int, width: int) -> Image.Im
     ]
     count = sum(map(len, lanes))
     row = max(5, min(18, (MOST_HEIGHT - HEAD - GAP * len(lanes)) // count))
-    picture = Image.new("RGB", (width, HEAD + row * count + GAP * (len(lanes) + 1)), PAPER)
-    draw = ImageDraw.Draw(picture)
+    height = HEAD + row * count + GAP * (len(lanes) + 1)
+    canvas = Canvas(width, height)
     scale = (width - LEFT - RIGHT) / frames
-    _head(draw, stretches, frames, scale, picture.height)
+    _head(canvas, stretches, frames, scale, height)
     y = HEAD + GAP // 2
     for stretch, rows in zip(stretches, lanes, strict=True):
-        draw.text((LEFT - 10, y + row * len(rows) / 2), _steps(stretch), INK, _font(13), anchor="rm")
+        canvas.text((LEFT - 10, y + row * len(rows) / 2), _steps(stretch), INK, 13, "rm")
         for lane in rows:
             for number, window, weights in lane.entries:
-                _bar(draw, number, window, weights, lane.inside, (y, y + row - 2), scale)
+                _bar(canvas, number, window, weights, lane.inside, (y, y + row - 1), scale)
             y += row
         y += GAP
-    return picture
+    return canvas.finish()
 
 
 def _lanes(windows: Sequence[Window], weights: Sequence[Sequence[float]], inside: bool = False) -> list[Lane]:
@@ -68,41 +68,33 @@ def _runs(window: Window) -> Iterator[Window]:
 
 
 def _bar(
-    draw: ImageDraw.ImageDraw, number: int, window: Window, weights: Sequence[float], inside: bool,
-    rows: tuple[int, int], scale: float,
+    canvas: Canvas, number: int, window: Window, weights: Sequence[float], inside: bool, rows: tuple[int, int],
+    scale: float,
 ) -> None:  # fmt: skip
-    colour = INSIDE if inside else COLOURS[(number - 1) % len(COLOURS)]
+    colour = PALE if inside else BARS[(number - 1) % len(BARS)]
+    top, bottom = rows
     for frame, weight in zip(window, weights, strict=True):
-        share = 0.25 + 0.75 * weight
-        shade = tuple(round(p + (c - p) * share) for p, c in zip(PAPER, colour, strict=True))
-        box = (LEFT + frame * scale, rows[0], max(LEFT + frame * scale, LEFT + (frame + 1) * scale - 1), rows[1])
-        draw.rectangle(box, fill=shade)
+        left = LEFT + frame * scale
+        canvas.rectangle((left, top, left + scale, bottom), fill=tint(colour, 0.25 + 0.75 * weight))
     for run in _runs(window):
-        left, right = LEFT + run[0] * scale, LEFT + (run[-1] + 1) * scale - 1
-        draw.rectangle((left, rows[0], right, rows[1]), outline=colour)
-        if right - left > 24 and rows[1] - rows[0] > 11:
-            draw.text(
-                ((left + right) / 2, sum(rows) / 2),
-                str(number),
-                PAPER,
-                _font(11),
-                "mm",
-                stroke_width=1,
-                stroke_fill=colour,
-            )
+        left = LEFT + run[0] * scale
+        right = LEFT + (run[-1] + 1) * scale
+        canvas.rectangle((left, top, right, bottom), outline=colour)
+        if right - left > 24 and bottom - top > 11:
+            canvas.text(((left + right) / 2, (top + bottom) / 2), str(number), PAPER, 11, "mm", halo=INK)
 
 
-def _head(draw: ImageDraw.ImageDraw, stretches: Sequence[Stretch], frames: int, scale: float, height: int) -> None:
-    draw.text((LEFT, 10), _summary(stretches, frames), INK, _font(15))
-    legend = "Darker: more weight. Numbers: the order of computation."
+def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int) -> None:
+    canvas.text((LEFT, 18), _summary(stretches, frames), INK, 15)
+    legend = "Darker: the window decides more. Numbers: the order of computation."
     inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
-    draw.text((LEFT, 32), legend + inside, INSIDE, _font(12))
-    every = next(step * 10**k for k in range(7) for step in (1, 2, 5) if step * 10**k * scale >= 36)
+    canvas.text((LEFT, 38), legend + inside, PALE)
+    every = max(1, round(round_step(frames, frames * scale / 36)))
     for frame in range(0, frames, every):
         x = LEFT + (frame + 0.5) * scale
-        draw.line((x, HEAD - 4, x, height), PALE)
-        draw.text((x, HEAD - 6), str(frame), INK, _font(12), anchor="ms")
-    draw.text((LEFT - 10, HEAD - 6), "frame", INK, _font(12), anchor="rs")
+        canvas.line([(x, HEAD - 4), (x, height)], RULE)
+        canvas.text((x, HEAD - 6), str(frame), PALE, anchor="ms")
+    canvas.text((LEFT - 10, HEAD - 6), "frame", INK, anchor="rs")
 
 
 def _summary(stretches: Sequence[Stretch], frames: int) -> str:
@@ -120,7 +112,3 @@ def _range(numbers: Sequence[int]) -> str:
 
 def _steps(stretch: Stretch) -> str:
     return f"step {stretch.first}" if stretch.first == stretch.last else f"steps {stretch.first}-{stretch.last}"
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

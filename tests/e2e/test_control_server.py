@@ -9,7 +9,7 @@ from tools.client import Client, Event, Prompt, PromptFailed
 from tools.server import Server
 
 from .conftest import APPLY, CHECKPOINT, JOB, LOADER, SAMPLER
-from .test_windows_server import (
+from .long_animations import (
     DECODE,
     FRAMES,
     LATENT,

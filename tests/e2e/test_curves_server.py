@@ -9,7 +9,7 @@ from tools.client import Client, PromptRejected
 from tools.server import Server
 
 from .conftest import APPLY
-from .test_windows_server import frames_of, long_animation, node
+from .long_animations import frames_of, long_animation, node
 
 FRAMES = 4
 

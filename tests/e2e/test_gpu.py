@@ -14,7 +14,7 @@ from tools.client import Client, Prompt
 from tools.workflow import animation
 
 from .conftest import APPLY, CHECKPOINT, HOST, JOB, LOADER, SAMPLER, WEBP
-from .test_motion_files import LORA, make_lora, pixels
+from .motion_files import LORA, make_lora, pixels
 
 pytestmark = [
     pytest.mark.gpu,

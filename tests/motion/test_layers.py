@@ -2,6 +2,7 @@ import pytest
 import reference
 import tiny
 import torch
+from compare import ONE_CALL_IN_FLOAT32, assert_alike
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinema.motion.control import Control
@@ -25,7 +26,7 @@ def test_one_module_equals_the_formulas(motion, place, videos, frames, size):
     named = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     x = torch.randn(videos * frames, module.proj_in.weight.shape[0], size, size + 1, generator=tiny.generator(3))
     expected = reference.motion_module(x.double(), named, frames)
-    assert (module(x, frames).double() - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_alike(module(x, frames), expected, within=ONE_CALL_IN_FLOAT32)
 
 
 def test_joint_norm_is_group_norm_over_frames_and_space():

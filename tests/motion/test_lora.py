@@ -1,24 +1,18 @@
 import json
 import logging
 
-import comfy.model_management
-import comfy.utils
 import diffusers
 import peft
 import pytest
 import safetensors.torch
 import tiny
 import torch
+from compare import MODULE, assert_alike
+from loras import PARTS, RANK, merged, module_outputs, official, outputs_now
 
 from kinema.motion.files import MotionFileError
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
-
-RANK = 4
-PARTS = ("to_q", "to_k", "to_v", "to_out")
-
-
-official = tiny.motion_lora
 
 
 def as_diffusers(key):
@@ -50,36 +44,10 @@ LAYOUTS = {
 }
 
 
-def merged(weights, lora, strength, scale=1.0):
-    result = dict(weights)
-    for key, up in lora.items():
-        if key.endswith("up.weight"):
-            target = key.replace(".processor", "").replace("to_out_lora.up", "to_out.0").replace("_lora.up", "")
-            if target in result:
-                result[target] = result[target] + strength * scale * (
-                    up @ lora[key.replace("up.weight", "down.weight")]
-                )
-    return result
-
-
-def module_outputs(motion):
-    """What every motion module makes of the same input, with the host's patches in effect."""
-    comfy.model_management.load_models_gpu([motion])
-    return outputs_now(motion)
-
-
-def outputs_now(motion):
-    outputs = {}
-    for place, width in motion.model.spec.modules:
-        x = torch.randn(4, width, 3, 3, generator=tiny.generator(0))
-        outputs[place] = motion.model.at(place)(x, 4)
-    return outputs
-
-
 def assert_same(a, b):
     assert a.keys() == b.keys()
     for place in a:
-        assert (a[place] - b[place]).abs().max() <= 1e-6 * b[place].abs().max().clamp(min=1), place
+        assert_alike(a[place], b[place], within=MODULE)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 import tiny
 import torch
+from compare import ONE_CALL_IN_FLOAT32, assert_alike
 
 from kinema.motion.ops import MotionOps, convolves
 
@@ -32,7 +33,7 @@ def test_a_linear_layer_equals_the_formula(threads, shape, bias, dtype):
         out = made(x)
     expected = x.double() @ made.weight.double().T + (made.bias.double() if bias else 0)
     assert out.shape == (*shape[:-1], 96) and out.is_contiguous()
-    assert (out.double() - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_alike(out, expected, within=ONE_CALL_IN_FLOAT32)
 
 
 def test_frames_that_lie_apart_in_memory(threads):
@@ -40,7 +41,8 @@ def test_frames_that_lie_apart_in_memory(threads):
     with torch.inference_mode():
         out = made(x)
     expected = x.double() @ made.weight.double().T + made.bias.double()
-    assert out.shape == (16, 32, 96) and (out.double() - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert out.shape == (16, 32, 96)
+    assert_alike(out, expected, within=ONE_CALL_IN_FLOAT32)
 
 
 def test_what_the_host_does_to_a_weight_is_in_the_product():

@@ -2,10 +2,12 @@
 
 import math
 
+import exact
 import numpy as np
 import pytest
 import tiny
 import torch
+from compare import assert_alike, assert_other
 
 from kinema.nodes.animation_guidance import AnimationGuidanceNode
 from kinema.nodes.apply_motion_model import ApplyMotionModelNode
@@ -84,13 +86,18 @@ def test_texts_that_are_too_long_are_refused_before_the_run(node):
 
 
 def test_curves_go_where_numbers_go(tmp_path):
-    from kinema.motion.load import load_motion_model
-
-    motion = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "v3_mm.safetensors"))
+    motion = exact.motion_model(tiny.motion_weights(), tmp_path / "v3_mm.safetensors")
     ramp = CurveNode.execute("0: 0, -1: 1")[0]
-    model = ApplyMotionModelNode.execute(tiny.image_model(), motion, ramp, "automatic", attention=ramp)[0]
-    out = tiny.sample(AnimationGuidanceNode.execute(model, ramp)[0])
-    assert torch.isfinite(out).all()
+    flat, image = CurveNode.execute("0: 0.5")[0], exact.image_model()
+
+    def sample(strength, attention, cfg):
+        model = ApplyMotionModelNode.execute(image, motion, strength, "automatic", attention=attention)[0]
+        return tiny.sample(AnimationGuidanceNode.execute(model, cfg)[0])
+
+    numbers = sample(0.5, 0.5, 0.5)
+    assert_alike(sample(flat, flat, flat), numbers)
+    for values in ((ramp, 0.5, 0.5), (0.5, ramp, 0.5), (0.5, 0.5, ramp)):
+        assert_other(sample(*values), numbers)
 
 
 def lines(curve, frames=8, steps=6):

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import folder_paths
+import loras
 import pytest
 import safetensors.torch
 import tiny
@@ -111,8 +112,6 @@ def test_beyond_the_table(models):
 
 
 def test_lora_node_leaves_the_motion_model(models):
-    import test_lora as loras
-
     tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     tiny.save(loras.official(), models / LORA_FOLDER / "zoom.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
@@ -177,8 +176,6 @@ def test_saved_file_loads_again_bit_equal(models):
 
 
 def test_loras_are_baked_in_when_asked(models):
-    import test_lora as loras
-
     weights, lora = tiny.motion_weights(), loras.official()
     tiny.save(weights, models / MODEL_FOLDER / "v3.safetensors")
     tiny.save(lora, models / LORA_FOLDER / "zoom.safetensors")

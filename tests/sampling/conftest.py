@@ -2,19 +2,18 @@
 
 from typing import Any
 
+import exact
 import pytest
 import tiny
-
-from kinema.motion.load import load_motion_model
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    """MODEL of SD1.5, tiny."""
-    return tiny.image_model()
+    """MODEL of SD1.5, tiny, in float64."""
+    return exact.image_model()
 
 
 @pytest.fixture(scope="module")
 def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """MOTION_MODEL of v3 for it."""
-    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
+    """MOTION_MODEL of v3 for it, in float64."""
+    return exact.motion_model(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors")

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":  # a process of its own enters the host as the tests do
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    TESTS = Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(TESTS), str(TESTS / "support")]
     import conftest  # noqa: F401
 
 import tiny

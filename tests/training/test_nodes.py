@@ -9,7 +9,7 @@ import pytest
 import safetensors
 import tiny
 import torch
-from training.test_videos import pictures, write_video
+from training.video_files import pictures, write_video
 
 from kinema.motion.families import FAMILIES
 from kinema.motion.files import read_header

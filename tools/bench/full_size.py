@@ -1,7 +1,7 @@
 """SD1.5 and AnimateDiff v2 at full size with random weights, in the host's and in diffusers' classes, sharing memory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import comfy.model_base
 import comfy.ops
@@ -17,6 +17,8 @@ from kinema.motion.layers import MotionModel
 from kinema.motion.ops import MotionOps
 from kinema.motion.save import unfuse
 from kinema.motion.spec import MotionSpec
+
+Filled = TypeVar("Filled", bound=nn.Module)
 
 WIDTHS = (320, 640, 1280, 1280)
 CONFIG = {
@@ -49,7 +51,7 @@ def motion_model(family: str = "v2") -> MotionModel:
     return fill(model.to(device)).eval()
 
 
-def fill(module: nn.Module) -> Any:
+def fill(module: Filled) -> Filled:
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.normal_(0, 0.02)
@@ -71,10 +73,11 @@ def diffusers_unet(host: Any, motion: MotionModel) -> nn.Module:
     weights = {theirs: state[ours] for theirs, ours in names.items() if ours in state}
     weights |= {_diffusers_key(name): weight for name, weight in unfuse(motion.state_dict()).items()}
     for name, _ in motion.spec.modules:
-        table = motion.at(name).transformer_blocks[0].attention_blocks[0].positions
+        table = motion.get_buffer(f"{name}.transformer_blocks.0.attention_blocks.0.positions")
         weights[f"{name}.transformer_blocks.0.pos_embed.pe"] = table[None].to(device)
     model.load_state_dict(weights, assign=True)
-    return model.eval()
+    theirs: nn.Module = model.eval()
+    return theirs
 
 
 def diffusers_modules(theirs: nn.Module) -> list[nn.Module]:

@@ -6,7 +6,7 @@ from statistics import median
 import torch
 from torch import nn
 
-from kinema.sampling.modules.hooks import Motion, motion_inside
+from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
@@ -22,7 +22,7 @@ def run(options: Options) -> Iterator[Result]:
         unet(x, timesteps, context=context)
 
     def with_motion() -> None:
-        with motion_inside(unet, [Motion(motion)], frames):
+        with motion_inside(unet, [plain_motion(motion)], frames):
             unet(x, timesteps, context=context)
 
     def with_diffusers() -> None:

@@ -13,7 +13,7 @@ import comfy.model_patcher
 import comfy.supported_models
 import torch
 
-from kinema.sampling.modules.hooks import Motion, motion_inside
+from kinema.sampling.modules.hooks import motion_inside, plain_motion
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import Learner, start_new
@@ -73,7 +73,7 @@ def _forward(model: Any, learner: Learner, clips: Clips) -> None:
     frames, device = clips.shape[0], model.load_device
     x, context = clips.clips[0].latents.to(device), clips.empty[0][0].to(device).expand(frames, -1, -1)
     dtype = model.model.get_dtype_inference()
-    with motion_inside(model.model.diffusion_model, [Motion(learner.motion)], frames):
+    with motion_inside(model.model.diffusion_model, [plain_motion(learner.motion)], frames):
         model.model.diffusion_model(x.to(dtype), torch.full((frames,), 321.0, device=device), context=context.to(dtype))
 
 

@@ -108,8 +108,9 @@ def from_json(value: Any) -> Any:
             return Drawn(**fields)
         case {"shared": name}:
             return Shared(name)
-        case {"nodes": nodes, **run}:
-            return Chain(nodes=from_json(nodes), **run)
+        case {"nodes": nodes}:
+            run: dict[str, Any] = value
+            return Chain(**run | {"nodes": from_json(nodes)})
         case list():
             return tuple(from_json(each) for each in value)
         case _:

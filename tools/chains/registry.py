@@ -18,7 +18,7 @@ def nodes() -> dict[str, Any]:
 
 
 async def _registered() -> list[Any]:
-    extension = await kinema.comfy_entrypoint()
+    extension = await kinema.comfy_entrypoint()  # type: ignore[no-untyped-call]
     await extension.on_load()
     return list(await extension.get_node_list())
 

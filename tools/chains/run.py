@@ -109,7 +109,7 @@ def sample(chain: Chain, model: Any) -> torch.Tensor:
         latent = torch.randn(latent.shape, generator=tiny_models.generator(chain.seed)) * 5
     mask = torch.zeros(1, 1, h, w)
     mask[..., : w // 2] = 1
-    more = {"noise_mask": mask} if chain.inpaints else {}
+    more: dict[str, Any] = {"noise_mask": mask} if chain.inpaints else {}
     return tiny_models.sample(
         model,
         chain.frames,

@@ -80,7 +80,7 @@ def wrong_entry(data: bytes, chance: random.Random, _proof: str) -> bytes:
     """A tensor with another type, shape or place than it has."""
     header, body = _header(data)
     entry = header[chance.choice([key for key in header if key != "__metadata__"])]
-    huge = chance.choice([-1, 0, 1, 2**31, 2**63, 2**70, 1.5, "8", None, [], True])
+    huge: object = chance.choice([-1, 0, 1, 2**31, 2**63, 2**70, 1.5, "8", None, [], True])
     change = chance.randrange(4)
     if change == 0:
         entry["dtype"] = chance.choice(["F64", "I8", "F8_E4M3", "BOOL", "X", 3, None])

@@ -11,8 +11,8 @@ from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
 from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance
-from kinema.sampling.latents.canvas import OnCanvas
 from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
 from kinema.sampling.modules.enhance_motion import Enhance
 from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.noise_layers import NoiseLayer

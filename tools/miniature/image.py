@@ -37,14 +37,15 @@ VISIBLE = 4.0  # the σ up to which it can
 READ_OUT = 0.1  # weight of the direction's read-out
 
 
-class _Layer(comfy.clip_model.CLIPLayer):
+class _Layer(comfy.clip_model.CLIPLayer):  # type: ignore[misc]
     """The host's layer adds in place, which backpropagation cannot undo."""
 
     def forward(
         self, x: torch.Tensor, mask: torch.Tensor | None = None, optimized_attention: object = None
     ) -> torch.Tensor:
         x = x + self.self_attn(self.layer_norm1(x), mask, optimized_attention)
-        return x + self.mlp(self.layer_norm2(x))
+        x = x + self.mlp(self.layer_norm2(x))
+        return x
 
 
 class Texts:
@@ -90,14 +91,16 @@ def new_text_encoder(seed: int) -> MiniatureTextEncoder:
         embeddings.position_embedding.weight.mul_(0.1)
     encoder.clip_l.transformer.requires_grad_(True)
     encoder.clip_l.transformer.text_projection.requires_grad_(False)
-    return encoder.to(device())
+    placed: MiniatureTextEncoder = encoder.to(device())
+    return placed
 
 
 def train(data: Stills, folder: Path, stop_at: float) -> dict[str, torch.Tensor]:
     """Returns the averaged weights with prefixes `unet.` and `text.`."""
-    parts = torch.nn.ModuleDict({"unet": new_unet(11), "text": new_text_encoder(12)})
+    text_encoder = new_text_encoder(12)
+    parts = torch.nn.ModuleDict({"unet": new_unet(11), "text": text_encoder})
     objective = NoisePrediction(data)
-    texts = Texts(parts["text"])
+    texts = Texts(text_encoder)
     return fit(PLAN, parts, lambda step, rng: objective.loss(parts["unet"], texts, rng), folder, stop_at)
 
 
@@ -137,7 +140,8 @@ class NoisePrediction:
         error = (predicted.float() - noise.to(device())).square().mean(1)
         seen = (self.sigmas[timestep] < VISIBLE).float()[:, None, None]
         weight = self.weight[timestep][:, None, None] * (1 + (FISH - 1) * seen * self.data.fish[chosen])
-        return (error * weight.to(device())).mean() + READ_OUT * direction_loss(context, captions)
+        noise_loss: torch.Tensor = (error * weight.to(device())).mean()
+        return noise_loss + READ_OUT * direction_loss(context, captions)
 
 
 def direction_loss(context: torch.Tensor, captions: list[str]) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from statistics import mean, median
@@ -148,7 +148,7 @@ def _row(frames: Pictures, words: Words, style: Style) -> tuple[float, ...]:
     )
 
 
-def table(scores: dict[str, Score] | dict[str, ClipScore]) -> str:
+def table(scores: Mapping[str, Score | ClipScore]) -> str:
     """A Markdown table, one row for each of `scores`; shares in percent."""
     names = [field.name for field in fields(next(iter(scores.values())))]
     lines = ["| | " + " | ".join(name.replace("_", " ") for name in names) + " |", "|---" * (len(names) + 1) + "|"]

@@ -47,7 +47,8 @@ def fish_cells(shown: world.Scene) -> torch.Tensor:
     reach = shown.scale * float(shown.zoom[0])
     across = (centre - x).abs() < world.HALF_LENGTH * reach + 2
     down = (centre - y).abs() < world.HALF_HEIGHT * reach + 2
-    return (down[:, None] & across).float()
+    touched: torch.Tensor = down[:, None] & across
+    return touched.float()
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ from itertools import product
 import torch
 from torch import nn
 
-from kinema.motion.layers import MotionModule
+from kinema.motion.layers import MotionModule, TemporalAttention, TemporalTransformerBlock
 from kinema.training.clip_batches import Batches
 from kinema.training.draws import clip_at
 from kinema.training.learner import Learner
@@ -37,17 +37,29 @@ def multiply_readings(network: Network, data: Batches, directions: torch.Tensor)
     `data` holds the clips, each with its direction (-1 or 1) in `directions`.
     """
     modules = {place: network.motion.at(place) for place, _ in network.motion.spec.modules}
-    first = {place: _block(module).norms[0] for place, module in modules.items()}
-    readings = _watch(network, data, directions, first, lambda seen: seen.mean(2, keepdim=True))
+    first_norms: dict[str, nn.Module] = {place: _block(module).norms[0] for place, module in modules.items()}
+    readings = _watch(network, data, directions, first_norms, lambda seen: seen.mean(2, keepdim=True))
     for number, (place, module) in enumerate(modules.items()):
         _read(module, readings[place], data.latents[0].shape[0], number)
-    last = {place: _block(module).ff_norm for place, module in modules.items()}
-    readings = _watch(network, data, directions, last, lambda seen: seen)
+    last_norms = {place: _block(module).ff_norm for place, module in modules.items()}
+    readings = _watch(network, data, directions, last_norms, lambda seen: seen)
     return {place: _multiply(module, readings[place]) for place, module in modules.items()}
 
 
-def _block(module: MotionModule) -> nn.Module:
-    return module.transformer_blocks[0]
+def _block(module: MotionModule) -> TemporalTransformerBlock:
+    block = module.transformer_blocks[0]
+    assert isinstance(block, TemporalTransformerBlock)
+    return block
+
+
+def _attentions(block: TemporalTransformerBlock) -> list[TemporalAttention]:
+    return [attention for attention in block.attention_blocks if isinstance(attention, TemporalAttention)]
+
+
+def _linear(module: nn.Module, name: str) -> nn.Linear:
+    layer = module.get_submodule(name)
+    assert isinstance(layer, nn.Linear)
+    return layer
 
 
 def _watch(
@@ -102,7 +114,8 @@ class _Regression:
         ridge = RIDGE * count * torch.eye(len(self.square), dtype=torch.float64)
         weights = torch.linalg.solve(self.square + ridge, self.cross)
         variance = (weights * (self.square @ weights)).sum(0) / count - (self.square[-1] @ weights / count) ** 2
-        return (weights / variance.clamp(min=1e-12).sqrt()).float()
+        readings: torch.Tensor = weights / variance.clamp(min=1e-12).sqrt()
+        return readings.float()
 
 
 def _truth(features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
@@ -124,8 +137,11 @@ def _truth(features: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
 
 def _read(module: MotionModule, readings: torch.Tensor, frames: int, seed: int) -> None:
     """One head of the first attention writes place and direction, averaged over the frames, in random channels."""
-    attention, width = _block(module).attention_blocks[0], len(readings) - 1
-    qkv, out, size = attention.to_qkv.weight, attention.to_out[0], width // attention.heads
+    attention = _attentions(_block(module))[0]
+    width = len(readings) - 1
+    size = width // attention.heads
+    qkv = _linear(attention, "to_qkv").weight
+    out = _linear(attention, "to_out.0")
 
     def rows(head: int) -> slice:
         return slice(head * size, (head + 1) * size)
@@ -140,7 +156,7 @@ def _read(module: MotionModule, readings: torch.Tensor, frames: int, seed: int) 
     out.weight[:, rows(head)] = 0
     out.weight[:, rows(head)][:, :2] = towards
     positions = attention.positions[:frames].mean(0)
-    out.bias += towards @ (readings[-1] - readings[:-1].T @ positions)
+    out.bias.add_(towards @ (readings[-1] - readings[:-1].T @ positions))
 
 
 def _multiply(module: MotionModule, readings: torch.Tensor) -> int:
@@ -151,12 +167,13 @@ def _multiply(module: MotionModule, readings: torch.Tensor) -> int:
     """
     block = _block(module)
     place, direction, time = readings.T
-    first, last = block.ff.net[0].proj, block.ff.net[2]
+    first = _linear(block.ff, "net.0.proj")
+    last = _linear(block.ff, "net.2")
     values, gates = first.weight.chunk(2)
     value_biases, gate_biases = first.bias.chunk(2)
     units = (last.weight.norm(dim=0) * values.norm(dim=1)).argsort()[:4].tolist()
     channel = int(module.proj_out.weight.norm(dim=0).argmin())
-    for layer in (module.proj_in, *(a.to_out[0] for a in block.attention_blocks), last):
+    for layer in (module.proj_in, *(_linear(a, "to_out.0") for a in block.attention_blocks), last):
         layer.weight[channel], layer.bias[channel] = 0, 0
     module.proj_out.weight[:, channel] = 0
     for unit, (one, other) in zip(units, product((1, -1), (1, -1)), strict=True):

@@ -45,10 +45,12 @@ def background_layers(
     day = style == "day"
     top, bottom = (look.top, look.bottom) if day else (NIGHT_TOP, NIGHT_BOTTOM)
     depth = np.clip(py / 128.0, 0, 1)[..., None]
-    gradient = np.float32(top) + (np.float32(bottom) - np.float32(top)) * depth
+    highest = np.asarray(top, np.float32)
+    lowest = np.asarray(bottom, np.float32)
+    gradient = highest + (lowest - highest) * depth
     picture: Floats = np.broadcast_to(gradient, (len(py), py.shape[1], px.shape[2], 3)).astype(np.float32)
     for distance, front in _shapes(name, variation, px, py):
-        rgb = np.float32((look.near if front else look.far) if day else look.line)
+        rgb = np.asarray((look.near if front else look.far) if day else look.line, np.float32)
         edge = distance if day else np.abs(distance) - 1.2
         picture += (rgb - picture) * np.clip(0.5 - edge / softness, 0, 1)[..., None]
     return picture

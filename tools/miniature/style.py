@@ -50,8 +50,9 @@ def train_lora(base: dict[str, torch.Tensor], data: Stills, folder: Path, stop_a
     for name, layer in list(parts["unet"].named_modules()):
         if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
             shapes[name] = layer.weight.shape
-            parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, RANK))
-            layer.parametrizations.weight[0].requires_grad_(True)
+            low_rank = LowRank(layer.weight, RANK)
+            parametrize.register_parametrization(layer, "weight", low_rank)
+            low_rank.requires_grad_(True)
     objective = NoisePrediction(data)
     average = fit(LORA, parts, lambda step, rng: objective.loss(parts["unet"], texts, rng), folder, stop_at)
     lora: dict[str, torch.Tensor] = {}
@@ -67,9 +68,10 @@ def train_lora(base: dict[str, torch.Tensor], data: Stills, folder: Path, stop_a
 
 def _from(base: dict[str, torch.Tensor]) -> tuple[torch.nn.ModuleDict, Texts]:
     """The image model with everything frozen."""
-    model = torch.nn.ModuleDict({"unet": new_unet(0), "text": new_text_encoder(0)})
+    text_encoder = new_text_encoder(0)
+    model = torch.nn.ModuleDict({"unet": new_unet(0), "text": text_encoder})
     lacking, unknown = model.load_state_dict(base, strict=False)
     assert not unknown and not [name for name in lacking if name.startswith("unet.")], (lacking, unknown)
     model.requires_grad_(False)
-    texts = Texts(model["text"])
+    texts = Texts(text_encoder)
     return torch.nn.ModuleDict({"unet": model["unet"]}), texts

@@ -42,20 +42,27 @@ def shipped_encoder() -> torch.nn.Module:
     from comfy.taesd.taesd import Encoder
 
     weights, prefix = load_file(models.FOLDER / models.VAE), "taesd_encoder."
-    encoder = Encoder()
+    encoder: torch.nn.Module = Encoder()
     encoder.load_state_dict({k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)})
-    return encoder.to(device(), memory_format=torch.channels_last).eval().requires_grad_(False)
+    _place(encoder)
+    return encoder.eval().requires_grad_(False)
+
+
+def _place(module: torch.nn.Module) -> None:
+    module.to(device())
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch takes it, its types do not
 
 
 def _joint(pool: torch.Tensor, folder: Path, stop_at: float) -> torch.nn.ModuleDict:
     from comfy.taesd.taesd import Decoder, Encoder
 
-    parts = torch.nn.ModuleDict({"taesd_encoder": Encoder(), "taesd_decoder": Decoder()})
+    encoder = Encoder()
+    parts = torch.nn.ModuleDict({"taesd_encoder": encoder, "taesd_decoder": Decoder()})
     initialise(parts, seed=1)
-    parts.to(device(), memory_format=torch.channels_last)
+    _place(parts)
     average = fit(JOINT, parts, lambda step, rng: _loss(parts, pool, step, rng, joint=True), folder, stop_at)
     parts.load_state_dict(average)
-    _normalise(parts["taesd_encoder"], pool)
+    _normalise(encoder, pool)
     return parts
 
 
@@ -70,17 +77,17 @@ def _pictures() -> torch.Tensor:
 def _loss(parts: torch.nn.ModuleDict, pool: torch.Tensor, step: int, rng: torch.Generator, joint: bool) -> torch.Tensor:
     picture = _crops(pool, step, rng).to(device())
     with autocast(), torch.set_grad_enabled(joint):
-        latent = parts["taesd_encoder"](picture)
+        latent: torch.Tensor = parts["taesd_encoder"](picture)
     latent = latent.float()
     noise = NOISE * torch.randn(latent.shape, generator=rng).to(latent)
     with autocast():
         decoded = parts["taesd_decoder"](latent + noise)
     error = decoded.float() - picture
-    loss = ((error.abs() + 5 * error**2) * _edge_weight(picture)).mean()
+    loss: torch.Tensor = ((error.abs() + 5 * error**2) * _edge_weight(picture)).mean()
     if not joint:
         return loss
     mean, std = latent.mean((0, 2, 3)), latent.std((0, 2, 3))
-    rough = latent.diff(dim=2).square().mean() + latent.diff(dim=3).square().mean()
+    rough: torch.Tensor = latent.diff(dim=2).square().mean() + latent.diff(dim=3).square().mean()
     return loss + 0.05 * (mean.square() + (std - 1).square()).mean() + 0.005 * rough
 
 
@@ -106,5 +113,6 @@ def _normalise(encoder: torch.nn.Sequential, pool: torch.Tensor) -> None:
     latent = torch.cat([encoder(pool[i : i + 8].float().to(device()) / 255) for i in range(0, 160, 8)])
     mean, std = latent.mean((0, 2, 3)), latent.std((0, 2, 3))
     last = encoder[-1]
+    assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
     last.weight.div_(std[:, None, None, None])
     last.bias.sub_(mean).div_(std)

@@ -7,7 +7,7 @@ two styles ("day": filled shapes, "neon": glowing outlines at night) and under a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .scenery import background_layers
 
 Style = Literal["day", "neon"]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 SIZE = 128  # pixels, both ways
 COLOURS = ("red", "yellow", "green", "blue", "purple", "white")
@@ -70,7 +70,9 @@ class Scene:
     def seen(self) -> Floats:
         """The fish's centre in the drawn picture, pixels, shape (frames, 2) as x, y."""
         middle = SIZE / 2
-        return np.stack([(self.x - middle) * self.zoom, (self.y - middle) * self.zoom], 1) + np.float32(middle)
+        away = np.stack([(self.x - middle) * self.zoom, (self.y - middle) * self.zoom], 1)
+        centre: Floats = away + np.float32(middle)
+        return centre
 
 
 def caption_of(colour: str, direction: str, background: str, template: int = 0) -> str:
@@ -148,7 +150,8 @@ def draw(shown: Scene) -> NDArray[np.uint8]:
     picture = np.broadcast_to(picture, (shown.frames, SIZE, SIZE, 3)).copy()
     paint = _paint_day if shown.style == "day" else _paint_neon
     paint(picture, shown, px, py)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    painted: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return painted
 
 
 @dataclass(frozen=True)
@@ -203,8 +206,8 @@ def _paint_day(picture: Floats, shown: Scene, px: Floats, py: Floats) -> None:
     belly = np.clip((parts.v - 1.0) / 10.0, 0, 1)[..., None] * 0.45
     _blend(picture, colour * 0.78, _cover(np.minimum(parts.tail, parts.fin)))
     _blend(picture, colour + (belly_tone - colour) * belly, _cover(parts.body))
-    _blend(picture, np.float32([255, 255, 255]), _cover(parts.eye))
-    _blend(picture, np.float32([16, 16, 24]), _cover(parts.pupil))
+    _blend(picture, np.array([255, 255, 255], np.float32), _cover(parts.eye))
+    _blend(picture, np.array([16, 16, 24], np.float32), _cover(parts.pupil))
 
 
 def _paint_neon(picture: Floats, shown: Scene, px: Floats, py: Floats) -> None:
@@ -215,5 +218,5 @@ def _paint_neon(picture: Floats, shown: Scene, px: Floats, py: Floats) -> None:
     _blend(picture, colour, glow)
     _blend(picture, colour * 0.32, _cover(shape))
     _blend(picture, colour, _cover(np.abs(shape) - 1.8))
-    _blend(picture, np.float32([250, 250, 255]), _cover(parts.eye))
-    _blend(picture, np.float32([12, 8, 24]), _cover(parts.pupil))
+    _blend(picture, np.array([250, 250, 255], np.float32), _cover(parts.eye))
+    _blend(picture, np.array([12, 8, 24], np.float32), _cover(parts.pupil))

@@ -17,7 +17,7 @@ def miniature() -> Template:
     nodes["motion"] = replace(with_inputs(nodes["motion"], motion_model=MINIATURE), models=())
     nodes["latent"] = with_inputs(nodes["latent"], width=128, height=128)
     nodes["negative"] = with_inputs(nodes["negative"], text="")
-    settings = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
+    settings: dict[str, Any] = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], **settings)
     text = (
         "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. It knows only "

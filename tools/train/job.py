@@ -1,6 +1,7 @@
 """The settings of a training on the command line, as read from a file. Needs the extension, but no host."""
 
 import json
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,11 +83,11 @@ def _read(file: Path) -> dict[str, Any]:
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".json":
         return dict(json.loads(text))
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:
-        raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.") from None
-    return tomllib.loads(text)
+
+        return tomllib.loads(text)
+    raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.")
 
 
 def _fill(kind: type[T], name: str, tables: dict[str, Any], folder: Path) -> T:

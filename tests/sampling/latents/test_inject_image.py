@@ -5,15 +5,16 @@ import comfy.model_sampling
 import comfy.patcher_extension
 import comfy.samplers
 import comfy.utils
+import exact
 import pytest
 import tiny
 import torch
+from compare import ONE_CALL, assert_alike
 
-from kinema.miniature.models import FOLDER, VAE, load_vae
-from kinema.motion.load import load_motion_model
+from kinema.miniature.load import FOLDER, VAE, load_vae
 from kinema.sampling.curves.curve import Listed
-from kinema.sampling.latents.canvas import OnCanvas
 from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.frequency import LowPass
@@ -104,7 +105,7 @@ def run(model, frames=3, **more):
 
 def test_the_prediction_is_exchanged_and_the_noise_stays():
     """Euler goes from x to denoised + (x - denoised) * next / sigma; the injection changes `denoised` after its step."""
-    model = tiny.image_model()
+    model = exact.image_model()
     level = model.get_model_object("model_sampling").percent_to_sigma(0.5)
     _, plain = run(model)
     _, calls = run(added(model, injections=injected()))
@@ -114,7 +115,7 @@ def test_the_prediction_is_exchanged_and_the_noise_stays():
         assert torch.equal(a, b)
     _, _, denoised = plain[after - 1]
     picture = model.model.process_latent_in(latent())
-    torch.testing.assert_close(calls[after][1], plain[after][1] + picture - denoised, atol=1e-3, rtol=1e-4)
+    assert_alike(calls[after][1], plain[after][1] + picture - denoised, within=ONE_CALL)
     assert not torch.allclose(calls[-1][1], plain[-1][1], atol=0.1)
 
 
@@ -124,27 +125,26 @@ def change(model, **more):
     return next((a - b).abs() for (_, a, _), (_, b, _) in zip(calls, plain, strict=True) if not torch.equal(a, b))
 
 
+@pytest.mark.rounding
 def test_strength_mask_and_frames():
-    model = tiny.image_model()
+    model = exact.image_model()
     whole = change(model)
-    torch.testing.assert_close(change(model, strength=0.5), whole * 0.5, atol=1e-3, rtol=1e-3)
+    assert_alike(change(model, strength=0.5), whole * 0.5)
     listed = change(model, strength=Listed((1.0, 0.0, 0.25)))
-    torch.testing.assert_close(listed, whole * torch.tensor([1, 0, 0.25]).view(3, 1, 1, 1), atol=1e-3, rtol=1e-3)
+    assert_alike(listed, whole * torch.tensor([1, 0, 0.25]).view(3, 1, 1, 1))
     masked = change(model, placed=OnCanvas(latent(), half()))
-    torch.testing.assert_close(masked, whole * half(), atol=1e-3, rtol=1e-3)
+    assert_alike(masked, whole * half())
     later = change(model, first_frame=1)
-    assert later[0].max() < 1e-3 and torch.allclose(later[1:], whole[1:], atol=1e-3)
+    assert_alike(later, whole * torch.tensor([0, 1, 1]).view(3, 1, 1, 1))
     single = change(model, placed=OnCanvas(latent(count=2)), first_frame=1)
-    assert torch.allclose(single[1:], whole[1:], atol=1e-3)
+    assert_alike(single, whole * torch.tensor([0, 1, 1]).view(3, 1, 1, 1))
     two = change(model, placed=OnCanvas(latent(count=2)))
-    assert two[2].max() < 1e-3 and torch.allclose(two[:2], whole[:2], atol=1e-3)
+    assert_alike(two, whole * torch.tensor([1, 1, 0]).view(3, 1, 1, 1))
 
 
 def test_strength_0_changes_nothing_but_rounding():
-    model = tiny.image_model()
-    torch.testing.assert_close(
-        run(added(model, injections=injected(strength=0.0)))[0], run(model)[0], atol=1e-3, rtol=1e-3
-    )
+    model = exact.image_model()
+    assert_alike(run(added(model, injections=injected(strength=0.0)))[0], run(model)[0])
 
 
 def test_percents_are_those_of_the_host():
@@ -176,38 +176,40 @@ def test_any_sampler(sampler):
 
 def test_ksampler_advanced_injects_once():
     """Two stages; the split is before, at, and after the injection."""
-    model = added(tiny.image_model(), injections=injected())
+    model = added(exact.image_model(), injections=injected())
     whole = run(model)[0]
     for split in range(1, 6):
         first = run(model, last_step=split)[0]
         second = run(model, start_step=split, latent=first, noise=torch.zeros(3, 4, 8, 8))[0]
-        torch.testing.assert_close(second, whole, atol=1e-2, rtol=1e-2)
+        assert_alike(second, whole)
 
 
 def test_several_injections_act_each_at_its_time():
-    model = tiny.image_model()
+    model = exact.image_model()
     both = added(
         added(model, injections=injected(percent=0.6)), injections=injected(OnCanvas(latent(-3.0)), percent=0.2)
     )
     turned = added(
         added(model, injections=injected(OnCanvas(latent(-3.0)), percent=0.2)), injections=injected(percent=0.6)
     )
-    assert torch.allclose(run(both)[0], run(turned)[0], atol=1e-3)
+    assert_alike(run(both)[0], run(turned)[0])
     once = added(model, injections=injected(percent=0.6))
     assert not torch.allclose(run(both)[0], run(once)[0], atol=1e-2)
 
 
 def test_progress_and_noise_of_steps_go_on():
     seen = []
-    run(added(tiny.image_model(), injections=injected()), callback=lambda step, d, x, total: seen.append((step, total)))
+    run(
+        added(exact.image_model(), injections=injected()), callback=lambda step, d, x, total: seen.append((step, total))
+    )
     assert seen == [(step, 6) for step in range(6)]
     constant = lay(NoiseLayer(NoisePattern("constant")), None)
     for model in (
-        added(changed(tiny.image_model(), noise=constant), injections=injected()),
-        changed(added(tiny.image_model(), injections=injected()), noise=constant),
+        added(changed(exact.image_model(), noise=constant), injections=injected()),
+        changed(added(exact.image_model(), injections=injected()), noise=constant),
     ):
         result = run(model, sampler="euler_ancestral")[0]
-        torch.testing.assert_close(result, result[:1].expand_as(result), atol=1e-2, rtol=1e-2)
+        assert_alike(result, result[:1].expand_as(result))
 
 
 @pytest.mark.parametrize("first", ["refine", "inject"])
@@ -226,9 +228,9 @@ def test_every_iteration_of_refine_noise_injects(first):
 
 def test_inpainting_beside_it_keeps_what_is_not_masked():
     source = tiny.latents(3)
-    model = added(tiny.image_model(), injections=injected())
+    model = added(exact.image_model(), injections=injected())
     result = run(model, latent=source, noise_mask=half()[None], noise=tiny.latents(3, seed=9))[0]
-    torch.testing.assert_close(result[..., :4], source[..., :4], atol=1e-4, rtol=1e-4)
+    assert_alike(result[..., :4], source[..., :4])
 
 
 # Pixels
@@ -240,11 +242,11 @@ def picture(size=64):
 
 
 def test_a_picture_is_encoded(vae):
-    model = tiny.image_model()
+    model = exact.image_model()
     encoded = vae.encode(picture().movedim(1, -1))
     by_picture = run(added(model, injections=injected(OnCanvas(picture()), vae)))[0]
     by_latent = run(added(model, injections=injected(OnCanvas(encoded))))[0]
-    torch.testing.assert_close(by_picture, by_latent, atol=2e-2, rtol=1e-2)
+    assert_alike(by_picture, by_latent)
 
 
 def test_pixels_change_the_part_under_the_mask_only(vae):
@@ -272,8 +274,8 @@ class UnloadingVae:
 
 def test_models_come_back_after_the_vae(vae, tmp_path):
     """With a LoRA, whose patches unloading takes out of the weights."""
-    motion = load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors"))
-    model = tiny.image_model()
+    motion = exact.motion_model(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors")
+    model = exact.image_model()
     key = "diffusion_model.input_blocks.1.1.proj_in.weight"
     model = model.clone()
     shape = comfy.utils.get_attr(model.model, key).shape
@@ -283,7 +285,7 @@ def test_models_come_back_after_the_vae(vae, tmp_path):
     kept, unloaded = (
         run(added(animated, injections=injected(placed, v, space="pixel")))[0] for v in (vae, UnloadingVae(vae))
     )
-    torch.testing.assert_close(unloaded, kept, atol=1e-4, rtol=1e-4)
+    assert_alike(unloaded, kept)
 
 
 def test_nothing_is_left_behind_after_an_interrupt():

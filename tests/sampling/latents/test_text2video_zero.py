@@ -8,12 +8,14 @@ import comfy.samplers
 import comfy.utils
 import comfy_extras.nodes_context_windows
 import diffusers
+import exact
 import pytest
 import tiny
 import torch
+from batching import one_by_one
+from compare import assert_alike
 from diffusers.pipelines.deprecated.text_to_video_synthesis import pipeline_text_to_video_zero as authors
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.latents.text2video_zero import MotionField, diffuse, warp
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import attach, changed
@@ -74,9 +76,16 @@ def test_the_view_moves_right_and_down():
 
 
 def diffusers_unet(model):
-    unet = diffusers.UNet2DConditionModel(
-        block_out_channels=tiny.SD15_WIDTHS, layers_per_block=2, cross_attention_dim=tiny.CONTEXT, attention_head_dim=8
-    ).eval()
+    unet = (
+        diffusers.UNet2DConditionModel(
+            block_out_channels=tiny.SD15_WIDTHS,
+            layers_per_block=2,
+            cross_attention_dim=tiny.CONTEXT,
+            attention_head_dim=8,
+        )
+        .eval()
+        .double()
+    )
     state = model.model.diffusion_model.state_dict()
     names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
     unet.load_state_dict({theirs: state[ours] for theirs, ours in names.items() if ours in state})
@@ -86,9 +95,9 @@ def diffusers_unet(model):
 
 @torch.no_grad()
 def reference(model, noise):
-    """The paper's section 3.3 in variance-preserving terms."""
-    unet = diffusers_unet(model)
-    positive, negative = (tiny.conditioning(seed)[0][0] for seed in (3, 4))
+    """The paper's section 3.3 in variance-preserving terms and float64."""
+    unet, noise = diffusers_unet(model), noise.double()
+    positive, negative = (tiny.conditioning(seed)[0][0].double() for seed in (3, 4))
     scheduler = diffusers.DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
     )
@@ -111,18 +120,14 @@ def reference(model, noise):
     return denoise(torch.cat([first, moved]), times[times.index(941) :])
 
 
-def assert_equal_to_rounding(result, expected):
-    assert (result - expected).abs().max() < 1e-3 * expected.abs().max()
-
-
 def test_equals_the_paper_with_diffusers():
-    model = tiny.image_model()
+    model = exact.image_model()
     noise = comfy.sample.prepare_noise(torch.zeros(FRAMES, 4, 8, 8), 5)
     expected = comfy.latent_formats.SD15().process_out(reference(model, noise))
     steps = []
     callback = lambda step, x0, x, total: steps.append((step, total))  # noqa: E731
     result = ddim(changed(model, motion_field=MotionField(), first_frame=True), callback=callback)
-    assert_equal_to_rounding(result, expected)
+    assert_alike(result, expected)
     assert [step for step, _ in steps] == list(range(STEPS + 3))  # three steps again, for the moved frames
     assert {total for _, total in steps} == {STEPS + 3}
 
@@ -160,35 +165,24 @@ def test_inpainting_keeps_what_is_masked():
     assert not torch.allclose(result[..., 4:], source[..., 4:], atol=1e-2)
 
 
-def alone(apply_model, params):
-    """A model_function_wrapper as packs write it: one conditioning at a time."""
-    parts = len(params["cond_or_uncond"])
-    rows = params["input"].shape[0] // parts
-    out = []
-    for i in range(parts):
-        part = slice(i * rows, (i + 1) * rows)
-        c = {k: v[part] if isinstance(v, torch.Tensor) else v for k, v in params["c"].items()}
-        out.append(apply_model(params["input"][part], params["timestep"][part], **c))
-    return torch.cat(out)
-
-
+@pytest.mark.rounding
 def test_first_frame_attention_does_not_depend_on_batching(monkeypatch):
-    model = tiny.image_model()
+    model = exact.image_model()
     attending = changed(model, first_frame=True)
     together = tiny.sample(attending)
     one = tiny.sample(model, 1, positive=tiny.conditioning(3))
-    assert_equal_to_rounding(together[:1], one)  # the first frame sees itself, as ever
+    assert_alike(together[:1], one)  # the first frame sees itself, as ever
     assert not torch.allclose(together[1:], tiny.sample(model)[1:], atol=1e-2)
     wrapped = attending.clone()
-    wrapped.set_model_unet_function_wrapper(alone)
-    assert_equal_to_rounding(tiny.sample(wrapped), together)
+    wrapped.set_model_unet_function_wrapper(one_by_one)
+    assert_alike(tiny.sample(wrapped), together)
     monkeypatch.setattr(model.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
-    assert_equal_to_rounding(tiny.sample(attending), together)
+    assert_alike(tiny.sample(attending), together)
 
 
 def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
-    v3 = load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors"))
-    model = tiny.image_model()
+    v3 = exact.motion_model(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors")
+    model = exact.image_model()
     results = [
         tiny.sample(m)
         for m in (
@@ -198,7 +192,7 @@ def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
             attach(changed(model, motion_field=MotionField(), first_frame=True), v3, Applied()),
         )
     ]
-    torch.testing.assert_close(results[1], results[2])
+    assert_alike(results[1], results[2])
     assert not torch.allclose(results[0], results[1], atol=1e-2)
     assert not torch.allclose(results[3], results[1], atol=1e-2)
     patched = changed(model, first_frame=True)
@@ -222,12 +216,12 @@ def test_each_window_has_its_own_first_frame():
 
 
 def test_shuffled_noise_is_shuffled_once():
-    model = tiny.image_model()
+    model = exact.image_model()
     results = [
         tiny.sample(with_windows(changed(model, motion_field=MotionField(), first_frame=True), freenoise=True), 6),
         tiny.sample(changed(with_windows(model, freenoise=True), motion_field=MotionField(), first_frame=True), 6),
     ]
-    torch.testing.assert_close(*results)
+    assert_alike(*results)
 
 
 def test_base_model_is_untouched():

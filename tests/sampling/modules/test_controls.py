@@ -2,12 +2,15 @@
 
 import math
 
+import comfy.patcher_extension
 import einops
+import exact
 import pytest
 import reference
 import tiny
 import torch
-from test_invariants import calls_of
+from compare import MODULE, assert_alike
+from watching import calls_of
 
 from kinema.motion.control import Control
 from kinema.motion.load import load_motion_model
@@ -38,12 +41,7 @@ def weights():
 
 @pytest.fixture(scope="module")
 def motion(weights, tmp_path_factory):
-    return load_motion_model(tiny.save(weights, tmp_path_factory.mktemp("motion") / "v3_mm.safetensors"))
-
-
-def assert_alike(a, b):
-    """To rounding, which a UNet of random weights makes larger."""
-    assert (a - b).norm() <= 2e-4 * b.norm()
+    return exact.motion_model(weights, tmp_path_factory.mktemp("motion") / "v3_mm.safetensors")
 
 
 def peers_module(x, weights, frames, scale, effect):
@@ -78,19 +76,20 @@ def named(weights, place=PLACE):
 
 def test_strength_and_attention_equal_the_peers_effect_and_scale(motion, weights):
     random = tiny.generator(4)
-    x = torch.randn(5, 64, 3, 4, generator=random)
-    effect = torch.rand(5, 1, 3, 4, generator=random) * 2
-    scales = torch.rand(2, 5, 1, 3, 4, generator=random) * 2
+    x = torch.randn(5, 64, 3, 4, generator=random).double()
+    effect = torch.rand(5, 1, 3, 4, generator=random).double() * 2
+    scales = torch.rand(2, 5, 1, 3, 4, generator=random).double() * 2
     module = motion.model.at(PLACE)
     ours = module(x, 5, Control(effect, scales=(scales[0], scales[1])))
-    expected = peers_module(x.double(), named(weights), 5, scales.reshape(2, 5, 12).double(), effect.double())
-    assert (ours - expected).abs().max() <= 1e-5 * expected.abs().max()
+    expected = peers_module(x, named(weights), 5, scales.reshape(2, 5, 12), effect)
+    assert_alike(ours, expected, within=MODULE)
     ours = module(x, 5, Control(0.7, scales=(1.3, 0.0)))
     numbers = torch.tensor([1.3, 0.0]).double()[:, None, None].expand(2, 5, 12)
-    expected = peers_module(x.double(), named(weights), 5, numbers, 0.7)
-    assert (ours - expected).abs().max() <= 1e-5 * expected.abs().max()
+    expected = peers_module(x, named(weights), 5, numbers, 0.7)
+    assert_alike(ours, expected, within=MODULE)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("value", [0.6, 1.0])
 def test_a_constant_curve_is_the_number(model, motion, value):
     """Over frames, steps, blocks and the picture: the same numbers in other clothes."""
@@ -151,6 +150,7 @@ def test_frames_and_places_of_strength_zero_stay_bit_for_bit(motion):
     assert not torch.allclose(out[2:, :, :, :3], x[2:, :, :, :3], atol=1e-2)
 
 
+@pytest.mark.rounding
 def test_windows_see_their_part_of_every_curve(model, motion):
     """Strength that is one number in each window equals sampling each window with that number."""
     spec = ContextWindows(WindowSpec(4, 0, "batched"))
@@ -163,15 +163,11 @@ def test_windows_see_their_part_of_every_curve(model, motion):
         for i, value in enumerate((0.3, 1.0, 0.7)):
             part = slice(4 * i, 4 * i + 4)
             one = added(attach(model, motion, Applied(value, attention=value), KEEP), windows=spec)
-            torch.testing.assert_close(whole[part], tiny.sample(one, frames=12)[part], atol=1e-4, rtol=1e-4)
+            assert_alike(whole[part], tiny.sample(one, frames=12)[part])
 
 
 @pytest.mark.parametrize("at_once", [2, 3])
-def test_windows_at_once_do_not_matter(weights, tmp_path, at_once):
-    """In double precision, as the UNet of random weights makes rounding a hundred times larger."""
-    model, motion = tiny.image_model(), load_motion_model(tiny.save(weights, tmp_path / "v3_mm.safetensors"))
-    motion.model.double()
-    model.model.diffusion_model.double().dtype = torch.float64
+def test_windows_at_once_do_not_matter(model, motion, at_once):
     ramp = OverFrames(read_keys("0: 0, -1: 1.5"))
     animated = attach(model, motion, Applied(ramp, attention=ramp), KEEP)
     out = tiny.sample(added(animated, windows=ContextWindows(WindowSpec(6, 2), at_once=at_once)), frames=14, steps=1)
@@ -253,9 +249,25 @@ def test_curves_in_motion_windows(model, motion):
 
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m_sde"])
 def test_curves_with_samplers_and_cfg(model, motion, sampler):
+    """In every model call the modules get the value of its noise level, also where a step has several calls."""
     curve = Combined("multiply", OverFrames(read_keys("0: 0, 3: 1")), OverRun(read_keys("0%: 1, 60%: 0.2")))
-    out = tiny.sample(attach(model, motion, Applied(curve, attention=curve)), sampler=sampler, steps=4)
-    assert torch.isfinite(out).all()
+    animated = attach(model, motion, Applied(curve, attention=curve), KEEP)
+    module, calls, levels = motion.model.at(PLACE), [], []
+
+    def note(executor, x, timestep, *args):
+        levels.append(timestep[:1])
+        return executor(x, timestep, *args)
+
+    animated.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.PREDICT_NOISE, "test", note)
+    handle = module.register_forward_hook(lambda _module, inputs, output: calls.append((inputs[0], output)))
+    assert torch.isfinite(tiny.sample(animated, sampler=sampler, steps=4)).all()
+    handle.remove()
+    assert len(calls) == len(levels) == {"heun": 7, "dpmpp_2m_sde": 4}[sampler]
+    for (x, out), level in zip(calls, levels, strict=True):
+        done = 1 - float(model.get_model_object("model_sampling").timestep(level)) / 999
+        frames = torch.linspace(0, 1, 4).double() * (1 - 0.8 * min(done / 0.6, 1))
+        values = frames.repeat(2)[:, None, None, None].expand(-1, 1, *x.shape[2:])  # (v*f, 1, h, w)
+        assert_alike(out, module(x, 4, Control(values, scales=(values, values))), within=1e-4)
 
 
 def test_two_motion_models_with_ranges_of_their_own(model, motion, tmp_path):

@@ -1,10 +1,12 @@
 """Motion adapters as diffusers itself writes them, against its own UNet."""
 
 import diffusers
+import exact
 import oracle
 import pytest
 import tiny
-from test_parity import AUTHORS, FRAMES, TIMESTEP, original, run, videos_and_contexts
+from authors import AUTHORS, FRAMES, TIMESTEP, original, run, videos_and_contexts
+from compare import ONE_CALL, assert_alike
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
@@ -22,9 +24,9 @@ def test_a_file_that_diffusers_wrote(base, tmp_path):
     adapter.save_pretrained(tmp_path)
     model = load_motion_model(tmp_path / "diffusion_pytorch_model.safetensors").model
     assert model.spec.family.name == family
-    image_model = tiny.image_model(base, seed=7)
+    image_model = exact.image_model(base, seed=7)
     theirs = oracle.build(image_model, weights, AUTHORS.get(family, NormPolicy()), frames=FRAMES)
     (video, _), (context, _) = videos_and_contexts()
     expected = oracle.predict(theirs, video, TIMESTEP, context)
     ours = run(image_model, plain_motion(model), [video], [context])
-    assert (ours - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert_alike(ours, expected, within=ONE_CALL)

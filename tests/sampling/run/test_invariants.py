@@ -1,12 +1,17 @@
 """What must hold whatever people wire together (design, section 5), with the host's real samplers."""
 
-import comfy.controlnet
 import comfy.model_management
 import comfy.samplers
 import comfy.sd
+import exact
 import pytest
 import tiny
 import torch
+from batching import one_by_one
+from compare import assert_alike, assert_other
+from controls import control_net
+from loras import official
+from watching import Stop, assert_untouched, calls_of, snapshot
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
@@ -26,25 +31,6 @@ def v3(tmp_path_factory):
 
 def load(weights, folder):
     return load_motion_model(tiny.save(weights, folder / "mm.safetensors"))
-
-
-def snapshot(model):
-    unet = model.model.diffusion_model
-    hooks = {
-        name: (len(m._forward_hooks), len(m._forward_pre_hooks), "forward" in vars(m))
-        for name, m in unet.named_modules()
-    }
-    return {k: v.clone() for k, v in model.model.state_dict().items()}, hooks, model.model.model_sampling
-
-
-def assert_untouched(model, before):
-    weights, hooks, model_sampling = snapshot(model)
-    assert weights.keys() == before[0].keys() and hooks == before[1] and model_sampling is before[2]
-    assert all(torch.equal(weights[key], before[0][key]) for key in weights)
-
-
-class Stop(Exception):
-    pass
 
 
 @pytest.mark.parametrize("end", ["normal", "exception", "interrupt"])
@@ -122,17 +108,6 @@ def test_zeroed_projection_or_strength_zero_changes_nothing(version, tmp_path):
         assert torch.equal(tiny.sample(attach(model, load(zeroed, tmp_path / "zero"), Applied(), KEEP)), plain)
 
 
-def calls_of(module, run):
-    """How often each step of `run`, a function of a callback, calls `module`."""
-    calls, steps = [0], []
-    handle = module.register_forward_pre_hook(lambda *_: calls.append(calls.pop() + 1))
-    try:
-        run(lambda step, *_: (steps.append(calls.pop()), calls.append(0)))
-    finally:
-        handle.remove()
-    return steps
-
-
 def test_percent_range_is_exact_to_the_step(v3):
     model = tiny.image_model()
     module = v3.model.at("up_blocks.1.motion_modules.2")
@@ -149,30 +124,15 @@ def test_percent_range_is_exact_to_the_step(v3):
     assert active[3] == [int(last <= sigma <= first) for sigma in sigmas]
 
 
-def rebatching(apply_model, params):
-    """A model_function_wrapper as packs write it: one conditioning at a time."""
-    parts = len(params["cond_or_uncond"])
-    rows = params["input"].shape[0] // parts
-    out = []
-    for i in range(parts):
-        part = slice(i * rows, (i + 1) * rows)
-        c = {k: v[part] if isinstance(v, torch.Tensor) else v for k, v in params["c"].items()}
-        out.append(apply_model(params["input"][part], params["timestep"][part], **c))
-    return torch.cat(out)
-
-
-def assert_equal_to_rounding(a, b):
-    assert (a - b).abs().max() <= 2e-5 * b.abs().max()
-
-
+@pytest.mark.rounding
 def test_batching_of_the_host_does_not_matter(motion, monkeypatch):
-    animated = attach(tiny.image_model(), motion, Applied())
+    animated = attach(exact.image_model(), motion, Applied())
     together = tiny.sample(animated)
     wrapped = animated.clone()
-    wrapped.set_model_unet_function_wrapper(rebatching)
-    assert_equal_to_rounding(tiny.sample(wrapped), together)
+    wrapped.set_model_unet_function_wrapper(one_by_one)
+    assert_alike(tiny.sample(wrapped), together)
     monkeypatch.setattr(animated.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
-    assert_equal_to_rounding(tiny.sample(animated), together)
+    assert_alike(tiny.sample(animated), together)
 
 
 def test_wrapper_that_splits_frames_is_refused(v3):
@@ -237,18 +197,6 @@ def test_two_clones_sampled_alternately(tmp_path, v3):
             assert torch.equal(tiny.sample(clone), result)
 
 
-def control_net(seed=0):
-    import comfy.cldm.cldm
-
-    config = tiny.unet_config("sd15") | {"hint_channels": 3}
-    for key in ("out_channels", "transformer_depth_output"):
-        config.pop(key)
-    net = comfy.cldm.cldm.ControlNet(**config, operations=comfy.ops.manual_cast, dtype=torch.float32, device="cpu")
-    random = tiny.generator(seed)
-    net.load_state_dict({k: tiny.randomise(tuple(w.shape), k, random) * 0.3 for k, w in net.state_dict().items()})
-    return comfy.controlnet.ControlNet(net, load_device=torch.device("cpu"))
-
-
 def test_control_net_beside_motion(v3):
     model = tiny.image_model()
     hint = torch.rand(4, 3, 64, 64, generator=tiny.generator(1))
@@ -294,14 +242,15 @@ def test_prediction_type_is_kept(v3):
 
 @pytest.mark.parametrize("storage", [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2])
 def test_unets_that_cast_their_weights(v3, storage):
-    """The host keeps such weights as they are and computes in another type ("manual cast")."""
-    exact = tiny.sample(attach(tiny.image_model(), v3, Applied()))
-    cast = tiny.image_model(storage=storage)
-    assert cast.model.diffusion_model.input_blocks[1][0].in_layers[2].weight.dtype == storage
-    out = tiny.sample(attach(cast, v3, Applied()))
-    tolerance = {torch.float16: 0.02, torch.bfloat16: 0.1, torch.float8_e4m3fn: 0.6, torch.float8_e5m2: 1.0}[storage]
-    assert (out - exact).norm() <= tolerance * exact.norm()
-    assert not torch.allclose(out, tiny.sample(cast), atol=1e-2)
+    """The host keeps such weights as they are and computes in another type ("manual cast"): bit for bit as if they had
+    been stored in that one."""
+    cast, rounded = tiny.image_model(storage=storage), tiny.image_model()
+    weights = cast.model.diffusion_model.state_dict()
+    assert weights["input_blocks.1.0.in_layers.2.weight"].dtype == storage
+    rounded.model.diffusion_model.load_state_dict({key: weight.float() for key, weight in weights.items()})
+    expected = tiny.sample(attach(rounded, v3, Applied()))
+    assert torch.equal(tiny.sample(attach(cast, v3, Applied())), expected)
+    assert_other(tiny.sample(cast), expected, by=0.5)
 
 
 def test_motion_weights_take_no_more_than_their_file(v3):
@@ -342,13 +291,11 @@ def test_another_pack_on_the_same_layers(v3):
 
 def test_a_trained_model_can_be_stacked_with_its_lora(tmp_path):
     """Motion models that come from no file have nothing to be loaded from again."""
-    import test_lora as loras
-
     from kinema.motion.lora import load_motion_lora
 
     motion = load(tiny.motion_weights(seed=8), tmp_path)
     motion.cached_patcher_init = None
-    zoom = load_motion_lora(motion, tiny.save(loras.official(), tmp_path / "zoom.safetensors"), 0.5)
+    zoom = load_motion_lora(motion, tiny.save(official(), tmp_path / "zoom.safetensors"), 0.5)
     model = tiny.image_model()
     plain = attach(model, motion, Applied(), KEEP)
     twice, mixed = attach(plain, motion, Applied(), KEEP), attach(plain, zoom, Applied(), KEEP)

@@ -6,11 +6,12 @@ import comfy.samplers
 import numpy as np
 import pytest
 import tiny
+from PIL import ImageColor
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
-from kinema.sampling.run.plan_picture import COLOURS, HEAD, LEFT, RIGHT, draw_plan
+from kinema.sampling.run.plan_picture import BARS, HEAD, LEFT, RIGHT, draw_plan
 from kinema.sampling.run.window_plan import Stretch, plan_run
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
@@ -87,14 +88,18 @@ def test_windows_of_another_node_are_named(animated):
 def dark(picture):
     """Where a pixel has some window's full colour."""
     pixels = np.asarray(picture)
-    return np.any([np.all(np.abs(pixels - np.array(c)) < 4, axis=-1) for c in COLOURS], axis=0)
+    return np.any([coloured(pixels, colour) for colour in BARS], axis=0)
+
+
+def coloured(pixels, colour):
+    return np.all(np.abs(pixels.astype(int) - ImageColor.getrgb(colour)) < 4, axis=-1)
 
 
 def test_the_picture_shows_every_window_where_it_is():
     windows = (tuple(range(0, 10)), tuple(range(10, 20)))
     picture = draw_plan([Stretch(1, 4, windows, ((1.0,) * 10,) * 2, ())], 20, 520)
     plot = np.asarray(picture)[HEAD:, LEFT : 520 - RIGHT]
-    first, second = (np.all(np.abs(plot - np.array(c)) < 4, axis=-1).any(axis=0) for c in COLOURS[:2])
+    first, second = (coloured(plot, colour).any(axis=0) for colour in BARS[:2])
     middle = plot.shape[1] // 2
     assert first[: middle - 2].all() and not first[middle + 1 :].any()
     assert second[middle + 1 : -2].all() and not second[: middle - 2].any()

@@ -3,12 +3,13 @@
 import logging
 
 import comfy.patcher_extension
+import exact
 import families
 import pytest
 import tiny
 import torch
+from compare import ONE_CALL, assert_alike, assert_other
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach
 from kinema.sampling.windows import batches
@@ -20,9 +21,7 @@ WRAPPERS = comfy.patcher_extension.WrappersMP
 
 @pytest.fixture(scope="module")
 def v3(tmp_path_factory):
-    return load_motion_model(
-        tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "v3.safetensors")
-    )
+    return exact.motion_model(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "v3.safetensors")
 
 
 def windows(at_once, schedule="static"):
@@ -45,12 +44,12 @@ def watched(model):
 def test_windows_together_equal_windows_apart(name, tmp_path):
     """Also for families whose norms run over the frames of a window: v1, SDXL and HotshotXL."""
     kind = next(kind for kind in families.KINDS.values() if kind.family == name)
-    motion = load_motion_model(tiny.save(kind.make(), tmp_path / kind.file))
-    animated = attach(tiny.image_model(kind.base), motion, Applied())
+    motion = exact.motion_model(kind.make(), tmp_path / kind.file)
+    animated = attach(exact.image_model(kind.base), motion, Applied())
     serial, *batched = (sample(animated, n) for n in (1, 2, 9))
     for result in batched:
-        assert (result - serial).abs().max() <= 1e-4 * serial.abs().max()
-    assert (sample(animated, 1, "batched") - serial).abs().max() > 1e-2 * serial.abs().max()
+        assert_alike(result, serial, within=ONE_CALL)
+    assert_other(sample(animated, 1, "batched"), serial)
 
 
 def sample(animated, at_once, schedule="static"):
@@ -87,7 +86,7 @@ def test_as_many_as_memory_allows(v3, monkeypatch):
 
 
 def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, caplog):
-    animated = attach(tiny.image_model(), v3, Applied())
+    animated = attach(exact.image_model(), v3, Applied())
     expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=16, cfg=1.0)
     small, sizes = watched(added(animated, windows=windows(4)))
 
@@ -100,8 +99,8 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, c
     with caplog.at_level(logging.WARNING):
         result = tiny.sample(small, frames=22, size=16, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
-    assert "Not enough memory for 4 context windows at once, continuing with 2." in caplog.text
-    assert (result - expected).abs().max() <= 1e-4 * expected.abs().max()
+    assert "Not enough memory for 4 context windows at once, going on with 2." in caplog.text
+    assert_alike(result, expected)
 
 
 def test_out_of_memory_with_one_window_and_other_errors_go_to_the_host(v3):

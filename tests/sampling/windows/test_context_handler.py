@@ -7,11 +7,12 @@ import comfy.context_windows
 import comfy.model_management
 import comfy.patcher_extension
 import comfy.samplers
+import exact
 import pytest
 import tiny
 import torch
+from compare import assert_alike
 
-from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach
 from kinema.sampling.windows.context_windows import ContextWindows
@@ -32,7 +33,7 @@ def v3(tmp_path_factory):
 
 
 def load(weights, folder):
-    return load_motion_model(tiny.save(weights, folder / "mm.safetensors"))
+    return exact.motion_model(weights, folder / "mm.safetensors")
 
 
 def watched(model, kind=WRAPPERS.CALC_COND_BATCH):
@@ -54,11 +55,6 @@ def windows(length=4, overlap=1, schedule="static", **more):
     return ContextWindows(WindowSpec(length, overlap, schedule, **spec), **more)
 
 
-def close(a, b):
-    """To rounding."""
-    assert (a - b).abs().max() <= 1e-3 * b.abs().max()
-
-
 def test_windows_engage_by_themselves(v3):
     animated, seen = watched(attach(tiny.image_model(), v3, Applied()))
     tiny.sample(animated, frames=32, steps=1, size=2)
@@ -72,11 +68,12 @@ def test_no_windows_when_the_video_is_short(v3):
     assert [(frames, count) for frames, count, _ in seen] == [(None, 16)]
 
 
+@pytest.mark.rounding
 def test_equals_the_hosts_own_handler(motion):
-    animated = attach(tiny.image_model(), motion, Applied())
+    animated = attach(exact.image_model(), motion, Applied())
     host = animated.clone()
     host.model_options["context_handler"] = host_handler(16, 4)
-    close(*(tiny.sample(m, frames=17, size=16, steps=1) for m in (animated, host)))
+    assert_alike(*(tiny.sample(m, frames=17, size=16, steps=1) for m in (animated, host)))
 
 
 def host_handler(length, overlap):
@@ -110,16 +107,16 @@ def test_a_handler_behind_the_windows_is_no_silent_change(v3):
 @pytest.mark.parametrize("frames", [5, 9])
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_frames_that_do_not_know_each_other_are_the_same_in_windows(schedule, frames, at_once):
-    model = tiny.image_model()
+    model = exact.image_model()
     cut = added(model, windows=windows(4, 1, schedule, stride=2, closed_loop=True, at_once=at_once))
-    close(tiny.sample(cut, frames=frames, size=4), tiny.sample(model, frames=frames, size=4))
+    assert_alike(tiny.sample(cut, frames=frames, size=4), tiny.sample(model, frames=frames, size=4))
 
 
 @pytest.mark.parametrize("fuse", FUSES)
 def test_every_fuse_method_keeps_what_windows_agree_on(fuse):
-    model = tiny.image_model()
+    model = exact.image_model()
     cut = added(model, windows=windows(5, 2, fuse=fuse))
-    close(tiny.sample(cut, frames=9, size=4), tiny.sample(model, frames=9, size=4))
+    assert_alike(tiny.sample(cut, frames=9, size=4), tiny.sample(model, frames=9, size=4))
 
 
 def test_later_windows_hold_in_their_part_of_the_run(v3):
@@ -138,8 +135,9 @@ def test_outside_the_part_of_the_windows_the_automatic_ones_hold(v3):
     assert [len(seen[0][0]), len(seen[-1][0])] == [8, 16]
 
 
+@pytest.mark.rounding
 def test_windows_in_a_row_are_the_parts_of_the_run_one_after_another(v3):
-    animated = attach(tiny.image_model(), v3, Applied())
+    animated = attach(exact.image_model(), v3, Applied())
     plan = windows(8, 2), windows(12, 3, fuse="flat", start_percent=0.3), windows(6, 3, "batched", start_percent=0.6)
     row = animated
     for part in plan:
@@ -150,7 +148,7 @@ def test_windows_in_a_row_are_the_parts_of_the_run_one_after_another(v3):
     for part, start, end in zip(plan, (0, 3, 5), (3, 5, 8), strict=True):
         alone = added(animated, windows=replace(part, start_percent=0.0))
         latent, noise = run_part(alone, latent, noise, sigmas[start : end + 1]), torch.zeros_like(noise)
-    close(latent, whole)
+    assert_alike(latent, whole)
 
 
 def run_part(model, latent, noise, sigmas):

@@ -5,16 +5,17 @@ import comfy.model_management
 import pytest
 import tiny
 import torch
+from compare import assert_other
 from controls import control_net, controlled, hints
-from test_invariants import Stop, assert_untouched, snapshot
+from watching import Stop, assert_untouched, snapshot
 
 from kinema.sampling.curves.curve import Combined, OverPicture
 from kinema.sampling.curves.curve_keys import OverFrames, OverRun
 from kinema.sampling.curves.curve_text import read_keys
 from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.guidance.motion_guidance import SKIPS, MotionGuidance
-from kinema.sampling.latents.canvas import OnCanvas
 from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.enhance_motion import Enhance
 from kinema.sampling.noise.animation_noise import lay
@@ -73,10 +74,6 @@ def animated(model, motion):
 
 def sample(model, **more):
     return tiny.sample(model, FRAMES, **more)
-
-
-def assert_other(a, b):
-    assert torch.isfinite(a).all() and (a - b).norm() > 1e-2 * b.norm()
 
 
 @pytest.mark.parametrize("name", NODES)

@@ -55,7 +55,8 @@ def to_diffusers(key: str) -> str:
 
 
 def build(model: Any, motion: Mapping[str, torch.Tensor], policy: NormPolicy, *, frames: int) -> nn.Module:
-    """The oracle for `model` (MODEL of tiny.image_model) with `motion` weights (AnimateDiff's keys) and norm `policy`."""
+    """The oracle for `model` (MODEL of tiny.image_model) with `motion` weights (AnimateDiff's keys) and norm `policy`,
+    in float64."""
     unet = _empty(model, any(key.startswith("mid_block") for key in motion))
     names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
     state = model.model.diffusion_model.state_dict()
@@ -72,7 +73,7 @@ def build(model: Any, motion: Mapping[str, torch.Tensor], policy: NormPolicy, *,
             module.norm = Joint(module.norm, frames)
     if policy.resnet == "joint":
         unet.conv_norm_out = Joint(unet.conv_norm_out, frames)
-    return unet
+    return unet.double()
 
 
 def _empty(model: Any, mid: bool) -> nn.Module:
@@ -94,5 +95,5 @@ def predict(unet: nn.Module, x: torch.Tensor, timestep: int, context: torch.Tens
     """The noise prediction for one video `x` (f, 4, h, w) with `context` (1, tokens, width)."""
     frames = x.shape[0]
     with torch.no_grad():
-        out = unet(x.transpose(0, 1)[None], timestep, context.expand(frames, -1, -1)).sample
+        out = unet(x.double().transpose(0, 1)[None], timestep, context.double().expand(frames, -1, -1)).sample
     return out[0].transpose(0, 1)

@@ -1,0 +1,79 @@
+"""A picture to draw on with Pillow, because the host brings no plotting library."""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B", "#B8A800", "#000000",
+)  # fmt: skip
+"""Of Okabe and Ito's palette, which people with any colour vision can tell apart, and four more."""
+
+PAPER = "white"
+INK = "#202020"  # of text that matters
+PALE = "#707070"  # of text that explains
+RULE = "#DDDDDD"  # of lines behind what is drawn
+
+LARGEST = 4_000_000
+"""Pixels up to which a picture is drawn at twice its size; larger ones would take too much memory."""
+
+Point = tuple[float, float]  # x, y
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class Canvas:
+    """Takes places and sizes in pixels of the finished picture, and draws them smoothly."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._scale = 2 if width * height <= LARGEST else 1
+        self._image = Image.new("RGB", (width * self._scale, height * self._scale), PAPER)
+        self._draw = ImageDraw.Draw(self._image)
+
+    def line(self, points: Sequence[Point], colour: str, width: float = 1) -> None:
+        self._draw.line([self._at(p) for p in points], colour, round(width * self._scale), joint="curve")
+
+    def dot(self, centre: Point, colour: str, radius: float) -> None:
+        self._draw.circle(self._at(centre), radius * self._scale, fill=colour)
+
+    def rectangle(self, box: Box, fill: str | None = None, outline: str | None = None) -> None:
+        """`box` ends before its right and bottom pixel; an outline is drawn within it."""
+        (left, top), (right, bottom) = self._at(box[:2]), self._at(box[2:])
+        corners = (left, top, max(left, right - 1), max(top, bottom - 1))
+        self._draw.rectangle(corners, fill=fill, outline=outline, width=self._scale)
+
+    def text(
+        self, place: Point, text: str, colour: str = INK, size: int = 12, anchor: str = "lm", halo: str | None = None
+    ) -> None:
+        """`anchor` as in Pillow: which part of the text is at `place`. A `halo` is a thin outline in that colour."""
+        font = ImageFont.load_default(size * self._scale)
+        around = 0 if halo is None else self._scale
+        self._draw.text(self._at(place), text, colour, font, anchor=anchor, stroke_width=around, stroke_fill=halo)
+
+    def paste(self, picture: Image.Image, place: Point) -> None:
+        """Puts a picture, in pixels of the finished one, with its upper left corner at `place`."""
+        size = (picture.width * self._scale, picture.height * self._scale)
+        x, y = self._at(place)
+        self._image.paste(picture.resize(size), (round(x), round(y)))
+
+    def finish(self) -> Image.Image:
+        return self._image.reduce(self._scale)
+
+    def _at(self, place: Point) -> Point:
+        return place[0] * self._scale, place[1] * self._scale
+
+
+def tint(colour: str, share: float) -> str:
+    """`colour` mixed with the paper: that at 0, the colour itself at 1."""
+    ink, paper = ImageColor.getrgb(colour), ImageColor.getrgb(PAPER)
+    red, green, blue = (round(p + (i - p) * share) for i, p in zip(ink, paper, strict=True))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def shortened(text: str, width: float, size: int) -> str:
+    """`text`, shortened with dots until it is no wider than `width`."""
+    font = ImageFont.load_default(size)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,31 @@
+"""A motion LoRA for the server's motion model, and the numbers in a saved animation."""
+
+import safetensors.torch
+import torch
+
+from .conftest import JOB
+
+LORA = "zoom.safetensors"
+
+
+def make_lora(comfy):
+    """A motion LoRA for every query projection of the server's motion model."""
+    models = comfy.base / "models"
+    weights = safetensors.torch.load_file(models / "animatediff_models" / JOB.motion_model)
+    random, lora = torch.Generator().manual_seed(0), {}
+    for key, weight in weights.items():
+        if key.endswith("to_q.weight"):
+            stem = key.removesuffix("to_q.weight") + "processor.to_q_lora"
+            lora[f"{stem}.down.weight"] = torch.randn(4, weight.shape[1], generator=random)
+            lora[f"{stem}.up.weight"] = torch.randn(weight.shape[0], 4, generator=random)
+    (models / "animatediff_motion_lora").mkdir(exist_ok=True)
+    safetensors.torch.save_file(lora, models / "animatediff_motion_lora" / LORA)
+
+
+def pixels(file):
+    import numpy
+    from PIL import Image, ImageSequence
+
+    with Image.open(file) as animation_file:
+        frames = [numpy.asarray(frame.convert("RGB"), dtype=int) for frame in ImageSequence.Iterator(animation_file)]
+    return numpy.stack(frames)
