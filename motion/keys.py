@@ -16,7 +16,7 @@ IGNORED = ("animatediff_config",)
 
 LAYOUTS = (KeyLayout(), *(family.layout for family in FAMILIES.values()))
 CONTAINERS = tuple(dict.fromkeys(layout.container for layout in LAYOUTS))  # the usual one first
-PREFIX = re.compile(
+MODEL_PREFIX = re.compile(
     r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)"
 )
 MODULE = re.compile(
@@ -47,7 +47,7 @@ class FileKeys:
 
 def canonical(key: str) -> str | None:
     """The canonical name of a motion weight, or None for any other key."""
-    match = MODULE.match(PREFIX.sub("", key))
+    match = MODULE.match(MODEL_PREFIX.sub("", key))
     if match is None:
         return None
     rest = "." + match["rest"]

@@ -15,7 +15,7 @@ from .layers import MotionModel, TemporalAttention
 from .lora_branches import LORAS, check_no_branches
 from .spec import MotionSpec
 
-SUFFIX = ".safetensors"
+MODEL_SUFFIX = ".safetensors"
 
 
 def save_motion_model(
@@ -35,9 +35,9 @@ def save_motion_model(
 
 def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> Path:
     """Writes tensors to `path` (.safetensors), all or nothing."""
-    if path.suffix != SUFFIX:
+    if path.suffix != MODEL_SUFFIX:
         raise ValueError(
-            f'"{path.name}" does not end in {SUFFIX}, the only kind of model file that Kinema writes. Add this ending.'
+            f'"{path.name}" does not end in {MODEL_SUFFIX}, the only kind of model file that Kinema writes. Add this ending.'
         )
     weights = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
-from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, strength_input
 
 
@@ -47,11 +47,11 @@ class AnimateDiffNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
-        return check_file(FOLDER, motion_model)
+        return check_file(MODEL_FOLDER, motion_model)
 
     @classmethod
     def fingerprint_inputs(cls, motion_model: str | None = None, **_: Any) -> str:
-        return fingerprint(FOLDER, motion_model)
+        return fingerprint(MODEL_FOLDER, motion_model)
 
     @classmethod
     def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput:

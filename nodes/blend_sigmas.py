@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..sampling.noise.sigmas import blend, split
 from .inputs.sockets import CATEGORY, easing_input
 
-MODES = ["blend", "split"]
+BLENDS = ["blend", "split"]
 
 
 class BlendSigmasNode(io.ComfyNode):
@@ -29,7 +29,7 @@ class BlendSigmasNode(io.ComfyNode):
                 io.Sigmas.Input("sigmas_2", tooltip="Noise levels (sigmas) for the same number of steps."),
                 io.Combo.Input(
                     "mode",
-                    options=MODES,
+                    options=BLENDS,
                     default="blend",
                     tooltip="blend: (1 - weight) × sigmas_1 + weight × sigmas_2. split: sigmas_1 up to split_at, "
                     "sigmas_2 from there on.",

@@ -5,7 +5,7 @@ from ..sampling.curves.curve_text import read_keys
 from ..sampling.curves.timeline import TextError
 from .inputs.sockets import CATEGORY, curve_output, easing_input
 
-EXAMPLE = "0: 1.0, 24: 0.3"
+CURVE_EXAMPLE = "0: 1.0, 24: 0.3"
 
 
 class CurveNode(io.ComfyNode):
@@ -29,7 +29,7 @@ class CurveNode(io.ComfyNode):
             inputs=[
                 io.String.Input(
                     "values",
-                    default=EXAMPLE,
+                    default=CURVE_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
                     tooltip="frame: value, separated by commas or line breaks. Negative frames count from the end; "
@@ -53,7 +53,7 @@ class CurveNode(io.ComfyNode):
 def check_keys(values: str | None) -> bool | str:
     """What is wrong with `values` (None: not known yet), or True."""
     try:
-        read_keys(EXAMPLE if values is None else values)
+        read_keys(CURVE_EXAMPLE if values is None else values)
     except TextError as error:
         return str(error)
     return True

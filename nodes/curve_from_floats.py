@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..sampling.curves.curve import Listed
 from .inputs.sockets import CATEGORY, curve_output
 
-SCALINGS = ["as they are", "lowest to highest"]
+FLOAT_SCALINGS = ["as they are", "lowest to highest"]
 
 
 class CurveFromFloatsNode(io.ComfyNode):
@@ -37,8 +37,8 @@ class CurveFromFloatsNode(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "scaling",
-                    options=SCALINGS,
-                    default=SCALINGS[0],
+                    options=FLOAT_SCALINGS,
+                    default=FLOAT_SCALINGS[0],
                     optional=True,
                     tooltip="as they are: use the numbers unchanged. lowest to highest: map the lowest number to low "
                     "and the highest to high.",
@@ -62,7 +62,7 @@ class CurveFromFloatsNode(io.ComfyNode):
             raise ValueError(
                 "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
-        if (scaling or SCALINGS)[0] == SCALINGS[1]:
+        if (scaling or FLOAT_SCALINGS)[0] == FLOAT_SCALINGS[1]:
             start, end = (low or [0.0])[0], (high or [1.0])[0]
             least, range_ = min(numbers), max(numbers) - min(numbers) or 1.0
             numbers = [start + (end - start) * (number - least) / range_ for number in numbers]

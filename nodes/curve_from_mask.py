@@ -4,7 +4,7 @@ from comfy_api.latest import io
 from ..sampling.curves.curve import OverPicture
 from .inputs.sockets import CATEGORY, curve_output
 
-SCALINGS = ["black to white", "darkest to brightest"]
+MASK_SCALINGS = ["black to white", "darkest to brightest"]
 
 
 class CurveFromMaskNode(io.ComfyNode):
@@ -23,8 +23,8 @@ class CurveFromMaskNode(io.ComfyNode):
                 _value_input("white", 1.0),
                 io.Combo.Input(
                     "scaling",
-                    options=SCALINGS,
-                    default=SCALINGS[0],
+                    options=MASK_SCALINGS,
+                    default=MASK_SCALINGS[0],
                     optional=True,
                     advanced=True,
                     tooltip="Whether the two values belong to black and white, or to the darkest and brightest "
@@ -35,9 +35,9 @@ class CurveFromMaskNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = SCALINGS[0]) -> io.NodeOutput:
+    def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = MASK_SCALINGS[0]) -> io.NodeOutput:
         masks = mask.reshape(-1, *mask.shape[-2:]).float().cpu()
-        if scaling == SCALINGS[1]:
+        if scaling == MASK_SCALINGS[1]:
             masks = (masks - masks.min()) / (masks.max() - masks.min()).clamp(min=1e-6)
         return io.NodeOutput(OverPicture(black + (white - black) * masks))
 

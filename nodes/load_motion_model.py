@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
-from .inputs.motion_files import FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
@@ -54,11 +54,11 @@ class LoadMotionModelNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, motion_model: str | None = None) -> bool | str:
-        return check_file(FOLDER, motion_model)
+        return check_file(MODEL_FOLDER, motion_model)
 
     @classmethod
     def fingerprint_inputs(cls, motion_model: str | None = None, **_: Any) -> str:
-        return fingerprint(FOLDER, motion_model)
+        return fingerprint(MODEL_FOLDER, motion_model)
 
     @classmethod
     def execute(cls, motion_model: str, kind: str = AUTOMATIC) -> io.NodeOutput:

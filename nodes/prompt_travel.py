@@ -8,7 +8,7 @@ from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
 from .inputs.sockets import CATEGORY
 
-EXAMPLE = "0: a calm sea\n24: a storm"
+PROMPT_EXAMPLE = "0: a calm sea\n24: a storm"
 
 
 class PromptTravelNode(io.ComfyNode):
@@ -32,7 +32,7 @@ class PromptTravelNode(io.ComfyNode):
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),
                 io.String.Input(
                     "prompts",
-                    default=EXAMPLE,
+                    default=PROMPT_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
                     tooltip="One prompt per line, with the frame at which it is reached: 0: a calm sea. Negative "
@@ -90,7 +90,7 @@ class PromptTravelNode(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, prompts: str | None = None) -> bool | str:
         try:
-            read_prompts(EXAMPLE if prompts is None else prompts)
+            read_prompts(PROMPT_EXAMPLE if prompts is None else prompts)
         except TextError as error:
             return str(error)
         return True

@@ -7,10 +7,10 @@ import torch
 from comfy_api.latest import io
 
 from ..motion.save import save_motion_model, without_patches
-from .inputs.motion_files import FOLDER
+from .inputs.motion_files import MODEL_FOLDER
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
-DTYPES = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+SAVED_AS = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 class SaveMotionModelNode(io.ComfyNode):
@@ -40,7 +40,7 @@ class SaveMotionModelNode(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "precision",
-                    options=list(DTYPES),
+                    options=list(SAVED_AS),
                     default="as loaded",
                     optional=True,
                     advanced=True,
@@ -58,11 +58,11 @@ class SaveMotionModelNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, motion_model: Any, filename: str, bake_loras: bool, precision: str = "as loaded") -> io.NodeOutput:
-        folder = folder_paths.get_folder_paths(FOLDER)[0]
+        folder = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
         comfy.model_management.throw_exception_if_processing_interrupted()
         source = motion_model if bake_loras else without_patches(motion_model)
-        return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, DTYPES[precision]))]})
+        return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, SAVED_AS[precision]))]})
 
 
 def _refusal(filename: str) -> str | None:

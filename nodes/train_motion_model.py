@@ -11,7 +11,7 @@ from ..training.jobs import TrainingJob, session_for
 from ..training.learner import STRUCTURES
 from ..training.loss_plot import loss_plot
 from ..training.precision import FORMATS
-from .inputs.motion_files import FOLDER
+from .inputs.motion_files import MODEL_FOLDER
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
@@ -37,7 +37,7 @@ class TrainMotionModelNode(io.ComfyNode):
                     tooltip="The SD1.5 or SDXL model to learn motion for. Connect it from before Apply Motion Model.",
                 ),
                 ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
-                name_input("my_motion_model", FOLDER),
+                name_input("my_motion_model", MODEL_FOLDER),
                 *settings_inputs(MODEL_TRAINING),
                 io.Combo.Input(
                     "kind",
@@ -93,7 +93,7 @@ class TrainMotionModelNode(io.ComfyNode):
             model=model,
             clips=clips,
             settings=replace(MODEL_TRAINING, **settings),
-            file=Path(folder_of(FOLDER), f"{name}.safetensors"),
+            file=Path(folder_of(MODEL_FOLDER), f"{name}.safetensors"),
             motion=motion_model,
             kind=None if kind == AUTOMATIC else kind,
             dtype=FORMATS[weights],

@@ -187,6 +187,31 @@ def test_a_file_name_is_that_of_one_file_or_of_a_node_and_its_feature() -> None:
     assert not {name: folders[name] for name in repeated - pairs}
 
 
+def public_names(file: Path) -> Iterator[str]:
+    """The classes, type aliases and constants that `file` defines for others: whatever begins with a capital."""
+    for statement in parse(file).body:
+        if isinstance(statement, ast.ClassDef):
+            yield statement.name
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and not is_type_variable(statement.value):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            parts = (part for target in targets for part in ast.walk(target))
+            yield from (part.id for part in parts if isinstance(part, ast.Name) and part.id[0].isupper())
+
+
+def is_type_variable(value: ast.expr | None) -> bool:
+    return (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("TypeVar", "ParamSpec")
+    )
+
+
+def test_a_public_name_is_defined_once_in_the_extension() -> None:
+    files: dict[str, list[str]] = {}
+    for file in extension_files():
+        for name in public_names(file):
+            files.setdefault(name, []).append(str(file.relative_to(REPOSITORY)))
+    assert not {name: found for name, found in files.items() if len(found) > 1}
+
+
 def test_each_file_of_nodes_is_one_registered_node() -> None:
     files = {file.stem for file in (REPOSITORY / "nodes").glob("*.py")} - {"__init__"}
     registered = asyncio.run(registered_nodes())

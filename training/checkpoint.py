@@ -9,7 +9,7 @@ import torch
 from ..motion.atomic import replacing
 from .config import by_present_names
 
-SUFFIX = ".training"
+STATE_SUFFIX = ".training"
 
 
 class CheckpointError(ValueError):

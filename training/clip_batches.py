@@ -13,16 +13,13 @@ from .draws import clip_at, draw_timestep, generator
 
 @dataclass(frozen=True)
 class Batch:
-    """`latents` and `noise` (v, f, c, h, w), `timesteps` (v,), the `captions` as the host's COND values.
+    """The clips that go through the model together, v of them."""
 
-    `random` is a generator per video for whatever else an objective draws.
-    """
-
-    latents: torch.Tensor
-    noise: torch.Tensor
-    timesteps: torch.Tensor
-    captions: tuple[dict[str, Any], ...]
-    random: tuple[torch.Generator, ...]
+    latents: torch.Tensor  # (v, f, c, h, w)
+    noise: torch.Tensor  # (v, f, c, h, w)
+    timesteps: torch.Tensor  # (v,)
+    captions: tuple[dict[str, Any], ...]  # the host's COND values
+    random: tuple[torch.Generator, ...]  # one per video, for whatever else an objective draws
 
 
 @dataclass(frozen=True)

@@ -29,15 +29,16 @@ Weights = Mapping[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Learner:
-    """`parameters` train, at `rates` times the run's rate where a name is in there; all else of `motion` is frozen.
+    """A motion model and what of it trains."""
 
-    `merge` turns values of the parameters into weights of a whole MotionModel.
-    """
-
-    motion: MotionModel
-    parameters: dict[str, nn.Parameter]
-    merge: Callable[[Weights], dict[str, torch.Tensor]]
-    rates: Mapping[str, float] = field(default_factory=dict)
+    motion: MotionModel  # frozen, but for the parameters
+    parameters: dict[str, nn.Parameter]  # what trains
+    merge: Callable[
+        [Weights], dict[str, torch.Tensor]
+    ]  # from values of the parameters to weights of a whole MotionModel
+    rates: Mapping[str, float] = field(
+        default_factory=dict
+    )  # learning rate of a parameter relative to the run's, if not 1
 
     def to(self, device: torch.device) -> None:
         """Moves everything to `device`; the parameters stay the same objects."""

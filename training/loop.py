@@ -18,12 +18,12 @@ from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
-from .sample import Sample, sample
+from .sample import SampleSettings, sample
 from .state import State
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """`step` of `steps` are done; `losses` holds the loss of each.
 
     `values` are those of the learner's parameters by now, averaged if the settings say so. `sample` makes an animation
@@ -34,10 +34,10 @@ class Progress:
     steps: int
     losses: list[float]
     values: Weights
-    sample: Callable[[Sample], torch.Tensor]
+    sample: Callable[[SampleSettings], torch.Tensor]
 
 
-Watch = Callable[[Progress], None]
+Watch = Callable[[TrainingProgress], None]
 
 
 def train(
@@ -48,7 +48,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     watch: Watch | None = None,
     loss: Loss = motion_loss,
-) -> Progress:
+) -> TrainingProgress:
     """Trains the parameters of `learner` inside `model` (MODEL) on `clips`. `finished` makes a MOTION_MODEL of what
     they are in the end.
 
@@ -76,9 +76,9 @@ def train(
         if dtype != torch.float32:
             stack.enter_context(torch.autocast(device.type, dtype))
 
-        def progress() -> Progress:
+        def progress() -> TrainingProgress:
             values = state.result()
-            return Progress(
+            return TrainingProgress(
                 state.step,
                 settings.steps,
                 state.losses,

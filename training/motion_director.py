@@ -22,7 +22,7 @@ from .learner import Learner
 from .motion_lora import adding, low_rank
 from .objective import Diffusion, Loss, Network, diffusion
 
-PREFIX = "appearance."
+APPEARANCE = "appearance."
 RATE = 0.2  # of the motion's: 1e-4 for 5e-4 in the authors' settings
 SKIPPED = 0.2  # the part of steps in which the motion learns without the appearance branches
 
@@ -40,7 +40,7 @@ class Appearance:
         values = self.values if learns else {name: value.detach() for name, value in self.values.items()}
         with ExitStack() as stack:
             for path in self.paths:
-                stack.enter_context(_changed(unet.get_submodule(path), adding(values, [PREFIX + path])))
+                stack.enter_context(_changed(unet.get_submodule(path), adding(values, [APPEARANCE + path])))
             yield
 
 
@@ -65,7 +65,7 @@ def appearance(model: Any, rank: int, seed: int) -> Appearance:
     with torch.inference_mode(False):
         for path in paths:
             rows, columns = unet.get_submodule(path).weight.shape
-            values |= low_rank(PREFIX + path, rows, columns, rank, generator(seed, "appearance", path))
+            values |= low_rank(APPEARANCE + path, rows, columns, rank, generator(seed, "appearance", path))
     return Appearance(values, paths)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from ..motion.save import write_safetensors
 from .clips import Clip, Clips, digest
-from .videos import Cut, Source, SourceError, cut_clips, find_sources, read_clips
+from .videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Encoder:
     flip: bool = False
     cache: Path | None = None
 
-    def source(self, source: Source) -> Latents:
+    def source(self, source: ClipSource) -> Latents:
         """The latents of a video or an image sequence. Raises SourceError."""
         clips = self._cached(_content(source), lambda: read_clips(source, self.cut))
         return Latents(source.path.name, source.caption, clips)
@@ -108,7 +108,7 @@ def prepare_clips(
     return clips, [found, *skipped]
 
 
-def encode_sources(encoder: Encoder, sources: Sequence[Source]) -> tuple[list[Latents], list[str]]:
+def encode_sources(encoder: Encoder, sources: Sequence[ClipSource]) -> tuple[list[Latents], list[str]]:
     """The latents of all sources that can be used, and a sentence for each that cannot."""
     bar = comfy.utils.ProgressBar(len(sources))
     usable: list[Latents] = []
@@ -124,7 +124,7 @@ def encode_sources(encoder: Encoder, sources: Sequence[Source]) -> tuple[list[La
     return usable, skipped
 
 
-def _content(source: Source) -> str:
+def _content(source: ClipSource) -> str:
     hashed = hashlib.blake2b(digest_size=16)
     for file in source.files:
         with file.open("rb") as stream:

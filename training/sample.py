@@ -17,17 +17,17 @@ from .learner import Learner, Weights, finished
 
 
 @dataclass(frozen=True)
-class Sample:
-    """How to sample: `steps` and `cfg` as in KSampler, noise by `seed`, the caption of clip number `clip`."""
+class SampleSettings:
+    """How to sample."""
 
     steps: int = 12
     cfg: float = 7.5
-    seed: int = 0
-    clip: int = 0
+    seed: int = 0  # of the noise
+    clip: int = 0  # number of the clip whose caption is the prompt
 
 
 def sample(
-    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: Sample
+    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
 ) -> torch.Tensor:
     """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
 

@@ -11,11 +11,11 @@ import comfy.model_management
 import torch
 
 from ..motion.save import save_motion_model
-from .checkpoint import SUFFIX, Checkpoint
+from .checkpoint import STATE_SUFFIX, Checkpoint
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
-from .loop import Progress, Watch, course, train
+from .loop import TrainingProgress, Watch, course, train
 from .motion_lora import save_motion_lora
 from .objective import Loss, motion_loss
 
@@ -36,20 +36,20 @@ class Session:
     loss: Loss = motion_loss
     identity: Mapping[str, Any] | None = None  # what decides the course besides settings, such as options of the loss
 
-    def run(self, watch: Watch, restart: bool = False) -> Progress:
+    def run(self, watch: Watch, restart: bool = False) -> TrainingProgress:
         """Continues where an earlier run of this file stopped; begins if there is none, or if `restart`.
 
         Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
         """
-        state = self.file.with_suffix(SUFFIX)
+        state = self.file.with_suffix(STATE_SUFFIX)
         if self.file.exists() and not state.exists():
             raise ValueError(
                 f'"{self.file.name}" already exists, but has no training state. Pick another name, or delete it.'
             )
         decides = course(self.learner, self.clips, self.settings, **(self.identity or {}))
-        latest: list[Progress] = []
+        latest: list[TrainingProgress] = []
 
-        def seen(progress: Progress) -> None:
+        def seen(progress: TrainingProgress) -> None:
             latest[:] = [progress]
             watch(progress)
 

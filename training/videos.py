@@ -41,7 +41,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Source:
+class ClipSource:
     """A video file, or a folder of images that are its frames by name; `caption` is None where no text lies beside it."""
 
     path: Path
@@ -55,7 +55,7 @@ class Source:
         return sorted(file for file in self.path.iterdir() if file.suffix.lower() in IMAGES)
 
 
-def find_sources(folder: Path) -> list[Source]:
+def find_sources(folder: Path) -> list[ClipSource]:
     """All videos and image sequences in `folder`, by name. `name.txt` beside a video or a sequence is its caption.
 
     Images that lie in `folder` itself are one sequence. Raises ValueError when there is nothing.
@@ -63,13 +63,13 @@ def find_sources(folder: Path) -> list[Source]:
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]
     folders = [folder, *(entry for entry in entries if entry.is_dir())]
-    paths += [path for path in folders if Source(path, None).files]
+    paths += [path for path in folders if ClipSource(path, None).files]
     if not paths:
         raise ValueError(
             f'"{folder.name}" contains no videos and no folders of images. Put .mp4 files or one folder per image '
             "sequence into it, each with a caption in a .txt file of the same name."
         )
-    return [Source(path, _caption(path)) for path in paths]
+    return [ClipSource(path, _caption(path)) for path in paths]
 
 
 def _caption(path: Path) -> str | None:
@@ -77,7 +77,7 @@ def _caption(path: Path) -> str | None:
     return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
 
 
-def read_clips(source: Source, cut: Cut) -> Iterator[torch.Tensor]:
+def read_clips(source: ClipSource, cut: Cut) -> Iterator[torch.Tensor]:
     """The clips of a source as pictures (f, height, width, 3) between 0 and 1.
 
     Raises SourceError for a source that is broken or too short for one clip.
@@ -110,7 +110,7 @@ def fit(picture: torch.Tensor, cut: Cut) -> torch.Tensor:
     return scaled[0].movedim(0, -1)  # type: ignore[no-any-return]
 
 
-def _pictures(source: Source) -> Iterator[torch.Tensor]:
+def _pictures(source: ClipSource) -> Iterator[torch.Tensor]:
     """All pictures of a source (height, width, 3). Raises SourceError where the decoder gives up."""
     pixels = _images(source.files) if source.path.is_dir() else _frames(source.path)
     while True:

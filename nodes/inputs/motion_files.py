@@ -9,11 +9,11 @@ import folder_paths
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.load import load_motion_model
 
-FOLDER = "animatediff_models"
+MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"
 """The names other AnimateDiff packs use too, so that people keep their files where they are."""
 
-KINDS = {FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
+FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
@@ -21,7 +21,7 @@ _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 def register_folders() -> None:
     """Makes both folders known to the host, limited to model files, and the miniature's files in them and in loras."""
-    for folder in KINDS:
+    for folder in FOLDERS:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         folder_paths.add_model_folder_path(folder, str(MINIATURE / folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
@@ -30,7 +30,7 @@ def register_folders() -> None:
 
 
 def motion_files() -> list[str]:
-    return _miniature_last(folder_paths.get_filename_list(FOLDER))
+    return _miniature_last(folder_paths.get_filename_list(MODEL_FOLDER))
 
 
 def lora_files() -> list[str]:
@@ -52,7 +52,7 @@ def path_of(folder: str, name: str) -> str:
 
 def load_file(name: str, family: str | None = None) -> Any:
     """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
-    path = path_of(FOLDER, name)
+    path = path_of(MODEL_FOLDER, name)
     stat = os.stat(path)
     key = (path, stat.st_mtime_ns, stat.st_size, family)
     motion = _in_use.get(key)
@@ -72,7 +72,7 @@ def fingerprint(folder: str, name: str | None) -> str:
 
 def check_file(folder: str, name: str | None) -> bool | str:
     """For `validate_inputs`: True, or what to do when there is no such file to choose."""
-    what, example = KINDS[folder]
+    what, example = FOLDERS[folder]
     files = folder_paths.get_filename_list(folder)
     if name in files:
         return True

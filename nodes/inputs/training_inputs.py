@@ -16,8 +16,8 @@ def name_input(default: str, folder: str) -> io.String.Input:
     return io.String.Input(
         "name",
         default=default,
-        tooltip=f"Name of the file in models/{folder}, without ending; a/b makes a folder. The state of the training "
-        "lies beside it: run the node again with the same name to go on after an interrupt.",
+        tooltip=f"Name of the file in models/{folder}, without extension; a/b creates a subfolder. The training state is "
+        "saved next to it: run the node again with the same name to continue after an interruption.",
     )
 
 
@@ -39,39 +39,44 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         return setting(name, tooltip, optional=True, advanced=True, **widget)
 
     return [
-        setting("steps", "How often the weights are changed. More than before goes on with a finished training, if "
-            "learning_rate_curve is constant."),
-        setting("learning_rate", "How far each step goes. Halve it if the loss jumps or rises.", step=1e-6, round=False),
-        setting("batch_size", "Clips trained at once; each takes memory."),
-        setting("accumulation", "How many batches make one step: as good as a batch so many times larger, and takes no more "
-            "memory, but more time."),
-        setting("seed", "Decides the order of clips, the noise and the first weights. The same seed gives the same "
-            "training."),
-        setting("noise_schedule", "The paper's ablation: A is Stable Diffusion's schedule, B the authors' choice, C a steeper "
-            "one to edit with the betas below. automatic: what this kind of motion model is used with, B for SD1.5."),
-        advanced("beta_start", "First beta of the noise schedule. 0: the one that belongs to it.", step=1e-5, round=False),
-        advanced("beta_end", "Last beta of the noise schedule. 0: the one that belongs to it.", step=1e-4, round=False),
-        advanced("warmup", "Steps in which the learning rate rises from nothing. 100 helps with high learning rates."),
-        advanced("learning_rate_curve", "constant as the authors do, or cosine: it falls to nearly nothing at the last step, "
-            "which gives cleaner results in short trainings."),
-        advanced("weight_decay", "How much AdamW pulls weights towards zero.", step=0.001),
-        advanced("clip_norm", "Longest gradient that a step may follow; longer ones are shortened to it.", step=0.01),
-        advanced("average", "The result is a moving average of the weights with this decay, which is steadier. 0: the last "
-            "weights themselves.", step=0.0001, round=False),
-        advanced("caption_dropout", "Part of the clips trained without their caption, so that CFG works.", step=0.01),
-        advanced("timestep_bias", "1 draws all amounts of noise equally often, as the paper. Above 1 draws little noise more "
-            "often: try 1.5 if frames stay grainy.", step=0.05),
-        advanced("weight_limit", "1 counts all amounts of noise alike, as the paper. Above 1 more noise counts more, up to "
-            "this many times: 20 learns large motion in fewer steps, because that is decided where there is much noise.",
-            step=0.5),
-        advanced("precision", "What the image model computes in. The weights in training are fp32 always."),
-        advanced("gradient_checkpointing", "Needs much less memory and about a third more time. Changes no number."),
-        advanced("save_every", "Steps between two savings of the state, in case the power fails. It is also saved at the end "
-            "and when you interrupt."),
+        setting("steps", "Number of optimizer steps. Raise it to continue a finished training (only with a constant "
+            "learning rate)."),
+        setting("learning_rate", "Size of each optimizer step. Halve it if the loss jumps or rises.", step=1e-6, round=False),
+        setting("batch_size", "Clips trained at once; each needs memory."),
+        setting("accumulation", "Gradient accumulation: batches per step. Same effect as a larger batch, without the "
+            "memory, but slower.", display_name="gradient_accumulation"),
+        setting("seed", "Determines the order of the clips, the noise and the initial weights. The same seed gives "
+            "the same training."),
+        setting("noise_schedule", "The paper's ablation: A is Stable Diffusion's schedule, B the authors' choice, C a "
+            "steeper one that you can edit with the betas below. automatic: the schedule used with this kind of "
+            "motion model, B for SD1.5."),
+        advanced("beta_start", "First beta of the noise schedule. 0: the default of that schedule.", step=1e-5, round=False),
+        advanced("beta_end", "Last beta of the noise schedule. 0: the default of that schedule.", step=1e-4, round=False),
+        advanced("warmup", "Steps in which the learning rate rises from zero. 100 helps with high learning rates.",
+            display_name="warmup_steps"),
+        advanced("learning_rate_curve", "Learning rate schedule. constant, as the authors use, or cosine: it decays "
+            "to nearly zero at the last step, which gives cleaner results in short trainings.",
+            display_name="learning_rate_schedule"),
+        advanced("weight_decay", "Weight decay of AdamW: how strongly weights are pulled towards zero.", step=0.001),
+        advanced("clip_norm", "Maximum gradient norm; larger gradients are scaled down.",
+            display_name="max_gradient_norm", step=0.01),
+        advanced("average", "EMA decay: the result is an exponential moving average of the weights. 0: the raw "
+            "weights.", display_name="ema_decay", step=0.0001, round=False),
+        advanced("caption_dropout", "Fraction of clips trained without their caption, so that CFG works.", step=0.01),
+        advanced("timestep_bias", "1 draws all noise levels equally often, as in the paper. Above 1, low noise levels "
+            "are drawn more often: try 1.5 if frames stay grainy.", step=0.05),
+        advanced("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above 1, "
+            "high noise levels count more, up to this many times: 20 learns large motion in fewer steps, because "
+            "motion is decided at high noise.", step=0.5),
+        advanced("precision", "Precision that the image model computes in. The trained weights are always fp32."),
+        advanced("gradient_checkpointing", "Uses much less memory but takes about a third longer. Does not affect the "
+            "result."),
+        advanced("save_every", "Steps between saves of the training state, in case of a power cut. It is also saved "
+            "at the end and when you interrupt."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
-            tooltip="Steps between two sample animations in the preview. 0: none."),
+            tooltip="Steps between sample animations in the preview. 0: none."),
         io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
-            tooltip="Ignore and replace what an earlier training with this name has learned."),
+            tooltip="Discard and replace what an earlier training with this name has learned."),
     ]  # fmt: skip
 
 
@@ -80,7 +85,7 @@ def check_name(name: str | None) -> bool | str:
     parts = () if name is None else name.replace("\\", "/").split("/")
     if all(part.strip(" .") == part and part and not set(part) & set('<>:"|?*\0') for part in parts):
         return True
-    return f'"{name}" is no usable file name. Use letters, digits, spaces, - and _, and / for folders.'
+    return f'"{name}" is not a usable file name. Use letters, digits, spaces, - and _, and / for folders.'
 
 
 def folder_of(key: str) -> str:

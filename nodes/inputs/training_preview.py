@@ -9,9 +9,9 @@ import torch
 from comfy_api.latest import io, ui
 from PIL import Image
 
-from ...training.loop import Progress
+from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
-from ...training.sample import Sample
+from ...training.sample import SampleSettings
 from .pictures import image_of
 
 INTERVAL = 0.25
@@ -26,12 +26,12 @@ class TrainingPreview:
     def __init__(self, model: Any, steps: int, sample_every: int) -> None:
         self.frames: list[Image.Image] = []
         self._bar = comfy.utils.ProgressBar(steps)
-        self._previewer = Latents(model)
+        self._previewer = LatentPictures(model)
         self._sample_every = sample_every
         self._shown = 0
         self._last = 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         if self._sample_every and progress.step % self._sample_every == 0:
             self.sample(progress)
         now = time.monotonic()
@@ -42,10 +42,10 @@ class TrainingPreview:
         picture = self._picture(progress)
         self._bar.update_absolute(progress.step, progress.steps, ("JPEG", picture, max(picture.size)))
 
-    def sample(self, progress: Progress) -> None:
-        self.frames = self._previewer.frames(progress.sample(Sample()))
+    def sample(self, progress: TrainingProgress) -> None:
+        self.frames = self._previewer.frames(progress.sample(SampleSettings()))
 
-    def _picture(self, progress: Progress) -> Image.Image:
+    def _picture(self, progress: TrainingProgress) -> Image.Image:
         """The loss, and below it one frame of the sample animation."""
         plot = loss_plot(progress.losses, progress.steps)
         if not self.frames:
@@ -58,7 +58,7 @@ class TrainingPreview:
         both.paste(frame, ((plot.width - frame.width) // 2, plot.height))
         return both
 
-    def final(self, progress: Progress, node: type[io.ComfyNode]) -> Any:
+    def final(self, progress: TrainingProgress, node: type[io.ComfyNode]) -> Any:
         """The sample animation as the node's last preview; the loss where there is none."""
         if not self.frames:
             return ui.PreviewImage(image_of(loss_plot(progress.losses, progress.steps)), cls=node)
@@ -69,7 +69,7 @@ class TrainingPreview:
         return ui.PreviewVideo([file])
 
 
-class Latents:
+class LatentPictures:
     """Latents as pictures, by the previewer that the user chose, or by colours alone where that is none."""
 
     def __init__(self, model: Any) -> None:

@@ -10,11 +10,19 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .curve_samples import Sampled
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B")
-INK, PALE, PAPER = "#202020", "#D8D8D8", "white"
-LEFT, RIGHT, TOP, BOTTOM, ROW = 70, 24, 46, 40, 20  # pixels
-THUMBNAIL, GAP, MOST = 96, 10, 8
-SHOWN = 5
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B")
+_INK = "#202020"
+_PALE = "#D8D8D8"
+_PAPER = "white"
+_LEFT = 70  # pixels around the plot
+_RIGHT = 24
+_TOP = 46
+_BOTTOM = 40
+_ROW = 20  # of the legend
+_THUMBNAIL = 96
+_GAP = 10
+_MOST = 8
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -27,19 +35,19 @@ def draw_curve(sampled: Sequence[Sampled], width: int, height: int) -> Image.Ima
     """The picture, `width` pixels wide and `height` high, and higher where it has small pictures."""
     lines, axis = lines_of(sampled)
     pictures = sampled[0].pictures
-    more = 0 if pictures is None else THUMBNAIL + 3 * GAP
-    picture = Image.new("RGB", (width, height + more), PAPER)
+    more = 0 if pictures is None else _THUMBNAIL + 3 * _GAP
+    picture = Image.new("RGB", (width, height + more), _PAPER)
     draw = ImageDraw.Draw(picture)
     legend = [line for line in lines if line.label]
-    box = (LEFT, TOP, width - RIGHT, height - BOTTOM - ROW * len(legend))
-    draw.text((LEFT, 14), _title(lines, axis, pictures is not None), INK, _font(15))
+    box = (_LEFT, _TOP, width - _RIGHT, height - _BOTTOM - _ROW * len(legend))
+    draw.text((_LEFT, 14), _title(lines, axis, pictures is not None), _INK, _font(15))
     _axes(draw, box, lines, axis)
     for number, line in enumerate(lines):
-        _line(draw, box, line, _range(lines), COLOURS[number % len(COLOURS)])
+        _line(draw, box, line, _range(lines), _COLOURS[number % len(_COLOURS)])
     for row, line in enumerate(legend):
-        y = height - ROW * (len(legend) - row) + ROW / 2 - 4
-        draw.rectangle((LEFT, y - 4, LEFT + 18, y + 2), fill=COLOURS[row % len(COLOURS)])
-        draw.text((LEFT + 26, y), line.label, INK, _font(12), anchor="lm")
+        y = height - _ROW * (len(legend) - row) + _ROW / 2 - 4
+        draw.rectangle((_LEFT, y - 4, _LEFT + 18, y + 2), fill=_COLOURS[row % len(_COLOURS)])
+        draw.text((_LEFT + 26, y), line.label, _INK, _font(12), anchor="lm")
     if pictures is not None:
         _thumbnails(picture, draw, pictures, height)
     return picture
@@ -50,14 +58,14 @@ def lines_of(sampled: Sequence[Sampled]) -> tuple[list[Line], str]:
     over_frames = any((s.values != s.values[:, :1]).any() for s in sampled)
     over_steps = any((s.values != s.values[:1]).any() for s in sampled)
     if not over_frames and over_steps:
-        return [Line(s.blocks, s.values[:, 0].tolist()) for s in sampled][: len(COLOURS)], "step"
+        return [Line(s.blocks, s.values[:, 0].tolist()) for s in sampled][: len(_COLOURS)], "step"
     lines = []
     for s in sampled:
         last = len(s.values) - 1
-        for step in sorted({round(last * i / (SHOWN - 1)) for i in range(SHOWN)}) if over_steps else [0]:
+        for step in sorted({round(last * i / (_SHOWN - 1)) for i in range(_SHOWN)}) if over_steps else [0]:
             words = [s.blocks, f"step {step}" if over_steps else ""]
             lines.append(Line(", ".join(filter(None, words)), s.values[step].tolist()))
-    return lines[: len(COLOURS)], "frame"
+    return lines[: len(_COLOURS)], "frame"
 
 
 def _title(lines: Sequence[Line], axis: str, over_picture: bool) -> str:
@@ -82,13 +90,13 @@ def _axes(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], lines: Sequ
     every = next(power * factor for factor in (1, 2, 5, 10) if (high - low) / (power * factor) <= 5)
     for tick in range(math.ceil(low / every), math.floor(high / every) + 1):
         y = box[3] - (box[3] - box[1]) * (tick * every - low) / (high - low)
-        draw.line((box[0], y, box[2], y), PALE)
-        draw.text((box[0] - 8, y), f"{tick * every:g}", INK, _font(12), anchor="rm")
+        draw.line((box[0], y, box[2], y), _PALE)
+        draw.text((box[0] - 8, y), f"{tick * every:g}", _INK, _font(12), anchor="rm")
     count = len(lines[0].values)
     for place in sorted({round((count - 1) * i / 4) for i in range(5)}):
         x = box[0] + (box[2] - box[0]) * place / max(count - 1, 1)
-        draw.text((x, box[3] + 6), str(place), INK, _font(12), anchor="mt")
-    draw.text((box[0] - 8, box[3] + 6), axis, INK, _font(12), anchor="rt")
+        draw.text((x, box[3] + 6), str(place), _INK, _font(12), anchor="mt")
+    draw.text((box[0] - 8, box[3] + 6), axis, _INK, _font(12), anchor="rt")
 
 
 def _line(
@@ -105,19 +113,19 @@ def _line(
 
 def _thumbnails(picture: Image.Image, draw: ImageDraw.ImageDraw, pictures: torch.Tensor, top: int) -> None:
     """Some of the `pictures` (frames, h, w) in a row, from the lowest value in black to the highest in white."""
-    fit = max(2, (picture.width - LEFT - RIGHT) // (THUMBNAIL + GAP))
+    fit = max(2, (picture.width - _LEFT - _RIGHT) // (_THUMBNAIL + _GAP))
     count = len(pictures) if (pictures != pictures[:1]).any() else 1
-    shown = sorted({round((count - 1) * i / (min(fit, MOST) - 1)) for i in range(min(fit, MOST))})
+    shown = sorted({round((count - 1) * i / (min(fit, _MOST) - 1)) for i in range(min(fit, _MOST))})
     low, high = float(pictures.min()), float(pictures.max())
     for column, frame in enumerate(shown):
         grey = (pictures[frame] - low) / max(high - low, 1e-9) * 255
-        image = Image.fromarray(np.asarray(grey, dtype=np.uint8)).resize((THUMBNAIL, THUMBNAIL)).convert("RGB")
-        x = LEFT + column * (THUMBNAIL + GAP)
-        picture.paste(image, (x, top + GAP))
-        draw.rectangle((x, top + GAP, x + THUMBNAIL - 1, top + GAP + THUMBNAIL - 1), outline=PALE)
-        draw.text((x, top + THUMBNAIL + GAP + 4), f"frame {frame}" if count > 1 else "all frames", INK, _font(11))
-    draw.text((LEFT - 8, top + GAP), f"{high:g}", INK, _font(11), anchor="ra")
-    draw.text((LEFT - 8, top + THUMBNAIL + GAP), f"{low:g}", INK, _font(11), anchor="rd")
+        image = Image.fromarray(np.asarray(grey, dtype=np.uint8)).resize((_THUMBNAIL, _THUMBNAIL)).convert("RGB")
+        x = _LEFT + column * (_THUMBNAIL + _GAP)
+        picture.paste(image, (x, top + _GAP))
+        draw.rectangle((x, top + _GAP, x + _THUMBNAIL - 1, top + _GAP + _THUMBNAIL - 1), outline=_PALE)
+        draw.text((x, top + _THUMBNAIL + _GAP + 4), f"frame {frame}" if count > 1 else "all frames", _INK, _font(11))
+    draw.text((_LEFT - 8, top + _GAP), f"{high:g}", _INK, _font(11), anchor="ra")
+    draw.text((_LEFT - 8, top + _THUMBNAIL + _GAP), f"{low:g}", _INK, _font(11), anchor="rd")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

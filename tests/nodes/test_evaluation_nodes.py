@@ -9,7 +9,7 @@ from PIL import ImageColor
 
 from evaluation import pictures, tiny_clip
 from kinema.evaluation.metrics import METRICS
-from kinema.evaluation.plot import COLOURS
+from kinema.evaluation.plot import SERIES_COLOURS
 from kinema.nodes.animation_metrics import AnimationMetricsNode
 from kinema.nodes.first_frame_attention import FirstFrameAttentionNode
 from kinema.nodes.metrics_plot import MetricsPlotNode
@@ -46,7 +46,7 @@ def test_plot_of_two():
     assert image.shape[0] == 1 and image.shape[2:] == (800, 3) and image.dtype == torch.float32
     assert image.min() >= 0 and image.max() == 1
     colours = {tuple(pixel) for pixel in (image[0] * 255).round().numpy().astype(np.uint8).reshape(-1, 3)}
-    assert [ImageColor.getrgb(colour) in colours for colour in COLOURS[:3]] == [True, True, False]
+    assert [ImageColor.getrgb(colour) in colours for colour in SERIES_COLOURS[:3]] == [True, True, False]
 
 
 def test_plot_of_one_under_two_equal_labels():

@@ -8,7 +8,14 @@ import torch
 
 from kinema.nodes.animatediff import AnimateDiffNode
 from kinema.nodes.apply_motion_model import ApplyMotionModelNode
-from kinema.nodes.inputs.motion_files import EXTENSIONS, FOLDER, KINDS, LORA_FOLDER, motion_files, register_folders
+from kinema.nodes.inputs.motion_files import (
+    EXTENSIONS,
+    FOLDERS,
+    LORA_FOLDER,
+    MODEL_FOLDER,
+    motion_files,
+    register_folders,
+)
 from kinema.nodes.load_motion_lora import LoadMotionLoraNode
 from kinema.nodes.load_motion_model import LoadMotionModelNode
 from kinema.nodes.merge_motion_models import MergeMotionModelsNode
@@ -27,7 +34,7 @@ def models(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
     monkeypatch.setattr(folder_paths, "folder_names_and_paths", dict(folder_paths.folder_names_and_paths))
     monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    for folder in KINDS:
+    for folder in FOLDERS:
         folder_paths.folder_names_and_paths.pop(folder, None)
         (tmp_path / folder).mkdir()
     register_folders()
@@ -36,16 +43,17 @@ def models(tmp_path, monkeypatch):
 
 def test_only_model_files_are_listed(models):
     for name in ("a.safetensors", "b.ckpt", "notes.txt", "picture.png"):
-        (models / FOLDER / name).write_text("x")
+        (models / MODEL_FOLDER / name).write_text("x")
     assert motion_files() == ["a.safetensors", "b.ckpt", "miniature_mm.safetensors"]
-    assert folder_paths.folder_names_and_paths[FOLDER][1] == EXTENSIONS
+    assert folder_paths.folder_names_and_paths[MODEL_FOLDER][1] == EXTENSIONS
     register_folders()
-    own, miniature = folder_paths.get_folder_paths(FOLDER)
-    assert own == str(models / FOLDER) and Path(miniature).parent.name == "miniature"
+    own, miniature = folder_paths.get_folder_paths(MODEL_FOLDER)
+    assert own == str(models / MODEL_FOLDER) and Path(miniature).parent.name == "miniature"
 
 
 @pytest.mark.parametrize(
-    "node, folder", [(LoadMotionModelNode, FOLDER), (AnimateDiffNode, FOLDER), (LoadMotionLoraNode, LORA_FOLDER)]
+    "node, folder",
+    [(LoadMotionModelNode, MODEL_FOLDER), (AnimateDiffNode, MODEL_FOLDER), (LoadMotionLoraNode, LORA_FOLDER)],
 )
 def test_no_files_says_where_to_put_one(models, node, folder):
     message = node.validate_inputs(None)
@@ -53,7 +61,7 @@ def test_no_files_says_where_to_put_one(models, node, folder):
 
 
 def test_unknown_file_is_named(models):
-    (models / FOLDER / "a.safetensors").write_text("x")
+    (models / MODEL_FOLDER / "a.safetensors").write_text("x")
     assert LoadMotionModelNode.validate_inputs("a.safetensors") is True
     assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith(
         '"b.safetensors" is not among the 1 motion models'
@@ -61,7 +69,7 @@ def test_unknown_file_is_named(models):
 
 
 def test_loaded_once_however_many_nodes_use_it(models):
-    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     first = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
     animated = AnimateDiffNode.execute(tiny.image_model(), "v3.safetensors", 1.0)[0]
     assert animated.get_additional_models_with_key("kinema")[0].model is first.model
@@ -69,7 +77,7 @@ def test_loaded_once_however_many_nodes_use_it(models):
 
 
 def test_one_node_equals_two(models):
-    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     model = tiny.image_model()
     two = ApplyMotionModelNode.execute(model, LoadMotionModelNode.execute("v3.safetensors", "automatic")[0], **APPLY)[0]
     one = AnimateDiffNode.execute(model, "v3.safetensors", 1.0)[0]
@@ -77,7 +85,7 @@ def test_one_node_equals_two(models):
 
 
 def test_match_changes_the_result(models):
-    tiny.save(tiny.VERSIONS["v1"](), models / FOLDER / "v1.safetensors")
+    tiny.save(tiny.VERSIONS["v1"](), models / MODEL_FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "automatic")[0]
     results = [
         tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0])
@@ -88,7 +96,7 @@ def test_match_changes_the_result(models):
 
 
 def test_beyond_the_table(models):
-    tiny.save(tiny.motion_weights(positions=24), models / FOLDER / "v1.safetensors")
+    tiny.save(tiny.motion_weights(positions=24), models / MODEL_FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "AnimateDiff v3")[0]
     extended, stretched = (
         tiny.sample(
@@ -105,7 +113,7 @@ def test_beyond_the_table(models):
 def test_lora_node_leaves_the_motion_model(models):
     import test_lora as loras
 
-    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     tiny.save(loras.official(), models / LORA_FOLDER / "zoom.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
     zoom = LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.8)[0]
@@ -121,7 +129,7 @@ def test_lora_node_leaves_the_motion_model(models):
 
 def test_merge_is_linear_and_by_block(models):
     for seed in (1, 2):
-        tiny.save(tiny.motion_weights(mid=True, seed=seed), models / FOLDER / f"{seed}.safetensors")
+        tiny.save(tiny.motion_weights(mid=True, seed=seed), models / MODEL_FOLDER / f"{seed}.safetensors")
     first, second = (LoadMotionModelNode.execute(f"{seed}.safetensors", "automatic")[0] for seed in (1, 2))
     mixed = {k: v.clone() for k, v in first.model.state_dict().items()}
     for key, other in second.model.state_dict().items():
@@ -136,8 +144,8 @@ def test_merge_is_linear_and_by_block(models):
 
 
 def test_merge_refuses_other_versions(models):
-    tiny.save(tiny.motion_weights(mid=True), models / FOLDER / "v2.safetensors")
-    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(tiny.motion_weights(mid=True), models / MODEL_FOLDER / "v2.safetensors")
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     first, second = (LoadMotionModelNode.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
     with pytest.raises(
         ValueError,
@@ -157,22 +165,22 @@ def test_noise_schedule_overrides():
 
 def test_saved_file_loads_again_bit_equal(models):
     weights = tiny.motion_weights(mid=True)
-    tiny.save(weights, models / FOLDER / "v2.safetensors")
+    tiny.save(weights, models / MODEL_FOLDER / "v2.safetensors")
     motion = LoadMotionModelNode.execute("v2.safetensors", "automatic")[0]
     SaveMotionModelNode.execute(motion, "sub/copy", True, "as loaded")
-    again = safetensors.torch.load_file(models / FOLDER / "sub" / "copy.safetensors")
+    again = safetensors.torch.load_file(models / MODEL_FOLDER / "sub" / "copy.safetensors")
     assert again.keys() == weights.keys()
     assert all(torch.equal(again[key], weights[key]) for key in weights if not key.endswith(".pe"))
     loaded = LoadMotionModelNode.execute("sub/copy.safetensors", "automatic")[0]
     assert loaded.model.spec == motion.model.spec
-    assert [p.name for p in (models / FOLDER / "sub").iterdir()] == ["copy.safetensors"]
+    assert [p.name for p in (models / MODEL_FOLDER / "sub").iterdir()] == ["copy.safetensors"]
 
 
 def test_loras_are_baked_in_when_asked(models):
     import test_lora as loras
 
     weights, lora = tiny.motion_weights(), loras.official()
-    tiny.save(weights, models / FOLDER / "v3.safetensors")
+    tiny.save(weights, models / MODEL_FOLDER / "v3.safetensors")
     tiny.save(lora, models / LORA_FOLDER / "zoom.safetensors")
     zoom = LoadMotionLoraNode.execute(
         LoadMotionModelNode.execute("v3.safetensors", "automatic")[0], "zoom.safetensors", 0.8
@@ -181,7 +189,7 @@ def test_loras_are_baked_in_when_asked(models):
     expected = loras.merged(weights, lora, 0.8)
     for bake, reference in ((True, expected), (False, weights)):
         SaveMotionModelNode.execute(zoom, "zoomed", bake, "as loaded")
-        saved = safetensors.torch.load_file(models / FOLDER / "zoomed.safetensors")
+        saved = safetensors.torch.load_file(models / MODEL_FOLDER / "zoomed.safetensors")
         for key, value in saved.items():
             torch.testing.assert_close(value, reference[key], atol=1e-6, rtol=1e-6)
 
@@ -194,10 +202,10 @@ def test_names_outside_the_folder_are_refused(name):
 
 
 def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
-    tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     motion = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
     SaveMotionModelNode.execute(motion, "mine", True, "as loaded")
-    before = (models / FOLDER / "mine.safetensors").read_bytes()
+    before = (models / MODEL_FOLDER / "mine.safetensors").read_bytes()
 
     def full_disk(*args):
         raise OSError("No space left on device")
@@ -205,12 +213,12 @@ def test_a_failed_save_leaves_the_old_file(models, monkeypatch):
     monkeypatch.setattr("os.replace", full_disk)
     with pytest.raises(OSError, match="No space left"):
         SaveMotionModelNode.execute(motion, "mine", True, "fp16")
-    assert (models / FOLDER / "mine.safetensors").read_bytes() == before
-    assert sorted(p.name for p in (models / FOLDER).iterdir()) == ["mine.safetensors", "v3.safetensors"]
+    assert (models / MODEL_FOLDER / "mine.safetensors").read_bytes() == before
+    assert sorted(p.name for p in (models / MODEL_FOLDER).iterdir()) == ["mine.safetensors", "v3.safetensors"]
 
 
 def test_a_replaced_file_is_loaded_again(models):
-    path = tiny.save(tiny.motion_weights(), models / FOLDER / "v3.safetensors")
+    path = tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     before = LoadMotionModelNode.fingerprint_inputs(motion_model="v3.safetensors", kind="automatic")
     assert before == AnimateDiffNode.fingerprint_inputs(motion_model="v3.safetensors", strength=1.0)
     first = LoadMotionModelNode.execute("v3.safetensors")[0]

@@ -15,7 +15,7 @@ from kinema.motion.families import FAMILIES
 from kinema.motion.files import read_header
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import IMAGE_SCHEDULE, PAPER_SCHEDULE, NoiseSchedule
-from kinema.nodes.inputs.motion_files import FOLDER, LORA_FOLDER
+from kinema.nodes.inputs.motion_files import LORA_FOLDER, MODEL_FOLDER
 from kinema.nodes.inputs.training_inputs import check_name
 from kinema.nodes.load_clips import LoadClipsNode
 from kinema.nodes.train_motion_lora import TrainMotionLoraNode
@@ -29,7 +29,7 @@ def folders(tmp_path, monkeypatch):
     for name in ("input", "temp", "user"):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
-    for key in (FOLDER, LORA_FOLDER):
+    for key in (MODEL_FOLDER, LORA_FOLDER):
         monkeypatch.setitem(folder_paths.folder_names_and_paths, key, ([str(tmp_path / key)], {".safetensors"}))
     return tmp_path
 
@@ -95,13 +95,13 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
     motion, plot = output.result
-    file = folders / FOLDER / "mine" / "fish.safetensors"
+    file = folders / MODEL_FOLDER / "mine" / "fish.safetensors"
     assert motion.model.spec == load_motion_model(file).model.spec and motion.model.spec.family.name == "v3"
     assert {info.dtype for info in read_header(file).values()} == {torch.float16}
     with safetensors.safe_open(file, "pt") as opened:
         about = json.loads(opened.metadata()["trained_with"])
     assert about["steps"] == 3 and about["clips"] == 2 and about["noise_schedule"]["betas"] == "sqrt_linear"
-    assert (folders / FOLDER / "mine" / "fish.training").exists()
+    assert (folders / MODEL_FOLDER / "mine" / "fish.training").exists()
     assert plot.shape == (1, 384, 768, 3) and plot.min() < 0.5
     assert [done for done, _, _ in previews] == [1, 2, 3] and previews[-1][1] == 3
     first, last = (preview[1] for _, _, preview in (previews[0], previews[-1]))
@@ -125,7 +125,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
             train(TrainMotionModelNode, **inputs)
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
-    file = folders / FOLDER / "fish.safetensors"
+    file = folders / MODEL_FOLDER / "fish.safetensors"
     assert json.loads(metadata(file)["trained_with"])["steps"] == 1
     continued = weights(train(TrainMotionModelNode, **inputs))
     assert json.loads(metadata(file)["trained_with"])["steps"] == 3
@@ -146,7 +146,7 @@ def weights(output):
 
 def test_somebody_elses_file_is_never_replaced(folders):
     clips, _ = load(folders)
-    file = folders / FOLDER / "v3_sd15_mm.safetensors"
+    file = folders / MODEL_FOLDER / "v3_sd15_mm.safetensors"
     file.parent.mkdir()
     file.write_bytes(b"precious")
     for again in (False, True):
@@ -183,7 +183,7 @@ def test_an_animated_model_is_refused(folders):
 def test_file_names_stay_in_their_folder():
     assert all(check_name(name) is True for name in ("fish", "my fish/zoom-1_a", None))
     for name in ("", "../fish", "a//b", "/fish", "a/..", "a:b", "fish.", " fish"):
-        assert "no usable file name" in check_name(name), name
+        assert "not a usable file name" in check_name(name), name
 
 
 def test_schedules_and_their_betas():

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
-from kinema.training.videos import Cut, Source, SourceError, cut_clips, find_sources, read_clips
+from kinema.training.videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 from training import encoders
 
 CUT = Cut(frames=4, stride=2, width=32, height=32)
@@ -46,24 +46,24 @@ def write_images(folder, frames):
 
 def test_the_right_frames_are_read(tmp_path):
     path = write_video(tmp_path / "a.mp4", pictures())
-    first, second = read_clips(Source(path, None), CUT)
+    first, second = read_clips(ClipSource(path, None), CUT)
     assert first.shape == second.shape == (4, 32, 32, 3)
     for clip, indices in ((first, [0, 2, 4, 6]), (second, [7, 9, 11, 13])):
         expected = pictures()[indices][:, :, 20:].mean(axis=(1, 2, 3)) / 255
         assert np.allclose(clip[:, :, 20:].mean(dim=(1, 2, 3)), expected, atol=0.01)
-    assert len(list(read_clips(Source(path, None), Cut(4, 2, 32, 32, clips=1)))) == 1
+    assert len(list(read_clips(ClipSource(path, None), Cut(4, 2, 32, 32, clips=1)))) == 1
 
 
 def test_images_of_a_folder_are_a_clip(tmp_path):
     write_images(tmp_path / "sequence", pictures(7))
-    (clip,) = read_clips(Source(tmp_path / "sequence", None), CUT)
+    (clip,) = read_clips(ClipSource(tmp_path / "sequence", None), CUT)
     assert np.allclose(clip.numpy(), pictures(7)[::2] / 255, atol=1e-6)
 
 
 def test_crop_keeps_proportions_and_stretch_does_not(tmp_path):
     frames = pictures(7, 32, 96)
     frames[:, :, :32] = 255  # outside the middle square
-    source = Source(write_images(tmp_path / "wide", frames), None)
+    source = ClipSource(write_images(tmp_path / "wide", frames), None)
     (cropped,) = read_clips(source, CUT)
     (stretched,) = read_clips(source, Cut(4, 2, 32, 32, crop=False))
     assert cropped.max() < 0.6 and stretched[:, :, :8].min() > 0.95
@@ -75,7 +75,7 @@ def test_a_phones_rotation_is_followed(tmp_path):
     where = content.index(b"tkhd") + 4 + 40  # version 0: the matrix follows 40 bytes of the track header
     quarter = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
     path.write_bytes(content[:where] + quarter + content[where + 36 :])
-    (clip,) = read_clips(Source(path, None), Cut(4, 2, 32, 64))
+    (clip,) = read_clips(ClipSource(path, None), Cut(4, 2, 32, 64))
     assert clip.shape == (4, 64, 32, 3)
     top, bottom = clip[-1, :24].mean(), clip[-1, 40:].mean()
     assert bottom - top > 0.05  # the dark left half is now on top: a quarter turn to the right

@@ -17,7 +17,7 @@ from kinema.sampling.modules.hooks import Motion, motion_inside
 from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import Learner, start_new
-from kinema.training.loop import Progress, train
+from kinema.training.loop import TrainingProgress, train
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, peak_bytes
 
@@ -56,7 +56,7 @@ def _seconds(model: Any, clips: Clips, rounds: int) -> tuple[float, float]:
     marks: list[tuple[float, float]] = []
     since = time.perf_counter()
 
-    def watch(_progress: Progress) -> None:
+    def watch(_progress: TrainingProgress) -> None:
         nonlocal since
         stepped = _now()
         _forward(model, learner, clips)

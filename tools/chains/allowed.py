@@ -85,4 +85,11 @@ RULES = (
             lambda node: node.id == "AnimationGuidance" and node.get("pag", 0) != 0,
         ),
     ),
+    Rule(
+        "first frame first",
+        "Window Reference before First-Frame Attention had the strength of the first frame in all frames.",
+        lambda chain: _is_before(
+            chain, lambda node: node.id == "WindowReference", lambda node: node.id == "FirstFrameAttention"
+        ),
+    ),
 )

@@ -24,7 +24,7 @@ from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.frozen import frozen
 from kinema.training.learner import Learner, finished, learn_motion_model, start_new
-from kinema.training.loop import Progress, course, train
+from kinema.training.loop import TrainingProgress, course, train
 from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 from kinema.training.objective import Network, diffusion
 
@@ -159,11 +159,11 @@ def conditioning(clip: Any, text: str) -> Any:
     return clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
 
-def report(name: str, folder: Path, stop_at: float) -> Callable[[Progress], None]:
+def report(name: str, folder: Path, stop_at: float) -> Callable[[TrainingProgress], None]:
     """Writes the mean loss into the log now and then, and stops the run in time."""
     log = folder / "log.txt"
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: TrainingProgress) -> None:
         if progress.step % 25 == 0:
             recent = progress.losses[-25:]
             with log.open("a") as file:

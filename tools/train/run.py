@@ -14,10 +14,10 @@ from PIL import Image
 
 from kinema.motion.load import load_motion_model
 from kinema.training.jobs import TrainingJob, session_for
-from kinema.training.loop import Progress
+from kinema.training.loop import TrainingProgress
 from kinema.training.loss_plot import loss_plot, running_mean
 from kinema.training.prepare_clips import Encoder, prepare_clips
-from kinema.training.sample import Sample
+from kinema.training.sample import SampleSettings
 from kinema.training.session import Session
 from kinema.training.videos import Cut
 from tools.train.job import Job
@@ -71,7 +71,7 @@ class Report:
         self._first: tuple[int, float] | None = None
         self._last = 0.0
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         now = time.monotonic()
         self._first = self._first or (progress.step, now)
         if now - self._last >= REPORT_EVERY:
@@ -80,7 +80,7 @@ class Report:
         if self._sample_every and progress.step % self._sample_every == 0:
             self._sample(progress)
 
-    def print(self, progress: Progress) -> None:
+    def print(self, progress: TrainingProgress) -> None:
         line = f"step {progress.step} of {progress.steps}, loss {running_mean(progress.losses)[-1]:.4f}"
         first, since = self._first or (progress.step, time.monotonic())
         if progress.step > first:
@@ -89,8 +89,8 @@ class Report:
             line += f", {each:.2f} s a step, {left / 60:.0f} min left"
         print(line, flush=True)
 
-    def _sample(self, progress: Progress) -> None:
-        pictures = self._vae.decode(progress.sample(Sample())).detach().cpu().clamp(0, 1).numpy()
+    def _sample(self, progress: TrainingProgress) -> None:
+        pictures = self._vae.decode(progress.sample(SampleSettings())).detach().cpu().clamp(0, 1).numpy()
         first, *others = (Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures)
         name = f"{self._file.stem}_{progress.step:06d}.webp"
         first.save(self._file.with_name(name), save_all=True, append_images=others, duration=125, loop=0)
