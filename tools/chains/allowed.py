@@ -89,7 +89,9 @@ RULES = (
         "first frame first",
         "Window Reference before First-Frame Attention had the strength of the first frame in all frames.",
         lambda chain: _is_before(
-            chain, lambda node: node.id == "WindowReference", lambda node: node.id == "FirstFrameAttention"
+            chain,
+            lambda node: node.id == "WindowReference",
+            lambda node: node.id in ("FirstFrameAttention", "Text2VideoZero"),
         ),
     ),
 )
