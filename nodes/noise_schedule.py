@@ -22,8 +22,8 @@ class NoiseScheduleNode(io.ComfyNode):
             node_id="KinemaNoiseSchedule",
             display_name="Noise Schedule",
             category=CATEGORY,
-            description="Gives a model a different noise schedule, named or custom, and sets what it predicts. Put "
-            "it after Apply Motion Model to override the schedule chosen there.",
+            description="Gives a model a different noise schedule, named or custom, and sets what it predicts. It "
+            "takes precedence over the schedule of Apply Motion Model, before or after it.",
             search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
             inputs=[
                 io.Model.Input("model", tooltip="The model whose noise schedule changes."),
