@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from .frames import Frames
+from .host import HostSampling
 from .progress import Progress, progress_of
 
 PerFrame = float | torch.Tensor
@@ -23,7 +24,9 @@ class Moment:
     progress: Progress | None = None  # how far the run is; None: at its start
 
 
-def moment_of(latents: torch.Tensor, sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Moment:
+def moment_of(
+    latents: torch.Tensor, sigma: Any, model_sampling: HostSampling, transformer_options: Mapping[str, Any]
+) -> Moment:
     """The Moment of a whole video, `latents` (f, c, h, w), at the noise level `sigma`."""
     count, _, h, w = latents.shape
     frames = Frames(count, tuple(range(count)), count)

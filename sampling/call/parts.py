@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from .host import HostGuider, HostSampler
+
 Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 """What samplers call after each step: (step, denoised (f, c, h, w), noisy, number of steps)."""
 
@@ -17,7 +19,7 @@ Sample = Callable[..., torch.Tensor]
 class Parts:
     """What the parts of a run share: the host's arguments for the whole run."""
 
-    guider: Any
+    guider: HostGuider
     extra_args: Mapping[str, Any]
     callback: Callback | None
     latent_image: torch.Tensor  # (f, c, h, w)
@@ -63,7 +65,9 @@ class RunStart:
     """The start of a run of the host's `sampler` along the falling `sigmas` from `latent_image` (f, c, h, w). Samplers
     begin with unit noise times a number, plus what the latent image contributes."""
 
-    def __init__(self, guider: Any, sampler: Any, sigmas: torch.Tensor, latent_image: torch.Tensor) -> None:
+    def __init__(
+        self, guider: HostGuider, sampler: HostSampler, sigmas: torch.Tensor, latent_image: torch.Tensor
+    ) -> None:
         scaling = guider.inner_model.model_sampling.noise_scaling
         most = sampler.max_denoise(guider, sigmas)
         zeros = torch.zeros_like(latent_image)

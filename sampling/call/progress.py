@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .host import HostSampling
+
 SAME_LEVEL = 1e-4
 """Noise levels that differ by less than this part are one: neighbouring training timesteps differ by 6e-3."""
 HALVINGS = 24
 
 
-def is_within(start: float, end: float, sigma: Any, model_sampling: Any) -> bool:
+def is_within(start: float, end: float, sigma: Any, model_sampling: HostSampling) -> bool:
     """Whether the noise level `sigma` lies in the part `start` to `end` of the run, by the host's rule."""
     if start <= 0.0 and end >= 1.0:  # comparing would wait for the GPU
         return True
@@ -18,7 +20,7 @@ def is_within(start: float, end: float, sigma: Any, model_sampling: Any) -> bool
     return bool(last <= float(sigma) <= first)
 
 
-def percent_of(level: float, model_sampling: Any) -> float:
+def percent_of(level: float, model_sampling: HostSampling) -> float:
     """The part of the run (0..1) at which the host's percent_to_sigma gives the noise level `level`."""
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
@@ -33,7 +35,7 @@ class Progress:
     `steps` (s + 1), where they are known. Numbers are fetched from the GPU only when something asks for them."""
 
     sigma: Any
-    model_sampling: Any
+    model_sampling: HostSampling
     steps: Any = None
 
     @cached_property
@@ -58,6 +60,6 @@ class Progress:
         return self.level <= level * (1 + SAME_LEVEL)
 
 
-def progress_of(sigma: Any, model_sampling: Any, transformer_options: Mapping[str, Any]) -> Progress:
+def progress_of(sigma: Any, model_sampling: HostSampling, transformer_options: Mapping[str, Any]) -> Progress:
     """The Progress of a model call at noise level `sigma`."""
     return Progress(sigma, model_sampling, transformer_options.get("sample_sigmas"))

@@ -8,6 +8,8 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, Upsample
 from torch import nn
 
+from .host import HostModel
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -57,7 +59,7 @@ _BASES = {
 }
 
 
-def base_name(model: Any) -> str:
+def base_name(model: HostModel) -> str:
     """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it.
 
     The host's variants of a base, such as pruned or instruction-tuned ones, are subclasses of it.

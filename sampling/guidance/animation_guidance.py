@@ -12,6 +12,7 @@ import torch
 from comfy.samplers import CFGGuider
 
 from ..call.call import call_of, telling
+from ..call.host import HostGuider, HostNetwork
 from ..call.moment import Curve, Moment, PerFrame, moment_of
 from ..call.progress import progress_of
 from ..curves.curve import value_at
@@ -30,7 +31,9 @@ class Guidance:
     pag: float | Curve = 0.0  # scale of perturbed-attention guidance, which comes last
 
 
-def guiding(guidance: Guidance, guider: Any, x: torch.Tensor, sigma: Any, model_options: Mapping[str, Any]) -> Any:
+def guiding(
+    guidance: Guidance, guider: HostGuider, x: torch.Tensor, sigma: Any, model_options: Mapping[str, Any]
+) -> Any:
     """`model_options` for a prediction by the host's `guider` for `x` (f, c, h, w) at noise level `sigma`, in which the
     two predictions are combined by `guidance`. Raises ValueError for a guider that combines them in another way."""
     if type(guider).predict_noise is not CFGGuider.predict_noise:
@@ -47,7 +50,12 @@ def guiding(guidance: Guidance, guider: Any, x: torch.Tensor, sigma: Any, model_
 
 
 def needed(
-    guidance: Guidance, conds: Sequence[Any], latents: torch.Tensor, sigma: Any, model: Any, options: Mapping[str, Any]
+    guidance: Guidance,
+    conds: Sequence[Any],
+    latents: torch.Tensor,
+    sigma: Any,
+    model: HostNetwork,
+    options: Mapping[str, Any],
 ) -> Sequence[Any]:
     """`conds` (the host's positive and negative) of a model call of `latents` (f, c, h, w), without the negative where
     cfg is 1 for all frames of the call and nothing else needs it. `options` are the transformer_options."""

@@ -9,6 +9,7 @@ import torch
 from comfy.samplers import Sampler
 
 from ..call.frames import Frames
+from ..call.host import HostGuider, HostSampler
 from ..call.moment import Curve, Moment
 from ..call.parts import Callback, Parts, RunStart
 from ..call.progress import Progress
@@ -44,7 +45,7 @@ class Injection:
         return range(self.first_frame, frames if count == 1 else min(frames, self.first_frame + count))
 
 
-def injecting(sampler: Any, injections: Sequence[Injection], guider: Any, shape: Sequence[int]) -> Any:
+def injecting(sampler: HostSampler, injections: Sequence[Injection], guider: HostGuider, shape: Sequence[int]) -> Any:
     """The host's `sampler` for a run of latents of `shape` (f, c, h, w) that injects `injections`, each at its time.
 
     To be called before the models of the run are loaded, so that the VAE has the memory for itself.
@@ -57,7 +58,7 @@ def injecting(sampler: Any, injections: Sequence[Injection], guider: Any, shape:
 class _Content:
     """What one run injects, in the latents of its model."""
 
-    def __init__(self, injection: Injection, guider: Any, shape: Sequence[int]) -> None:
+    def __init__(self, injection: Injection, guider: HostGuider, shape: Sequence[int]) -> None:
         self._model, self._vae = guider.model_patcher.model, injection.vae
         self.rows = injection.rows(shape[0])
         h, w = shape[-2:]
@@ -69,7 +70,7 @@ class _Content:
         if not self.in_pixels:
             self.latent = self._encoded(self.picture) if self._vae is not None else self._in(self.picture)
 
-    def change(self, denoised: torch.Tensor, guider: Any) -> torch.Tensor:
+    def change(self, denoised: torch.Tensor, guider: HostGuider) -> torch.Tensor:
         """What the rows of the prediction `denoised` (f, c, h, w) change by where the picture takes their place."""
         rows = denoised[self.rows.start : self.rows.stop]
         if not self.in_pixels:
@@ -93,19 +94,19 @@ class _Content:
 class _InjectingSampler(Sampler):  # type: ignore[misc]
     """Runs the host's `sampler` in two parts, and changes the latents in between."""
 
-    sampler: Any
+    sampler: HostSampler
     injection: Injection
     content: _Content
 
     def sample(
-        self, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
+        self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
         noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
     ) -> torch.Tensor:  # fmt: skip
         """As the host's samplers. A run that does not pass the injection's noise level is left as it is."""
         at = _step_of(self.injection.percent, sigmas, guider.inner_model.model_sampling)
         if at is None:
             run = self.sampler.sample(guider, sigmas, extra_args, callback, noise, latent_image, *more)
-            return run  # type: ignore[no-any-return]
+            return run
         parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
         x, denoised = parts.sample(self.sampler.sample, sigmas[: at + 1], noise, done=0)
         x = self._injected(x, denoised, guider, sigmas[at], sigmas)
@@ -115,7 +116,12 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         return parts.sample(self.sampler.sample, sigmas[at:], noise, done=at, seed_shift=1)[0]
 
     def _injected(
-        self, x: torch.Tensor, denoised: torch.Tensor | None, guider: Any, sigma: torch.Tensor, sigmas: torch.Tensor
+        self,
+        x: torch.Tensor,
+        denoised: torch.Tensor | None,
+        guider: HostGuider,
+        sigma: torch.Tensor,
+        sigmas: torch.Tensor,
     ) -> torch.Tensor:
         if denoised is None:
             raise RuntimeError(

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from comfy.samplers import Sampler
 
+from ..call.host import HostGuider, HostSampler
 from ..call.parts import Callback, Parts, RunStart
 from ..call.progress import SAME_LEVEL
 
@@ -72,12 +73,12 @@ class MovingSampler(Sampler):  # type: ignore[misc]
     The first two run on the whole batch, of which frame 0 is kept: ControlNets and masks then keep their shape.
     """
 
-    sampler: Any
+    sampler: HostSampler
     field: MotionField
 
     def sample(
         self,
-        guider: Any,
+        guider: HostGuider,
         sigmas: torch.Tensor,
         extra_args: dict[str, Any],
         callback: Callback | None,

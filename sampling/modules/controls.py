@@ -11,6 +11,7 @@ from ...motion.control import Branch, Control, PerLatent
 from ...motion.lora_branches import MotionLora
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
+from ..call.host import HostMotion
 from ..call.moment import Curve, Moment, Part
 from ..call.progress import is_within
 from ..curves.curve import Combined, as_curve, plain, value_at
@@ -66,7 +67,7 @@ class Shared:
     loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
 
 
-def motion_of(motion: Any, how: Applied, shared: Shared) -> Motion:
+def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
     model, values = motion.model, shared.values
     norms = model.spec.family.norms_like(how.match)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ...motion.lora_branches import LORAS, load_branches
+from ..call.host import HostModel, HostMotion
 from ..call.moment import Curve
 from .applied import Applied
 
 
-def load_curved_lora(motion: Any, path: str | Path, strength: Curve) -> Any:
+def load_curved_lora(motion: HostMotion, path: str | Path, strength: Curve) -> Any:
     """A clone of `motion` (MOTION_MODEL) with the motion LoRA in `path`, as strong as `strength` says at every frame,
     step and block. Raises MotionFileError."""
     curved = motion.clone()
@@ -18,7 +19,7 @@ def load_curved_lora(motion: Any, path: str | Path, strength: Curve) -> Any:
     return curved
 
 
-def with_loras(model: Any, motion: Any, applied: Applied) -> Applied:
+def with_loras(model: HostModel, motion: HostMotion, applied: Applied) -> Applied:
     """`applied` with the curved motion LoRAs of `motion`, which become additional models of `model` (MODEL, changed in
     place)."""
     there = list(model.get_additional_models_with_key(LORAS))

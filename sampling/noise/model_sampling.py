@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...motion.spec import NoiseSchedule
+from ..call.host import HostModel
 from .noise_schedules import build_sampling
 
 PATCH = "model_sampling"
@@ -31,7 +32,7 @@ class OwnSampling:
 
 
 def add_motion_schedule(
-    model: Any, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: NoiseSchedule
+    model: HostModel, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: NoiseSchedule
 ) -> OwnSampling | None:
     """Gives `model` (MODEL, changed in place) the `schedule` of one more motion model; `choice` takes precedence.
 
@@ -45,7 +46,7 @@ def add_motion_schedule(
     return _put(model, replace(own, motions=(*own.motions, schedule)), choice)
 
 
-def choose_schedule(model: Any, own: OwnSampling | None, choice: ScheduleChoice) -> OwnSampling:
+def choose_schedule(model: HostModel, own: OwnSampling | None, choice: ScheduleChoice) -> OwnSampling:
     """Gives `model` (MODEL, changed in place) the schedule of `choice`."""
     current = model.get_model_object(PATCH)
     if own is None or own.made is not current:
@@ -53,7 +54,7 @@ def choose_schedule(model: Any, own: OwnSampling | None, choice: ScheduleChoice)
     return _put(model, own, choice)
 
 
-def _put(model: Any, own: OwnSampling, choice: ScheduleChoice | None) -> OwnSampling:
+def _put(model: HostModel, own: OwnSampling, choice: ScheduleChoice | None) -> OwnSampling:
     sampling = own.base
     for schedule in own.motions:
         sampling = build_sampling(schedule, sampling)

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import comfy.model_management
 import torch
 
+from ..call.host import HostSampler
 from ..call.parts import Parts, RunStart, Sample
 from .frequency import LowPass, mix, mix_unit
 
@@ -64,7 +65,12 @@ class NoiseRefinement:
 
 
 def sample_refined(
-    refinement: NoiseRefinement, sample: Sample, sampler: Any, sigmas: torch.Tensor, noise: torch.Tensor, parts: Parts
+    refinement: NoiseRefinement,
+    sample: Sample,
+    sampler: HostSampler,
+    sigmas: torch.Tensor,
+    noise: torch.Tensor,
+    parts: Parts,
 ) -> torch.Tensor:
     """The latents (f, c, h, w) of a run of the host's `sampler` along `sigmas` from unit `noise`, refined; `sample` is the
     sampler's function. An interrupt after the first iteration returns the result of the last one that ended."""

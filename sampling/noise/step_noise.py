@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy.samplers import KSAMPLER
 
+from ..call.host import HostGuider
 from .noise_seeds import Path, StepNoise
 
 ARGUMENT = "noise_sampler"
@@ -33,8 +34,8 @@ class _WithStepNoise(KSAMPLER):  # type: ignore[misc]
         self._source = source
 
     def sample(
-        self, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, noise: torch.Tensor, *more: Any,
-        **named: Any,
+        self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, noise: torch.Tensor,
+        *more: Any, **named: Any,
     ) -> torch.Tensor:  # fmt: skip
         path = _ends(sigmas) if _follows_a_path(self.sampler_function) else None
         source = self._source(extra_args.get("seed") or 0, noise, path)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..call.host import HostModel, HostMotion
 from ..guidance.animation_guidance import Guidance
 from ..guidance.motion_guidance import MotionGuidance
 from ..latents.inject_image import Injection
@@ -56,7 +57,7 @@ def animation_in(transformer_options: Mapping[str, Any]) -> Animation:
     return animation
 
 
-def motion_models(patcher: Any) -> list[Any]:
+def motion_models(patcher: HostModel | None) -> list[HostMotion]:
     """The motion models (MOTION_MODEL) of a MODEL's `patcher`, to whose places Applied refers.
 
     They are looked up on the patcher in use and never captured, because the host deep-copies models for several GPUs.

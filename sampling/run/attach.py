@@ -6,6 +6,7 @@ from typing import Any
 
 from ...motion.load import FILE, own_weights
 from ...motion.spec import AUTOMATIC
+from ..call.host import HostModel, HostMotion
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
 from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_schedule
@@ -16,7 +17,7 @@ from .checks import check_accepts, check_fits
 from .seams import install
 
 
-def changed(model: Any, **fields: Any) -> Any:
+def changed(model: HostModel, **fields: Any) -> HostModel:
     """A clone of `model` (MODEL) with these `fields` of its Animation, in place of what it had there.
 
     Raises ValueError when the model cannot do it.
@@ -25,7 +26,7 @@ def changed(model: Any, **fields: Any) -> Any:
     return _with(model.clone(), replace(animation_of(model.model_options), **fields))
 
 
-def added(model: Any, **entries: Any) -> Any:
+def added(model: HostModel, **entries: Any) -> HostModel:
     """A clone of `model` (MODEL) with one more entry in fields of its Animation that hold several, on top of the others.
 
     Raises ValueError when the model cannot do it.
@@ -34,7 +35,9 @@ def added(model: Any, **entries: Any) -> Any:
     return changed(model, **{name: (*getattr(before, name), entry) for name, entry in entries.items()})
 
 
-def attach(model: Any, motion: Any, applied: Applied, schedule: str = AUTOMATIC, preview_plays: bool = True) -> Any:
+def attach(
+    model: HostModel, motion: HostMotion, applied: Applied, schedule: str = AUTOMATIC, preview_plays: bool = True
+) -> HostModel:
     """A clone of `model` (MODEL) that animates with `motion` (MOTION_MODEL); neither of the two is changed.
 
     Motion models that `model` already has stay and act first. `schedule` is one of the CHOICES of noise schedules.
@@ -54,7 +57,7 @@ def attach(model: Any, motion: Any, applied: Applied, schedule: str = AUTOMATIC,
     return _with(animated, replace(before, motions=motions_too, sampling=sampling, preview_plays=preview_plays))
 
 
-def schedule_noise(model: Any, choice: ScheduleChoice) -> Any:
+def schedule_noise(model: HostModel, choice: ScheduleChoice) -> HostModel:
     """A clone of `model` (MODEL) with the noise schedule of `choice`."""
     scheduled = model.clone()
     before = animation_of(model.model_options)
@@ -62,20 +65,20 @@ def schedule_noise(model: Any, choice: ScheduleChoice) -> Any:
     return _with(scheduled, replace(before, noise_schedule=choice, sampling=sampling))
 
 
-def refer_windows(model: Any, reference: WindowReference) -> Any:
+def refer_windows(model: HostModel, reference: WindowReference) -> HostModel:
     """A clone of `model` (MODEL) whose context windows refer to the first; another reference of the same mode goes."""
     others = animation_of(model.model_options).references
     kept = (one for one in others if one.mode != reference.mode)
     return changed(model, references=(*kept, reference))
 
 
-def _with(model: Any, animation: Animation) -> Any:
+def _with(model: HostModel, animation: Animation) -> HostModel:
     model.model_options["transformer_options"][ANIMATION] = animation
     install(model, animation)
     return model
 
 
-def _placed(motion: Any, others: Sequence[Any]) -> tuple[list[Any], int]:
+def _placed(motion: HostMotion, others: Sequence[HostMotion]) -> tuple[list[HostMotion], int]:
     """`others` with `motion` among them, and its place there. One that is there is not added again: of two with the same
     origin the host would give only one to a second GPU."""
     for place, other in enumerate(others):

@@ -7,6 +7,7 @@ from comfy.model_sampling import EPS
 
 from ...motion.load import FILE
 from ...motion.spec import BASE_NAMES, MotionSpec
+from ..call.host import HostGuider, HostModel, HostMotion
 from ..call.slots import base_name, find_slots
 from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
@@ -14,7 +15,7 @@ from ..windows.motion_windows import MotionWindows
 from .animation import Animation, motion_models
 
 
-def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
+def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
     """Raises ValueError unless every motion module of `spec` has its place in the UNet of `model` (MODEL)."""
     slots = find_slots(model.model.diffusion_model)
     needs = BASE_NAMES[spec.base]
@@ -43,14 +44,14 @@ def check_fits(spec: MotionSpec, model: Any, file: str) -> None:
 _EXAMPLES = {"SD1.5": "v3_sd15_mm", "SDXL": "mm_sdxl_v10_beta"}
 
 
-def check_accepts(model: Any, fields: Mapping[str, Any]) -> None:
+def check_accepts(model: HostModel, fields: Mapping[str, Any]) -> None:
     """Raises ValueError unless `model` (MODEL) can do what these `fields` of an Animation ask."""
     for name in fields:
         if name in _ACCEPTS:
             _ACCEPTS[name](model)
 
 
-def _check_makes_pictures(model: Any) -> None:
+def _check_makes_pictures(model: HostModel) -> None:
     if model.model.latent_format.latent_dimensions != 2:
         raise ValueError(
             "Kinema's Context Windows are for image models, whose frames are the pictures of a batch, but the connected "
@@ -69,7 +70,7 @@ def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
         )
 
 
-def _check_adds_noise(model: Any) -> None:
+def _check_adds_noise(model: HostModel) -> None:
     if not isinstance(model.get_model_object("model_sampling"), EPS):
         raise ValueError(
             f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
@@ -77,7 +78,7 @@ def _check_adds_noise(model: Any) -> None:
         )
 
 
-def _check_has_unet(model: Any) -> None:
+def _check_has_unet(model: HostModel) -> None:
     if not find_slots(model.model.diffusion_model):
         raise ValueError(
             f"First-frame attention acts in a UNet, but the connected MODEL is {base_name(model)}, which has none. "
@@ -93,7 +94,7 @@ _ACCEPTS: dict[str, Callable[[Any], None]] = {
 """What to check of a MODEL, by the field of an Animation that changes."""
 
 
-def check_run(animation: Animation, guider: Any, frames: int) -> None:
+def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
     """Raises ValueError unless a run of the host's `guider` over `frames` can do what `animation` asks."""
     for name, wanted in (("Motion Guidance", animation.motion_guidance), ("Enhance Motion", animation.enhance)):
         if wanted is not None and not animation.motions:
@@ -113,7 +114,7 @@ def check_run(animation: Animation, guider: Any, frames: int) -> None:
             _check_frames(frames, lengths, models[how.place], how)
 
 
-def _check_frames(total: int, lengths: list[int], motion: Any, how: Applied) -> None:
+def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Applied) -> None:
     """Raises ValueError unless windows of `lengths` of the `total` frames are at least two long, and `motion`
     (MOTION_MODEL) has a position for each."""
     spec = motion.model.spec

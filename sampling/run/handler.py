@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..call.host import HostModel
 from ..windows.context_handler import ContextHandler
 from ..windows.context_windows import automatic_windows
 from .animation import animation_of, motion_models
@@ -11,7 +12,7 @@ HANDLER = "context_handler"
 """Where the host looks for context windows in model_options."""
 
 
-def handler_for(patcher: Any, model_options: Any, frames: int) -> Any:
+def handler_for(patcher: HostModel, model_options: Any, frames: int) -> Any:
     """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
     of the motion models' native length where neither these nor motion windows are, or None when none are needed.
 

@@ -10,6 +10,7 @@ from comfy.patcher_extension import WrappersMP
 from ...motion.lora_branches import LORAS
 from ..call.areas import take_areas, with_areas
 from ..call.call import QueriesKeysValues, call_of, counted, frames_in
+from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
@@ -33,8 +34,8 @@ from .preview import played
 
 
 def _outer_sample(
-    executor: Any, noise: torch.Tensor, latent_image: Any, sampler: Any, sigmas: Any, denoise_mask: Any = None,
-    callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
+    executor: HostExecutor, noise: torch.Tensor, latent_image: Any, sampler: HostSampler, sigmas: torch.Tensor,
+    denoise_mask: Any = None, callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
 ) -> Any:  # fmt: skip
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
@@ -64,7 +65,9 @@ def _freenoise_windows(animation: Animation) -> WindowSpec | None:
     return next((windows.spec for windows in animation.windows if windows.freenoise), None)
 
 
-def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *args: Any, **named: Any) -> Any:
+def _prepare_sampling(
+    executor: HostExecutor, model: HostNetwork, noise_shape: Any, conds: Any, *args: Any, **named: Any
+) -> Any:
     """The host loads its models: it makes room for what is computed at once, not for the whole video."""
     handler = (named.get("model_options") or {}).get(HANDLER)
     if isinstance(handler, ContextHandler):
@@ -73,7 +76,7 @@ def _prepare_sampling(executor: Any, model: Any, noise_shape: Any, conds: Any, *
 
 
 def _sampler_sample(
-    executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
+    executor: HostExecutor, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
     noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
 ) -> Any:  # fmt: skip
     """The sampler alone, within all that arranges the noise of the run."""
@@ -84,7 +87,9 @@ def _sampler_sample(
     return sample_refined(refinement, executor, executor.class_obj, sigmas, noise, parts)
 
 
-def _predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any = None) -> Any:
+def _predict_noise(
+    executor: HostExecutor, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any = None
+) -> Any:
     """One prediction: how those for the two prompts are combined."""
     guidance = animation_of(model_options).guidance
     if guidance is not None:
@@ -93,7 +98,12 @@ def _predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model
 
 
 def _calc_cond_batch(
-    executor: Any, model: Any, conds: Any, latents: torch.Tensor, timestep: torch.Tensor, model_options: Any
+    executor: HostExecutor,
+    model: HostNetwork,
+    conds: Any,
+    latents: torch.Tensor,
+    timestep: torch.Tensor,
+    model_options: Any,
 ) -> Any:
     """The model calls of one window, or of the whole video: what they are told."""
     animation = animation_of(model_options)
@@ -106,7 +116,7 @@ def _calc_cond_batch(
     return executor(model, conds, latents, timestep, model_options)
 
 
-def _apply_model(executor: Any, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> Any:
+def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> Any:
     """One model call: the UNet with the motion models of the patcher that is being sampled."""
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
@@ -163,7 +173,7 @@ WRAPPERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def install(model: Any, animation: Animation) -> None:
+def install(model: HostModel, animation: Animation) -> None:
     """Has the host call the above in runs of `model` (MODEL, changed in place), each once. Functions in lists that other
     nodes share take their place when `animation` first needs them, so that their order is that of the nodes."""
     for kind, wrapper in WRAPPERS.items():
@@ -177,5 +187,5 @@ def install(model: Any, animation: Animation) -> None:
         model.set_model_sampler_post_cfg_function(_post_cfg)
 
 
-def _patches(model: Any) -> Mapping[str, Any]:
+def _patches(model: HostModel) -> Mapping[str, Any]:
     return model.model_options["transformer_options"].get("patches", {})  # type: ignore[no-any-return]

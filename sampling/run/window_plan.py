@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..call.host import HostModel
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import Window
 from .animation import animation_of
@@ -22,7 +23,7 @@ class Stretch:
     motion: tuple[Window, ...]
 
 
-def plan_run(model: Any, frames: int, sigmas: Sequence[float]) -> list[Stretch]:
+def plan_run(model: HostModel, frames: int, sigmas: Sequence[float]) -> list[Stretch]:
     """The windows of a run of `model` (MODEL) over `frames`, with the noise levels `sigmas`, the last of them its end.
 
     Raises ValueError when the windows are those of another pack.
@@ -43,13 +44,13 @@ def plan_run(model: Any, frames: int, sigmas: Sequence[float]) -> list[Stretch]:
     return stretches
 
 
-def _cut(handler: ContextHandler | None, model: Any, frames: int, step: int, sigma: float) -> Any:
+def _cut(handler: ContextHandler | None, model: HostModel, frames: int, step: int, sigma: float) -> Any:
     """As the handler does it in a run; the whole video where it has nothing to do."""
     now = handler.at(frames, sigma, model.get_model_object("model_sampling")) if handler else None
     return now.cut(frames, step, sigma) if now else ((tuple(range(frames)),), ((1.0,) * frames,))
 
 
-def _inside(model: Any, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
+def _inside(model: HostModel, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
     """The motion windows inside `windows`, as frames of the whole video."""
     motion_windows = animation_of(model.model_options).motion_windows
     if motion_windows is None:

@@ -9,6 +9,7 @@ import comfy.model_management
 import torch
 from comfy.context_windows import IndexListContextWindow
 
+from ..call.host import HostNetwork
 from .controlnets import ControlWindows
 from .cut import Window
 
@@ -55,7 +56,7 @@ class WindowBatches:
             windows = windows[count:]
 
 
-def windows_that_fit(model: Any, latents: torch.Tensor, length: int, videos: int) -> int:
+def windows_that_fit(model: HostNetwork, latents: torch.Tensor, length: int, videos: int) -> int:
     """How many windows of `length` frames the device of `latents` (f, c, h, w) has memory for, by the host's own
     estimate and margin; `videos` conditionings are computed of each. 1 on a CPU, where more at once are not faster."""
     if comfy.model_management.is_device_cpu(latents.device):

@@ -9,6 +9,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 
 from ..call.call import telling
+from ..call.host import HostNetwork
 from ..call.progress import Progress, is_within
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
@@ -23,7 +24,7 @@ class ModelCall:
     """What the host asks a context handler for."""
 
     calc_cond_batch: Callable[..., Any]  # the host's function that predicts without windows, and its arguments
-    model: Any
+    model: HostNetwork
     conds: Sequence[Any]
     latents: torch.Tensor  # (f, c, h, w), the whole video
     timestep: torch.Tensor
@@ -96,7 +97,9 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         asked = max(windows.spec.length * max(1, windows.at_once) for windows in self.plan)
         return min(frames, asked) if self.plan[0].always else frames
 
-    def should_use_context(self, model: Any, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any) -> bool:
+    def should_use_context(
+        self, model: HostNetwork, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any
+    ) -> bool:
         return self.at(x_in.shape[0], timestep[0], model.model_sampling) is not None
 
     def get_resized_cond(self, cond_in: Any, x_in: torch.Tensor, window: WindowGroup, device: Any = None) -> Any:
