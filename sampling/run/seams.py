@@ -35,7 +35,8 @@ from .preview import played
 
 def _outer_sample(
     executor: HostExecutor, noise: torch.Tensor, latent_image: Any, sampler: HostSampler, sigmas: torch.Tensor,
-    denoise_mask: Any = None, callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
+    denoise_mask: Any = None, callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None,
+    **more: Any,
 ) -> Any:  # fmt: skip
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
