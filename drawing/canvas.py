@@ -37,7 +37,8 @@ class Canvas:
 
     def rectangle(self, box: Box, fill: str | None = None, outline: str | None = None) -> None:
         """`box` ends before its right and bottom pixel; an outline is drawn within it."""
-        (left, top), (right, bottom) = self._at(box[:2]), self._at(box[2:])
+        left, top = self._at(box[:2])
+        right, bottom = self._at(box[2:])
         corners = (left, top, max(left, right - 1), max(top, bottom - 1))
         self._draw.rectangle(corners, fill=fill, outline=outline, width=self._scale)
 
@@ -64,9 +65,10 @@ class Canvas:
 
 def tint(colour: str, share: float) -> str:
     """`colour` mixed with the paper: that at 0, the colour itself at 1."""
-    ink, paper = ImageColor.getrgb(colour), ImageColor.getrgb(PAPER)
-    red, green, blue = (round(p + (i - p) * share) for i, p in zip(ink, paper, strict=True))
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    ink = ImageColor.getrgb(colour)
+    paper = ImageColor.getrgb(PAPER)
+    mixed = [round(p + (i - p) * share) for i, p in zip(ink, paper, strict=True)]
+    return "#" + bytes(mixed).hex()
 
 
 def shortened(text: str, width: float, size: int) -> str:

@@ -88,7 +88,8 @@ def test_texts_that_are_too_long_are_refused_before_the_run(node):
 def test_curves_go_where_numbers_go(tmp_path):
     motion = exact.motion_model(tiny.motion_weights(), tmp_path / "v3_mm.safetensors")
     ramp = CurveNode.execute("0: 0, -1: 1")[0]
-    flat, image = CurveNode.execute("0: 0.5")[0], exact.image_model()
+    flat = CurveNode.execute("0: 0.5")[0]
+    image = exact.image_model()
 
     def sample(strength, attention, cfg):
         model = ApplyMotionModelNode.execute(image, motion, strength, "automatic", attention=attention)[0]

@@ -26,8 +26,8 @@ SOMETHING = 1e-2
 def difference(result: torch.Tensor, expected: torch.Tensor) -> float:
     """The largest difference between two tensors of one shape, as a share of the largest value of `expected`."""
     assert result.shape == expected.shape, (result.shape, expected.shape)
-    result, expected = result.detach().double(), expected.detach().double()
-    return float((result - expected).abs().max() / expected.abs().max())
+    apart = (result.detach().double() - expected.detach().double()).abs().max()
+    return float(apart / expected.detach().abs().max())
 
 
 def assert_alike(result: torch.Tensor, expected: torch.Tensor, within: float = WHOLE_RUN) -> None:

@@ -96,7 +96,8 @@ def diffusers_unet(model):
 @torch.no_grad()
 def reference(model, noise):
     """The paper's section 3.3 in variance-preserving terms and float64."""
-    unet, noise = diffusers_unet(model), noise.double()
+    unet = diffusers_unet(model)
+    noise = noise.double()
     positive, negative = (tiny.conditioning(seed)[0][0].double() for seed in (3, 4))
     scheduler = diffusers.DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1

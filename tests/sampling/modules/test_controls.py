@@ -252,7 +252,9 @@ def test_curves_with_samplers_and_cfg(model, motion, sampler):
     """In every model call the modules get the value of its noise level, also where a step has several calls."""
     curve = Combined("multiply", OverFrames(read_keys("0: 0, 3: 1")), OverRun(read_keys("0%: 1, 60%: 0.2")))
     animated = attach(model, motion, Applied(curve, attention=curve), KEEP)
-    module, calls, levels = motion.model.at(PLACE), [], []
+    module = motion.model.at(PLACE)
+    calls = []
+    levels = []
 
     def note(executor, x, timestep, *args):
         levels.append(timestep[:1])

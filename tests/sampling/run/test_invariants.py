@@ -244,7 +244,8 @@ def test_prediction_type_is_kept(v3):
 def test_unets_that_cast_their_weights(v3, storage):
     """The host keeps such weights as they are and computes in another type ("manual cast"): bit for bit as if they had
     been stored in that one."""
-    cast, rounded = tiny.image_model(storage=storage), tiny.image_model()
+    cast = tiny.image_model(storage=storage)
+    rounded = tiny.image_model()
     weights = cast.model.diffusion_model.state_dict()
     assert weights["input_blocks.1.0.in_layers.2.weight"].dtype == storage
     rounded.model.diffusion_model.load_state_dict({key: weight.float() for key, weight in weights.items()})
