@@ -22,6 +22,8 @@ from tools.environment import REPOSITORY
 TESTS = REPOSITORY / "tests"
 MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
+ONE_HOST = ("dev", "drawing", "evaluation", "miniature", "quality", "test_regexes.py")
+"""Tests whose results no version of ComfyUI changes. They run on the newest one."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,16 @@ def main(arguments: list[str]) -> int:
         parts = {"": [*parallel, *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
             parts["end to end"] = [*parallel, str(TESTS / "e2e"), *arguments]
-    return _summarise([_run(host, part, parts[part]) for part in parts for host in hosts])
+    return _summarise(
+        [_run(host, part, _arguments(parts[part], hosts.index(host))) for part in parts for host in hosts]
+    )
+
+
+def _arguments(arguments: list[str], number: int) -> list[str]:
+    """pytest's arguments for the host of this `number`, 0 for the newest."""
+    if number == 0 or str(TESTS) not in arguments:
+        return arguments
+    return [*arguments, *(f"--ignore={TESTS / name}" for name in ONE_HOST)]
 
 
 def _is_path(argument: str) -> bool:

@@ -11,7 +11,7 @@ import tiny
 import torch
 from compare import ONE_CALL, assert_alike
 
-from kinema.miniature.load import FOLDER, VAE, load_vae
+from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas
