@@ -42,10 +42,11 @@ def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
     ]
 
 
-def take_areas(told: dict[str, Any], frames: int) -> Areas | None:
-    """The Areas of a model call with the keyword arguments `told`, which lose them; None: it computes whole pictures."""
-    noted = told.pop(AREAS, None)  # (v*f, 4, h, w)
+def take_areas(named: dict[str, Any], latents: int) -> Areas | None:
+    """The Areas of a model call of `latents` for each conditioning, several windows included, with the keyword arguments
+    `named`, which lose them; None: it computes whole pictures."""
+    noted = named.pop(AREAS, None)  # (v*f, 4, h, w)
     if noted is None:
         return None
-    first = noted[::frames, :, 0, 0].long().tolist()
+    first = noted[::latents, :, 0, 0].long().tolist()
     return Areas((first[0][2], first[0][3]), tuple((y, x) for y, x, _, _ in first))

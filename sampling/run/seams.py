@@ -126,7 +126,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     base = executor.class_obj
     call = call_of(options)
     frames = frames_in(x.shape[0], options)
-    areas = take_areas(named, frames.count)
+    areas = take_areas(named, len(frames.indices))
     size = (x.shape[2], x.shape[3])
     moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
     inside = animation.motion_windows

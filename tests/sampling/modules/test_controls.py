@@ -232,6 +232,20 @@ def test_areas_of_prompts_see_their_own_part_of_a_mask(model, motion, size):
     assert all((part[:, :half] == 0).all() for part in wide)
 
 
+@pytest.mark.parametrize("at_once", [2, 3])
+def test_a_mask_in_areas_of_prompts_with_several_windows_at_once(model, motion, at_once):
+    """The same video as one window at a time."""
+    mask = torch.rand(10, 8, 8, generator=tiny.generator(1)) + 0.5
+    area = [tiny.conditioning(7)[0][0], {"area": (4, 6, 2, 1)}]
+    animated = attach(model, motion, Applied(OverPicture(mask)), KEEP)
+
+    def sampled(count):
+        windows = ContextWindows(WindowSpec(4, 1), at_once=count)
+        return tiny.sample(added(animated, windows=windows), frames=10, steps=1, positive=[*tiny.conditioning(6), area])
+
+    assert_alike(sampled(at_once), sampled(1))
+
+
 def test_curves_in_motion_windows(model, motion):
 
     from kinema.sampling.windows.motion_windows import MotionWindows
