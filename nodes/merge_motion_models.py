@@ -13,22 +13,24 @@ class MergeMotionModelsNode(io.ComfyNode):
             node_id="KinemaMergeMotionModels",
             display_name="Merge Motion Models",
             category=CATEGORY,
-            description="Mixes two motion models of the same version into one, for example two finetunes of v3. Save "
-            "the result with Save Motion Model.",
+            description="Merges two motion models of the same version into one, for example two finetunes of v3. "
+            "Save the result with Save Motion Model.",
             search_aliases=["merge animatediff", "mix motion models", "block weight"],
             inputs=[
                 MotionModelSocket.Input(
-                    "first", tooltip="The result equals this motion model wherever a weight is zero."
+                    "first", tooltip="The first motion model. Blocks with a weight of zero are the same as in this "
+                    "motion model."
                 ),
                 MotionModelSocket.Input(
-                    "second", tooltip="The result equals this motion model wherever a weight is one."
+                    "second", tooltip="The second motion model. Blocks with a weight of one are the same as in "
+                    "this motion model."
                 ),
                 *(
                     _weight(name, where)
                     for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))
                 ),
             ],
-            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The mixed motion model.")],
+            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The merged motion model.")],
         )
 
     @classmethod
