@@ -38,7 +38,7 @@ class ApplyMotionModelNode(io.ComfyNode):
                 MotionModelSocket.Input("motion_model", tooltip="The motion model from Load Motion Model."),
                 strength_input(),
                 schedule_input(),
-                *percent_inputs(),
+                *percent_inputs("the motion model"),
                 _match_input(),
                 *_position_inputs(),
                 io.Boolean.Input(

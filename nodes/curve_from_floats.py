@@ -32,8 +32,8 @@ class CurveFromFloatsNode(io.ComfyNode):
                     "values",
                     default=1.0,
                     force_input=True,
-                    tooltip="One number per frame, as a list or as a list inside one output. The last value is held "
-                    "to the end.",
+                    tooltip="One number per frame, either as a ComfyUI list or as one output that contains a list. Further "
+                    "frames use the last number.",
                 ),
                 io.Combo.Input(
                     "scaling",
@@ -78,7 +78,7 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
         max=1000.0,
         step=0.01,
         optional=True,
-        tooltip=f"With scaling lowest to highest: the value that the {which} number is mapped to.",
+        tooltip=f"The value that the {which} number becomes, if scaling is lowest to highest.",
     )
 
 

@@ -21,7 +21,7 @@ class CurveOverBlocksNode(io.ComfyNode):
             search_aliases=["ad per block", "ad block", "per block", "block weight", "layer weights"],
             inputs=[
                 _side_input("down", "down blocks"),
-                _side_input("mid", "middle block (v2 only)"),
+                _side_input("mid", "mid block, which only models with v2's structure have"),
                 _side_input("up", "up blocks"),
                 io.String.Input(
                     "single",

@@ -128,7 +128,7 @@ def _place_inputs() -> list[io.Input]:
             tooltip="On: the picture is scaled to cover the whole video frame, and what does not fit is cropped. "
             "Off: the picture keeps its size and is placed at x, y.",
         ),
-        _offset("x", "right"),
+        _offset("x", "to the right"),
         _offset("y", "down"),
         io.Combo.Input(
             "space",
@@ -152,5 +152,5 @@ def _offset(name: str, where: str) -> io.Int.Input:
         step=8,
         optional=True,
         advanced=True,
-        tooltip=f"With fit off: how many pixels to move the picture {where}.",
+        tooltip=f"With fit off: how many pixels the picture is moved {where}.",
     )

@@ -45,6 +45,6 @@ def _weight(name: str, where: str) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"How much of the second motion model goes into the {where} of the network ({name} blocks): 0 none, 1 "
-        "all.",
+        tooltip=f"The weight of the second motion model in the {name} blocks, the {where} of the network. 0: only the first "
+        "motion model. 1: only the second.",
     )

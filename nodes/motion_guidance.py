@@ -44,7 +44,7 @@ class MotionGuidanceNode(io.ComfyNode):
                     tooltip="Which motion modules are switched off in the extra pass: all of them, or only those "
                     "of the down, mid or up blocks, which steers more gently.",
                 ),
-                *percent_inputs("it"),
+                *percent_inputs("the guidance"),
                 number_or_curve(
                     "rescale",
                     "How much of the contrast added by the guidance is removed: at 0 none of it, at 1 all of it. "

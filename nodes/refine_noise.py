@@ -129,5 +129,5 @@ def _cutoff_input(name: str, kind: str) -> io.Float.Input:
         step=0.01,
         optional=True,
         advanced=True,
-        tooltip=f"{kind} cutoff frequency: higher keeps more of the previous result. 0 keeps none of it.",
+        tooltip=f"{kind} cutoff frequency. Higher values keep more of the previous result; 0 keeps none of it.",
     )

@@ -20,7 +20,7 @@ class Text2VideoZeroNode(io.ComfyNode):
             search_aliases=["text2video zero", "t2v zero", "zero-shot video", "pan", "camera", "baseline"],
             inputs=[
                 io.Model.Input("model", tooltip="Any SD1.5 or SDXL model, with or without LoRAs."),
-                _motion_input("motion_x", "right", "left"),
+                _motion_input("motion_x", "to the right", "to the left"),
                 _motion_input("motion_y", "down", "up"),
                 io.Int.Input(
                     "high_timestep",
@@ -45,7 +45,7 @@ class Text2VideoZeroNode(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The model with Text2Video-Zero applied. Use an empty latent with batch_size set to "
+                    tooltip="The model with this method applied. Use an empty latent with batch_size set to "
                     "the number of frames, e.g. 8, and denoise 1. The authors use ddim, ddim_uniform and 50 steps."
                 )
             ],
@@ -66,6 +66,6 @@ def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:
         min=-512.0,
         max=512.0,
         step=0.5,
-        tooltip=f"How far the view moves {positive} per frame ({negative} below 0), in pixels of a 512-pixel picture. "
-        "0: no movement; the authors use 12.",
+        tooltip=f"How far the view moves {positive} per frame, in pixels of a 512-pixel picture. Below 0 it moves {negative}; "
+        "at 0 it does not move. The authors use 12.",
     )

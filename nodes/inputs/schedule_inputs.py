@@ -83,5 +83,5 @@ def _beta(name: str, default: float, tooltip: str) -> io.Float.Input:
         round=False,
         optional=True,
         advanced=True,
-        tooltip=f"custom: {tooltip}",
+        tooltip=f"For schedule custom: {tooltip}",
     )

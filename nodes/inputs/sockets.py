@@ -60,11 +60,11 @@ def schedule_input() -> ExplainedCombo:
     )
 
 
-def percent_inputs(what: str = "motion") -> list[io.Float.Input]:
-    early = " The layout of an animation is decided early, so ending at 0.8 changes little and is faster."
+def percent_inputs(what: str) -> list[io.Float.Input]:
+    early = " The layout of an animation is decided early, so ending at 0.8 changes little and saves time."
     ends = {
-        "start_percent": (0.0, "starts", "(0 = first step)."),
-        "end_percent": (1.0, "ends", "(1 = last step)." + early),
+        "start_percent": (0.0, "starts to act", "(0 = first step)."),
+        "end_percent": (1.0, "stops acting", "(1 = last step)." + early),
     }
     return [
         io.Float.Input(

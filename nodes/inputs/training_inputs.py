@@ -17,7 +17,7 @@ def name_input(default: str, folder: str) -> io.String.Input:
         "name",
         default=default,
         tooltip=f"Name of the file in models/{folder}, without extension; a/b creates a subfolder. The training state is "
-        "saved next to it: run the node again with the same name to continue after an interruption.",
+        "saved next to the file. To continue after an interruption, run the node again with the same name.",
     )
 
 
