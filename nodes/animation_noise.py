@@ -110,9 +110,8 @@ def _noise_inputs() -> list[io.Input]:
             options=list(KINDS),
             default="independent",
             tooltip="independent: each frame has its own noise, as usual. constant: all frames have the same "
-            "noise, which gives still backgrounds and little motion. repeated: the noise repeats after every "
-            "window of length frames. FreeNoise: later windows shuffle the noise of the first, so that long videos "
-            "stay consistent.",
+            "noise; still backgrounds, little motion. repeated: the noise repeats after every window of length "
+            "frames. FreeNoise: later windows shuffle the noise of the first, which keeps long videos consistent.",
         ),
         io.Int.Input(
             "seed",
