@@ -109,9 +109,10 @@ def _noise_inputs() -> list[io.Input]:
             "noise_type",
             options=list(KINDS),
             default="independent",
-            tooltip="independent: each frame has its own noise, as usual. constant: all frames have the same "
-            "noise; still backgrounds, little motion. repeated: the noise repeats after every window of length "
-            "frames. FreeNoise: later windows shuffle the noise of the first, which keeps long videos consistent.",
+            tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
+            "frames, which gives still backgrounds and little motion. repeated: every window of length frames gets "
+            "the same noise. FreeNoise: later windows shuffle the noise of the first, which keeps long videos "
+            "consistent.",
         ),
         io.Int.Input(
             "seed",

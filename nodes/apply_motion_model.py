@@ -113,7 +113,7 @@ def _position_inputs() -> list[io.Input]:
             advanced=True,
             tooltip="What to do if a window has more frames than the motion model has positions. refuse: stop with "
             "an error. extend: use untrained positions too. stretch: interpolate the trained positions, which "
-            "slows the motion. Long videos are split into windows automatically, so you rarely need this.",
+            "slows the motion. Long videos are split into windows automatically, so this setting is rarely needed.",
         ),
         io.Int.Input(
             "position_offset",
@@ -122,7 +122,7 @@ def _position_inputs() -> list[io.Input]:
             max=1024,
             optional=True,
             advanced=True,
-            tooltip="The position of the first frame for the motion model, instead of 0. Changes how things move, "
-            "not where they are.",
+            tooltip="The position at which the motion model starts counting the frames, instead of 0. Changes how "
+            "things move, not where they are.",
         ),
     ]

@@ -44,8 +44,9 @@ class BlendSigmasNode(io.ComfyNode):
                 easing_input(),
                 _part("split_at", 0.5, "The fraction of the steps that is taken from sigmas_1, in mode split."),
             ],
-            outputs=[io.Sigmas.Output(tooltip="The combined noise levels in decreasing order, as many as in each "
-            "input.")],
+            outputs=[
+                io.Sigmas.Output(tooltip="The combined noise levels in decreasing order, as many as in each input.")
+            ],
         )
 
     @classmethod

@@ -47,8 +47,10 @@ class ContextWindowsNode(io.ComfyNode):
                     tooltip="How many frames the model processes together. Use the length that the motion model "
                     "was trained with: 16 for most models, 8 for HotshotXL, 32 or 64 for long models.",
                 ),
-                overlap_input("A quarter of the length is usual; a larger overlap joins the windows more smoothly "
-                "but takes longer."),
+                overlap_input(
+                    "A quarter of the length is usual; a larger overlap joins the windows more smoothly "
+                    "but takes longer."
+                ),
                 window_schedule_input(),
                 closed_loop_input(
                     "With the schedule looped, joins the last frame to the first, even in short videos. Has no "

@@ -34,12 +34,16 @@ class CurveNode(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip="Pairs of frame: value, separated by commas or line breaks. Negative frame numbers "
                     "count from the end; 0.5 or 50% is the middle of the video. An easing after a value applies to "
-                    "the change towards that value: 24: 0.3 ease in.",
+                    "the change towards that value, e.g. 24: 0.3 ease in.",
                 ),
                 easing_input(),
             ],
-            outputs=[curve_output("The curve over the frames. Each context window uses the section of the curve "
-            "that covers its frames.")],
+            outputs=[
+                curve_output(
+                    "The curve over the frames. Each context window uses the section of the curve "
+                    "that covers its frames."
+                )
+            ],
         )
 
     @classmethod

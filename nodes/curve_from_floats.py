@@ -46,8 +46,12 @@ class CurveFromFloatsNode(io.ComfyNode):
                 _bound_input("low", 0.0, "lowest"),
                 _bound_input("high", 1.0, "highest"),
             ],
-            outputs=[curve_output("The curve over the frames. Each context window uses the section of the curve "
-            "that covers its frames.")],
+            outputs=[
+                curve_output(
+                    "The curve over the frames. Each context window uses the section of the curve "
+                    "that covers its frames."
+                )
+            ],
         )
 
     @classmethod

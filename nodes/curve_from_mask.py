@@ -18,8 +18,11 @@ class CurveFromMaskNode(io.ComfyNode):
             "With a batch of masks, each frame has its own values.",
             search_aliases=["multival scaled mask", "masked motion", "regional", "motion mask", "effect mask"],
             inputs=[
-                io.Mask.Input("mask", tooltip="One mask for all frames, or a batch with one mask per frame; "
-                "further frames use the last mask. Masks can have any size."),
+                io.Mask.Input(
+                    "mask",
+                    tooltip="One mask for all frames, or a batch with one mask per frame; "
+                    "further frames use the last mask. Masks can have any size.",
+                ),
                 _value_input("black", 0.0),
                 _value_input("white", 1.0),
                 io.Combo.Input(

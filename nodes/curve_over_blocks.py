@@ -30,14 +30,15 @@ class CurveOverBlocksNode(io.ComfyNode):
                     dynamic_prompts=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Overrides for individual levels, modules or attentions. up 1: 0.5 sets level 1, and "
-                    "up 1.2: 0 sets module 2 of that level, both counted from 0; down attn2: 0.3 sets the second "
-                    "attention of all down blocks.",
+                    tooltip="Overrides for individual levels, modules or attentions. up 1: 0.5 sets level 1 of the "
+                    "up blocks, and up 1.2: 0 sets module 2 of that level, both counted from 0; down attn2: 0.3 "
+                    "sets the second attention of all down blocks.",
                 ),
             ],
             outputs=[
-                curve_output("The curve over the blocks. To multiply it by a curve over frames or steps, use "
-                "Combine Curves.")
+                curve_output(
+                    "The curve over the blocks. To multiply it by a curve over frames or steps, use Combine Curves."
+                )
             ],
         )
 

@@ -30,12 +30,15 @@ class CurveOverStepsNode(io.ComfyNode):
                     dynamic_prompts=False,
                     tooltip="Pairs of position: value, separated by commas or line breaks. 50% or 0.5 is halfway "
                     "through the run, as in start_percent of other nodes; whole numbers are sampler steps; "
-                    "negative steps count from the end.",
+                    "negative numbers count from the end.",
                 ),
                 easing_input(),
             ],
-            outputs=[curve_output("The curve over the sampling run. To multiply it by a curve over frames, use "
-            "Combine Curves.")],
+            outputs=[
+                curve_output(
+                    "The curve over the sampling run. To multiply it by a curve over frames, use Combine Curves."
+                )
+            ],
         )
 
     @classmethod

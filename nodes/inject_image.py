@@ -62,9 +62,7 @@ class InjectImageNode(io.ComfyNode):
                 ),
                 *_place_inputs(),
             ],
-            outputs=[
-                io.Model.Output(tooltip="The model, set up so that any sampler injects the picture.")
-            ],
+            outputs=[io.Model.Output(tooltip="The model, set up so that any sampler injects the picture.")],
         )
 
     @classmethod
@@ -108,13 +106,16 @@ def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:
 
 def _source_inputs() -> list[io.Input]:
     return [
-        io.Image.Input("image", optional=True, tooltip="One picture, or a batch with one picture per frame. "
-        "Requires vae."),
+        io.Image.Input(
+            "image", optional=True, tooltip="One picture, or a batch with one picture per frame. Requires vae."
+        ),
         io.Vae.Input("vae", optional=True, tooltip="The VAE that encodes the picture."),
         io.Latent.Input("latent", optional=True, tooltip="A latent to inject, instead of image and vae."),
         io.Mask.Input(
-            "mask", optional=True, tooltip="The area of the picture that is injected. Connect one mask for all "
-            "frames, or a batch with one mask per frame."
+            "mask",
+            optional=True,
+            tooltip="The area of the picture that is injected. Connect one mask for all "
+            "frames, or a batch with one mask per frame.",
         ),
     ]
 

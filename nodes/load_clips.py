@@ -38,8 +38,8 @@ class LoadClipsNode(io.ComfyNode):
                     "prompt",
                     default="",
                     multiline=True,
-                    tooltip="The caption for videos without a caption file. To give a video its own caption, write "
-                    "it into a .txt file with the same name.",
+                    tooltip="The caption for videos without a caption file. To give a video a caption of its own, "
+                    "write the caption into a .txt file with the same name as the video.",
                 ),
                 io.Int.Input(
                     "frames",
@@ -102,9 +102,7 @@ class LoadClipsNode(io.ComfyNode):
                 ClipsSocket.Output(
                     display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
                 ),
-                io.String.Output(
-                    display_name="report", tooltip="The number of clips, and the files that were skipped."
-                ),
+                io.String.Output(display_name="report", tooltip="The number of clips and the files that were skipped."),
             ],
         )
 

@@ -32,9 +32,9 @@ class LoadMiniatureNode(io.ComfyNode):
                     "scheduler karras, 12 to 20 steps and cfg 2."
                 ),
                 io.Clip.Output(
-                    tooltip="The text encoder of the image model. It understands a red, yellow, green, blue, "
-                    "purple or white fish swimming left or right in a coral reef, deep sea, sandy lagoon or kelp "
-                    "forest."
+                    tooltip="The text encoder of the image model. It understands prompts about a red, yellow, "
+                    "green, blue, purple or white fish swimming left or right in a coral reef, deep sea, sandy "
+                    "lagoon or kelp forest."
                 ),
                 io.Vae.Output(tooltip="The VAE of the image model, for images of 128 x 128 pixels."),
             ],

@@ -21,8 +21,9 @@ class LoadMotionLoraNode(io.ComfyNode):
             search_aliases=["load animatediff lora", "motion lora", "zoom", "pan", "camera", "motiondirector"],
             inputs=[
                 MotionModelSocket.Input(
-                    "motion_model", tooltip="The motion model that the LoRA is added to. For other nodes, this "
-                    "motion model stays unchanged."
+                    "motion_model",
+                    tooltip="The motion model that the LoRA is added to. Other nodes that use this motion model "
+                    "are not affected.",
                 ),
                 io.Combo.Input(
                     "lora",
@@ -39,8 +40,9 @@ class LoadMotionLoraNode(io.ComfyNode):
                     step=0.01,
                 ),
             ],
-            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA "
-            "applied.")],
+            outputs=[
+                MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA applied.")
+            ],
         )
 
     @classmethod

@@ -18,12 +18,14 @@ class MergeMotionModelsNode(io.ComfyNode):
             search_aliases=["merge animatediff", "mix motion models", "block weight"],
             inputs=[
                 MotionModelSocket.Input(
-                    "first", tooltip="The first motion model. Blocks with a weight of zero are the same as in this "
-                    "motion model."
+                    "first",
+                    tooltip="The first motion model. Blocks with a weight of zero are the same as in this "
+                    "motion model.",
                 ),
                 MotionModelSocket.Input(
-                    "second", tooltip="The second motion model. Blocks with a weight of one are the same as in "
-                    "this motion model."
+                    "second",
+                    tooltip="The second motion model. Blocks with a weight of one are the same as in "
+                    "this motion model.",
                 ),
                 *(
                     _weight(name, where)

@@ -15,9 +15,9 @@ class MotionGuidanceNode(io.ComfyNode):
             node_id="KinemaMotionGuidance",
             display_name="Motion Guidance",
             category=CATEGORY,
-            description="Steers away from what the model would predict without its motion modules, which gives "
-            "stronger and more coherent motion. Adds one pass per step, so that a step takes about one and a half "
-            "times as long.",
+            description="Steers sampling away from what the model would predict without its motion modules, which "
+            "gives stronger and more coherent motion. Adds one pass per step, so that a step takes about one and a "
+            "half times as long.",
             search_aliases=[
                 "stg",
                 "spatiotemporal skip guidance",

@@ -36,9 +36,10 @@ class MotionWindowsNode(io.ComfyNode):
                     tooltip="How many frames a motion module processes together. Use the length that the motion "
                     "model was trained with: 16 for most models, 8 for HotshotXL.",
                 ),
-                overlap_input("An overlap of 4 is fast; the authors of FreeNoise use 12, which gives smoother "
-                "transitions."),
-                closed_loop_input("Windows continue from the last frame to the first, so that the video loops."),
+                overlap_input(
+                    "An overlap of 4 is fast; the authors of FreeNoise use 12, which gives smoother transitions."
+                ),
+                closed_loop_input("On: windows continue from the last frame to the first, so that the video loops."),
                 freenoise_input(),
                 fuse_input(),
             ],

@@ -36,9 +36,9 @@ class PromptTravelNode(io.ComfyNode):
                     default=PROMPT_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="One prompt per line, after the frame at which it is reached: 0: a calm sea. Negative "
-                    "frame numbers count from the end; 0.5 or 50% is the middle of the video. The quoted syntax of "
-                    'other tools works too: "0": "a calm sea".',
+                    tooltip="One prompt per line, after the frame at which it is reached, e.g. 0: a calm sea. "
+                    "Negative frame numbers count from the end; 0.5 or 50% is the middle of the video. The quoted "
+                    'syntax of other tools works too: "0": "a calm sea".',
                 ),
                 io.Int.Input(
                     "frames",
@@ -47,8 +47,9 @@ class PromptTravelNode(io.ComfyNode):
                     max=100000,
                     tooltip="How many frames the video has. Ignored if a latent is connected.",
                 ),
-                io.Latent.Input("latent", optional=True, tooltip="If connected, the number of frames is taken from "
-                "this latent."),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="If connected, the number of frames is taken from this latent."
+                ),
                 io.String.Input(
                     "text_before",
                     default="",
@@ -57,8 +58,11 @@ class PromptTravelNode(io.ComfyNode):
                     tooltip="Text that is added before every prompt, e.g. the style.",
                 ),
                 io.String.Input(
-                    "text_after", default="", multiline=True, optional=True, tooltip="Text that is added after "
-                    "every prompt."
+                    "text_after",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Text that is added after every prompt.",
                 ),
                 io.Boolean.Input(
                     "closed_loop",

@@ -41,7 +41,7 @@ class SigmaScheduleNode(io.ComfyNode):
                     default="normal",
                     tooltip="How the steps are distributed over the noise levels, as in KSampler.",
                 ),
-                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="The number of steps."),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of sampler steps."),
                 io.Float.Input(
                     "denoise",
                     default=1.0,
@@ -54,15 +54,16 @@ class SigmaScheduleNode(io.ComfyNode):
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="Required if schedule is \"the model's\". Otherwise, the model is only used if "
+                    tooltip='Required if schedule is "the model\'s". Otherwise, the model is only used if '
                     'prediction or zero_snr is "keep".',
                 ),
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
             ],
-            outputs=[io.Sigmas.Output(tooltip="The noise levels in decreasing order, one more than the number of "
-            "steps.")],
+            outputs=[
+                io.Sigmas.Output(tooltip="The noise levels in decreasing order, one more than the number of steps.")
+            ],
         )
 
     @classmethod

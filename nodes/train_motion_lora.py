@@ -34,8 +34,10 @@ class TrainMotionLoraNode(io.ComfyNode):
                     tooltip="The image model that the motion model is made for. Connect it from before Apply Motion "
                     "Model.",
                 ),
-                MotionModelSocket.Input("motion_model", tooltip="The motion model that the LoRA is trained for. "
-                "The motion model itself stays unchanged."),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    tooltip="The motion model that the LoRA is trained for. The motion model itself stays unchanged.",
+                ),
                 ClipsSocket.Input("clips", tooltip="The clips that show the motion, from Load Clips: 1 to 50 clips."),
                 name_input("my_motion_lora", LORA_FOLDER),
                 io.Int.Input(

@@ -17,8 +17,8 @@ class WindowPlanNode(io.ComfyNode):
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
             category=CATEGORY,
-            description="Draws which frames a run will compute together in each step, and which weight each window "
-            "has for each frame. Nothing is sampled.",
+            description="Shows as a picture which frames a run will compute together in each step, and which "
+            "weight each window has for each frame. Nothing is sampled.",
             search_aliases=["visualize context options", "context windows", "debug", "plot windows"],
             inputs=[
                 io.Model.Input("model", tooltip="The model that you connect to the sampler."),

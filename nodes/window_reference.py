@@ -45,8 +45,7 @@ class WindowReferenceNode(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                 ),
-                _percent("start_percent", 0.0, "When the reference starts to act, as a fraction of the sampling "
-                "run."),
+                _percent("start_percent", 0.0, "When the reference starts to act, as a fraction of the sampling run."),
                 _percent(
                     "end_percent",
                     0.25,
@@ -54,8 +53,9 @@ class WindowReferenceNode(io.ComfyNode):
                     "layout: 0.15 suits reuse, 0.25 to 1 suits attend.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, set up so that later context windows refer to the first "
-            "window.")],
+            outputs=[
+                io.Model.Output(tooltip="The model, set up so that later context windows refer to the first window.")
+            ],
         )
 
     @classmethod

@@ -50,8 +50,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("noise_schedule", "The noise schedules compared in the AnimateDiff paper: A is Stable Diffusion's "
             "own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
             "automatic: the schedule used with this kind of motion model (B for SD1.5)."),
-        advanced("beta_start", "First beta of the noise schedule. 0: the default of the selected schedule.", step=1e-5, round=False),
-        advanced("beta_end", "Last beta of the noise schedule. 0: the default of the selected schedule.", step=1e-4, round=False),
+        advanced("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
+        advanced("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
         advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
             "learning rates.",
             display_name="warmup_steps"),

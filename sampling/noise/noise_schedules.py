@@ -84,11 +84,12 @@ def _lcm() -> type:
 PREDICTIONS: dict[str, Prediction] = {
     "epsilon": Prediction(kind=lambda: EPS, words="The model predicts the noise, as most models do."),
     "v_prediction": Prediction(
-        kind=lambda: V_PREDICTION, words="The model predicts the velocity, a mixture of noise and picture, as "
-        "v-prediction models do."
+        kind=lambda: V_PREDICTION,
+        words="The model predicts the velocity, a mixture of noise and picture, as v-prediction models do.",
     ),
-    "lcm": Prediction(kind=_lcm, words="The model predicts the noise, as a consistency model with 50 timesteps "
-    "does.", lcm_steps=50),
+    "lcm": Prediction(
+        kind=_lcm, words="The model predicts the noise, as a consistency model with 50 timesteps does.", lcm_steps=50
+    ),
 }
 
 

@@ -121,14 +121,12 @@ FUSES: dict[str, Fuse] = {
     ),
     "pyramid-sigma": Fuse(
         weights=lambda window: spire(window, noisiness(window.sigma)),
-        words="Like pyramid while the picture is noise; once it is clean, only the middle of each window has "
-        "weight.",
+        words="Like pyramid while the picture is noise; once it is clean, only the middle of each window has weight.",
         uses_sigma=True,
     ),
     "pyramid-sigma-inverse": Fuse(
         weights=lambda window: spire(window, 1 - noisiness(window.sigma)),
-        words="While the picture is noise, only the middle of each window has weight; like pyramid once it is "
-        "clean.",
+        words="While the picture is noise, only the middle of each window has weight; like pyramid once it is clean.",
         uses_sigma=True,
     ),
 }
