@@ -25,12 +25,12 @@ class Judge:
     def __post_init__(self) -> None:
         if self.vision is None and (self.clip is not None or self.reference is not None):
             raise ValueError(
-                "Similarity to text and reference images is measured by a CLIP vision model, but none is connected. "
+                "Text similarity and domain similarity are measured by a CLIP vision model, but none is connected. "
                 "Connect Load CLIP Vision, or remove clip and reference."
             )
         if (self.clip is not None) != bool(self.prompt.strip()):
             has, lacks = ("clip", "prompt") if self.clip is not None else ("prompt", "clip")
-            raise ValueError(f"Similarity to text needs both clip and prompt, but there is only {has}. Add {lacks}.")
+            raise ValueError(f"Text similarity needs both clip and prompt, but only {has} is given. Add {lacks}.")
 
 
 def steps(frames: int, judge: Judge) -> int:

@@ -21,33 +21,33 @@ class Metric:
 METRICS = (
     Metric(
         "smoothness", "Smoothness", "cosine x 100", "higher", True,
-        "Mean CLIP similarity of consecutive frames, as in the AnimateDiff paper: 100 for a still. Requires "
+        "Mean CLIP similarity of consecutive frames, as in the AnimateDiff paper: 100 for a still image. Requires "
         "clip_vision.",
     ),
     Metric(
         "text_similarity", "Text", "cosine x 100", "higher", False,
-        "CLIP similarity of the frames and the prompt; the AnimateDiff paper reports 31.4. Requires clip_vision and "
-        "clip.",
+        "CLIP similarity between the frames and the prompt. The AnimateDiff paper reports a value of 31.4. "
+        "Requires clip_vision and clip.",
     ),
     Metric(
         "domain_similarity", "Domain", "cosine x 100", "higher", False,
-        "How well the frames keep the look of the image model: their CLIP similarity to the reference images, 100 if "
-        "identical. Requires clip_vision and reference.",
+        "How well the frames keep the look of the image model: the CLIP similarity between the frames and the "
+        "reference images, 100 if they are identical. Requires clip_vision and reference.",
     ),
     Metric(
         "flicker", "Flicker", "% of the value range", "lower", True,
-        "Change from frame to frame that motion does not explain, in percent of the value range: 0 for a still, "
-        "about 1 or less for a video without visible flicker.",
+        "Change from frame to frame that motion does not explain, as a percentage of the value range: 0 for a "
+        "still image, about 1 or less for a video without visible flicker.",
     ),
     Metric(
         "motion", "Motion", "% of the shorter side per frame", "", True,
-        "How far the picture moves per frame, in percent of its shorter side. Unreliable where flicker is high, "
-        "because motion cannot be tracked there.",
+        "How far the content of the picture moves per frame, as a percentage of the picture's shorter side. "
+        "Unreliable if flicker is high, because motion cannot be tracked then.",
     ),
     Metric(
         "neighbour_difference", "Difference", "% of the value range", "", True,
-        "How much consecutive frames differ, through motion and flicker together, in percent of the value range: 0 "
-        "for a still.",
+        "How much consecutive frames differ because of motion and flicker together, as a percentage of the value "
+        "range: 0 for a still image.",
     ),
     Metric(
         "seam", "Seam", "x the median step", "lower", True,

@@ -23,8 +23,8 @@ def text_similarity(frames: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     if frames.shape[1] != text.shape[1]:
         raise ValueError(
             f"The CLIP gives embeddings of {text.shape[1]} numbers, but the CLIP vision model gives "
-            f"{frames.shape[1]}, so they do not belong together. With the CLIP of an SDXL checkpoint use "
-            "CLIP-ViT-bigG, with SD2's CLIP-ViT-H."
+            f"{frames.shape[1]}, so they do not belong together. With the CLIP of an SDXL checkpoint, use "
+            "CLIP-ViT-bigG; with the CLIP of SD2, use CLIP-ViT-H."
         )
     return 100 * F.cosine_similarity(frames, text)
 

@@ -80,13 +80,13 @@ def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(MAX_HEADER, size - 8):
-            raise ValueError(f"its header claims {length} bytes, the file has {size}")
+            raise ValueError(f"its header claims to have {length} bytes, but the file has {size} bytes")
         header = json.loads(file.read(length).decode(), object_pairs_hook=_unique, parse_constant=_refused)
     if not isinstance(header, dict):
         raise ValueError("its header is not a table of tensors")
     notes = header.pop("__metadata__", None) or {}
     if not all(isinstance(note, str) for note in notes.values()):
-        raise ValueError("its notes are not texts")
+        raise ValueError("its metadata is not text")
     end = 0
     for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
         first, last = entry["data_offsets"]
@@ -98,7 +98,7 @@ def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
             raise ValueError(f'tensor "{name}" of shape {entry["shape"]} cannot have {last - first} bytes')
         end = last
     if end != size - 8 - length:
-        raise ValueError(f"it should have {8 + length + end} bytes and has {size}")
+        raise ValueError(f"it should have {8 + length + end} bytes, but has {size}")
     return {name: TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]]) for name, entry in header.items()}
 
 

@@ -137,16 +137,16 @@ class Implementation:
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "authors": Implementation(
         norms=lambda family: family.norms,
-        words="The published code of each motion model: exactly what its weights were trained with.",
+        words="Computes like the published code of each motion model: exactly as during training.",
     ),
     "diffusers": Implementation(
         norms=lambda family: NormPolicy(module="joint"),
-        words="The diffusers library: the motion modules normalize all frames of a window together.",
+        words="Computes like the diffusers library: the motion modules normalise all frames of a window together.",
     ),
     "AnimateDiff-Evolved": Implementation(
         norms=lambda family: NormPolicy(family.evolved, family.evolved, family.evolved),
-        words="The node pack AnimateDiff-Evolved: for v1, LongAnimateDiff, PIA and SDXL models every norm of the UNet and "
-        "of the motion modules covers all frames of a window together.",
+        words="Computes like the node pack AnimateDiff-Evolved: for v1, LongAnimateDiff, PIA and SDXL models, "
+        "every norm of the UNet and of the motion modules covers all frames of a window together.",
     ),
 }
 

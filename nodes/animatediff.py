@@ -16,8 +16,8 @@ class AnimateDiffNode(io.ComfyNode):
             node_id="KinemaAnimateDiff",
             display_name="AnimateDiff",
             category=CATEGORY,
-            description="Turns an image model into an animation model: loads a motion model and applies it, in one "
-            "node.",
+            description="Loads a motion model and applies it to an image model, so that the image model generates "
+            "animations.",
             search_aliases=[
                 "animatediff",
                 "animatediff loader",
@@ -33,14 +33,15 @@ class AnimateDiffNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
-                    tooltip="A file in models/animatediff_models, made for the same base as the model. For SD1.5, "
-                    "v3_sd15_mm is a good first choice.",
+                    tooltip="A file in models/animatediff_models. It must be made for the same base model as the "
+                    "connected model. For SD1.5, v3_sd15_mm is a good first choice.",
                 ),
                 strength_input(),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The animated model. Set batch_size of the latent to the number of frames, e.g. 16."
+                    tooltip="The model with the motion model applied. Set batch_size of the latent to the number "
+                    "of frames, e.g. 16."
                 )
             ],
         )

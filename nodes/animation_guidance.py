@@ -15,9 +15,9 @@ class AnimationGuidanceNode(io.ComfyNode):
             node_id="KinemaAnimationGuidance",
             display_name="Animation Guidance",
             category=CATEGORY,
-            description="A cfg that varies over frames, steps or areas of the picture; it replaces the sampler's "
-            "cfg. Where it is 1, the pass for the negative prompt is skipped, so a step takes half the "
-            "time.",
+            description="Replaces the sampler's cfg with a cfg that can vary over the frames, the steps or the "
+            "area of the picture. While this cfg is 1, the pass for the negative prompt is skipped, so a step "
+            "takes half the time.",
             search_aliases=[
                 "custom cfg",
                 "cfg extras rescalecfg",
@@ -35,8 +35,8 @@ class AnimationGuidanceNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "cfg",
-                    "How closely the prompt is followed; replaces the sampler's cfg. At 1 the negative prompt has no "
-                    "effect.",
+                    "How closely the prompt is followed. This value replaces the sampler's cfg. At 1 the negative "
+                    "prompt has no effect.",
                     default=7.5,
                     min=0.0,
                     max=100.0,
@@ -44,8 +44,8 @@ class AnimationGuidanceNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "rescale",
-                    "How much of the contrast that a high cfg adds is removed: 0 none, 1 all. 0.7 suits v-prediction "
-                    "models.",
+                    "How much of the contrast added by a high cfg is removed: at 0 none of it, at 1 all of it. 0.7 "
+                    "suits v-prediction models.",
                     default=0.0,
                     min=0.0,
                     max=1.0,
@@ -54,8 +54,8 @@ class AnimationGuidanceNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "pag",
-                    "Perturbed-attention guidance scale: steers away from structureless images. 0 is off, 1 to 3 is "
-                    "usual. Costs one extra pass.",
+                    "Scale of perturbed-attention guidance, which steers away from images without structure and "
+                    "adds one pass per step. 0 turns this guidance off; 1 to 3 is usual.",
                     default=0.0,
                     min=0.0,
                     max=100.0,
@@ -64,7 +64,7 @@ class AnimationGuidanceNode(io.ComfyNode):
                     advanced=True,
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, sampled with this guidance.")],
+            outputs=[io.Model.Output(tooltip="The model with this guidance applied.")],
         )
 
     @classmethod

@@ -24,9 +24,9 @@ class AnimationNoiseNode(io.ComfyNode):
             node_id="KinemaAnimationNoise",
             display_name="Animation Noise",
             category=CATEGORY,
-            description="Controls how the noise of different frames is related: related noise gives related frames. "
-            "Use the model output with any sampler, or the noise output with SamplerCustomAdvanced. "
-            "Chain several of these nodes to layer noise.",
+            description="Controls how the noise of different frames is related. Frames that start from related "
+            "noise resemble each other. Use the model output with any sampler, or the noise output with "
+            "SamplerCustomAdvanced. Chain several of these nodes to layer noise.",
             search_aliases=[
                 "sample settings",
                 "noise layer",
@@ -46,18 +46,20 @@ class AnimationNoiseNode(io.ComfyNode):
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="Connect a model to get the model output. Noise that the sampler "
-                    "adds at each step (ancestral, SDE) then follows this node too.",
+                    tooltip="Connect a model to use the model output. The noise that ancestral and SDE samplers "
+                    "add at each step then follows this node too.",
                 ),
                 io.Noise.Input(
                     "noise",
                     optional=True,
-                    tooltip="The noise layer below this one: another Animation Noise, or any other noise.",
+                    tooltip="The noise layer below this one, from another Animation Noise node or from any other "
+                    "noise node.",
                 ),
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="Where this noise covers the layer below. One mask, or one per frame.",
+                    tooltip="The area in which this noise covers the layer below. Connect one mask for all frames, "
+                    "or a batch with one mask per frame.",
                 ),
                 *_layer_inputs(),
                 *_window_inputs(),
@@ -65,12 +67,12 @@ class AnimationNoiseNode(io.ComfyNode):
             ],
             outputs=[
                 io.Noise.Output(
-                    tooltip="For SamplerCustomAdvanced. Does not control the noise that samplers add at "
-                    "each step; only the model output does."
+                    tooltip="The noise, for SamplerCustomAdvanced. This output does not control the noise that "
+                    "samplers add at each step; only the model output does."
                 ),
                 io.Model.Output(
-                    tooltip="The model, which gives this noise to any sampler, including the noise that "
-                    "ancestral samplers add at each step."
+                    tooltip="The model, set up so that any sampler uses this noise, both as the initial noise and "
+                    "as the noise that ancestral samplers add at each step."
                 ),
             ],
         )
@@ -107,9 +109,10 @@ def _noise_inputs() -> list[io.Input]:
             "noise_type",
             options=list(KINDS),
             default="independent",
-            tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all frames; "
-            "still backgrounds, little motion. repeated: the noise repeats after every window of length "
-            "frames. FreeNoise: later windows shuffle the noise of the first; keeps long videos consistent.",
+            tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
+            "frames, which gives still backgrounds and little motion. repeated: every window of length frames gets "
+            "the same noise. FreeNoise: later windows shuffle the noise of the first, which keeps long videos "
+            "consistent.",
         ),
         io.Int.Input(
             "seed",
@@ -117,8 +120,8 @@ def _noise_inputs() -> list[io.Input]:
             min=0,
             max=2**64 - 1,
             control_after_generate=io.ControlAfterGenerate.fixed,
-            tooltip="Seed of this noise. With the model output, it is added to the sampler's seed, so 0 leaves the "
-            "sampler's seed in control.",
+            tooltip="Seed of this noise. If you use the model output, this seed is added to the sampler's seed; at "
+            "0, the sampler's seed alone determines the noise.",
         ),
         io.Float.Input(
             "correlation",
@@ -126,8 +129,8 @@ def _noise_inputs() -> list[io.Input]:
             min=0.0,
             max=1.0,
             step=0.01,
-            tooltip="Correlation between the noise of neighbouring frames: 0 none, 1 identical. Calms the motion; "
-            "0.3 to 0.6 is usual.",
+            tooltip="Correlation between the noise of neighbouring frames: at 0 their noise is independent, at 1 "
+            "it is identical. Higher values calm the motion; 0.3 to 0.6 is usual.",
         ),
     ]
 
@@ -140,9 +143,9 @@ def _layer_inputs() -> list[io.Input]:
             default="replace",
             optional=True,
             advanced=True,
-            tooltip="How this noise combines with the layer below (the noise input, else the model's noise, else "
-            "plain noise). replace: covers it. blend: (1 - weight) × below + weight × this. add: below + "
-            "weight × this. The result is scaled to unit variance.",
+            tooltip="How this noise is combined with the layer below (the noise input, else the model's noise, "
+            "else plain noise). replace: this noise covers the layer below. blend: (1 - weight) × below + weight × "
+            "this. add: below + weight × this. The result is scaled to unit variance.",
         ),
         io.Float.Input(
             "weight",
@@ -152,7 +155,7 @@ def _layer_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="For blend and add: the weight of this noise.",
+            tooltip="The weight of this noise in the modes blend and add.",
         ),
     ]
 
@@ -166,7 +169,7 @@ def _window_inputs() -> list[io.Input]:
             max=1024,
             optional=True,
             advanced=True,
-            tooltip="For repeated and FreeNoise: the length of your windows in frames.",
+            tooltip="The length of your windows in frames, for the noise types repeated and FreeNoise.",
         ),
         io.Int.Input(
             "overlap",
@@ -175,7 +178,7 @@ def _window_inputs() -> list[io.Input]:
             max=1023,
             optional=True,
             advanced=True,
-            tooltip="For FreeNoise: how many frames neighbouring windows share.",
+            tooltip="The number of frames that neighbouring windows share, for the noise type FreeNoise.",
         ),
     ]
 
@@ -187,15 +190,16 @@ def _seed_inputs() -> list[io.Input]:
             default=False,
             optional=True,
             advanced=True,
-            tooltip="Frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed for all "
-            "frames, as in KSampler.",
+            tooltip="On: frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed "
+            "determines the noise of all frames, as in KSampler.",
         ),
         io.String.Input(
             "frame_seeds",
             default="",
             optional=True,
             advanced=True,
-            tooltip='One seed per frame, e.g. "42, 42, 7". Further frames continue counting from the last seed.',
+            tooltip='One seed per frame, e.g. "42, 42, 7". For further frames, the seeds continue counting from '
+            "the last one given.",
         ),
         io.Int.Input(
             "first_frame",
@@ -204,6 +208,6 @@ def _seed_inputs() -> list[io.Input]:
             max=100000,
             optional=True,
             advanced=True,
-            tooltip="Start with the noise of this frame: 16 continues a video of 16 frames.",
+            tooltip="The frame whose noise the first frame gets: 16 continues a video of 16 frames.",
         ),
     ]

@@ -18,9 +18,9 @@ class ApplyMotionModelNode(io.ComfyNode):
             node_id="KinemaApplyMotionModel",
             display_name="Apply Motion Model",
             category=CATEGORY,
-            description="Makes a model animate: the latents of a batch become the frames of a video. Works with "
-            "LoRAs, ControlNets and other patches; a second Apply Motion Model adds a second motion "
-            "model.",
+            description="Applies a motion model to an image model, so that the latents of a batch become the "
+            "frames of a video. Works with LoRAs, ControlNets and other patches. A second Apply Motion Model adds "
+            "a second motion model.",
             search_aliases=[
                 "animatediff",
                 "apply animatediff model",
@@ -38,7 +38,7 @@ class ApplyMotionModelNode(io.ComfyNode):
                 MotionModelSocket.Input("motion_model", tooltip="The motion model from Load Motion Model."),
                 strength_input(),
                 schedule_input(),
-                *percent_inputs(),
+                *percent_inputs("the motion model"),
                 _match_input(),
                 *_position_inputs(),
                 io.Boolean.Input(
@@ -46,13 +46,14 @@ class ApplyMotionModelNode(io.ComfyNode):
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="The sampler's preview shows a different frame at each step, so the animation plays. "
-                    "Off: always the first frame. Does not affect the result.",
+                    tooltip="On: the sampler's preview shows a different frame at each step, so that the animation "
+                    "plays. Off: the preview always shows the first frame. Does not affect the result.",
                 ),
                 number_or_curve(
                     "attention",
-                    "Sharpness of temporal attention. Above 1, each frame attends mostly to the frames most like it; "
-                    "below 1, more evenly to all frames. 1.1 to 1.3 gives more motion, 0.8 calmer motion.",
+                    "Sharpness of temporal attention. Above 1, each frame attends mostly to the frames that "
+                    "resemble it; below 1, it attends more evenly to all frames. 1.1 to 1.3 gives more motion, 0.8 "
+                    "calmer motion.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -63,7 +64,8 @@ class ApplyMotionModelNode(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The animated model. Set batch_size of the latent to the number of frames, e.g. 16."
+                    tooltip="The model with the motion model applied. Set batch_size of the latent to the number "
+                    "of frames, e.g. 16."
                 )
             ],
         )
@@ -95,8 +97,9 @@ def _match_input() -> ExplainedCombo:
         default="authors",
         optional=True,
         advanced=True,
-        tooltip="Which program's results to reproduce. authors, the usual choice, computes what the weights were trained "
-        "with. The others recreate older animations; the difference shows with v1, PIA and SDXL models.",
+        tooltip="Which program's results to reproduce. authors, the usual choice, computes exactly as during "
+        "training. The other options reproduce animations made with those programs; the difference is visible with "
+        "v1, PIA and SDXL models.",
     )
 
 
@@ -109,8 +112,8 @@ def _position_inputs() -> list[io.Input]:
             optional=True,
             advanced=True,
             tooltip="What to do if a window has more frames than the motion model has positions. refuse: stop with "
-            "an error. extend: continue to untrained positions. stretch: interpolate the trained ones; "
-            "slower motion. Long videos are split into windows automatically, so you rarely need this.",
+            "an error. extend: use untrained positions too. stretch: interpolate the trained positions, which "
+            "slows the motion. Long videos are split into windows automatically, so this setting is rarely needed.",
         ),
         io.Int.Input(
             "position_offset",
@@ -119,6 +122,7 @@ def _position_inputs() -> list[io.Input]:
             max=1024,
             optional=True,
             advanced=True,
-            tooltip="Start counting frame positions here instead of at 0. Changes how things move, not where they are.",
+            tooltip="The position at which the motion model starts counting the frames, instead of 0. Changes how "
+            "things move, not where they are.",
         ),
     ]

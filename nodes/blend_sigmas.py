@@ -15,8 +15,8 @@ class BlendSigmasNode(io.ComfyNode):
             node_id="KinemaBlendSigmas",
             display_name="Blend Sigmas",
             category=CATEGORY,
-            description="Combines two sequences of noise levels (sigmas): their mean, with a weight that can change "
-            "over the run, or the start of one followed by the end of the other.",
+            description="Combines two sequences of noise levels (sigmas), either as a weighted mean, whose weight "
+            "can change over the run, or as the start of one sequence followed by the end of the other.",
             search_aliases=[
                 "sigma schedule weighted mean",
                 "sigma schedule interp mean",
@@ -31,19 +31,22 @@ class BlendSigmasNode(io.ComfyNode):
                     "mode",
                     options=BLENDS,
                     default="blend",
-                    tooltip="blend: (1 - weight) × sigmas_1 + weight × sigmas_2. split: sigmas_1 up to split_at, "
-                    "sigmas_2 from there on.",
+                    tooltip="blend: (1 - weight) × sigmas_1 + weight × sigmas_2. split: sigmas_1 until split_at, "
+                    "then sigmas_2.",
                 ),
-                _part("weight", 0.5, "blend: the weight of sigmas_2 at the first step.", optional=False),
+                _part("weight", 0.5, "The weight of sigmas_2 at the first step, in mode blend.", optional=False),
                 _part(
                     "weight_end",
                     0.5,
-                    "blend: the weight of sigmas_2 at the last step. Set it equal to weight for a constant mix.",
+                    "The weight of sigmas_2 at the last step, in mode blend. For a constant mix, set it to the "
+                    "same value as weight.",
                 ),
                 easing_input(),
-                _part("split_at", 0.5, "split: the fraction of the steps taken from sigmas_1."),
+                _part("split_at", 0.5, "The fraction of the steps that is taken from sigmas_1, in mode split."),
             ],
-            outputs=[io.Sigmas.Output(tooltip="Decreasing noise levels, as many as in each input.")],
+            outputs=[
+                io.Sigmas.Output(tooltip="The combined noise levels in decreasing order, as many as in each input.")
+            ],
         )
 
     @classmethod

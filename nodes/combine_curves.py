@@ -14,8 +14,8 @@ class CombineCurvesNode(io.ComfyNode):
             node_id="KinemaCombineCurves",
             display_name="Combine Curves",
             category=CATEGORY,
-            description="Combines two curves into one, e.g. one over frames times one over steps, or a curve times a "
-            "number.",
+            description="Combines two curves, or a curve and a number, into one curve, e.g. by multiplying a curve "
+            "over frames by a curve over steps.",
             search_aliases=["multiply curves", "multival math", "curve math", "add curves", "mix curves"],
             inputs=[
                 _curve_input("a", "first"),
@@ -24,10 +24,11 @@ class CombineCurvesNode(io.ComfyNode):
                     "operation",
                     options=list(OPERATIONS),
                     default="multiply",
-                    tooltip="How the two are combined at each frame, step, place and block. subtract is a minus b.",
+                    tooltip="How the two operands are combined at each frame, step, position in the picture and "
+                    "block. subtract computes a minus b.",
                 ),
             ],
-            outputs=[curve_output("The curve. It varies over everything that either input varies over.")],
+            outputs=[curve_output("The combined curve. It varies over everything that either input varies over.")],
         )
 
     @classmethod

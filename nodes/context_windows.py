@@ -23,9 +23,10 @@ class ContextWindowsNode(io.ComfyNode):
             node_id="KinemaContextWindows",
             display_name="Context Windows",
             category=CATEGORY,
-            description="Controls how long videos are split into context windows, which pass through the model one "
-            "after another. Videos longer than the motion model was trained for are split automatically; "
-            "use this node to change how. Chain several to use different windows at different steps.",
+            description="Controls how long videos are split into context windows, which the model processes one "
+            "after another. Videos longer than the motion model was trained for are split automatically; use this "
+            "node to change how they are split. Chain several of these nodes to use different windows at different "
+            "steps.",
             search_aliases=[
                 "context options",
                 "context options standard static",
@@ -43,14 +44,17 @@ class ContextWindowsNode(io.ComfyNode):
                     default=16,
                     min=1,
                     max=1024,
-                    tooltip="How many frames the model processes together. Use the length the motion model was "
-                    "trained with: 16; HotshotXL 8; long models 32 or 64.",
+                    tooltip="How many frames the model processes together. Use the length that the motion model "
+                    "was trained with: 16 for most models, 8 for HotshotXL, 32 or 64 for long models.",
                 ),
-                overlap_input("A quarter of the length is usual; more joins windows more smoothly but takes longer."),
+                overlap_input(
+                    "A quarter of the length is usual; a larger overlap joins the windows more smoothly "
+                    "but takes longer."
+                ),
                 window_schedule_input(),
                 closed_loop_input(
-                    "With schedule looped: joins the last frame to the first, in short videos too. No effect with "
-                    "other schedules."
+                    "With the schedule looped, joins the last frame to the first, even in short videos. Has no "
+                    "effect with other schedules."
                 ),
                 freenoise_input(),
                 fuse_input(),
@@ -61,8 +65,9 @@ class ContextWindowsNode(io.ComfyNode):
                     max=8,
                     optional=True,
                     advanced=True,
-                    tooltip="With schedule uniform or looped: 2 adds windows of every second frame, 3 also of every "
-                    "fourth, and so on. Links distant frames; each addition takes more time.",
+                    tooltip="For the schedules uniform and looped: 2 adds windows that consist of every second "
+                    "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
+                    "frames, but each addition takes more time.",
                 ),
                 io.Int.Input(
                     "windows_at_once",
@@ -71,8 +76,8 @@ class ContextWindowsNode(io.ComfyNode):
                     max=64,
                     optional=True,
                     advanced=True,
-                    tooltip="How many windows are computed together. 0: as many as fit into free GPU memory. 1: "
-                    "least memory. Does not affect the result.",
+                    tooltip="How many windows are computed together. 0: as many as fit into the free GPU memory. "
+                    "1: one after another, which needs the least memory. Does not affect the result.",
                 ),
                 io.Float.Input(
                     "start_percent",
@@ -82,7 +87,8 @@ class ContextWindowsNode(io.ComfyNode):
                     step=0.001,
                     optional=True,
                     advanced=True,
-                    tooltip="When these windows start to be used, as a fraction of the sampling run (0 = first step).",
+                    tooltip="When the model starts to use these windows, as a fraction of the sampling run (0 = "
+                    "first step).",
                 ),
                 io.Float.Input(
                     "end_percent",
@@ -92,8 +98,8 @@ class ContextWindowsNode(io.ComfyNode):
                     step=0.001,
                     optional=True,
                     advanced=True,
-                    tooltip="When these windows stop being used, as a fraction of the sampling run. Where ranges "
-                    "overlap, the later node takes precedence.",
+                    tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
+                    "ranges of chained nodes overlap, the later node takes precedence.",
                 ),
             ],
             outputs=[io.Model.Output(tooltip="The model, which processes long videos in these windows.")],

@@ -15,8 +15,8 @@ class CurveNode(io.ComfyNode):
             node_id="KinemaCurve",
             display_name="Curve",
             category=CATEGORY,
-            description="A value that changes over the frames. Write frames and the values reached there, e.g. 0: "
-            "1.0, 24: 0.3. Connect it to any input that accepts a curve.",
+            description="A value that changes over the frames. Write frames and the values that are reached at "
+            "these frames, e.g. 0: 1.0, 24: 0.3. Connect the curve to any input that accepts a curve.",
             search_aliases=[
                 "value schedule",
                 "value scheduling",
@@ -32,13 +32,18 @@ class CurveNode(io.ComfyNode):
                     default=CURVE_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="frame: value, separated by commas or line breaks. Negative frames count from the end; "
-                    "0.5 or 50% is the middle of the video. A word after a value sets the easing towards it: "
-                    "24: 0.3 ease in.",
+                    tooltip="Pairs of frame: value, separated by commas or line breaks. Negative frame numbers "
+                    "count from the end; 0.5 or 50% is the middle of the video. An easing after a value applies to "
+                    "the change towards that value, e.g. 24: 0.3 ease in.",
                 ),
                 easing_input(),
             ],
-            outputs=[curve_output("The curve over frames. Each context window uses its own part of it.")],
+            outputs=[
+                curve_output(
+                    "The curve over the frames. Each context window uses the section of the curve "
+                    "that covers its frames."
+                )
+            ],
         )
 
     @classmethod

@@ -17,7 +17,7 @@ class CurveFromFloatsNode(io.ComfyNode):
             node_id="KinemaCurveFromFloats",
             display_name="Curve from Floats",
             category=CATEGORY,
-            description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of audio.",
+            description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of an audio track.",
             search_aliases=[
                 "multival float list",
                 "multival floats",
@@ -32,21 +32,26 @@ class CurveFromFloatsNode(io.ComfyNode):
                     "values",
                     default=1.0,
                     force_input=True,
-                    tooltip="One number per frame, as a list or as a list inside one output. The last value is held "
-                    "to the end.",
+                    tooltip="One number per frame, either as a ComfyUI list or as one output that contains a list. Further "
+                    "frames use the last number.",
                 ),
                 io.Combo.Input(
                     "scaling",
                     options=FLOAT_SCALINGS,
                     default=FLOAT_SCALINGS[0],
                     optional=True,
-                    tooltip="as they are: use the numbers unchanged. lowest to highest: map the lowest number to low "
-                    "and the highest to high.",
+                    tooltip="as they are: the numbers are used unchanged. lowest to highest: the numbers are "
+                    "scaled so that the lowest becomes low and the highest becomes high.",
                 ),
                 _bound_input("low", 0.0, "lowest"),
                 _bound_input("high", 1.0, "highest"),
             ],
-            outputs=[curve_output("The curve over frames. Each context window uses its own part of it.")],
+            outputs=[
+                curve_output(
+                    "The curve over the frames. Each context window uses the section of the curve "
+                    "that covers its frames."
+                )
+            ],
         )
 
     @classmethod
@@ -77,7 +82,7 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
         max=1000.0,
         step=0.01,
         optional=True,
-        tooltip=f"With scaling lowest to highest: the value that the {which} number is mapped to.",
+        tooltip=f"The value that the {which} number becomes, if scaling is lowest to highest.",
     )
 
 

@@ -14,11 +14,15 @@ class CurveFromMaskNode(io.ComfyNode):
             node_id="KinemaCurveFromMask",
             display_name="Curve from Mask",
             category=CATEGORY,
-            description="A value for each place in the picture: more motion where the mask is white, for example. A "
-            "batch of masks gives each frame its own.",
+            description="A value for each position in the picture, e.g. for more motion where the mask is white. "
+            "With a batch of masks, each frame has its own values.",
             search_aliases=["multival scaled mask", "masked motion", "regional", "motion mask", "effect mask"],
             inputs=[
-                io.Mask.Input("mask", tooltip="One mask, or one per frame (the last is held to the end). Any size."),
+                io.Mask.Input(
+                    "mask",
+                    tooltip="One mask for all frames, or a batch with one mask per frame; "
+                    "further frames use the last mask. Masks can have any size.",
+                ),
                 _value_input("black", 0.0),
                 _value_input("white", 1.0),
                 io.Combo.Input(
@@ -27,8 +31,8 @@ class CurveFromMaskNode(io.ComfyNode):
                     default=MASK_SCALINGS[0],
                     optional=True,
                     advanced=True,
-                    tooltip="Whether the two values belong to black and white, or to the darkest and brightest "
-                    "places in all the masks.",
+                    tooltip="Whether the two values are assigned to pure black and pure white, or to the darkest "
+                    "and brightest pixels found across all the masks.",
                 ),
             ],
             outputs=[curve_output("The curve over the picture and, with several masks, over the frames.")],

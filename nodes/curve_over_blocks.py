@@ -16,12 +16,12 @@ class CurveOverBlocksNode(io.ComfyNode):
             node_id="KinemaCurveOverBlocks",
             display_name="Curve over Blocks",
             category=CATEGORY,
-            description="A value for each part of the UNet that has motion modules: the down and mid blocks handle "
-            "coarse motion, the last up blocks fine detail. Only for inputs that act on motion models.",
+            description="A value for each group of UNet blocks that has motion modules. The down and mid blocks "
+            "handle coarse motion, the last up blocks fine detail. Only for inputs that act on motion modules.",
             search_aliases=["ad per block", "ad block", "per block", "block weight", "layer weights"],
             inputs=[
                 _side_input("down", "down blocks"),
-                _side_input("mid", "middle block (v2 only)"),
+                _side_input("mid", "mid block, which only models with v2's structure have"),
                 _side_input("up", "up blocks"),
                 io.String.Input(
                     "single",
@@ -30,12 +30,15 @@ class CurveOverBlocksNode(io.ComfyNode):
                     dynamic_prompts=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Overrides for individual levels, modules or attentions: up 1: 0.5 is level 1, up 1.2: 0 "
-                    "its module 2 (counted from 0), down attn2: 0.3 the second attention of all down blocks.",
+                    tooltip="Overrides for individual levels, modules or attentions. up 1: 0.5 sets level 1 of the "
+                    "up blocks, and up 1.2: 0 sets module 2 of that level, both counted from 0; down attn2: 0.3 "
+                    "sets the second attention of all down blocks.",
                 ),
             ],
             outputs=[
-                curve_output("The curve over blocks. Multiply it by a curve over frames or steps with Combine Curves.")
+                curve_output(
+                    "The curve over the blocks. To multiply it by a curve over frames or steps, use Combine Curves."
+                )
             ],
         )
 

@@ -14,7 +14,7 @@ class CurveOverStepsNode(io.ComfyNode):
             display_name="Curve over Steps",
             category=CATEGORY,
             description="A value that changes over the sampling run. Write steps or percentages and the values "
-            "reached there, e.g. 0%: 8, 50%: 4. Layout and motion are decided early, details late.",
+            "that are reached there, e.g. 0%: 8, 50%: 4. Layout and motion are decided early, details late.",
             search_aliases=[
                 "animatediff keyframe",
                 "custom cfg keyframe",
@@ -28,13 +28,17 @@ class CurveOverStepsNode(io.ComfyNode):
                     default="0%: 1.0, 100%: 0.3",
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="position: value, separated by commas or line breaks. 50% or 0.5 is halfway through the "
-                    "run, as in start_percent of other nodes; whole numbers are sampler steps, negative ones "
-                    "counted from the end.",
+                    tooltip="Pairs of position: value, separated by commas or line breaks. 50% or 0.5 is halfway "
+                    "through the run, as in start_percent of other nodes; whole numbers are sampler steps; "
+                    "negative numbers count from the end.",
                 ),
                 easing_input(),
             ],
-            outputs=[curve_output("The curve over the run. Multiply it by a curve over frames with Combine Curves.")],
+            outputs=[
+                curve_output(
+                    "The curve over the sampling run. To multiply it by a curve over frames, use Combine Curves."
+                )
+            ],
         )
 
     @classmethod

@@ -15,23 +15,23 @@ class EnhanceMotionNode(io.ComfyNode):
             node_id="KinemaEnhanceMotion",
             display_name="Enhance Motion",
             category=CATEGORY,
-            description="Enhance-A-Video: strengthens temporal attention where frames already attend to one another. "
-            "Details stay more consistent from frame to frame, at almost no cost.",
+            description="Strengthens temporal attention where frames already attend to one another "
+            "(Enhance-A-Video). Details stay more consistent from frame to frame, at almost no cost.",
             search_aliases=["enhance-a-video", "feta", "temporal attention", "consistency", "coherence"],
             inputs=[
-                io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
+                io.Model.Input("model", tooltip="The model. Apply Motion Model can come before or after this node."),
                 number_or_curve(
                     "weight",
-                    "Strength of the effect (the temperature in the paper). 0 is off, 1 to 5 is usual; much higher "
-                    "values exaggerate.",
+                    "Strength of the effect (called temperature in the paper). 0 turns the effect off; 1 to 5 is "
+                    "usual; much higher values exaggerate it.",
                     default=2.0,
                     min=0.0,
                     max=100.0,
                     step=0.1,
                 ),
-                *percent_inputs("it"),
+                *percent_inputs("the enhancement"),
             ],
-            outputs=[io.Model.Output(tooltip="The model, with enhanced motion modules.")],
+            outputs=[io.Model.Output(tooltip="The model with enhanced motion modules.")],
         )
 
     @classmethod

@@ -13,17 +13,17 @@ class FirstFrameAttentionNode(io.ComfyNode):
             node_id="KinemaFirstFrameAttention",
             display_name="First-Frame Attention",
             category=CATEGORY,
-            description="Every frame attends to the first frame of the batch, so that people and things keep their "
-            "appearance. Takes no extra time; with a motion model, it stabilises the picture and calms "
-            "the motion.",
+            description="Makes every frame attend to the first frame of the batch, so that people and things keep "
+            "their appearance. Takes no extra time. With a motion model, this node stabilises the picture and "
+            "calms the motion.",
             search_aliases=["cross-frame attention", "text2video-zero", "consistency", "same character", "flicker"],
             inputs=[
                 io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without a motion model and LoRAs.")
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The model, whose self-attention takes keys and values from the first frame of the batch "
-                    "or, with Context Windows, of each window."
+                    tooltip="The model. Its self-attention takes keys and values from the first frame of the batch "
+                    "or, with Context Windows, from the first frame of each window."
                 )
             ],
         )

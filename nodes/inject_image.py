@@ -19,9 +19,9 @@ class InjectImageNode(io.ComfyNode):
             node_id="KinemaInjectImage",
             display_name="Inject Image",
             category=CATEGORY,
-            description="Puts a picture into the video partway through sampling; the remaining steps make it part of "
-            "the animation. Injected early, the picture sets the layout; injected late, it stays nearly "
-            "unchanged. Chain several to inject at different times.",
+            description="Puts a picture into the video partway through sampling; the remaining steps make the "
+            "picture part of the animation. If injected early, the picture determines the layout; if injected "
+            "late, it stays nearly unchanged. Chain several of these nodes to inject pictures at different times.",
             search_aliases=[
                 "image injection",
                 "image injection options",
@@ -38,12 +38,13 @@ class InjectImageNode(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="When to inject, as a fraction of the run: 0 = after the first step, 0.3 while the "
-                    "layout is still forming, 0.7 after it is settled.",
+                    tooltip="When to inject the picture, as a fraction of the sampling run: 0 = after the first "
+                    "step, 0.3 = while the layout is still forming, 0.7 = once it has settled.",
                 ),
                 number_or_curve(
                     "strength",
-                    "1: the picture replaces what is there; 0.5: half of each; 0: no effect.",
+                    "How much of the picture is injected: at 1 the picture replaces the content of the video, at "
+                    "0.5 the two are mixed equally, at 0 nothing is injected.",
                     default=1.0,
                     min=0.0,
                     max=1.0,
@@ -56,14 +57,12 @@ class InjectImageNode(io.ComfyNode):
                     min=0,
                     max=100000,
                     optional=True,
-                    tooltip="The first frame that receives the picture. A single picture goes into all frames from "
-                    "there on; several pictures go into one frame each.",
+                    tooltip="The first frame that receives the picture. A single picture goes into this frame and "
+                    "all later frames. If there are several pictures, each goes into one frame, in order.",
                 ),
                 *_place_inputs(),
             ],
-            outputs=[
-                io.Model.Output(tooltip="The model. The picture is injected when it is sampled, with any sampler.")
-            ],
+            outputs=[io.Model.Output(tooltip="The model, set up so that any sampler injects the picture.")],
         )
 
     @classmethod
@@ -107,11 +106,16 @@ def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:
 
 def _source_inputs() -> list[io.Input]:
     return [
-        io.Image.Input("image", optional=True, tooltip="The picture, or one per frame. Requires vae."),
+        io.Image.Input(
+            "image", optional=True, tooltip="One picture, or a batch with one picture per frame. Requires vae."
+        ),
         io.Vae.Input("vae", optional=True, tooltip="The VAE that encodes the picture."),
-        io.Latent.Input("latent", optional=True, tooltip="A latent instead of image and vae."),
+        io.Latent.Input("latent", optional=True, tooltip="A latent to inject, instead of image and vae."),
         io.Mask.Input(
-            "mask", optional=True, tooltip="Which part of the picture is injected. One mask, or one per frame."
+            "mask",
+            optional=True,
+            tooltip="The area of the picture that is injected. Connect one mask for all "
+            "frames, or a batch with one mask per frame.",
         ),
     ]
 
@@ -122,10 +126,10 @@ def _place_inputs() -> list[io.Input]:
             "fit",
             default=True,
             optional=True,
-            tooltip="Scales the picture to cover the whole video and crops what does not fit. Off: it keeps its size "
-            "and is placed at x, y.",
+            tooltip="On: the picture is scaled to cover the whole video frame, and what does not fit is cropped. "
+            "Off: the picture keeps its size and is placed at x, y.",
         ),
-        _offset("x", "right"),
+        _offset("x", "to the right"),
         _offset("y", "down"),
         io.Combo.Input(
             "space",
@@ -133,8 +137,9 @@ def _place_inputs() -> list[io.Input]:
             default="latent",
             optional=True,
             advanced=True,
-            tooltip="Where the picture is combined with the video. latent: fast. pixel: sharper edges for masks and "
-            "offsets, but decodes and encodes the video once during the run.",
+            tooltip="Where the picture is combined with the video. latent: in latent space, which is fast. pixel: "
+            "in pixel space, which gives sharper edges with masks and offsets, but decodes and encodes the video "
+            "once during the run.",
         ),
     ]
 
@@ -148,5 +153,5 @@ def _offset(name: str, where: str) -> io.Int.Input:
         step=8,
         optional=True,
         advanced=True,
-        tooltip=f"With fit off: how many pixels to move the picture {where}.",
+        tooltip=f"With fit off: how many pixels the picture is moved {where}.",
     )

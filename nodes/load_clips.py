@@ -20,40 +20,40 @@ class LoadClipsNode(io.ComfyNode):
             node_id="KinemaLoadClips",
             display_name="Load Clips",
             category=CATEGORY,
-            description="Prepares training clips from a folder of videos or image sequences, or from images. Latents "
-            "are encoded once and kept on disk.",
+            description="Prepares training clips from a folder of videos or image sequences, or from connected "
+            "images. The clips are encoded only once; their latents are kept on disk.",
             search_aliases=["dataset", "training data", "video folder", "captions", "train", "finetune"],
             inputs=[
-                io.Vae.Input("vae", tooltip="The VAE of the checkpoint you will train with."),
+                io.Vae.Input("vae", tooltip="The VAE of the checkpoint that you will train with."),
                 io.Clip.Input(
-                    "clip", tooltip="The CLIP of the checkpoint you will train with; it encodes the captions."
+                    "clip", tooltip="The CLIP of the checkpoint that you will train with. It encodes the captions."
                 ),
                 io.Combo.Input(
                     "folder",
                     options=[NONE, *folder_paths.get_input_subfolders()],
-                    tooltip="A folder inside ComfyUI's input folder that contains videos, or one folder of images "
-                    "per sequence. Press R after adding files.",
+                    tooltip="A folder in ComfyUI's input folder. It contains either videos or one subfolder of "
+                    "images per sequence. Press R after adding files.",
                 ),
                 io.String.Input(
                     "prompt",
                     default="",
                     multiline=True,
-                    tooltip="The caption for clips without one of their own. A video's own caption goes into a .txt "
-                    "file with the same name.",
+                    tooltip="The caption for videos without a caption file. To give a video a caption of its own, "
+                    "write the caption into a .txt file with the same name as the video.",
                 ),
                 io.Int.Input(
                     "frames",
                     default=16,
                     min=2,
                     max=128,
-                    tooltip="Frames per clip: as many as you will animate at once.",
+                    tooltip="Number of frames per clip. Use as many frames as you will animate at once.",
                 ),
                 io.Int.Input(
                     "stride",
                     default=4,
                     min=1,
                     max=128,
-                    tooltip="Take every n-th frame of the video. 4 turns 30 fps into about 8 fps.",
+                    tooltip="Every n-th frame of the video is used. A stride of 4 turns 30 fps into about 8 fps.",
                 ),
                 io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
                 io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
@@ -63,15 +63,15 @@ class LoadClipsNode(io.ComfyNode):
                     default="center",
                     optional=True,
                     advanced=True,
-                    tooltip="center crops what does not fit; disabled stretches the images instead.",
+                    tooltip="center crops the edges that do not fit; disabled stretches the images instead.",
                 ),
                 io.Boolean.Input(
                     "flip",
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Adds a mirrored copy of each clip. Not for camera pans or captions that mention left or "
-                    "right.",
+                    tooltip="Adds a mirrored copy of each clip. Leave it off for camera pans and for captions that "
+                    "mention left or right.",
                 ),
                 io.Int.Input(
                     "clips_per_video",
@@ -80,15 +80,15 @@ class LoadClipsNode(io.ComfyNode):
                     max=100_000,
                     optional=True,
                     advanced=True,
-                    tooltip="At most this many clips from each video, one after another from its start. 0: all of "
-                    "them.",
+                    tooltip="Maximum number of clips from each video, taken one after another from the start of "
+                    "the video. 0 means all clips.",
                 ),
                 io.Boolean.Input(
                     "cache",
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="Keep the latents in user/kinema/latents, so that the same videos load quickly next "
+                    tooltip="Keeps the latents in user/kinema/latents, so that the same videos load quickly next "
                     "time. You can delete that folder at any time.",
                 ),
                 io.Image.Input(
@@ -102,9 +102,7 @@ class LoadClipsNode(io.ComfyNode):
                 ClipsSocket.Output(
                     display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
                 ),
-                io.String.Output(
-                    display_name="report", tooltip="How many clips there are, and which files were skipped."
-                ),
+                io.String.Output(display_name="report", tooltip="The number of clips and the files that were skipped."),
             ],
         )
 

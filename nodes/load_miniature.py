@@ -13,27 +13,30 @@ class LoadMiniatureNode(io.ComfyNode):
             node_id="KinemaLoadMiniature",
             display_name="Load Miniature",
             category=CATEGORY,
-            description="A tiny image model that comes with Kinema, for trying everything without a download: it "
-            "draws fish. Animate it with miniature_mm in Load Motion Model, at 128 x 128.",
+            description="Loads a tiny image model that comes with Kinema and draws fish, so that you can try "
+            "everything without a download. To animate it, use miniature_mm in Load Motion Model, and a size of "
+            "128 x 128 pixels.",
             search_aliases=["demo", "example", "tiny model", "test model", "no download", "checkpoint", "fish"],
             inputs=[
                 io.Combo.Input(
                     "style",
                     options=[style for style, file in STYLES.items() if (models.FOLDER / file).exists()],
                     default="day",
-                    tooltip="Which image model to load. neon is the day model finetuned to another look, like a "
-                    "DreamBooth checkpoint; the motion model was not trained on it.",
+                    tooltip="Which image model to load. neon is the day model finetuned to a different look, like "
+                    "a DreamBooth checkpoint; the motion model was not trained on neon.",
                 ),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The image model, with the structure of SD1.5. Use dpmpp_2m, karras, 12 to 20 steps, cfg 2."
+                    tooltip="The image model, which has the structure of SD1.5. Use the sampler dpmpp_2m, the "
+                    "scheduler karras, 12 to 20 steps and cfg 2."
                 ),
                 io.Clip.Output(
-                    tooltip="Its text encoder. It knows a red, yellow, green, blue, purple or white fish swimming "
-                    "left or right in a coral reef, deep sea, sandy lagoon or kelp forest."
+                    tooltip="The text encoder of the image model. It understands prompts about a red, yellow, "
+                    "green, blue, purple or white fish swimming left or right in a coral reef, deep sea, sandy "
+                    "lagoon or kelp forest."
                 ),
-                io.Vae.Output(tooltip="Its VAE, for images of 128 x 128 pixels."),
+                io.Vae.Output(tooltip="The VAE of the image model, for images of 128 x 128 pixels."),
             ],
         )
 

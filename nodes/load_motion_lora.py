@@ -16,29 +16,33 @@ class LoadMotionLoraNode(io.ComfyNode):
             node_id="KinemaLoadMotionLora",
             display_name="Load Motion LoRA",
             category=CATEGORY,
-            description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several to combine "
-            "them.",
+            description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several of these "
+            "nodes to combine motion LoRAs.",
             search_aliases=["load animatediff lora", "motion lora", "zoom", "pan", "camera", "motiondirector"],
             inputs=[
                 MotionModelSocket.Input(
-                    "motion_model", tooltip="The motion model; it stays unchanged for other nodes."
+                    "motion_model",
+                    tooltip="The motion model that the LoRA is added to. Other nodes that use this motion model "
+                    "are not affected.",
                 ),
                 io.Combo.Input(
                     "lora",
                     options=lora_files(),
-                    tooltip="A file in models/animatediff_motion_lora. The official ones (v2_lora_ZoomIn and others) are "
-                    "made for mm_sd_v15_v2.",
+                    tooltip="A file in models/animatediff_motion_lora. The official motion LoRAs (v2_lora_ZoomIn "
+                    "and others) are made for mm_sd_v15_v2.",
                 ),
                 number_or_curve(
                     "strength",
-                    "Strength of the LoRA. Below 0 it reverses the motion: a zoom in becomes a zoom out.",
+                    "Strength of the LoRA. Below 0 the motion is reversed: a zoom in becomes a zoom out.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
                     step=0.01,
                 ),
             ],
-            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA.")],
+            outputs=[
+                MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The motion model with the LoRA applied.")
+            ],
         )
 
     @classmethod

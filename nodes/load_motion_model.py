@@ -17,7 +17,8 @@ class LoadMotionModelNode(io.ComfyNode):
             node_id="KinemaLoadMotionModel",
             display_name="Load Motion Model",
             category=CATEGORY,
-            description="Loads an AnimateDiff motion model, which adds motion to any checkpoint of the same base.",
+            description="Loads an AnimateDiff motion model, which adds motion to any checkpoint of the same base "
+            "model.",
             search_aliases=[
                 "animatediff",
                 "motion module",
@@ -31,8 +32,8 @@ class LoadMotionModelNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
-                    tooltip="A file in models/animatediff_models. Its kind is detected from its content. For SD1.5, "
-                    "v3_sd15_mm is a good first choice.",
+                    tooltip="A file in models/animatediff_models. The kind of motion model is detected from the "
+                    "content of the file. For SD1.5, v3_sd15_mm is a good first choice.",
                 ),
                 io.Combo.Input(
                     "kind",
@@ -40,8 +41,8 @@ class LoadMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="The kind of motion model. automatic detects it from the content; choose one yourself "
-                    "only if the file has lost its position table or its author says otherwise.",
+                    tooltip="The kind of motion model. automatic detects it from the content of the file. Choose a "
+                    "kind yourself only if the file has lost its position table or its author says otherwise.",
                 ),
             ],
             outputs=[

@@ -13,22 +13,26 @@ class MergeMotionModelsNode(io.ComfyNode):
             node_id="KinemaMergeMotionModels",
             display_name="Merge Motion Models",
             category=CATEGORY,
-            description="Mixes two motion models of the same version into one, for example two finetunes of v3. Save "
-            "the result with Save Motion Model.",
+            description="Merges two motion models of the same version into one, for example two finetunes of v3. "
+            "Save the result with Save Motion Model.",
             search_aliases=["merge animatediff", "mix motion models", "block weight"],
             inputs=[
                 MotionModelSocket.Input(
-                    "first", tooltip="The result equals this motion model wherever a weight is zero."
+                    "first",
+                    tooltip="The first motion model. Blocks with a weight of zero are the same as in this "
+                    "motion model.",
                 ),
                 MotionModelSocket.Input(
-                    "second", tooltip="The result equals this motion model wherever a weight is one."
+                    "second",
+                    tooltip="The second motion model. Blocks with a weight of one are the same as in "
+                    "this motion model.",
                 ),
                 *(
                     _weight(name, where)
                     for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))
                 ),
             ],
-            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The mixed motion model.")],
+            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The merged motion model.")],
         )
 
     @classmethod
@@ -43,6 +47,6 @@ def _weight(name: str, where: str) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"How much of the second motion model goes into the {where} of the network ({name} blocks): 0 none, 1 "
-        "all.",
+        tooltip=f"The weight of the second motion model in the {name} blocks, the {where} of the network. 0: only the first "
+        "motion model. 1: only the second.",
     )

@@ -18,14 +18,14 @@ class MetricsPlotNode(io.ComfyNode):
             node_id="KinemaMetricsPlot",
             display_name="Metrics Plot",
             category=CATEGORY,
-            description="Plots the results of Animation Metrics for one animation, or several side by side: a table "
-            "of the values and their curves over the frames.",
+            description="Shows the results of Animation Metrics for one animation, or for several side by side, as "
+            "a table of values and as curves over the frames.",
             search_aliases=["plot", "chart", "graph", "compare", "flicker", "evaluate", "benchmark"],
             inputs=[
                 io.Autogrow.Input(
                     "results",
                     template=io.Autogrow.TemplatePrefix(result, prefix="metrics", min=1, max=10),
-                    tooltip="One metrics output of Animation Metrics for each animation to compare.",
+                    tooltip="The metrics output of Animation Metrics, one for each animation to be compared.",
                 ),
                 io.String.Input(
                     "labels",

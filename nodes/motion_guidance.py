@@ -15,8 +15,9 @@ class MotionGuidanceNode(io.ComfyNode):
             node_id="KinemaMotionGuidance",
             display_name="Motion Guidance",
             category=CATEGORY,
-            description="Steers away from what the model would predict without its motion modules, for stronger, "
-            "more coherent motion. Adds one pass per step, so a step takes about half as long again.",
+            description="Steers sampling away from what the model would predict without its motion modules, which "
+            "gives stronger and more coherent motion. Adds one pass per step, so that a step takes about one and a "
+            "half times as long.",
             search_aliases=[
                 "stg",
                 "spatiotemporal skip guidance",
@@ -26,10 +27,11 @@ class MotionGuidanceNode(io.ComfyNode):
                 "pag",
             ],
             inputs=[
-                io.Model.Input("model", tooltip="The model; Apply Motion Model may come before or after this node."),
+                io.Model.Input("model", tooltip="The model. Apply Motion Model can come before or after this node."),
                 number_or_curve(
                     "scale",
-                    "How strongly it steers. 0 is off and costs nothing, 0.5 to 2 is usual.",
+                    "How strongly the guidance steers. 0 turns the guidance off and takes no extra time; 0.5 to 2 "
+                    "is usual.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -39,13 +41,14 @@ class MotionGuidanceNode(io.ComfyNode):
                     "skip",
                     options=list(SKIPS),
                     default="all",
-                    tooltip="Which blocks' motion modules are switched off in the extra pass: all of them, or only "
-                    "the down, mid or up blocks, which steers more gently.",
+                    tooltip="Which motion modules are switched off in the extra pass: all of them, or only those "
+                    "of the down, mid or up blocks, which steers more gently.",
                 ),
-                *percent_inputs("it"),
+                *percent_inputs("the guidance"),
                 number_or_curve(
                     "rescale",
-                    "How much of the contrast that it adds is removed: 0 none, 1 all. The paper uses 0.7.",
+                    "How much of the contrast added by the guidance is removed: at 0 none of it, at 1 all of it. "
+                    "The paper uses 0.7.",
                     default=0.0,
                     min=0.0,
                     max=1.0,
@@ -57,11 +60,11 @@ class MotionGuidanceNode(io.ComfyNode):
                     "kept",
                     optional=True,
                     advanced=True,
-                    tooltip="Replaces skip: how much of the motion is kept in the extra pass, e.g. 0.5 for "
-                    "individual modules with Curve over Blocks.",
+                    tooltip="How much of the motion is kept in the extra pass; replaces skip. With Curve over "
+                    "Blocks, you can set individual modules, e.g. to 0.5.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, sampled with this guidance in addition to any cfg.")],
+            outputs=[io.Model.Output(tooltip="The model with this guidance applied, in addition to any cfg.")],
         )
 
     @classmethod

@@ -15,9 +15,9 @@ class MotionWindowsNode(io.ComfyNode):
             node_id="KinemaMotionWindows",
             display_name="Motion Windows",
             category=CATEGORY,
-            description="Long videos in one go: only the motion modules work in windows; the rest of the model "
-            "processes each frame once. Faster than context windows, with smoother transitions; memory "
-            "grows with the number of frames.",
+            description="Processes a long video in one go: only the motion modules work in windows; the rest of "
+            "the model processes each frame once. This is faster than context windows and gives smoother "
+            "transitions, but memory use grows with the number of frames.",
             search_aliases=[
                 "view options",
                 "context options views only",
@@ -33,11 +33,13 @@ class MotionWindowsNode(io.ComfyNode):
                     default=16,
                     min=2,
                     max=1024,
-                    tooltip="How many frames a motion module processes together. Use the length the motion model was "
-                    "trained with: 16; HotshotXL 8.",
+                    tooltip="How many frames a motion module processes together. Use the length that the motion "
+                    "model was trained with: 16 for most models, 8 for HotshotXL.",
                 ),
-                overlap_input("4 is fast; FreeNoise's authors use 12, which is smoother."),
-                closed_loop_input("Windows wrap around from the last frame to the first, so that the video loops."),
+                overlap_input(
+                    "An overlap of 4 is fast; the authors of FreeNoise use 12, which gives smoother transitions."
+                ),
+                closed_loop_input("On: windows continue from the last frame to the first, so that the video loops."),
                 freenoise_input(),
                 fuse_input(),
             ],

@@ -22,11 +22,12 @@ class NoiseScheduleNode(io.ComfyNode):
             node_id="KinemaNoiseSchedule",
             display_name="Noise Schedule",
             category=CATEGORY,
-            description="Gives a model a different noise schedule, named or custom, and sets what it predicts. It "
-            "takes precedence over the schedule of Apply Motion Model, before or after it.",
+            description="Gives a model a different noise schedule, named or custom, and sets what the model "
+            "predicts. This schedule takes precedence over the schedule of Apply Motion Model, whether this node "
+            "comes before or after that node.",
             search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
             inputs=[
-                io.Model.Input("model", tooltip="The model whose noise schedule changes."),
+                io.Model.Input("model", tooltip="The model whose noise schedule is changed."),
                 schedule_combo(),
                 *beta_inputs(),
                 prediction_input(),

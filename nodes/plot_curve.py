@@ -20,7 +20,7 @@ class PlotCurveNode(io.ComfyNode):
             display_name="Plot Curve",
             category=CATEGORY,
             description="Draws a curve over the frames and steps of a run, with one line for each group of blocks "
-            "that share their values.",
+            "that have the same values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],
             inputs=[
                 number_or_curve("curve", "The value to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),
@@ -30,7 +30,8 @@ class PlotCurveNode(io.ComfyNode):
                     "model",
                     optional=True,
                     advanced=True,
-                    tooltip="The model as it goes into the sampler. Needed only if its noise schedule matters.",
+                    tooltip="The model that you connect to the sampler. Needed only if the result depends on the "
+                    "model's noise schedule.",
                 ),
                 width_input(960, 4096),
             ],

@@ -18,8 +18,9 @@ class PromptTravelNode(io.ComfyNode):
             node_id="KinemaPromptTravel",
             display_name="Prompt Travel",
             category=CATEGORY,
-            description="Prompts that change over the frames. Write one line for each frame at which a new prompt is "
-            "reached, e.g. 0: a calm sea, and below it 24: a storm. Frames in between are blended.",
+            description="Changes the prompt over the frames. Write one line for each frame at which a new prompt "
+            "is reached, e.g. 0: a calm sea, and on the next line 24: a storm. For the frames in between, the "
+            "prompts are blended.",
             search_aliases=[
                 "prompt scheduling",
                 "prompt scheduling latents",
@@ -35,9 +36,9 @@ class PromptTravelNode(io.ComfyNode):
                     default=PROMPT_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="One prompt per line, with the frame at which it is reached: 0: a calm sea. Negative "
-                    "frames count from the end; 0.5 or 50% is the middle. The quoted syntax of other tools "
-                    'works too: "0": "a calm sea".',
+                    tooltip="One prompt per line, after the frame at which it is reached, e.g. 0: a calm sea. "
+                    "Negative frame numbers count from the end; 0.5 or 50% is the middle of the video. The quoted "
+                    'syntax of other tools works too: "0": "a calm sea".',
                 ),
                 io.Int.Input(
                     "frames",
@@ -46,29 +47,35 @@ class PromptTravelNode(io.ComfyNode):
                     max=100000,
                     tooltip="How many frames the video has. Ignored if a latent is connected.",
                 ),
-                io.Latent.Input("latent", optional=True, tooltip="If connected, its number of frames is used."),
+                io.Latent.Input(
+                    "latent", optional=True, tooltip="If connected, the number of frames is taken from this latent."
+                ),
                 io.String.Input(
                     "text_before",
                     default="",
                     multiline=True,
                     optional=True,
-                    tooltip="Added before every prompt, e.g. the style.",
+                    tooltip="Text that is added before every prompt, e.g. the style.",
                 ),
                 io.String.Input(
-                    "text_after", default="", multiline=True, optional=True, tooltip="Added after every prompt."
+                    "text_after",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Text that is added after every prompt.",
                 ),
                 io.Boolean.Input(
                     "closed_loop",
                     default=False,
                     optional=True,
-                    tooltip="After the last prompt, blend back to the first, for videos that loop.",
+                    tooltip="After the last prompt, blends back to the first prompt, for videos that loop.",
                 ),
                 io.Combo.Input(
                     "easing",
                     options=list(EASINGS),
                     default="linear",
                     optional=True,
-                    tooltip="How one prompt changes to the next: evenly, or slower at the start or the end.",
+                    tooltip="How one prompt changes into the next: evenly, or more slowly at the start or the end.",
                 ),
                 io.Combo.Input(
                     "blend",
@@ -76,13 +83,13 @@ class PromptTravelNode(io.ComfyNode):
                     default="linear",
                     optional=True,
                     advanced=True,
-                    tooltip="linear: straight from one encoded prompt to the next. spherical: along an arc, which "
-                    "keeps the magnitude of the embeddings.",
+                    tooltip="linear: the prompts are blended in a straight line between their embeddings. "
+                    "spherical: they are blended along an arc, which preserves the magnitude of the embeddings.",
                 ),
             ],
             outputs=[
                 io.Conditioning.Output(
-                    tooltip="One conditioning with a row for each frame, for the sampler's positive input."
+                    tooltip="One conditioning with an embedding for each frame, for the sampler's positive input."
                 )
             ],
         )

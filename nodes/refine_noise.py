@@ -15,9 +15,9 @@ class RefineNoiseNode(io.ComfyNode):
             node_id="KinemaRefineNoise",
             display_name="Refine Noise",
             category=CATEGORY,
-            description="FreeInit and FreqPrior: samples several times, each time starting from noise that keeps the "
-            "low frequencies of the previous result. More consistent animations; time grows with the "
-            "number of iterations.",
+            description="Samples several times, each time starting from noise that keeps the low frequencies of "
+            "the previous result (FreeInit or FreqPrior). Makes animations more consistent; the time grows with "
+            "the number of iterations.",
             search_aliases=[
                 "freeinit",
                 "freqprior",
@@ -28,7 +28,8 @@ class RefineNoiseNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model. This node can go before or after Apply Motion Model and all other nodes.",
+                    tooltip="The model. This node can be placed before or after Apply Motion Model and all other "
+                    "nodes.",
                 ),
                 io.Combo.Input(
                     "method",
@@ -43,15 +44,15 @@ class RefineNoiseNode(io.ComfyNode):
                     min=1,
                     max=20,
                     tooltip="How many times to sample in total. 3 to 5 is usual; 1 changes nothing. If you cancel, "
-                    "the last finished iteration is kept and the workflow continues with it.",
+                    "the result of the last finished iteration is kept and the workflow continues with it.",
                 ),
                 io.Combo.Input(
                     "filter",
                     options=list(FILTERS),
                     default="butterworth",
                     tooltip="The low-pass filter. butterworth: keeps a small, clean range of low frequencies. "
-                    "gaussian: keeps more, with a soft edge. ideal: keeps the most, with a hard edge. box: a "
-                    "box with hard edges.",
+                    "gaussian: keeps a larger range, with a soft edge. ideal: keeps the largest range, with a hard "
+                    "edge. box: keeps a box-shaped range with hard edges.",
                 ),
                 _cutoff_input("space", "Spatial"),
                 _cutoff_input("time", "Temporal"),
@@ -63,10 +64,10 @@ class RefineNoiseNode(io.ComfyNode):
                     max=100,
                     optional=True,
                     advanced=True,
-                    tooltip="How steep the edge of the butterworth filter is.",
+                    tooltip="Order of the Butterworth filter: the higher it is, the steeper the cutoff.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose sampling is refined. Works with any sampler.")],
+            outputs=[io.Model.Output(tooltip="The model, set up so that any sampler refines the noise.")],
         )
 
     @classmethod
@@ -94,8 +95,8 @@ def _iteration_inputs() -> list[io.Input]:
             "coarse_to_fine",
             default=False,
             optional=True,
-            tooltip="Earlier iterations use fewer steps: with 3 iterations, the first uses a third and the second "
-            "two thirds. Faster, and almost as good.",
+            tooltip="Earlier iterations use fewer steps: with 3 iterations, the first uses a third of the steps "
+            "and the second two thirds. This is faster, and the result is almost as good.",
         ),
         io.Float.Input(
             "until",
@@ -105,16 +106,16 @@ def _iteration_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="All iterations except the last stop at this fraction of the run, which saves time. FreqPrior's "
-            "authors use 0.68; 1 samples to the end.",
+            tooltip="All iterations except the last stop at this fraction of the run, which saves time. The "
+            "authors of FreqPrior use 0.68; at 1, all iterations run to the end.",
         ),
         io.Boolean.Input(
             "new_noise",
             default=False,
             optional=True,
             advanced=True,
-            tooltip="Add different noise to the result in each iteration. Off: always add the initial noise of the "
-            "run, as FreeInit's authors do.",
+            tooltip="On: adds different noise to the result in each iteration. Off: always adds the initial noise "
+            "of the run, as the authors of FreeInit do.",
         ),
     ]
 
@@ -128,5 +129,5 @@ def _cutoff_input(name: str, kind: str) -> io.Float.Input:
         step=0.01,
         optional=True,
         advanced=True,
-        tooltip=f"{kind} cutoff frequency: higher keeps more of the previous result. 0 keeps none of it.",
+        tooltip=f"{kind} cutoff frequency. Higher values keep more of the previous result; 0 keeps none of it.",
     )

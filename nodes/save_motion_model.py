@@ -20,8 +20,8 @@ class SaveMotionModelNode(io.ComfyNode):
             node_id="KinemaSaveMotionModel",
             display_name="Save Motion Model",
             category=CATEGORY,
-            description="Saves a motion model, merged or with motion LoRAs, as a file that Load Motion Model and "
-            "other tools can read.",
+            description="Saves a motion model, including merges and motion LoRAs, as a file that Load Motion Model "
+            "and other tools can read.",
             search_aliases=["save animatediff", "export motion model", "bake lora"],
             is_output_node=True,
             inputs=[
@@ -29,7 +29,7 @@ class SaveMotionModelNode(io.ComfyNode):
                 io.String.Input(
                     "filename",
                     default="my_motion_model",
-                    tooltip="File name in models/animatediff_models; an existing file is overwritten. Use / for "
+                    tooltip="File name in models/animatediff_models. An existing file is overwritten. Use / for "
                     "subfolders.",
                 ),
                 io.Boolean.Input(
@@ -44,7 +44,8 @@ class SaveMotionModelNode(io.ComfyNode):
                     default="as loaded",
                     optional=True,
                     advanced=True,
-                    tooltip="Number format of the file. as loaded: the same as in memory, usually fp16 on a GPU.",
+                    tooltip="Precision of the weights in the file. as loaded: the precision that each weight has "
+                    "in memory, usually fp16 on a GPU.",
                 ),
             ],
             outputs=[

@@ -24,8 +24,8 @@ class SigmaScheduleNode(io.ComfyNode):
             node_id="KinemaSigmaSchedule",
             display_name="Sigma Schedule",
             category=CATEGORY,
-            description="The noise levels (sigmas) of a run from a noise schedule, named or custom, for "
-            "SamplerCustom. To change a model's noise schedule, use Noise Schedule.",
+            description="Computes the noise levels (sigmas) of a run from a named or custom noise schedule, for "
+            "SamplerCustom. To change the noise schedule of a model, use Noise Schedule.",
             search_aliases=[
                 "create sigma schedule",
                 "create raw sigma schedule",
@@ -41,26 +41,29 @@ class SigmaScheduleNode(io.ComfyNode):
                     default="normal",
                     tooltip="How the steps are distributed over the noise levels, as in KSampler.",
                 ),
-                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="The number of steps."),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of sampler steps."),
                 io.Float.Input(
                     "denoise",
                     default=1.0,
                     min=0.0,
                     max=1.0,
                     step=0.01,
-                    tooltip="1: the whole run. Less: only its last part, for latents that already contain an image.",
+                    tooltip="How much of the run is sampled. 1 is the whole run; lower values keep only the last "
+                    "part of it, for latents that already contain an image.",
                 ),
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip='Required when schedule is "the model\'s". Otherwise it only supplies the value behind '
-                    '"keep" in prediction and zero_snr.',
+                    tooltip='Required if schedule is "the model\'s". Otherwise, the model is only used if '
+                    'prediction or zero_snr is "keep".',
                 ),
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
             ],
-            outputs=[io.Sigmas.Output(tooltip="Decreasing noise levels, one more than steps.")],
+            outputs=[
+                io.Sigmas.Output(tooltip="The noise levels in decreasing order, one more than the number of steps.")
+            ],
         )
 
     @classmethod

@@ -14,13 +14,13 @@ class Text2VideoZeroNode(io.ComfyNode):
             node_id="KinemaText2VideoZero",
             display_name="Text2Video-Zero",
             category=CATEGORY,
-            description="Animates without a motion model: the partly denoised latent of the first frame is shifted a "
-            "little further for each frame, and all frames attend to the first. Gives simple camera "
-            "pans; a baseline in the AnimateDiff paper.",
+            description="Animates without a motion model: the partly denoised latent of the first frame is shifted "
+            "a little further for each frame, and all frames attend to the first frame. Gives simple camera pans. "
+            "The AnimateDiff paper uses this method as a baseline.",
             search_aliases=["text2video zero", "t2v zero", "zero-shot video", "pan", "camera", "baseline"],
             inputs=[
                 io.Model.Input("model", tooltip="Any SD1.5 or SDXL model, with or without LoRAs."),
-                _motion_input("motion_x", "right", "left"),
+                _motion_input("motion_x", "to the right", "to the left"),
                 _motion_input("motion_y", "down", "up"),
                 io.Int.Input(
                     "high_timestep",
@@ -30,7 +30,7 @@ class Text2VideoZeroNode(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="The shifted frames start again from the noise of this training timestep (t1 in the "
-                    "paper). The further it is above low_timestep, the more they may change.",
+                    "paper). The further this value is above low_timestep, the more the frames can change.",
                 ),
                 io.Int.Input(
                     "low_timestep",
@@ -39,14 +39,14 @@ class Text2VideoZeroNode(io.ComfyNode):
                     max=997,
                     optional=True,
                     advanced=True,
-                    tooltip="The first frame is shifted once it is denoised to this training timestep (t0 in the "
-                    "paper). Lower values fix its layout more firmly.",
+                    tooltip="The first frame is shifted once it has been denoised to this training timestep (t0 in "
+                    "the paper). Lower values fix the layout of the frame more firmly.",
                 ),
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The animated model. Use an empty latent with batch_size set to the number of frames, "
-                    "e.g. 8, and denoise 1; the authors use ddim, ddim_uniform, 50 steps."
+                    tooltip="The model with this method applied. Use an empty latent with batch_size set to "
+                    "the number of frames, e.g. 8, and denoise 1. The authors use ddim, ddim_uniform and 50 steps."
                 )
             ],
         )
@@ -66,6 +66,6 @@ def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:
         min=-512.0,
         max=512.0,
         step=0.5,
-        tooltip=f"How far the view moves {positive} per frame ({negative} below 0), in pixels of a 512-pixel picture. "
-        "0: no movement; the authors use 12.",
+        tooltip=f"How far the view moves {positive} per frame, in pixels of a 512-pixel picture. Below 0 it moves {negative}; "
+        "at 0 it does not move. The authors use 12.",
     )

@@ -24,8 +24,8 @@ class TrainMotionLoraNode(io.ComfyNode):
             node_id="KinemaTrainMotionLora",
             display_name="Train Motion LoRA",
             category=CATEGORY,
-            description="Teaches a motion model one more motion, such as a camera move or a dance, from one to fifty clips. "
-            "The file is small and works like the official motion LoRAs.",
+            description="Teaches a motion model one additional motion, such as a camera move or a dance, from one "
+            "to fifty clips. The resulting file is small and works like the official motion LoRAs.",
             search_aliases=["motiondirector", "finetune", "train motion lora", "camera motion", "training", "admd"],
             is_output_node=True,
             inputs=[
@@ -34,37 +34,40 @@ class TrainMotionLoraNode(io.ComfyNode):
                     tooltip="The image model that the motion model is made for. Connect it from before Apply Motion "
                     "Model.",
                 ),
-                MotionModelSocket.Input("motion_model", tooltip="The motion model to teach; it stays unchanged."),
-                ClipsSocket.Input("clips", tooltip="Clips of the motion, from Load Clips: 1 to 50."),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    tooltip="The motion model that the LoRA is trained for. The motion model itself stays unchanged.",
+                ),
+                ClipsSocket.Input("clips", tooltip="The clips that show the motion, from Load Clips: 1 to 50 clips."),
                 name_input("my_motion_lora", LORA_FOLDER),
                 io.Int.Input(
                     "rank",
                     default=64,
                     min=1,
                     max=1280,
-                    tooltip="Rank of the LoRA, which determines its size. The official ones have 64; 16 to 32 is "
-                    "enough for one clip.",
+                    tooltip="Rank of the LoRA, which determines its size. The official motion LoRAs use rank 64; "
+                    "16 to 32 is enough for one clip.",
                 ),
                 *settings_inputs(LORA_TRAINING),
                 io.Boolean.Input(
                     "debias",
                     default=True,
-                    tooltip="MotionDirector's debiased loss: also compares the frames of a clip with one another, so "
-                    "that less of its appearance is learned.",
+                    tooltip="MotionDirector's debiased loss: also compares the frames of a clip with one another, "
+                    "so that less of the clip's appearance is learned.",
                 ),
                 io.Boolean.Input(
                     "learn_looks_apart",
                     default=False,
                     optional=True,
                     advanced=True,
-                    tooltip="MotionDirector's spatial pass: a second, temporary LoRA learns the appearance of single "
-                    "frames, so that the motion LoRA does not. For one to five clips; takes about 1.2 times "
-                    "as long.",
+                    tooltip="MotionDirector's spatial pass: a second, temporary LoRA learns the appearance of "
+                    "single frames, so that the motion LoRA does not learn it. For one to five clips; training "
+                    "takes about 1.2 times as long.",
                 ),
             ],
             outputs=[
                 MotionModelSocket.Output(
-                    display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA at strength 1."
+                    display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA applied at strength 1."
                 ),
                 io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
             ],

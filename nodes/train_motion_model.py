@@ -27,8 +27,9 @@ class TrainMotionModelNode(io.ComfyNode):
             node_id="KinemaTrainMotionModel",
             display_name="Train Motion Model",
             category=CATEGORY,
-            description="Trains a motion model on clips, as in the AnimateDiff paper: a new one, or an existing one. "
-            "The image model does not change. Interrupt it at any time and run it again to continue.",
+            description="Trains a motion model on clips, as in the AnimateDiff paper, either from scratch or "
+            "starting from an existing one. The image model does not change. You can interrupt training at any "
+            "time and run the node again to continue.",
             search_aliases=["finetune", "train animatediff", "training", "motion module", "dataset"],
             is_output_node=True,
             inputs=[
@@ -45,8 +46,8 @@ class TrainMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff SDXL for SDXL. v2 "
-                    "also has a module in the UNet's middle block; v1 normalises over all frames together.",
+                    tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff SDXL for SDXL. "
+                    "v2 also has a motion module in the mid block; v1 normalises over all frames together.",
                 ),
                 io.Combo.Input(
                     "weights",
@@ -54,13 +55,15 @@ class TrainMotionModelNode(io.ComfyNode):
                     default="fp16",
                     optional=True,
                     advanced=True,
-                    tooltip="Number format of the file. fp16 is half the size and animates just as well.",
+                    tooltip="Precision of the weights in the file. A file in fp16 is half the size and animates "
+                    "just as well.",
                 ),
                 MotionModelSocket.Input(
                     "motion_model",
                     optional=True,
-                    tooltip="Continues training this motion model, to add motion that it does not know. Without it, "
-                    "a new one is trained from scratch, which needs very many clips.",
+                    tooltip="An existing motion model to continue training, so that it learns motion that it does "
+                    "not know yet. If none is connected, a new motion model is trained from scratch, which needs "
+                    "very many clips.",
                 ),
             ],
             outputs=[

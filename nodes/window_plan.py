@@ -17,17 +17,17 @@ class WindowPlanNode(io.ComfyNode):
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
             category=CATEGORY,
-            description="Draws which frames a run will compute together in each step, and the weight of each window "
-            "for each frame. Nothing is sampled.",
+            description="Shows as a picture which frames a run will compute together in each step, and which "
+            "weight each window has for each frame. Nothing is sampled.",
             search_aliases=["visualize context options", "context windows", "debug", "plot windows"],
             inputs=[
-                io.Model.Input("model", tooltip="The model as it goes into the sampler."),
+                io.Model.Input("model", tooltip="The model that you connect to the sampler."),
                 *length_inputs(64),
-                scheduler_input("It matters only if windows have a start or end percent."),
+                scheduler_input("Only needed if windows have a start_percent or an end_percent."),
                 io.Sigmas.Input(
                     "sigmas",
                     optional=True,
-                    tooltip="The noise levels (sigmas) themselves, instead of steps and scheduler.",
+                    tooltip="The noise levels (sigmas) of the run, instead of steps and scheduler.",
                 ),
                 width_input(1280, 8192),
             ],

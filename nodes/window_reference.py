@@ -15,8 +15,8 @@ class WindowReferenceNode(io.ComfyNode):
             node_id="KinemaWindowReference",
             display_name="Window Reference",
             category=CATEGORY,
-            description="Makes the later context windows of a long video resemble the first: they attend to it, or "
-            "start from its result. Two of these nodes, one of each mode, work together.",
+            description="Makes the later context windows of a long video resemble the first window: they attend to "
+            "it, or start from its result. You can combine two of these nodes, one in each mode.",
             search_aliases=[
                 "contextref",
                 "context ref",
@@ -32,28 +32,30 @@ class WindowReferenceNode(io.ComfyNode):
                     "mode",
                     options=list(REFERENCE_MODES),
                     default="attend",
-                    tooltip="attend: frames of later windows attend to those of the first, so people and things keep "
-                    "their appearance; self-attention takes twice the time while it is active. reuse: later "
-                    "windows start with the layout and motion of the first; at strength 1 they are not "
-                    "computed at all, which saves time.",
+                    tooltip="attend: frames of later windows attend to those of the first, so people and things "
+                    "keep their appearance; self-attention takes twice the time while active. reuse: later windows "
+                    "start with the layout and motion of the first; at strength 1 they are not computed until "
+                    "end_percent, which saves time.",
                 ),
                 number_or_curve(
                     "strength",
-                    "How much of the first window is used: 1 all, 0 none.",
+                    "How strongly the first window is used: at 1 fully, at 0 not at all.",
                     default=1.0,
                     min=0.0,
                     max=1.0,
                     step=0.01,
                 ),
-                _percent("start_percent", 0.0, "When it starts, as a fraction of the sampling run."),
+                _percent("start_percent", 0.0, "When the reference starts to act, as a fraction of the sampling run."),
                 _percent(
                     "end_percent",
                     0.25,
-                    "When it ends, as a fraction of the sampling run. Early steps decide the layout: 0.15 for reuse, "
-                    "0.25 to 1 for attend.",
+                    "When the reference stops acting, as a fraction of the sampling run. Early steps decide the "
+                    "layout: 0.15 suits reuse, 0.25 to 1 suits attend.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, whose later context windows refer to the first.")],
+            outputs=[
+                io.Model.Output(tooltip="The model, set up so that later context windows refer to the first window.")
+            ],
         )
 
     @classmethod

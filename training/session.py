@@ -44,7 +44,7 @@ class Session:
         state = self.file.with_suffix(STATE_SUFFIX)
         if self.file.exists() and not state.exists():
             raise ValueError(
-                f'"{self.file.name}" already exists, but has no training state. Pick another name, or delete it.'
+                f'"{self.file.name}" already exists, but has no training state. Pick another name, or delete this file.'
             )
         decides = course(self.learner, self.clips, self.settings, **(self.identity or {}))
         latest: list[TrainingProgress] = []

@@ -24,7 +24,9 @@ def length_inputs(default: int) -> list[io.Input]:
             max=10000,
             tooltip="How many frames the video has. Ignored if a latent is connected.",
         ),
-        io.Latent.Input("latent", optional=True, tooltip="If connected, its number of frames is used."),
+        io.Latent.Input(
+            "latent", optional=True, tooltip="If connected, the number of frames is taken from this latent."
+        ),
         io.Int.Input("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
     ]
 

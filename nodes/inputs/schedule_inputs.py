@@ -19,11 +19,11 @@ def schedule_combo(more: Mapping[str, str] | None = None) -> ExplainedCombo:
         {
             **words_of(NOISE_SCHEDULES),
             **(more or {}),
-            CUSTOM: "Your own: set the advanced inputs betas, first_beta and last_beta.",
+            CUSTOM: "A schedule of your own. Set it with the advanced inputs betas, first_beta and last_beta.",
         },
         default="AnimateDiff",
-        tooltip="How much noise each training timestep stands for. AnimateDiff suits most SD1.5 motion models. The help page "
-        "explains each option.",
+        tooltip="The noise schedule, which determines how much noise each training timestep stands for. "
+        "AnimateDiff suits most SD1.5 motion models. The help page explains each option.",
     )
 
 
@@ -41,8 +41,9 @@ def beta_inputs() -> list[io.Input]:
             default="sqrt_linear",
             optional=True,
             advanced=True,
-            tooltip="custom: ComfyUI's name of the curve. sqrt_linear rises linearly; linear rises linearly in its square "
-            "root; cosine ignores first and last; sqrt is almost all noise.",
+            tooltip="For schedule custom: ComfyUI's name for the curve of the betas. sqrt_linear: the betas rise "
+            "linearly. linear: their square roots rise linearly. cosine: first_beta and last_beta have no effect. "
+            "sqrt: almost all timesteps are nearly pure noise.",
         ),
         _beta("first_beta", 0.0001, "the first beta, which sets how much noise the first timestep adds."),
         _beta("last_beta", 0.02, "the last beta, which sets how much noise the last timestep adds."),
@@ -52,7 +53,7 @@ def beta_inputs() -> list[io.Input]:
 def prediction_input() -> ExplainedCombo:
     return ExplainedCombo(
         "prediction",
-        {AS_IT_IS: "What the model predicts already.", **words_of(PREDICTIONS)},
+        {AS_IT_IS: "The model predicts what it already predicts: its setting is unchanged.", **words_of(PREDICTIONS)},
         default=AS_IT_IS,
         optional=True,
         advanced=True,
@@ -67,8 +68,8 @@ def zsnr_input() -> io.Combo.Input:
         default=AS_IT_IS,
         optional=True,
         advanced=True,
-        tooltip="Zero terminal SNR: the last timestep is pure noise. Only for models trained that way. keep: leave "
-        "the model as it is.",
+        tooltip="Zero terminal SNR: the last timestep is pure noise. Use it only for models that were trained this "
+        "way. keep leaves the setting of the model unchanged.",
     )
 
 
@@ -82,5 +83,5 @@ def _beta(name: str, default: float, tooltip: str) -> io.Float.Input:
         round=False,
         optional=True,
         advanced=True,
-        tooltip=f"custom: {tooltip}",
+        tooltip=f"For schedule custom: {tooltip}",
     )

@@ -28,7 +28,8 @@ def easing_input() -> io.Combo.Input:
         options=list(WAYS),
         default="linear",
         optional=True,
-        tooltip="How one value changes to the next: evenly, slower at the start or the end, or all at once (hold).",
+        tooltip="How one value changes into the next: evenly, more slowly at the start or the end, or all at once "
+        "(hold).",
     )
 
 
@@ -39,8 +40,8 @@ def curve_output(tooltip: str) -> Any:
 def strength_input() -> io.MultiType.Input:
     return number_or_curve(
         "strength",
-        "How much motion is added. 1 is what the motion model was trained for, 0 adds none, 1.1 to 1.3 gives more "
-        "motion but less stability.",
+        "How much motion is added. 1 is the strength that the motion model was trained for; 0 adds no motion; 1.1 "
+        "to 1.3 gives more motion but less stability.",
         default=1.0,
         min=-10.0,
         max=10.0,
@@ -53,16 +54,17 @@ def schedule_input() -> ExplainedCombo:
         "noise_schedule",
         CHOICES,
         default=AUTOMATIC,
-        tooltip="How much noise each training timestep stands for. Leave it at automatic: the schedule that the motion model "
-        "was trained with. The help page explains each option.",
+        tooltip="The noise schedule, which determines how much noise each training timestep stands for. Leave it "
+        "at automatic, which uses the schedule that the motion model was trained with. The help page explains each "
+        "option.",
     )
 
 
-def percent_inputs(what: str = "motion") -> list[io.Float.Input]:
-    early = " The layout of an animation is decided early, so ending at 0.8 changes little and is faster."
+def percent_inputs(what: str) -> list[io.Float.Input]:
+    early = " The layout of an animation is decided early, so ending at 0.8 changes little and saves time."
     ends = {
-        "start_percent": (0.0, "starts", "(0 = first step)."),
-        "end_percent": (1.0, "ends", "(1 = last step)." + early),
+        "start_percent": (0.0, "starts to act", "(0 = first step)."),
+        "end_percent": (1.0, "stops acting", "(1 = last step)." + early),
     }
     return [
         io.Float.Input(

@@ -17,7 +17,7 @@ def name_input(default: str, folder: str) -> io.String.Input:
         "name",
         default=default,
         tooltip=f"Name of the file in models/{folder}, without extension; a/b creates a subfolder. The training state is "
-        "saved next to it: run the node again with the same name to continue after an interruption.",
+        "saved next to the file. To continue after an interruption, run the node again with the same name.",
     )
 
 
@@ -39,44 +39,47 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         return setting(name, tooltip, optional=True, advanced=True, **widget)
 
     return [
-        setting("steps", "Number of optimizer steps. Raise it to continue a finished training (only with a constant "
-            "learning rate)."),
+        setting("steps", "Number of optimizer steps. To continue a finished training run, raise this number (only "
+            "with a constant learning rate)."),
         setting("learning_rate", "Size of each optimizer step. Halve it if the loss jumps or rises.", step=1e-6, round=False),
-        setting("batch_size", "Clips trained at once; each needs memory."),
-        setting("accumulation", "Gradient accumulation: batches per step. Same effect as a larger batch, without the "
-            "memory, but slower.", display_name="gradient_accumulation"),
-        setting("seed", "Determines the order of the clips, the noise and the initial weights. The same seed gives "
-            "the same training."),
-        setting("noise_schedule", "The paper's ablation: A is Stable Diffusion's schedule, B the authors' choice, C a "
-            "steeper one that you can edit with the betas below. automatic: the schedule used with this kind of "
-            "motion model, B for SD1.5."),
-        advanced("beta_start", "First beta of the noise schedule. 0: the default of that schedule.", step=1e-5, round=False),
-        advanced("beta_end", "Last beta of the noise schedule. 0: the default of that schedule.", step=1e-4, round=False),
-        advanced("warmup", "Steps in which the learning rate rises from zero. 100 helps with high learning rates.",
+        setting("batch_size", "Number of clips per batch; each additional clip needs more memory."),
+        setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
+            "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
+        setting("seed", "Determines the order of the clips, the noise and the initial weights. The same seed "
+            "reproduces the training run."),
+        setting("noise_schedule", "The noise schedules compared in the AnimateDiff paper: A is Stable Diffusion's "
+            "own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
+            "automatic: the schedule used with this kind of motion model (B for SD1.5)."),
+        advanced("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
+        advanced("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
+        advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
+            "learning rates.",
             display_name="warmup_steps"),
-        advanced("learning_rate_curve", "Learning rate schedule. constant, as the authors use, or cosine: it decays "
-            "to nearly zero at the last step, which gives cleaner results in short trainings.",
+        advanced("learning_rate_curve", "Learning rate schedule. constant is what the authors use. cosine lowers "
+            "the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
             display_name="learning_rate_schedule"),
-        advanced("weight_decay", "Weight decay of AdamW: how strongly weights are pulled towards zero.", step=0.001),
-        advanced("clip_norm", "Maximum gradient norm; larger gradients are scaled down.",
+        advanced("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
+        advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
             display_name="max_gradient_norm", step=0.01),
-        advanced("average", "EMA decay: the result is an exponential moving average of the weights. 0: the raw "
-            "weights.", display_name="ema_decay", step=0.0001, round=False),
-        advanced("caption_dropout", "Fraction of clips trained without their caption, so that CFG works.", step=0.01),
-        advanced("timestep_bias", "1 draws all noise levels equally often, as in the paper. Above 1, low noise levels "
-            "are drawn more often: try 1.5 if frames stay grainy.", step=0.05),
-        advanced("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above 1, "
-            "high noise levels count more, up to this many times: 20 learns large motion in fewer steps, because "
-            "motion is decided at high noise.", step=0.5),
-        advanced("precision", "Precision that the image model computes in. The trained weights are always fp32."),
-        advanced("gradient_checkpointing", "Uses much less memory but takes about a third longer. Does not affect the "
-            "result."),
-        advanced("save_every", "Steps between saves of the training state, in case of a power cut. It is also saved "
-            "at the end and when you interrupt."),
+        advanced("average", "Decay of the exponential moving average (EMA) of the weights, which becomes the "
+            "result. 0: the weights of the last step become the result.", display_name="ema_decay", step=0.0001, round=False),
+        advanced("caption_dropout", "Fraction of the clips that are trained without their caption, so that "
+            "classifier-free guidance (CFG) works.", step=0.01),
+        advanced("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "
+            "equally often, as in the paper. Above 1, low noise levels are drawn more often: try 1.5 if frames "
+            "stay grainy.", step=0.05),
+        advanced("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above "
+            "1, high noise levels have more weight, at most this many times as much. 20 learns large motion in "
+            "fewer steps, because motion is decided at high noise levels.", step=0.5),
+        advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
+        advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
+            "not affect the result."),
+        advanced("save_every", "Number of steps between saves of the training state, in case of a power cut. The "
+            "training state is also saved at the end and when you interrupt the training."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
-            tooltip="Steps between sample animations in the preview. 0: none."),
+            tooltip="Number of steps between sample animations in the preview. 0: no sample animations."),
         io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
-            tooltip="Discard and replace what an earlier training with this name has learned."),
+            tooltip="Discards and replaces what an earlier training run with this name has learned."),
     ]  # fmt: skip
 
 

@@ -26,8 +26,8 @@ def window_schedule_input() -> ExplainedCombo:
         "schedule",
         words_of(WINDOW_SCHEDULES),
         default="static",
-        tooltip="How windows are placed over the video. static suits most videos; uniform hides the places where windows "
-        "meet; looped is for videos that repeat; batched is for models without motion.",
+        tooltip="How the windows are placed over the video. static suits most videos; uniform hides the seams "
+        "between windows; looped is for videos that loop; batched is for models without motion modules.",
     )
 
 
@@ -38,8 +38,8 @@ def fuse_input() -> ExplainedCombo:
         default="pyramid",
         optional=True,
         advanced=True,
-        tooltip="How windows are blended where they overlap. pyramid suits most videos: each frame mostly follows the window "
-        "that it is in the middle of. The help page explains each option.",
+        tooltip="How the windows are blended where they overlap. pyramid suits most videos: each frame mostly "
+        "follows the window in which it is closest to the middle. The help page explains each option.",
     )
 
 
@@ -48,8 +48,8 @@ def freenoise_input() -> io.Boolean.Input:
         "freenoise",
         default=False,
         optional=True,
-        tooltip="FreeNoise: later frames start from the shuffled noise of earlier ones, so that windows resemble "
-        "each other. Keeps long videos consistent; with a small overlap, motion tends to repeat.",
+        tooltip="FreeNoise: later frames start from the shuffled noise of earlier frames, so that the windows "
+        "resemble each other. This keeps long videos consistent; with a small overlap, the motion tends to repeat.",
     )
 
 

@@ -67,7 +67,7 @@ def frames_in(batch: int, transformer_options: Mapping[str, Any]) -> Frames:
         frames = Frames(count, tuple(range(count)), count)
     if batch % frames.count:
         raise ValueError(
-            f"A node split the {frames.count} frames of the animation into batches of {batch}, and a motion model must "
-            "see all frames at once. Remove the node that splits batches, or use Context Windows."
+            f"A node split the {frames.count} frames of the animation into batches of {batch}, but a motion model must "
+            "process all frames at once. Remove the node that splits batches, or use Context Windows."
         )
     return frames

@@ -34,7 +34,7 @@ class MotionField:
     def __post_init__(self) -> None:
         if self.low >= self.high:
             raise ValueError(
-                f"Moved frames go back from timestep {self.low} to {self.high}, which is less noise, not more. "
+                f"Shifted frames go back from timestep {self.low} to {self.high}, which has less noise, not more. "
                 "Set high_timestep above low_timestep, e.g. 941 and 881."
             )
 

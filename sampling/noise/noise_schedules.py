@@ -29,17 +29,18 @@ class NamedSchedule:
 NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     "AnimateDiff": NamedSchedule(
         schedule=PAPER_SCHEDULE,
-        words="Betas rise linearly from 0.00085 to 0.012: choice B of the paper, which ComfyUI calls sqrt_linear. Most "
-        "SD1.5 motion models were trained with it.",
+        words="The betas rise linearly from 0.00085 to 0.012. This is schedule B of the AnimateDiff paper, which "
+        "ComfyUI calls sqrt_linear. Most SD1.5 motion models were trained with it.",
     ),
     "Stable Diffusion": NamedSchedule(
         schedule=IMAGE_SCHEDULE,
-        words="The square roots of the betas rise linearly, from 0.00085 to 0.012: choice A of the paper, which ComfyUI "
-        "calls linear. Image models and HotshotXL were trained with it.",
+        words="The square roots of the betas rise linearly, and the betas rise from 0.00085 to 0.012. This is "
+        "schedule A of the AnimateDiff paper, which ComfyUI calls linear. Image models and HotshotXL were trained "
+        "with it.",
     ),
     "AnimateDiff SDXL": NamedSchedule(
         schedule=SDXL_SCHEDULE,
-        words="Like Stable Diffusion, up to 0.020. The SDXL motion model was trained with it.",
+        words="Like Stable Diffusion, but the betas rise to 0.020. The SDXL motion model was trained with it.",
     ),
     "AnimateLCM": NamedSchedule(
         schedule=LCM_SCHEDULE,
@@ -51,14 +52,14 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
     "DDPM": NamedSchedule(
         schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
-        words="Betas rise linearly from 0.0001 to 0.02, for experiments.",
+        words="The betas rise linearly from 0.0001 to 0.02. This schedule is for experiments.",
     ),
 }
 
 KEEP = "keep the model's"
 
 CHOICES: dict[str, str] = {
-    AUTOMATIC: "What the motion model was trained with.",
+    AUTOMATIC: "The schedule that the motion model was trained with.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
 }
@@ -81,11 +82,14 @@ def _lcm() -> type:
 
 
 PREDICTIONS: dict[str, Prediction] = {
-    "epsilon": Prediction(kind=lambda: EPS, words="Noise: most models."),
+    "epsilon": Prediction(kind=lambda: EPS, words="The model predicts the noise, as most models do."),
     "v_prediction": Prediction(
-        kind=lambda: V_PREDICTION, words="Velocity, a mixture of noise and picture: v-prediction models."
+        kind=lambda: V_PREDICTION,
+        words="The model predicts the velocity, a mixture of noise and picture, as v-prediction models do.",
     ),
-    "lcm": Prediction(kind=_lcm, words="Noise, as a consistency model on 50 timesteps predicts it.", lcm_steps=50),
+    "lcm": Prediction(
+        kind=_lcm, words="The model predicts the noise, as a consistency model with 50 timesteps does.", lcm_steps=50
+    ),
 }
 
 

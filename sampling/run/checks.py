@@ -65,8 +65,8 @@ def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
     handler = model_options.get("context_handler")
     if handler is not None and not isinstance(handler, ContextHandler):
         raise ValueError(
-            f"The MODEL already has context windows of another node ({type(handler).__name__}), and a run can have one "
-            "kind only. Remove that node, or Kinema's Context Windows."
+            f"The MODEL already has context windows of another node ({type(handler).__name__}), but a run can have "
+            "only one kind. Remove that node, or Kinema's Context Windows."
         )
 
 

@@ -120,22 +120,22 @@ class WindowSchedule:
 WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
     "static": WindowSchedule(
         windows=_static,
-        words="The same windows at every step.",
+        words="The windows are the same at every step.",
     ),
     "uniform": WindowSchedule(
         windows=_uniform,
-        words="Windows move from step to step, which hides where they meet.",
+        words="The windows move from step to step, which hides the seams between them.",
         moves=True,
     ),
     "looped": WindowSchedule(
         windows=_looped,
-        words="Like uniform, and windows continue from the last frame to the first.",
+        words="Like uniform, but windows also continue from the last frame to the first.",
         moves=True,
         loops=True,
     ),
     "batched": WindowSchedule(
         windows=_batched,
-        words="Windows without overlap, for models without motion.",
+        words="The windows do not overlap. For models without motion modules.",
     ),
 }
 

@@ -90,42 +90,43 @@ class Fuse:
 FUSES: dict[str, Fuse] = {
     "pyramid": Fuse(
         weights=pyramid,
-        words="Each frame mostly follows the window that it is in the middle of.",
+        words="Each frame mostly follows the window in which it is closest to the middle.",
     ),
     "flat": Fuse(
         weights=flat,
-        words="All windows count equally.",
+        words="All windows have the same weight.",
     ),
     "overlap-linear": Fuse(
         weights=overlap_linear,
-        words="A linear cross-fade, within the overlap only.",
+        words="The weights form a linear cross-fade, but only within the overlap.",
     ),
     "relative": Fuse(
         weights=relative,
-        words="Like pyramid, but falling to almost nothing at both ends of a window.",
+        words="Like pyramid, but the weight falls to almost nothing at both ends of a window.",
     ),
     "delayed-reverse-sawtooth": Fuse(
         weights=delayed_reverse_sawtooth,
-        words="The later half of a window counts, its middle most; the earlier half hardly does.",
+        words="The weight is highest in the middle of a window and falls towards its end; the first half of the "
+        "window has almost no weight.",
     ),
     "gauss-sigma": Fuse(
         weights=lambda window: gauss(window, noisiness(window.sigma)),
-        words="A bell curve: wide while the picture is noise, narrow once it is clean.",
+        words="The weights form a bell curve, which is wide while the picture is noise and narrow once it is clean.",
         uses_sigma=True,
     ),
     "gauss-sigma-inverse": Fuse(
         weights=lambda window: gauss(window, 1 - noisiness(window.sigma)),
-        words="A bell curve: narrow while the picture is noise, wide once it is clean.",
+        words="The weights form a bell curve, which is narrow while the picture is noise and wide once it is clean.",
         uses_sigma=True,
     ),
     "pyramid-sigma": Fuse(
         weights=lambda window: spire(window, noisiness(window.sigma)),
-        words="pyramid while the picture is noise, only the middle of each window once it is clean.",
+        words="Like pyramid while the picture is noise; once it is clean, only the middle of each window has weight.",
         uses_sigma=True,
     ),
     "pyramid-sigma-inverse": Fuse(
         weights=lambda window: spire(window, 1 - noisiness(window.sigma)),
-        words="Only the middle of each window while the picture is noise, pyramid once it is clean.",
+        words="While the picture is noise, only the middle of each window has weight; like pyramid once it is clean.",
         uses_sigma=True,
     ),
 }

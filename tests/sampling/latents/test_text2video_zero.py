@@ -255,7 +255,7 @@ def test_errors():
         ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"
     ):
         tiny.sample(moving, 2, denoise=0.5)
-    with pytest.raises(ValueError, match="go back from timestep 900 to 800, which is less noise"):
+    with pytest.raises(ValueError, match="go back from timestep 900 to 800, which has less noise"):
         MotionField(high=800, low=900)
 
 
