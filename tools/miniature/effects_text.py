@@ -15,41 +15,52 @@ COSTS = ("passes", "seconds")
 
 TEXT = """# What guidance, noise and references do
 
-Measured on [the miniature](miniature.md), to show the effects and not only their formulas: {clips} clips per row, with the
-same prompts and seeds in each row, {frames} frames, {steps} steps of {sampler} / {scheduler}, and cfg {cfg:g} unless stated
-otherwise. `python3 dev.py miniature --stage effects` repeats the measurements that have changed and writes this page. So few
-clips from such a small model show which way a setting works, not how far it would go with your model.
+This page shows the measured effects of guidance, noise and references, not only their formulas. The measurements were
+made with [the miniature](miniature.md): {clips} clips per row, with the same prompts and seeds in each row, {frames}
+frames, {steps} steps of {sampler} / {scheduler}, and cfg {cfg:g} unless stated otherwise.
+`python3 dev.py miniature --stage effects` repeats the measurements whose settings have changed and writes this page. So
+few clips from such a small model show in which direction a setting acts, not how strong its effect would be with your
+model.
 
-Found and same shape: the fraction of frames with exactly one fish, and with a fish as large as in the other frames. Jitter:
-pixels off a smooth path. Difference of neighbouring frames and flicker: % of the value range. Amount of motion: % of the
-picture's side per frame (all as in [Animation Metrics](../web/docs/KinemaAnimationMetrics.md)). Passes: videos through the
-UNet, and time on a CPU, both ÷ those of the first row. Fractions are means over the clips, the others medians.
+The columns of the tables have the following meanings:
+
+- *Found* is the fraction of frames with exactly one fish; *same shape* is the fraction of frames in which the fish is
+  as large as in the other frames.
+- *Jitter* is the deviation of the fish from a smooth path, in pixels.
+- The *difference* between neighbouring frames and the *flicker* are percentages of the value range. The amount of
+  *motion* per frame is a percentage of the picture's side. All three are defined as in [Animation
+  Metrics](../web/docs/KinemaAnimationMetrics.md).
+- *Passes* is the number of videos that pass through the UNet, and *time* is the time on a CPU. Both are relative to the
+  first row.
+
+Fractions are means over the clips; all other values are medians.
 
 ## Guidance
 
 {guidance}
 
-PAG perturbs the middle block, which works on only four places in pictures of this size, so it has no visible effect on the
-miniature.
+PAG perturbs the self-attention of the middle block. In pictures of this size, the middle block processes only four
+positions, so PAG has no visible effect with the miniature.
 
 ## Noise
 
 {noise}
 
-Animation Noise correlates neighbouring frames here; Refine Noise samples again with the low frequencies of the previous
-result.
+In this table, Animation Noise correlates the noise of neighbouring frames. FreeInit and FreqPrior are methods of Refine
+Noise, which samples again with the low frequencies of the previous result.
 
 ## Across windows
 
-{long} frames in windows of {frames}, with an overlap of four. Drift: how far apart the backgrounds of the first and the last
-eight frames are (the median of each, which removes the fish as it swims), % of the value range. Window Reference:
+These clips have {long} frames, in windows of {frames} with an overlap of four. *Drift* is the difference between the
+backgrounds of the first eight and the last eight frames, as a percentage of the value range. Each background is the
+median of its eight frames, which removes the swimming fish. The rows show the modes of Window Reference:
 
 {windows}
 
 ## A picture injected during the run
 
-Inject Image puts a drawn picture of the prompt's scene into all frames. Distance: how far the frames are from it, % of the
-value range. The video should come close to it and still move:
+Inject Image puts a drawn picture of the prompt's scene into all frames. *Distance* is the difference between the frames
+and this picture, as a percentage of the value range. The video should come close to the picture and still move:
 
 {picture}
 """

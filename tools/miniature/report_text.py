@@ -17,53 +17,70 @@ PICTURES = {"still": "Without motion", "motion": "With the motion model", "finet
 
 TEXT = """# The miniature
 
-A tiny image model and a tiny motion model, trained from scratch by Kinema's own code on a world that is drawn by code:
-fish of six colours in front of four backgrounds, facing and swimming left or right. It exists because real weights cannot
-be part of a repository, and random weights can only test arithmetic. `python3 dev.py miniature` makes all of it again from
-seeds, and `python3 dev.py miniature --stage report` makes this page. The tests in `tests/quality` check the results, with
-other seeds.
+The miniature is a tiny image model and a tiny motion model. Both were trained from scratch with Kinema's own code, on
+pictures and clips that are drawn by a program: fish of six colours, in front of four backgrounds, that face and swim
+left or right. The miniature exists because full-size weights cannot be part of a repository, and random weights can
+only test arithmetic. `python3 dev.py miniature` makes all files of the miniature again from seeds, and
+`python3 dev.py miniature --stage report` writes this page. The tests in `tests/quality` check the results with other
+seeds.
 
-Stages that do not depend on one another run in parallel. From scratch on two CPU cores (AMD, AVX-512), all files were made
-in 117 minutes, and everything, including the ablation and the reports, in 139. Cores without AVX-512 are estimated to need
-about twice as long.
-Rounding differs between processors and training amplifies the difference, so files made again differ from the shipped
-ones. A motion model made again for the shipped image model, with today's recipe on another processor, moved the fish as
-the prompt says in 62 of 64 clips (the shipped one, made with an earlier recipe: 97 %).
+Stages that do not depend on one another run in parallel. On two CPU cores (AMD, AVX-512), making all files from scratch
+took 117 minutes. Including the ablation and the reports, it took 139 minutes. Processors without AVX-512 are estimated
+to need about twice as long.
+
+Rounding differs between processors and training amplifies the difference, so files that you make again differ from the
+shipped files. A motion model that was trained again for the shipped image model, with the current recipe and on another
+processor, moved the fish as the prompt says in 62 of 64 clips. With the shipped motion model, which was made with an
+earlier recipe, this was the case in 97 % of the clips.
 
 | file | content |
 |---|---|
-| `miniature.safetensors` | image model: SD1.5's structure, 64 channels, and its text encoder |
-| `miniature_vae.safetensors` | VAE in TAESD's layout |
+| `miniature.safetensors` | image model with SD1.5's structure and 64 channels, and its text encoder |
+| `miniature_vae.safetensors` | VAE with TAESD's layout |
 | `miniature_neon.safetensors` | the image model finetuned to another style, like a DreamBooth checkpoint (float8) |
 | `loras/miniature_neon_lora.safetensors` | the same style as a LoRA |
-| `animatediff_models/miniature_mm.safetensors` | motion model in v3's layout, trained on the day style only |
-| `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA: the camera zooms in |
+| `animatediff_models/miniature_mm.safetensors` | motion model with v3's layout, trained only with the ordinary style (*day*) |
+| `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA with which the camera zooms in |
 
-Every picture is judged by a detector without learned parts (`tools/miniature/detector.py`, itself tested on rendered
-ground truth), not by eye. Unseen seeds; {frames} frames, {steps} steps of {sampler} / {scheduler}, cfg {cfg:g}.
+Every picture is evaluated by a detector that contains no learned parts (`tools/miniature/detector.py`) and not by a
+person. The detector itself is tested on rendered pictures whose content is known. The seeds were not used in training.
+The settings are {frames} frames, {steps} steps of {sampler} / {scheduler} and cfg {cfg:g}.
 
 ## The image model
 
 {stills}
 
-## With motion and without
+## With and without the motion model
 
 {clips}
 
-Shares of clips: colour, facing (most frames face as the prompt says), moving (the fish moves that way), background. Shares
-of frames: found, same colour and same shape as in the rest of the clip. Medians: jitter (pixels off a smooth path), speed
-(pixels per frame), growth (the fish's area in the last frames ÷ the first), flicker and difference of neighbouring frames
-(% of the value range; the paper's smoothness needs a CLIP vision model, which cannot be shipped).
+The columns of the table have the following meanings:
 
-- **The motion model.** Without it, every frame is a separate picture: its flicker is {flicker:.1f} times and its jitter
-  {jitter:.1f} times that of the animation.
-- **Direction.** The fish swims the way its prompt says in {moving:.0f} % of the clips; chance is 50 %.
-- **Another style.** The motion model was trained with neither the neon finetune nor the neon LoRA: jitter is {tuned:.1f}
-  and {lora:.1f} pixels with them, and {own:.1f} with the style it was trained on.
-- **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first; without it {still_growth:.2f}.
-- **Text2Video-Zero**, the paper's baseline, which needs no training: flicker {zero:.2f} % against {motion:.2f} %.
-- **Noise schedules**, the paper's ablation: three motion models, trained in the same way for {steps_ablation} steps but on
-  A (Stable Diffusion's), B (the paper's choice) and C (DDPM's), each sampled with the schedule it was trained on.
+- Given as a fraction of the clips: the fish has the colour that the prompt says (*colour*), the fish faces in the
+  direction that the prompt says in most frames (*facing*), the fish moves in that direction (*moving*), and the
+  background is the one that the prompt says (*background*).
+- Given as a fraction of the frames: exactly one fish is found (*found*), and the fish has the same colour (*same
+  colour*) and about the same size (*same shape*) as in the rest of the clip.
+- Given as a median: the deviation from a smooth path in pixels (*jitter*), the *speed* in pixels per frame, the fish's
+  area in the last frames ÷ that in the first frames (*growth*), and the *flicker* and the *difference* between
+  neighbouring frames as percentages of the value range.
+
+The smoothness metric of the paper is missing because it needs a CLIP vision model, which cannot be shipped.
+
+- **The motion model.** Without the motion model, every frame is a separate picture. The flicker of such a clip is
+  {flicker:.1f} times and its jitter {jitter:.1f} times that of the animation.
+- **Direction.** The fish swims in the direction that the prompt says in {moving:.0f} % of the clips; the level of
+  chance is 50 %.
+- **Another style.** The motion model was trained with neither the neon finetune nor the neon LoRA. The jitter is
+  {tuned:.1f} pixels with the finetune and {lora:.1f} pixels with the LoRA, compared with {own:.1f} pixels with the
+  style of the training.
+- **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first frames; without the
+  LoRA, it is {still_growth:.2f} times that area.
+- **Text2Video-Zero** is the paper's baseline, which needs no training. Its flicker is {zero:.2f} %, compared with
+  {motion:.2f} % with the motion model.
+- **Noise schedules.** As in the paper's ablation, three motion models were trained in the same way for {steps_ablation}
+  steps, but with different noise schedules: A (Stable Diffusion's), B (the paper's choice) and C (DDPM's). Each model
+  is sampled with the schedule it was trained with.
   {schedules}
 
 {pictures}
