@@ -1,1 +1,1 @@
-"""Pictures of numbers: one canvas, one palette and one way to draw axes, for whatever the nodes show."""
+"""The canvas, the colours and the axes of all pictures of numbers."""
