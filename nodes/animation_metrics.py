@@ -33,7 +33,7 @@ class AnimationMetricsNode(io.ComfyNode):
                     optional=True,
                     tooltip="For text similarity: the text encoder that belongs to the CLIP vision model, e.g. "
                     "that of an SDXL checkpoint if clip_vision is CLIP-ViT-bigG. The text encoder of SD1.5 "
-                    "checkpoints does not work, because its embeddings cannot be compared with images.",
+                    "checkpoints does not work, because its embeddings cannot be compared with image embeddings.",
                 ),
                 io.String.Input(
                     "prompt",

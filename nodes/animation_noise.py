@@ -110,9 +110,9 @@ def _noise_inputs() -> list[io.Input]:
             options=list(KINDS),
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
-            "frames, which gives still backgrounds and little motion. repeated: every window of length frames gets "
-            "the same noise. FreeNoise: later windows shuffle the noise of the first, which keeps long videos "
-            "consistent.",
+            "frames, which gives still backgrounds and little motion. repeated: the same noise is used "
+            "in every window (the length input sets the number of frames per window). FreeNoise: later windows "
+            "shuffle the noise of the first, which keeps long videos consistent.",
         ),
         io.Int.Input(
             "seed",
@@ -155,7 +155,7 @@ def _layer_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="The weight of this noise in the modes blend and add.",
+            tooltip="The weight of this noise in blend mode and add mode.",
         ),
     ]
 
@@ -198,8 +198,8 @@ def _seed_inputs() -> list[io.Input]:
             default="",
             optional=True,
             advanced=True,
-            tooltip='One seed per frame, e.g. "42, 42, 7". For further frames, the seeds continue counting from '
-            "the last one given.",
+            tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, each further '
+            "frame uses the next higher seed.",
         ),
         io.Int.Input(
             "first_frame",

@@ -98,8 +98,8 @@ def _match_input() -> ExplainedCombo:
         optional=True,
         advanced=True,
         tooltip="Which program's results to reproduce. authors, the usual choice, computes exactly as during "
-        "training. The other options reproduce animations made with those programs; the difference is visible with "
-        "v1, PIA and SDXL models.",
+        "training. The other options reproduce animations made with the programs they are named after; the "
+        "difference is visible with v1, PIA and SDXL models.",
     )
 
 
@@ -111,9 +111,9 @@ def _position_inputs() -> list[io.Input]:
             default="refuse",
             optional=True,
             advanced=True,
-            tooltip="What to do if a window has more frames than the motion model has positions. refuse: stop with "
-            "an error. extend: use untrained positions too. stretch: interpolate the trained positions, which "
-            "slows the motion. Long videos are split into windows automatically, so this setting is rarely needed.",
+            tooltip="What to do if a window has more frames than the motion model has positional encodings. refuse: "
+            "stop with an error. extend: also use untrained encodings. stretch: interpolate the trained encodings, "
+            "which slows the motion. Rarely needed, because long videos are split into windows automatically.",
         ),
         io.Int.Input(
             "position_offset",

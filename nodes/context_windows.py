@@ -102,7 +102,7 @@ class ContextWindowsNode(io.ComfyNode):
                     "ranges of chained nodes overlap, the later node takes precedence.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which processes long videos in these windows.")],
+            outputs=[io.Model.Output(tooltip="The model, which processes long videos in context windows.")],
         )
 
     @classmethod

@@ -63,7 +63,7 @@ class LoadClipsNode(io.ComfyNode):
                     default="center",
                     optional=True,
                     advanced=True,
-                    tooltip="center crops the edges that do not fit; disabled stretches the images instead.",
+                    tooltip="center: the edges that do not fit are cropped. disabled: the images are stretched instead.",
                 ),
                 io.Boolean.Input(
                     "flip",
@@ -102,7 +102,7 @@ class LoadClipsNode(io.ComfyNode):
                 ClipsSocket.Output(
                     display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
                 ),
-                io.String.Output(display_name="report", tooltip="The number of clips and the files that were skipped."),
+                io.String.Output(display_name="report", tooltip="A report of how many clips were loaded and which files were skipped."),
             ],
         )
 

@@ -28,7 +28,7 @@ class LoadMiniatureNode(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The image model, which has the structure of SD1.5. Use the sampler dpmpp_2m, the "
+                    tooltip="The image model, which has the architecture of SD1.5. Use the sampler dpmpp_2m, the "
                     "scheduler karras, 12 to 20 steps and cfg 2."
                 ),
                 io.Clip.Output(

@@ -42,7 +42,8 @@ class LoadMotionModelNode(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="The kind of motion model. automatic detects it from the content of the file. Choose a "
-                    "kind yourself only if the file has lost its position table or its author says otherwise.",
+                    "kind yourself only if the positional encoding is missing from the file or if the model's "
+                    "author specifies a different kind.",
                 ),
             ],
             outputs=[

@@ -29,7 +29,7 @@ class MergeMotionModelsNode(io.ComfyNode):
                 ),
                 *(
                     _weight(name, where)
-                    for name, where in (("down", "first half"), ("mid", "middle"), ("up", "second half"))
+                    for name, where in (("down", "blocks, the first half"), ("mid", "block, the middle"), ("up", "blocks, the second half"))
                 ),
             ],
             outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The merged motion model.")],
@@ -47,6 +47,6 @@ def _weight(name: str, where: str) -> io.Float.Input:
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip=f"The weight of the second motion model in the {name} blocks, the {where} of the network. 0: only the first "
-        "motion model. 1: only the second.",
+        tooltip=f"The weight of the second motion model in the {name} {where} of the network. 0: only the first motion "
+        "model. 1: only the second.",
     )

@@ -36,9 +36,9 @@ class PromptTravelNode(io.ComfyNode):
                     default=PROMPT_EXAMPLE,
                     multiline=True,
                     dynamic_prompts=False,
-                    tooltip="One prompt per line, after the frame at which it is reached, e.g. 0: a calm sea. "
-                    "Negative frame numbers count from the end; 0.5 or 50% is the middle of the video. The quoted "
-                    'syntax of other tools works too: "0": "a calm sea".',
+                    tooltip="On each line, write a frame number and the prompt to be reached at that frame, e.g. 0: a "
+                    "calm sea. Negative frame numbers count from the end; 0.5 or 50% is the middle of the video. The "
+                    'quoted syntax of other tools works too: "0": "a calm sea".',
                 ),
                 io.Int.Input(
                     "frames",

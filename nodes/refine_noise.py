@@ -16,8 +16,8 @@ class RefineNoiseNode(io.ComfyNode):
             display_name="Refine Noise",
             category=CATEGORY,
             description="Samples several times, each time starting from noise that keeps the low frequencies of "
-            "the previous result (FreeInit or FreqPrior). Makes animations more consistent; the time grows with "
-            "the number of iterations.",
+            "the previous result (FreeInit or FreqPrior). Makes animations more consistent; sampling time "
+            "grows with the number of iterations.",
             search_aliases=[
                 "freeinit",
                 "freqprior",

@@ -17,7 +17,7 @@ class WindowPlanNode(io.ComfyNode):
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
             category=CATEGORY,
-            description="Shows as a picture which frames a run will compute together in each step, and which "
+            description="Draws a picture of which frames a run will compute together in each step, and how much "
             "weight each window has for each frame. Nothing is sampled.",
             search_aliases=["visualize context options", "context windows", "debug", "plot windows"],
             inputs=[

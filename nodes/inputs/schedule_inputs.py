@@ -57,7 +57,7 @@ def prediction_input() -> ExplainedCombo:
         default=AS_IT_IS,
         optional=True,
         advanced=True,
-        tooltip="What the model predicts. Leave it at keep unless the model was trained to predict something else.",
+        tooltip="What the model predicts. Leave it at keep unless the model was trained for another prediction type.",
     )
 
 
@@ -69,7 +69,7 @@ def zsnr_input() -> io.Combo.Input:
         optional=True,
         advanced=True,
         tooltip="Zero terminal SNR: the last timestep is pure noise. Use it only for models that were trained this "
-        "way. keep leaves the setting of the model unchanged.",
+        "way. keep: the model's own setting stays unchanged.",
     )
 
 

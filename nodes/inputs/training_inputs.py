@@ -45,7 +45,7 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("batch_size", "Number of clips per batch; each additional clip needs more memory."),
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
             "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
-        setting("seed", "Determines the order of the clips, the noise and the initial weights. The same seed "
+        setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
             "reproduces the training run."),
         setting("noise_schedule", "The noise schedules compared in the AnimateDiff paper: A is Stable Diffusion's "
             "own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
@@ -55,14 +55,14 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
             "learning rates.",
             display_name="warmup_steps"),
-        advanced("learning_rate_curve", "Learning rate schedule. constant is what the authors use. cosine lowers "
-            "the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
+        advanced("learning_rate_curve", "Learning rate schedule. constant is what the AnimateDiff authors use. "
+            "cosine lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
             display_name="learning_rate_schedule"),
         advanced("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
         advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
             display_name="max_gradient_norm", step=0.01),
-        advanced("average", "Decay of the exponential moving average (EMA) of the weights, which becomes the "
-            "result. 0: the weights of the last step become the result.", display_name="ema_decay", step=0.0001, round=False),
+        advanced("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
+            "become the result. 0: no averaging; the weights of the last step become the result.", display_name="ema_decay", step=0.0001, round=False),
         advanced("caption_dropout", "Fraction of the clips that are trained without their caption, so that "
             "classifier-free guidance (CFG) works.", step=0.01),
         advanced("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "

@@ -59,8 +59,8 @@ median of its eight frames, which removes the swimming fish. The rows show the m
 
 ## A picture injected during the run
 
-Inject Image puts a drawn picture of the prompt's scene into all frames. *Distance* is the difference between the frames
-and this picture, as a percentage of the value range. The video should come close to the picture and still move:
+Inject Image puts a drawing of the scene in the prompt into all frames. *Distance* is the difference between the frames
+and this drawing, as a percentage of the value range. The video should come close to the drawing and still move:
 
 {picture}
 """

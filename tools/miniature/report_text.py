@@ -28,8 +28,8 @@ Stages that do not depend on one another run in parallel. On two CPU cores (AMD,
 took 117 minutes. Including the ablation and the reports, it took 139 minutes. Processors without AVX-512 are estimated
 to need about twice as long.
 
-Rounding differs between processors and training amplifies the difference, so files that you make again differ from the
-shipped files. A motion model that was trained again for the shipped image model, with the current recipe and on another
+Rounding differs between processors and training amplifies the difference, so files that you regenerate differ from the
+shipped ones. A motion model that was trained again for the shipped image model, with the current recipe and on another
 processor, moved the fish as the prompt says in 62 of 64 clips. With the shipped motion model, which was made with an
 earlier recipe, this was the case in 97 % of the clips.
 
