@@ -102,7 +102,10 @@ class LoadClipsNode(io.ComfyNode):
                 ClipsSocket.Output(
                     display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
                 ),
-                io.String.Output(display_name="report", tooltip="A report of how many clips were loaded and which files were skipped."),
+                io.String.Output(
+                    display_name="report",
+                    tooltip="A report of how many clips were loaded and which files were skipped.",
+                ),
             ],
         )
 

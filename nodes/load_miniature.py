@@ -28,8 +28,8 @@ class LoadMiniatureNode(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    tooltip="The image model, which has the architecture of SD1.5. Use the sampler dpmpp_2m, the "
-                    "scheduler karras, 12 to 20 steps and cfg 2."
+                    tooltip="The image model, which has the architecture of SD1.5. Use the dpmpp_2m "
+                    "sampler, the karras scheduler, 12 to 20 steps and cfg 2."
                 ),
                 io.Clip.Output(
                     tooltip="The text encoder of the image model. It understands prompts about a red, yellow, "

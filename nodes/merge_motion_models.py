@@ -29,7 +29,11 @@ class MergeMotionModelsNode(io.ComfyNode):
                 ),
                 *(
                     _weight(name, where)
-                    for name, where in (("down", "blocks, the first half"), ("mid", "block, the middle"), ("up", "blocks, the second half"))
+                    for name, where in (
+                        ("down", "blocks, the first half"),
+                        ("mid", "block, the middle"),
+                        ("up", "blocks, the second half"),
+                    )
                 ),
             ],
             outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The merged motion model.")],

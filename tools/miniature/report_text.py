@@ -35,7 +35,7 @@ earlier recipe, this was the case in 97 % of the clips.
 
 | file | content |
 |---|---|
-| `miniature.safetensors` | image model with SD1.5's structure and 64 channels, and its text encoder |
+| `miniature.safetensors` | image model with SD1.5's architecture and 64 channels, and its text encoder |
 | `miniature_vae.safetensors` | VAE with TAESD's layout |
 | `miniature_neon.safetensors` | the image model finetuned to another style, like a DreamBooth checkpoint (float8) |
 | `loras/miniature_neon_lora.safetensors` | the same style as a LoRA |
