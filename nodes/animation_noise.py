@@ -111,8 +111,8 @@ def _noise_inputs() -> list[io.Input]:
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
             "frames, which gives still backgrounds and little motion. repeated: the same noise is used "
-            "in every window (the length input sets the number of frames per window). FreeNoise: later windows "
-            "shuffle the noise of the first, which keeps long videos consistent.",
+            "in every window (see the length input). FreeNoise: later windows shuffle the noise of the first, which "
+            "keeps long videos consistent.",
         ),
         io.Int.Input(
             "seed",

@@ -62,7 +62,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
             display_name="max_gradient_norm", step=0.01),
         advanced("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
-            "become the result. 0: no averaging; the weights of the last step become the result.", display_name="ema_decay", step=0.0001, round=False),
+            "become the result. 0: no averaging; the weights of the last step become the result.",
+            display_name="ema_decay", step=0.0001, round=False),
         advanced("caption_dropout", "Fraction of the clips that are trained without their caption, so that "
             "classifier-free guidance (CFG) works.", step=0.01),
         advanced("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "

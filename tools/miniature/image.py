@@ -1,4 +1,4 @@
-"""The miniature's image model: a 64-channel UNet of SD1.5's architecture and its text encoder, trained together.
+"""The miniature's image model: a 64-channel UNet of SD1.5's structure and its text encoder, trained together.
 
 Objective: noise prediction (Ho et al. 2020, eq. 14) on the host's SD1.5 schedule (scaled-linear betas 0.00085 to
 0.012), with captions dropped at random for classifier-free guidance (Ho & Salimans 2022). Noisy timesteps
