@@ -110,9 +110,9 @@ def _noise_inputs() -> list[io.Input]:
             options=list(KINDS),
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
-            "frames, which gives still backgrounds and little motion. repeated: the same noise is used "
-            "in every window (see the length input). FreeNoise: later windows shuffle the noise of the first, which "
-            "keeps long videos consistent.",
+            "frames, which gives still backgrounds and little motion. repeated: the same noise in every "
+            "window (see length). FreeNoise: later windows shuffle the noise of the first, which keeps long videos "
+            "consistent.",
         ),
         io.Int.Input(
             "seed",
