@@ -41,7 +41,7 @@ def test_clips_of_two_sizes():
 def test_too_few_or_too_many_frames(frames):
     refused(
         f"The clips have {frames} frames",
-        "from 2 to 32 at once",
+        "from 2 to 32 frames at once",
         "Set frames of Load Clips to 16",
         data=clips(frames=frames),
     )
