@@ -1,7 +1,7 @@
 """The image model while motion is trained: on its device, in full, usable by autograd, and never changed."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import comfy.model_management
@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from ..motion.layers import MotionModel, MotionModule
+from ..sampling.modules.hooks import replaced_forward
 from ..sampling.run.animation import ANIMATION
 
 
@@ -67,9 +68,7 @@ def checkpointing(unet: nn.Module, motion: MotionModel) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _recomputed(module: nn.Module) -> Iterator[None]:
-    before = module.__dict__.get("forward")
+def _recomputed(module: nn.Module) -> AbstractContextManager[None]:
     forward = module.forward
 
     def recomputed(*args: Any) -> Any:
@@ -77,11 +76,4 @@ def _recomputed(module: nn.Module) -> Iterator[None]:
         own = (dict(value) if isinstance(value, dict) else value for value in args)
         return checkpoint(forward, *own, use_reentrant=False)
 
-    module.__dict__["forward"] = recomputed
-    try:
-        yield
-    finally:
-        if before is None:
-            del module.__dict__["forward"]
-        else:
-            module.__dict__["forward"] = before
+    return replaced_forward(module, recomputed)

@@ -4,8 +4,8 @@ Torch hooks on the host's own layers add the motion and are removed when the cal
 modules, weights and keys stay as they are, and nothing is left to clean up after an error or an interrupt.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,8 @@ def _hook(module: MotionModule, control: Control, frames: int) -> Any:
     return add_motion
 
 
-@contextmanager
-def _joint(norm: Any, frames: int) -> Iterator[None]:
-    """`norm` takes its statistics over the frames of each video, by an instance attribute that is removed again.
+def _joint(norm: Any, frames: int) -> AbstractContextManager[None]:
+    """While this is open, `norm` takes its statistics over the frames of each video.
 
     A hook could not do it without computing the host's norm first, for nothing.
     """
@@ -73,12 +72,18 @@ def _joint(norm: Any, frames: int) -> Iterator[None]:
     def forward(x: torch.Tensor) -> torch.Tensor:
         return joint_norm(norm, x, x.shape[0] // frames)
 
-    before = norm.__dict__.get("forward")
-    norm.__dict__["forward"] = forward
+    return replaced_forward(norm, forward)
+
+
+@contextmanager
+def replaced_forward(module: nn.Module, forward: Callable[..., torch.Tensor]) -> Iterator[None]:
+    """While this is open, `module` computes `forward`, by an instance attribute that is removed again."""
+    before = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
     try:
         yield
     finally:
         if before is None:
-            del norm.__dict__["forward"]
+            del module.__dict__["forward"]
         else:
-            norm.__dict__["forward"] = before
+            module.__dict__["forward"] = before

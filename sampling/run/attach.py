@@ -53,8 +53,8 @@ def attach(
     wanted = chosen_schedule(schedule, motion.model.spec.family)
     if wanted is not None:
         sampling = add_motion_schedule(animated, sampling, before.noise_schedule, wanted)
-    motions_too = (*before.motions, placed)
-    return _with(animated, replace(before, motions=motions_too, sampling=sampling, preview_plays=preview_plays))
+    added_motion = replace(before, motions=(*before.motions, placed), sampling=sampling, preview_plays=preview_plays)
+    return _with(animated, added_motion)
 
 
 def schedule_noise(model: HostModel, choice: ScheduleChoice) -> HostModel:
