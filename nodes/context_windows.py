@@ -58,49 +58,7 @@ class ContextWindowsNode(io.ComfyNode):
                 ),
                 freenoise_input(),
                 fuse_input(),
-                io.Int.Input(
-                    "stride",
-                    default=1,
-                    min=1,
-                    max=8,
-                    optional=True,
-                    advanced=True,
-                    tooltip="For the schedules uniform and looped: 2 adds windows that consist of every second "
-                    "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
-                    "frames, but each addition takes more time.",
-                ),
-                io.Int.Input(
-                    "windows_at_once",
-                    default=0,
-                    min=0,
-                    max=64,
-                    optional=True,
-                    advanced=True,
-                    tooltip="How many windows are computed together. 0: as many as fit into the free GPU memory. "
-                    "1: one after another, which needs the least memory. Does not affect the result.",
-                ),
-                io.Float.Input(
-                    "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    advanced=True,
-                    tooltip="When the model starts to use these windows, as a fraction of the sampling run (0 = "
-                    "first step).",
-                ),
-                io.Float.Input(
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    advanced=True,
-                    tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
-                    "ranges of chained nodes overlap, the later node takes precedence.",
-                ),
+                *_advanced_inputs(),
             ],
             outputs=[io.Model.Output(tooltip="The model, which processes long videos in context windows.")],
         )
@@ -127,3 +85,50 @@ class ContextWindowsNode(io.ComfyNode):
         spec = WindowSpec(length, overlap, schedule, stride, closed_loop)
         windows = ContextWindows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
         return io.NodeOutput(added(model, windows=windows))
+
+
+def _advanced_inputs() -> list[io.Input]:
+    return [
+        io.Int.Input(
+            "stride",
+            default=1,
+            min=1,
+            max=8,
+            optional=True,
+            advanced=True,
+            tooltip="For the schedules uniform and looped: 2 adds windows that consist of every second "
+            "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
+            "frames, but each addition takes more time.",
+        ),
+        io.Int.Input(
+            "windows_at_once",
+            default=0,
+            min=0,
+            max=64,
+            optional=True,
+            advanced=True,
+            tooltip="How many windows are computed together. 0: as many as fit into the free GPU memory. "
+            "1: one after another, which needs the least memory. Does not affect the result.",
+        ),
+        io.Float.Input(
+            "start_percent",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            advanced=True,
+            tooltip="When the model starts to use these windows, as a fraction of the sampling run (0 = first step).",
+        ),
+        io.Float.Input(
+            "end_percent",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.001,
+            optional=True,
+            advanced=True,
+            tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
+            "ranges of chained nodes overlap, the later node takes precedence.",
+        ),
+    ]

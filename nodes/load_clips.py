@@ -57,40 +57,7 @@ class LoadClipsNode(io.ComfyNode):
                 ),
                 io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
                 io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
-                io.Combo.Input(
-                    "crop",
-                    options=["center", "disabled"],
-                    default="center",
-                    optional=True,
-                    advanced=True,
-                    tooltip="center: the edges that do not fit are cropped. disabled: the images are stretched instead.",
-                ),
-                io.Boolean.Input(
-                    "flip",
-                    default=False,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Adds a mirrored copy of each clip. Leave it off for camera pans and for captions that "
-                    "mention left or right.",
-                ),
-                io.Int.Input(
-                    "clips_per_video",
-                    default=0,
-                    min=0,
-                    max=100_000,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Maximum number of clips from each video, taken one after another from the start of "
-                    "the video. 0 means all clips.",
-                ),
-                io.Boolean.Input(
-                    "cache",
-                    default=True,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Keeps the latents in user/kinema/latents, so that the same videos load quickly next "
-                    "time. You can delete that folder at any time.",
-                ),
+                *_advanced_inputs(),
                 io.Image.Input(
                     "images",
                     optional=True,
@@ -154,3 +121,42 @@ def _path(folder: str) -> Path:
 
 def _cache_folder() -> Path:
     return Path(folder_paths.get_user_directory()) / "kinema" / "latents"
+
+
+def _advanced_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "crop",
+            options=["center", "disabled"],
+            default="center",
+            optional=True,
+            advanced=True,
+            tooltip="center: the edges that do not fit are cropped. disabled: the images are stretched instead.",
+        ),
+        io.Boolean.Input(
+            "flip",
+            default=False,
+            optional=True,
+            advanced=True,
+            tooltip="Adds a mirrored copy of each clip. Leave it off for camera pans and for captions that "
+            "mention left or right.",
+        ),
+        io.Int.Input(
+            "clips_per_video",
+            default=0,
+            min=0,
+            max=100_000,
+            optional=True,
+            advanced=True,
+            tooltip="Maximum number of clips from each video, taken one after another from the start of "
+            "the video. 0 means all clips.",
+        ),
+        io.Boolean.Input(
+            "cache",
+            default=True,
+            optional=True,
+            advanced=True,
+            tooltip="Keeps the latents in user/kinema/latents, so that the same videos load quickly next "
+            "time. You can delete that folder at any time.",
+        ),
+    ]

@@ -50,42 +50,7 @@ class PromptTravelNode(io.ComfyNode):
                 io.Latent.Input(
                     "latent", optional=True, tooltip="If connected, the number of frames is taken from this latent."
                 ),
-                io.String.Input(
-                    "text_before",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="Text that is added before every prompt, e.g. the style.",
-                ),
-                io.String.Input(
-                    "text_after",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="Text that is added after every prompt.",
-                ),
-                io.Boolean.Input(
-                    "closed_loop",
-                    default=False,
-                    optional=True,
-                    tooltip="After the last prompt, blends back to the first prompt, for videos that loop.",
-                ),
-                io.Combo.Input(
-                    "easing",
-                    options=list(EASINGS),
-                    default="linear",
-                    optional=True,
-                    tooltip="How one prompt changes into the next: evenly, or more slowly at the start or the end.",
-                ),
-                io.Combo.Input(
-                    "blend",
-                    options=["linear", "spherical"],
-                    default="linear",
-                    optional=True,
-                    advanced=True,
-                    tooltip="linear: the prompts are blended in a straight line between their embeddings. "
-                    "spherical: they are blended along an arc, which preserves the magnitude of the embeddings.",
-                ),
+                *_blending_inputs(),
             ],
             outputs=[
                 io.Conditioning.Output(
@@ -122,3 +87,44 @@ class PromptTravelNode(io.ComfyNode):
         count = frames if latent is None else latent["samples"].shape[0]
         travel = plan_travel(prompts, count, easing, closed_loop)
         return io.NodeOutput(encode_travel(clip, travel, text_before, text_after, spherical=blend == "spherical"))
+
+
+def _blending_inputs() -> list[io.Input]:
+    return [
+        io.String.Input(
+            "text_before",
+            default="",
+            multiline=True,
+            optional=True,
+            tooltip="Text that is added before every prompt, e.g. the style.",
+        ),
+        io.String.Input(
+            "text_after",
+            default="",
+            multiline=True,
+            optional=True,
+            tooltip="Text that is added after every prompt.",
+        ),
+        io.Boolean.Input(
+            "closed_loop",
+            default=False,
+            optional=True,
+            tooltip="After the last prompt, blends back to the first prompt, for videos that loop.",
+        ),
+        io.Combo.Input(
+            "easing",
+            options=list(EASINGS),
+            default="linear",
+            optional=True,
+            tooltip="How one prompt changes into the next: evenly, or more slowly at the start or the end.",
+        ),
+        io.Combo.Input(
+            "blend",
+            options=["linear", "spherical"],
+            default="linear",
+            optional=True,
+            advanced=True,
+            tooltip="linear: the prompts are blended in a straight line between their embeddings. "
+            "spherical: they are blended along an arc, which preserves the magnitude of the embeddings.",
+        ),
+    ]
