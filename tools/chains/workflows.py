@@ -33,21 +33,29 @@ def record(folder: Path) -> dict[str, Outcome]:
 
 
 def compare(folder: Path) -> dict[str, str]:
-    """Runs the prompts that `record` left in `folder` again. {name: what differs, empty where nothing does}"""
+    """Runs the prompts that `record` left in `folder` again. {name: what differs, empty where nothing does}; plots may
+    differ: they are drawings of values, and other tests compare the values."""
     from safetensors.torch import load_file
 
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     results = _run({name: entry["prompt"] for name, entry in index.items()})
     differences = {}
-    for name, (_, result) in results.items():
+    for name, (_, now) in results.items():
         before = Outcome(**index[name]["outcome"])
-        now = _outcome(result)
-        differences[name] = ""
-        if now != before and (isinstance(result, Outcome) or before.is_refusal):
-            differences[name] = change(before, now)
-        elif now != before:
-            differences[name] = distance(load_file(_file_of(folder, name)), result)  # type: ignore[arg-type]
+        if isinstance(now, Outcome) or before.is_refusal:
+            differences[name] = "" if _outcome(now) == before else change(before, _outcome(now))
+        else:
+            differences[name] = _difference(_sampled(load_file(_file_of(folder, name))), _sampled(now))
     return differences
+
+
+def _difference(before: Tensors, now: Tensors) -> str:
+    return "" if outcome_of(before) == outcome_of(now) else distance(before, now)
+
+
+def _sampled(tensors: Tensors) -> Tensors:
+    """Those of `tensors` that `_saving` asked for, without the pictures that other nodes show."""
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(("latent ", "frames "))}
 
 
 def _file_of(folder: Path, name: str) -> Path:
