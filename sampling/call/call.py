@@ -6,7 +6,9 @@ from typing import Any, Protocol
 
 import torch
 
+from .caches import Caches, Which
 from .frames import Frames, ad_params, frames_of
+from .host import HostSampling
 from .moment import Curve
 
 CALL = "kinema_call"
@@ -30,7 +32,9 @@ class Call:
     frames: Frames | None = None  # which frames of the video it computes; None until they are counted
     kept: float | Curve = 1.0  # the share of the motion that acts: less in the extra pass of Motion Guidance
     tokens: AttentionTokens | None = None  # what its self-attentions exchange with those of another window
-    needs_uncond: bool = False  # whether another node or the sampler reads the negative prompt's pass even at cfg 1
+    extra: str = ""  # the extra pass of a guidance that it belongs to, if any
+    caches: Caches | None = None  # of the run
+    skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
 
 def call_of(transformer_options: Mapping[str, Any]) -> Call:
@@ -44,6 +48,19 @@ def telling(model_options: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     options = model_options.get("transformer_options", {})
     told = {**options, CALL: replace(call_of(options), **changes)}
     return {**model_options, "transformer_options": told}
+
+
+def apart(
+    model_options: Mapping[str, Any], sigma: Any, model_sampling: HostSampling, frames: tuple[int, ...] = ()
+) -> Any:
+    """`model_options` for model calls at noise level `sigma` that compute something else than others of the same step: the
+    `frames` of a window, or an extra pass."""
+    options = model_options["transformer_options"]
+    call = call_of(options)
+    if call.caches is None:
+        return model_options
+    kept = call.caches.kept_apart(Which(call.extra, frames), sigma, model_sampling, options)
+    return {**model_options, "transformer_options": kept}
 
 
 def counted(latents: torch.Tensor, model_options: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,9 @@ class HostGuider(Protocol):
     model_options: dict[str, Any]  # the host's copy for this run
     inner_model: HostNetwork
     conds: Any
+    cfg: float
 
+    def set_cfg(self, cfg: float) -> None: ...
     def predict_noise(self, *args: Any, **named: Any) -> torch.Tensor: ...
 
 

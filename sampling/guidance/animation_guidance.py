@@ -3,7 +3,8 @@
 Rescaling: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed" (2023), equations 14 to 16.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,10 +17,14 @@ from ..call.host import HostGuider, HostNetwork
 from ..call.moment import Curve, Moment, PerFrame, moment_of
 from ..call.progress import progress_of
 from ..curves.curve import value_at
+from .other_nodes import is_kinemas, with_scale
 from .perturbed_attention import perturbed
 
 ALWAYS = "disable_cfg1_optimization"
 """The host's name in model_options for: the pass without the prompt is needed also where cfg is 1."""
+
+AROUND = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
+"""The host's lists of functions before and after the two predictions are combined."""
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,71 @@ class Guidance:
     pag: float | Curve = 0.0  # scale of perturbed-attention guidance, which comes last
 
 
-def guiding(
-    guidance: Guidance, guider: HostGuider, x: torch.Tensor, sigma: Any, model_options: Mapping[str, Any]
-) -> Any:
-    """`model_options` for a prediction by the host's `guider` for `x` (f, c, h, w) at noise level `sigma`, in which the
-    two predictions are combined by `guidance`. Raises ValueError for a guider that combines them in another way."""
+class SamplersCfg(float):
+    """The cfg that the sampler was given. A node that overrides it for some steps puts a plain number in its place."""
+
+
+@contextmanager
+def replacing_cfg(guider: HostGuider) -> Iterator[None]:
+    """For the span of a run of the host's `guider`, its cfg is one that Animation Guidance may replace.
+
+    Raises ValueError for a guider that combines its predictions in another way than with one cfg.
+    """
     if type(guider).predict_noise is not CFGGuider.predict_noise:
         raise ValueError(
             f"Animation Guidance replaces the one cfg of a sampler, but the guider {type(guider).__name__} combines its "
             "predictions in another way. Use KSampler or CFGGuider, or remove Animation Guidance."
         )
+    given = guider.cfg
+    guider.set_cfg(SamplersCfg(given))
+    try:
+        yield
+    finally:
+        guider.set_cfg(given)
+
+
+@contextmanager
+def guided(
+    guidance: Guidance, guider: HostGuider, x: torch.Tensor, sigma: Any, model_options: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """`model_options` for a prediction by the host's `guider` for `x` (f, c, h, w) at noise level `sigma`, in which the
+    two predictions are combined by `guidance`. A number becomes the cfg of the guider for the span of the prediction,
+    so that the host does everything as at that cfg."""
+    before = guider.cfg
     moment = moment_of(x, sigma, guider.inner_model.model_sampling, model_options["transformer_options"])
-    cfg = _on(value_at(guidance.cfg, moment), x)
+    cfg = _on(value_at(guidance.cfg, moment), x) if isinstance(before, SamplersCfg) else before
     rescale = _on(value_at(guidance.rescale, moment), x)
-    combine = partial(_combine, cfg, rescale, model_options.get("sampler_cfg_function"))
-    told = telling(model_options, needs_uncond=model_options.get(ALWAYS, False))
-    return {**told, "sampler_cfg_function": combine, ALWAYS: True}
+    if guider.conds.get("negative") is None and (isinstance(cfg, torch.Tensor) or cfg != 1):
+        raise ValueError(
+            "Animation Guidance needs a negative prompt to guide away from, but this guider has none. Use KSampler or "
+            "CFGGuider."
+        )
+    if isinstance(cfg, torch.Tensor):
+        model_options = _varying(cfg, model_options)
+        cfg = before
+    if isinstance(rescale, torch.Tensor) or rescale != 0:
+        combine = model_options.get("sampler_cfg_function", _combined)
+        model_options = {**model_options, "sampler_cfg_function": partial(_rescaled, rescale, combine)}
+    guider.set_cfg(cfg)
+    try:
+        yield model_options
+    finally:
+        guider.set_cfg(before)
+
+
+def _varying(cfg: torch.Tensor, model_options: dict[str, Any]) -> dict[str, Any]:
+    """`model_options` in which the functions of other nodes, and what combines the two predictions, have `cfg` (f, 1, h
+    or 1, w or 1) as their cond_scale."""
+    combine = model_options.get("sampler_cfg_function")
+    around = {name: list(model_options.get(name, ())) for name in AROUND}
+    others = [function for functions in around.values() for function in functions if not is_kinemas(function)]
+    skips = combine is None and not others and not model_options.get(ALWAYS, False)
+    return {
+        **telling(model_options, skips_uncond=skips),
+        **{name: [with_scale(function, cfg) for function in functions] for name, functions in around.items()},
+        "sampler_cfg_function": with_scale(combine or _combined, cfg),
+        ALWAYS: True,
+    }
 
 
 def needed(
@@ -58,9 +112,9 @@ def needed(
     options: Mapping[str, Any],
 ) -> Sequence[Any]:
     """`conds` (the host's positive and negative) of a model call of `latents` (f, c, h, w), without the negative where
-    cfg is 1 for all frames of the call and nothing else needs it. `options` are the transformer_options."""
+    the cfg varies, is 1 for all frames of the call, and nothing else needs it. `options` are the transformer_options."""
     call = call_of(options)
-    if len(conds) != 2 or None in conds or call.needs_uncond:
+    if len(conds) != 2 or None in conds or not call.skips_uncond:
         return conds
     assert call.frames is not None
     moment = Moment(
@@ -77,26 +131,16 @@ def pushed_by_pag(guidance: Guidance, args: dict[str, Any]) -> torch.Tensor:
     return perturbed(value_at(guidance.pag, moment), args)
 
 
-def _combine(
-    cfg: PerFrame, rescale: PerFrame, before: Callable[[Any], Any] | None, args: dict[str, Any]
-) -> torch.Tensor:
-    """The host's sampler_cfg_function: the noise part x - denoised of uncond + cfg·(cond - uncond); `before` is the
-    function that another node set, which then computes it with this cfg."""
-    if args["input_uncond"] is None and (isinstance(cfg, torch.Tensor) or cfg != 1):
-        raise ValueError(
-            "Animation Guidance needs a negative prompt to guide away from, but this guider has none. Use KSampler or "
-            "CFGGuider."
-        )
-    x = args["input"]
-    cond = args["cond_denoised"]
+def _combined(args: dict[str, Any]) -> torch.Tensor:
+    """The host's sampler_cfg_function where no node set one: the noise part x - (uncond + cfg·(cond - uncond))."""
     uncond = args["uncond_denoised"]
-    if before is None:
-        noise: torch.Tensor = x - (uncond + (cond - uncond) * cfg)
-    else:
-        noise = before({**args, "cond_scale": cfg})
-    if isinstance(rescale, torch.Tensor) or rescale != 0:
-        noise = x - rescaled(x - noise, cond, x, args["sigma"], rescale)
-    return noise
+    return args["input"] - (uncond + (args["cond_denoised"] - uncond) * args["cond_scale"])  # type: ignore[no-any-return]
+
+
+def _rescaled(share: PerFrame, combine: Callable[[Any], Any], args: dict[str, Any]) -> torch.Tensor:
+    """The host's sampler_cfg_function: what `combine`, another one, gives, rescaled by a `share`."""
+    x: torch.Tensor = args["input"]
+    return x - rescaled(x - combine(args), args["cond_denoised"], x, args["sigma"], share)
 
 
 def rescaled(

@@ -10,7 +10,7 @@ from typing import Any
 import comfy.samplers
 import torch
 
-from ..call.call import telling
+from ..call.call import apart, telling
 from ..call.moment import Curve, PerFrame, moment_of
 from ..call.progress import is_within
 from ..curves.curve import Blocks, Constant, OverBlocks, value_at
@@ -49,7 +49,7 @@ def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Te
     scale = value_at(guidance.scale, moment)
     if not isinstance(scale, torch.Tensor) and scale == 0:
         return denoised
-    still = telling(args["model_options"], kept=guidance.kept)
+    still = apart(telling(args["model_options"], kept=guidance.kept, extra="motion"), sigma[0], model.model_sampling)
     (weaker,) = comfy.samplers.calc_cond_batch(model, [args["cond"]], x, sigma, still)
     guided = denoised + (cond - weaker) * (scale.to(x) if isinstance(scale, torch.Tensor) else scale)
     return _respread(guided, cond, x, value_at(guidance.rescale, moment))

@@ -10,6 +10,7 @@ import comfy.model_patcher
 import comfy.samplers
 import torch
 
+from ..call.call import apart, telling
 from ..call.moment import PerFrame
 
 MIDDLE = ("middle", 0)
@@ -21,8 +22,11 @@ def perturbed(scale: PerFrame, args: dict[str, Any]) -> torch.Tensor:
     denoised: torch.Tensor = args["denoised"]
     if not isinstance(scale, torch.Tensor) and scale == 0:
         return denoised
+    model = args["model"]
+    sigma = args["sigma"]
     options = comfy.model_patcher.set_model_options_patch_replace({**args["model_options"]}, _itself, "attn1", *MIDDLE)
-    (worse,) = comfy.samplers.calc_cond_batch(args["model"], [args["cond"]], args["input"], args["sigma"], options)
+    options = apart(telling(options, extra="pag"), sigma[0], model.model_sampling)
+    (worse,) = comfy.samplers.calc_cond_batch(model, [args["cond"]], args["input"], sigma, options)
     away: torch.Tensor = args["cond_denoised"] - worse
     return denoised + away * (scale.to(denoised) if isinstance(scale, torch.Tensor) else scale)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...motion.spec import NoiseSchedule
 from ..call.host import HostModel
-from .noise_schedules import build_sampling
+from .noise_schedules import build_sampling, check_noise
 
 PATCH = "model_sampling"
 """The host's name of the object that holds the noise schedule."""
@@ -47,8 +47,9 @@ def add_motion_schedule(
 
 
 def choose_schedule(model: HostModel, own: OwnSampling | None, choice: ScheduleChoice) -> OwnSampling:
-    """Gives `model` (MODEL, changed in place) the schedule of `choice`."""
+    """Gives `model` (MODEL, changed in place) the schedule of `choice`. Raises ValueError where its noise is too large."""
     current = model.get_model_object(PATCH)
+    check_noise(choice.schedule, current, choice.zsnr)
     if own is None or own.made is not current:
         own = OwnSampling(current, current)
     return _put(model, own, choice)

@@ -1,7 +1,7 @@
 """Noise schedules: which amount of noise each of the 1000 training timesteps stands for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,6 +115,45 @@ def build_sampling(
         return type("KinemaModelSampling", (ModelSamplingDiscrete, kind), {})(config, zsnr=zsnr)
     distilled = {"original_timesteps": steps}
     return type("KinemaModelSampling", (ModelSamplingDiscreteDistilled, kind), distilled)(config, zsnr=zsnr)
+
+
+def check_noise(schedule: NoiseSchedule, like: Any = None, zsnr: bool | None = None) -> None:
+    """Raises ValueError where the betas of `schedule` give noise whose variance no float32 can hold: samplers would give
+    NaN, or never end. `like` and `zsnr` as in `build_sampling`."""
+
+    def works(first: float, last: float) -> bool:
+        sigmas = build_sampling(replace(schedule, first=first, last=last), like, zsnr=zsnr).sigmas
+        return bool(sigmas.square().isfinite().all())
+
+    first, last = schedule.first, schedule.last
+    if works(first, last):
+        return
+    if works(first, LEAST_BETA):
+        limit = _largest(lambda beta: works(first, beta), last)
+        advice = f"With first_beta {first:g}, the largest last_beta that works is {limit:.6f}"
+    elif works(LEAST_BETA, last):
+        limit = _largest(lambda beta: works(beta, last), first)
+        advice = f"With last_beta {last:g}, the largest first_beta that works is {limit:.6f}"
+    else:
+        limit = _largest(lambda beta: works(LEAST_BETA, beta), last)
+        advice = f"Lower both: with first_beta {LEAST_BETA:.6f}, the largest last_beta that works is {limit:.6f}"
+    raise ValueError(
+        f'The noise of this schedule grows beyond what float32 numbers can hold: betas is "{schedule.betas}", first_beta '
+        f"{first:g} and last_beta {last:g}. {advice}."
+    )
+
+
+def _largest(works: Callable[[float], bool], too_large: float) -> float:
+    """The largest beta below `too_large` that works, where the smallest does."""
+    low, high = 1, round(too_large / LEAST_BETA)  # in steps of the input
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if works(middle * LEAST_BETA) else (low, middle)
+    return low * LEAST_BETA
+
+
+LEAST_BETA = 1e-6
+"""The smallest beta that nodes take, and the smallest difference between two."""
 
 
 def _prediction(schedule: NoiseSchedule, like: Any, prediction: str | None) -> tuple[type, int | None]:

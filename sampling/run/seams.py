@@ -2,6 +2,7 @@
 is the order of a run."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -9,12 +10,13 @@ from comfy.patcher_extension import WrappersMP
 
 from ...motion.lora_branches import LORAS
 from ..call.areas import take_areas, with_areas
-from ..call.call import QueriesKeysValues, call_of, counted, frames_in
+from ..call.caches import Caches
+from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
-from ..guidance.animation_guidance import guiding, needed, pushed_by_pag
+from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.motion_guidance import pushed_by_motion
 from ..latents.inject_image import injecting
@@ -41,6 +43,7 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
+    guider.model_options["transformer_options"][CALL] = Call(caches=Caches())
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
@@ -54,8 +57,18 @@ def _outer_sample(
     sampler = injecting(sampler, animation.injections, guider, noise.shape)
     if animation.motion_field is not None:
         sampler = MovingSampler(sampler, animation.motion_field)
-    with played(callback, animation.preview_plays) as shown:
+    with ExitStack() as stack:
+        if animation.guidance is not None:
+            stack.enter_context(replacing_cfg(guider))
+            _put_last(guider.model_options, WrappersMP.PREDICT_NOISE)
+        shown = stack.enter_context(played(callback, animation.preview_plays))
         return executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
+
+
+def _put_last(model_options: Mapping[str, Any], kind: str) -> None:
+    """Has the host call our wrapper after those of other nodes, which may override the cfg of a sampler."""
+    wrappers = model_options["transformer_options"]["wrappers"][kind]
+    wrappers[ANIMATION] = wrappers.pop(ANIMATION)
 
 
 def _freenoise_windows(animation: Animation) -> WindowSpec | None:
@@ -93,9 +106,10 @@ def _predict_noise(
 ) -> Any:
     """One prediction: how those for the two prompts are combined."""
     guidance = animation_of(model_options).guidance
-    if guidance is not None:
-        model_options = guiding(guidance, executor.class_obj, x, timestep[0], model_options)
-    return executor(x, timestep, model_options, seed)
+    if guidance is None:
+        return executor(x, timestep, model_options, seed)
+    with guided(guidance, executor.class_obj, x, timestep[0], model_options) as options:
+        return executor(x, timestep, options, seed)
 
 
 def _calc_cond_batch(

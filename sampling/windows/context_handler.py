@@ -1,14 +1,14 @@
 """Context windows at the host's seam: a handler that cuts, computes and fuses the windows of one run."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import torch
 from comfy.context_windows import ContextHandlerABC
 
-from ..call.call import telling
+from ..call.call import apart, telling
 from ..call.host import HostNetwork
 from ..call.progress import Progress, is_within
 from .batches import WindowBatches, WindowGroup, windows_that_fit
@@ -16,6 +16,7 @@ from .conds import window_cond
 from .context_windows import ContextWindows
 from .controlnets import Hints, all_follow
 from .cut import Window
+from .whole_attention import WholeAttention
 from .window_reference import FirstWindow, WindowReference
 
 
@@ -39,6 +40,10 @@ class ModelCall:
         """The step of the sampler's schedule; a model call between two steps belongs to the earlier one."""
         sigmas = self.model_options["transformer_options"].get("sample_sigmas")
         return 0 if sigmas is None else max(0, int((sigmas >= self.sigma * (1 - 1e-4)).sum()) - 1)
+
+    def with_options(self, transformer_options: dict[str, Any]) -> "ModelCall":
+        """The same with other `transformer_options`."""
+        return replace(self, model_options={**self.model_options, "transformer_options": transformer_options})
 
     def first_window(self, references: Sequence[WindowReference]) -> FirstWindow | None:
         """The first window, where later ones refer to it at this noise level."""
@@ -117,13 +122,18 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         asked = ModelCall(*call)
         now = self.at(asked.latents.shape[0], asked.sigma, asked.model.model_sampling)
         assert now is not None  # as should_use_context said
+        whole = WholeAttention.of(asked.model_options["transformer_options"], asked.latents.shape[0])
+        if whole is not None:
+            asked = asked.with_options(whole.watched(asked.model_options["transformer_options"]))
         first = asked.first_window(self.references)
         placed = _placed(now, asked, begins_first=first is not None)
         fused = [torch.zeros_like(asked.latents) for _ in asked.conds]
         predictions = self._predictions(placed.windows, self._at_once(now, asked), asked, first)
         for frames, shares, predicted in zip(placed.frames, placed.shares, predictions, strict=True):
-            for whole, rows in zip(fused, predicted, strict=True):
-                whole.index_add_(0, frames, rows * shares)
+            for video, rows in zip(fused, predicted, strict=True):
+                video.index_add_(0, frames, rows * shares)
+        if whole is not None:
+            whole.show()
         return fused
 
     def _predictions(
@@ -154,6 +164,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         """The host's prediction for the windows of `group` only; `told` are fields of the Call."""
         conds = [self.get_resized_cond(cond, asked.latents, group) for cond in asked.conds]
         options = telling(asked.model_options, **told)
+        options = apart(options, asked.sigma, asked.model.model_sampling, tuple(group.index_list))
         options["transformer_options"]["context_window"] = group
         latents, timestep = group.take(asked.latents), group.take(asked.timestep)
         return asked.calc_cond_batch(asked.model, conds, latents, timestep, options)  # type: ignore[no-any-return]

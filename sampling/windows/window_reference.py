@@ -53,7 +53,7 @@ class FirstWindow:
 
     def compute(self, run: Run, group: WindowGroup) -> list[torch.Tensor]:
         """The prediction of the first window, `group`, which is kept."""
-        told: dict[str, Any] = {}
+        told: dict[str, Any] = {"skips_uncond": False}  # other windows may need it
         if "attend" in self._by_mode:
             told["tokens"] = WriteTokens(self._tokens, len(group.index_list), self._replaced)
         self._predicted = run(group, **told)
