@@ -153,5 +153,5 @@ def _offset(name: str, where: str) -> io.Int.Input:
         step=8,
         optional=True,
         advanced=True,
-        tooltip=f"With fit off: how many pixels the picture is moved {where}.",
+        tooltip=f"If fit is off: how many pixels the picture is moved {where}.",
     )

@@ -38,7 +38,7 @@ def guiding(
     two predictions are combined by `guidance`. Raises ValueError for a guider that combines them in another way."""
     if type(guider).predict_noise is not CFGGuider.predict_noise:
         raise ValueError(
-            f"Animation Guidance replaces the one cfg of a sampler, but the guider {type(guider).__name__} combines its "
+            f"Animation Guidance replaces the single cfg of a sampler, but the guider {type(guider).__name__} combines its "
             "predictions in another way. Use KSampler or CFGGuider, or remove Animation Guidance."
         )
     moment = moment_of(x, sigma, guider.inner_model.model_sampling, model_options["transformer_options"])
