@@ -55,8 +55,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
             "learning rates.",
             display_name="warmup_steps"),
-        advanced("learning_rate_curve", "Learning rate schedule. constant is what the AnimateDiff authors use. "
-            "cosine lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
+        advanced("learning_rate_curve", "Learning rate schedule. constant: what the AnimateDiff authors use. "
+            "cosine: lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
             display_name="learning_rate_schedule"),
         advanced("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
         advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
@@ -75,7 +75,7 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
         advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
             "not affect the result."),
-        advanced("save_every", "Number of steps between saves of the training state, in case of a power cut. The "
+        advanced("save_every", "Number of steps between saves of the training state, which protect against power cuts. The "
             "training state is also saved at the end and when you interrupt the training."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
             tooltip="Number of steps between sample animations in the preview. 0: no sample animations."),
