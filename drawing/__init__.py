@@ -1,1 +1,1 @@
-"""The canvas, the colours and the axes of all pictures of numbers."""
+"""The canvas, the colours and the axes of all plots."""

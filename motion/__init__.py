@@ -1,1 +1,1 @@
-"""What a motion model is: files, families, layers, motion LoRAs. Knows no sampler and no node."""
+"""What a motion model is: files, families, layers, motion LoRAs. Does not depend on samplers or nodes."""

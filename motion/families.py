@@ -23,7 +23,7 @@ _WITHOUT_POSITIONS = KeyLayout(positions=None)
 _HOTSHOT_KEYS = KeyLayout(container="temporal_attentions", inside="", positions="pos_encoder.positional_encoding")
 _JOINT = NormPolicy(resnet="joint")
 _LCM_PRESET = Preset(steps=6, sampler="lcm", scheduler="sgm_uniform", cfg=1.5)
-_IMAGE_NOTE = "it is an image-to-video model; for now Kinema runs it as text-to-video."
+_IMAGE_NOTE = "it is an image-to-video model; for now, Kinema runs it as a text-to-video model."
 
 _ROWS = (
     Family(

@@ -48,7 +48,7 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
             os.chmod(unfinished, mode)
     except PermissionError:
         raise ValueError(
-            f'"{path.name}" cannot be replaced while it is open, perhaps by this ComfyUI. Save under another name.'
+            f'"{path.name}" cannot be replaced while it is open, perhaps in ComfyUI itself. Save under another name.'
         ) from None
     return path
 

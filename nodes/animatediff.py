@@ -33,7 +33,7 @@ class AnimateDiffNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
-                    tooltip="A file in models/animatediff_models. It must be made for the same base model as the "
+                    tooltip="A file in models/animatediff_models. It must have the same base model as the "
                     "connected model. For SD1.5, v3_sd15_mm is a good first choice.",
                 ),
                 strength_input(),

@@ -111,8 +111,8 @@ def _noise_inputs() -> list[io.Input]:
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
             "frames, which gives still backgrounds and little motion. repeated: the same noise in every "
-            "window (see length). FreeNoise: later windows shuffle the noise of the first, which keeps long videos "
-            "consistent.",
+            "window (see length). FreeNoise: later windows use the shuffled noise of the first one, which "
+            "keeps long videos consistent.",
         ),
         io.Int.Input(
             "seed",

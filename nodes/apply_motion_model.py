@@ -97,7 +97,7 @@ def _match_input() -> ExplainedCombo:
         default="authors",
         optional=True,
         advanced=True,
-        tooltip="Which program's results to reproduce. authors, the usual choice, computes exactly as during "
+        tooltip="Which program's results to reproduce. authors (the usual choice): computes exactly as during "
         "training. The other options reproduce animations made with the programs they are named after; the "
         "difference is visible with v1, PIA and SDXL models.",
     )

@@ -15,8 +15,8 @@ class BlendSigmasNode(io.ComfyNode):
             node_id="KinemaBlendSigmas",
             display_name="Blend Sigmas",
             category=CATEGORY,
-            description="Combines two sequences of noise levels (sigmas), either as a weighted mean, whose weight "
-            "can change over the run, or as the start of one sequence followed by the end of the other.",
+            description="Combines two sequences of noise levels (sigmas), either as a weighted mean, with a "
+            "weight that can change over the run, or as the start of one sequence followed by the end of the other.",
             search_aliases=[
                 "sigma schedule weighted mean",
                 "sigma schedule interp mean",
@@ -34,15 +34,15 @@ class BlendSigmasNode(io.ComfyNode):
                     tooltip="blend: (1 - weight) × sigmas_1 + weight × sigmas_2. split: sigmas_1 until split_at, "
                     "then sigmas_2.",
                 ),
-                _part("weight", 0.5, "The weight of sigmas_2 at the first step, in mode blend.", optional=False),
+                _part("weight", 0.5, "The weight of sigmas_2 at the first step, in blend mode.", optional=False),
                 _part(
                     "weight_end",
                     0.5,
-                    "The weight of sigmas_2 at the last step, in mode blend. For a constant mix, set it to the "
-                    "same value as weight.",
+                    "The weight of sigmas_2 at the last step, in blend mode. For a constant mix, set it to the "
+                    "value of weight.",
                 ),
                 easing_input(),
-                _part("split_at", 0.5, "The fraction of the steps that is taken from sigmas_1, in mode split."),
+                _part("split_at", 0.5, "The fraction of the steps that is taken from sigmas_1, in split mode."),
             ],
             outputs=[
                 io.Sigmas.Output(tooltip="The combined noise levels in decreasing order, as many as in each input.")

@@ -25,7 +25,7 @@ class CombineCurvesNode(io.ComfyNode):
                     options=list(OPERATIONS),
                     default="multiply",
                     tooltip="How the two operands are combined at each frame, step, position in the picture and "
-                    "block. subtract computes a minus b.",
+                    "block. subtract: the value of a minus the value of b.",
                 ),
             ],
             outputs=[curve_output("The combined curve. It varies over everything that either input varies over.")],

@@ -45,7 +45,7 @@ class ContextWindowsNode(io.ComfyNode):
                     min=1,
                     max=1024,
                     tooltip="How many frames the model processes together. Use the length that the motion model "
-                    "was trained with: 16 for most models, 8 for HotshotXL, 32 or 64 for long models.",
+                    "was trained with: 16 for most models, 8 for HotshotXL, 32 or 64 for LongAnimateDiff.",
                 ),
                 overlap_input(
                     "A quarter of the length is usual; a larger overlap joins the windows more smoothly "
@@ -53,7 +53,7 @@ class ContextWindowsNode(io.ComfyNode):
                 ),
                 window_schedule_input(),
                 closed_loop_input(
-                    "With the schedule looped, joins the last frame to the first, even in short videos. Has no "
+                    'With the schedule "looped", joins the last frame to the first, even in short videos. Has no '
                     "effect with other schedules."
                 ),
                 freenoise_input(),
@@ -96,9 +96,9 @@ def _advanced_inputs() -> list[io.Input]:
             max=8,
             optional=True,
             advanced=True,
-            tooltip="For the schedules uniform and looped: 2 adds windows that consist of every second "
+            tooltip='For the schedules "uniform" and "looped": 2 adds windows that consist of every second '
             "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
-            "frames, but each addition takes more time.",
+            "frames, but they take additional time.",
         ),
         io.Int.Input(
             "windows_at_once",

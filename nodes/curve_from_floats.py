@@ -41,7 +41,7 @@ class CurveFromFloatsNode(io.ComfyNode):
                     default=FLOAT_SCALINGS[0],
                     optional=True,
                     tooltip="as they are: the numbers are used unchanged. lowest to highest: the numbers are "
-                    "scaled so that the lowest becomes low and the highest becomes high.",
+                    "scaled so that the lowest becomes the value of low and the highest becomes the value of high.",
                 ),
                 _bound_input("low", 0.0, "lowest"),
                 _bound_input("high", 1.0, "highest"),
@@ -82,7 +82,7 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
         max=1000.0,
         step=0.01,
         optional=True,
-        tooltip=f"The value that the {which} number becomes, if scaling is lowest to highest.",
+        tooltip=f'The value that the {which} number becomes if scaling is set to "lowest to highest".',
     )
 
 

@@ -138,8 +138,8 @@ def _place_inputs() -> list[io.Input]:
             optional=True,
             advanced=True,
             tooltip="Where the picture is combined with the video. latent: in latent space, which is fast. pixel: "
-            "in pixel space, which gives sharper edges with masks and offsets, but decodes and encodes the video "
-            "once during the run.",
+            "in pixel space, which gives sharper edges with masks and offsets, but decodes the video once and "
+            "encodes it twice during the run.",
         ),
     ]
 
@@ -153,5 +153,5 @@ def _offset(name: str, where: str) -> io.Int.Input:
         step=8,
         optional=True,
         advanced=True,
-        tooltip=f"With fit off: how many pixels the picture is moved {where}.",
+        tooltip=f"If fit is off: how many pixels the picture is moved {where}.",
     )

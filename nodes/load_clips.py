@@ -53,7 +53,8 @@ class LoadClipsNode(io.ComfyNode):
                     default=4,
                     min=1,
                     max=128,
-                    tooltip="Every n-th frame of the video is used. A stride of 4 turns 30 fps into about 8 fps.",
+                    tooltip="Distance between the frames that a clip takes from the video. A stride of 4 turns 30 fps into "
+                    "about 8 fps.",
                 ),
                 io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
                 io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),

@@ -22,7 +22,7 @@ class LoadMiniatureNode(io.ComfyNode):
                     "style",
                     options=[style for style, file in STYLES.items() if (models.FOLDER / file).exists()],
                     default="day",
-                    tooltip="Which image model to load. neon is the day model finetuned to a different look, like "
+                    tooltip="Which image model to load. neon: the day model, finetuned to a different look, like "
                     "a DreamBooth checkpoint; the motion model was not trained on neon.",
                 ),
             ],

@@ -41,8 +41,8 @@ class LoadMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="The kind of motion model. automatic detects it from the content of the file. Choose a "
-                    "kind yourself only if the positional encoding is missing from the file or if the model's "
+                    tooltip="The kind of motion model. automatic: it is detected from the content of the file. Choose "
+                    "a kind yourself only if the positional encoding is missing from the file or if the model's "
                     "author specifies a different kind.",
                 ),
             ],

@@ -60,7 +60,7 @@ class MotionGuidanceNode(io.ComfyNode):
                     "kept",
                     optional=True,
                     advanced=True,
-                    tooltip="How much of the motion is kept in the extra pass; replaces skip. With Curve over "
+                    tooltip="How much of the motion is kept in the extra pass; replaces the input skip. With Curve over "
                     "Blocks, you can set individual modules, e.g. to 0.5.",
                 ),
             ],

@@ -106,7 +106,7 @@ def _iteration_inputs() -> list[io.Input]:
             step=0.01,
             optional=True,
             advanced=True,
-            tooltip="All iterations except the last stop at this fraction of the run, which saves time. The "
+            tooltip="All iterations except the last one stop at this fraction of the run, which saves time. The "
             "authors of FreqPrior use 0.68; at 1, all iterations run to the end.",
         ),
         io.Boolean.Input(

@@ -46,8 +46,8 @@ class Text2VideoZeroNode(io.ComfyNode):
             outputs=[
                 io.Model.Output(
                     tooltip="The model with this method applied. Use an empty latent with batch_size set to "
-                    "the number of frames, e.g. 8, and denoise set to 1. The authors of the method use the "
-                    "ddim sampler, the ddim_uniform scheduler and 50 steps."
+                    "the number of frames, e.g. 8, and set denoise to 1 in the sampler. The authors of the method "
+                    "use the ddim sampler, the ddim_uniform scheduler and 50 steps."
                 )
             ],
         )

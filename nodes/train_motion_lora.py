@@ -31,8 +31,8 @@ class TrainMotionLoraNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The image model that the motion model is made for. Connect it from before Apply Motion "
-                    "Model.",
+                    tooltip="The image model that the motion model is made for. Connect the model as it is before "
+                    "Apply Motion Model.",
                 ),
                 MotionModelSocket.Input(
                     "motion_model",

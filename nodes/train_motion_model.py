@@ -35,7 +35,8 @@ class TrainMotionModelNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The SD1.5 or SDXL model to learn motion for. Connect it from before Apply Motion Model.",
+                    tooltip="The SD1.5 or SDXL model to learn motion for. Connect the model as it is before Apply "
+                    "Motion Model.",
                 ),
                 ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
                 name_input("my_motion_model", MODEL_FOLDER),
@@ -61,7 +62,7 @@ class TrainMotionModelNode(io.ComfyNode):
                 MotionModelSocket.Input(
                     "motion_model",
                     optional=True,
-                    tooltip="An existing motion model to continue training, so that it learns motion that it does "
+                    tooltip="An existing motion model to train further, so that it learns motion that it does "
                     "not know yet. If none is connected, a new motion model is trained from scratch, which needs "
                     "very many clips.",
                 ),

@@ -23,7 +23,7 @@ class WindowPlanNode(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model that you connect to the sampler."),
                 *length_inputs(64),
-                scheduler_input("Only needed if windows have a start_percent or an end_percent."),
+                scheduler_input("Needed only if context windows use start_percent or end_percent."),
                 io.Sigmas.Input(
                     "sigmas",
                     optional=True,

@@ -33,7 +33,7 @@ class WindowReferenceNode(io.ComfyNode):
                     options=list(REFERENCE_MODES),
                     default="attend",
                     tooltip="attend: frames of later windows attend to those of the first, so people and things "
-                    "keep their appearance; self-attention takes twice the time while active. reuse: later windows "
+                    "keep their appearance; self-attention takes twice as long. reuse: later windows "
                     "start with the layout and motion of the first; at strength 1 they are not computed until "
                     "end_percent, which saves time.",
                 ),

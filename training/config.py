@@ -43,7 +43,7 @@ class Options:
         return value in self.names
 
     def __str__(self) -> str:
-        return ", ".join(str(name) for name in self.names)
+        return "one of " + ", ".join(str(name) for name in self.names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class TrainSettings:
             value = getattr(self, name)
             own = name == "noise_schedule" and isinstance(value, NoiseSchedule)
             if not (own or limits.allows(value)):
-                raise ValueError(f"{name} is {value!r}, and can be {limits}.")
+                raise ValueError(f"{name} is {value!r}, but must be {limits}.")
 
     def schedule(self, family: Family) -> NoiseSchedule:
         """The noise schedule for a motion model of `family`."""

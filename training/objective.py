@@ -67,7 +67,7 @@ def prediction_of(model_sampling: Any) -> Target:
         return "velocity"
     raise ValueError(
         f"The connected MODEL predicts {kind.__name__}, but training supports only noise and v-prediction. Connect "
-        "the MODEL directly to its loader."
+        "the MODEL output of the loader directly."
     )
 
 

@@ -92,7 +92,9 @@ def prepare_clips(
     `clip` (CLIP) encodes the captions; a source without one has `prompt`. Raises ValueError when there is no clip.
     """
     if folder is None and images is None:
-        raise ValueError("There is nothing to load: folder is none and images is not connected. Set one of them.")
+        raise ValueError(
+            "There is nothing to load: folder is set to none, and images is not connected. Choose a folder, or connect images."
+        )
     sources = [] if folder is None else find_sources(folder)
     latents, skipped = encode_sources(encoder, sources)
     if images is not None:
@@ -101,9 +103,9 @@ def prepare_clips(
         except SourceError as error:
             raise ValueError(f"The connected images cannot be used: {error}. Lower frames or stride.") from None
     if folder is not None and not latents:
-        raise ValueError(f'None of the {len(sources)} videos in "{folder.name}" can be used. {" ".join(skipped[:3])}')
+        raise ValueError(f'None of the videos in "{folder.name}" can be used. {" ".join(skipped[:3])}')
     clips = encode_captions(latents, clip, prompt)
-    found = f"{len(clips.clips)} clips of {encoder.cut.frames} frames from {len(latents)} videos."
+    found = f"Clips: {len(clips.clips)}, with {encoder.cut.frames} frames each. Videos: {len(latents)}."
     logging.info(found)
     return clips, [found, *skipped]
 

@@ -41,7 +41,7 @@ def beta_inputs() -> list[io.Input]:
             default="sqrt_linear",
             optional=True,
             advanced=True,
-            tooltip="For schedule custom: ComfyUI's name for the curve of the betas. sqrt_linear: the betas rise "
+            tooltip='With the schedule "custom": ComfyUI\'s name for the curve of the betas. sqrt_linear: the betas rise '
             "linearly. linear: their square roots rise linearly. cosine: first_beta and last_beta have no effect. "
             "sqrt: almost all timesteps are nearly pure noise.",
         ),
@@ -53,11 +53,11 @@ def beta_inputs() -> list[io.Input]:
 def prediction_input() -> ExplainedCombo:
     return ExplainedCombo(
         "prediction",
-        {AS_IT_IS: "The model predicts what it already predicts: its setting is unchanged.", **words_of(PREDICTIONS)},
+        {AS_IT_IS: "The model's own setting stays unchanged.", **words_of(PREDICTIONS)},
         default=AS_IT_IS,
         optional=True,
         advanced=True,
-        tooltip="What the model predicts. Leave it at keep unless the model was trained for another prediction type.",
+        tooltip='What the model predicts. Leave it at "keep" unless the model was trained for another prediction type.',
     )
 
 
@@ -83,5 +83,5 @@ def _beta(name: str, default: float, tooltip: str) -> io.Float.Input:
         round=False,
         optional=True,
         advanced=True,
-        tooltip=f"For schedule custom: {tooltip}",
+        tooltip=f'With the schedule "custom": {tooltip}',
     )

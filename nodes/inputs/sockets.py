@@ -55,7 +55,7 @@ def schedule_input() -> ExplainedCombo:
         CHOICES,
         default=AUTOMATIC,
         tooltip="The noise schedule, which determines how much noise each training timestep stands for. Leave it "
-        "at automatic, which uses the schedule that the motion model was trained with. The help page explains each "
+        'at "automatic", which uses the schedule that the motion model was trained with. The help page explains each '
         "option.",
     )
 

@@ -16,7 +16,7 @@ def name_input(default: str, folder: str) -> io.String.Input:
     return io.String.Input(
         "name",
         default=default,
-        tooltip=f"Name of the file in models/{folder}, without extension; a/b creates a subfolder. The training state is "
+        tooltip=f"Name of the file in models/{folder}, without extension. Use / for subfolders. The training state is "
         "saved next to the file. To continue after an interruption, run the node again with the same name.",
     )
 
@@ -47,16 +47,16 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
             "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
             "reproduces the training run."),
-        setting("noise_schedule", "The noise schedules compared in the AnimateDiff paper: A is Stable Diffusion's "
-            "own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
+        setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
+            "Diffusion's own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
             "automatic: the schedule used with this kind of motion model (B for SD1.5)."),
         advanced("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
         advanced("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
         advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
             "learning rates.",
             display_name="warmup_steps"),
-        advanced("learning_rate_curve", "Learning rate schedule. constant is what the AnimateDiff authors use. "
-            "cosine lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
+        advanced("learning_rate_curve", "Learning rate schedule. constant: what the AnimateDiff authors use. "
+            "cosine: lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
             display_name="learning_rate_schedule"),
         advanced("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
         advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
@@ -64,18 +64,18 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
             "become the result. 0: no averaging; the weights of the last step become the result.",
             display_name="ema_decay", step=0.0001, round=False),
-        advanced("caption_dropout", "Fraction of the clips that are trained without their caption, so that "
-            "classifier-free guidance (CFG) works.", step=0.01),
+        advanced("caption_dropout", "Fraction of the clips that are used for training without their captions, so "
+            "that classifier-free guidance (CFG) works.", step=0.01),
         advanced("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "
             "equally often, as in the paper. Above 1, low noise levels are drawn more often: try 1.5 if frames "
             "stay grainy.", step=0.05),
         advanced("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above "
-            "1, high noise levels have more weight, at most this many times as much. 20 learns large motion in "
-            "fewer steps, because motion is decided at high noise levels.", step=0.5),
+            "1, high noise levels have more weight, at most this many times as much. At 20, large motion is "
+            "learned in fewer steps, because motion is decided at high noise levels.", step=0.5),
         advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
         advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
             "not affect the result."),
-        advanced("save_every", "Number of steps between saves of the training state, in case of a power cut. The "
+        advanced("save_every", "Number of steps between saves of the training state, which protect against power cuts. The "
             "training state is also saved at the end and when you interrupt the training."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
             tooltip="Number of steps between sample animations in the preview. 0: no sample animations."),

@@ -26,8 +26,8 @@ def window_schedule_input() -> ExplainedCombo:
         "schedule",
         words_of(WINDOW_SCHEDULES),
         default="static",
-        tooltip="How the windows are placed over the video. static suits most videos; uniform hides the seams "
-        "between windows; looped is for videos that loop; batched is for models without motion modules.",
+        tooltip="How the windows are placed over the video. static: for most videos. uniform: hides the seams between "
+        "windows. looped: for videos that loop. batched: for models without motion modules.",
     )
 
 
@@ -38,8 +38,8 @@ def fuse_input() -> ExplainedCombo:
         default="pyramid",
         optional=True,
         advanced=True,
-        tooltip="How the windows are blended where they overlap. pyramid suits most videos: each frame mostly "
-        "follows the window in which it is closest to the middle. The help page explains each option.",
+        tooltip="How the windows are blended where they overlap. pyramid, which suits most videos: each frame "
+        "mostly follows the window in which it is closest to the middle. The help page explains each option.",
     )
 
 

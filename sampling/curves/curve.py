@@ -77,7 +77,7 @@ class OverBlocks(Curve):
         if part is None:
             raise ValueError(
                 "A curve over blocks is connected to an input that has one value for the whole UNet. Use it for the "
-                "strength or attention of Apply Motion Model or for a motion LoRA; here use a curve over frames or steps."
+                "strength or attention of Apply Motion Model or for a motion LoRA; here, use a curve over frames or steps."
             )
         return next((curve.at(moment, part) for blocks, curve in reversed(self.rules) if blocks.hold(part)), 1.0)
 

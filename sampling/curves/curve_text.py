@@ -32,9 +32,9 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
         value = entry.take(NUMBER) if span else ""
         if span is None or not value:
             found = shown(source[at : entry.end])
-            raise entry.error(f"expected a frame and a value, but found {found}. Write for example 24: 0.3.", at)
+            raise entry.error(f"expected a frame and a value, but found {found}. Write, for example, 24: 0.3.", at)
         if span.start in starts:
-            raise entry.error(f"{span.start} already has a value. Remove one of them.", at)
+            raise entry.error(f"{span.start} already has a value. Remove one of the two.", at)
         starts.add(span.start)
         way = _easing(entry) or ("hold" if held else easing)
         keys.append(_first(source, span, float(value), way))
@@ -42,7 +42,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
             keys.append(_last(source, span, span.end, float(value)))
         held = span.hold
     if not keys:
-        raise TextError(CURVE_TITLE, source, 0, "there is no value. Write for example 0: 1.0, 24: 0.3.")
+        raise TextError(CURVE_TITLE, source, 0, "there is no value. Write, for example, 0: 1.0, 24: 0.3.")
     return tuple(keys)
 
 
@@ -55,7 +55,7 @@ def read_blocks(source: str) -> OverBlocks:
         value = entry.take(NUMBER) if entry.sign(":=") else ""
         if blocks is None or not value or entry.next:
             found = shown(source[at : entry.end])
-            raise entry.error(f"expected a block and a value, but found {found}. Write for example up 1.2: 0.5.", at)
+            raise entry.error(f"expected a block and a value, but found {found}. Write, for example, up 1.2: 0.5.", at)
         rules.append((blocks, Constant(float(value))))
     return OverBlocks(tuple(rules))
 
@@ -101,10 +101,10 @@ def _last(source: str, span: Span, end: str, value: float) -> Key:
     written = f"the range {span.start}:{end}"
     whole = share_of(span.start) is None and share_of(end) is None
     if not whole or (float(span.start) < 0) != (float(end) < 0):
-        problem = f"{written} needs two whole numbers, both from the same end."
+        problem = f"{written} needs two whole numbers, both counted from the same end."
         raise TextError(CURVE_TITLE, source, span.at, problem)
     if float(end) <= float(span.start):
-        raise TextError(CURVE_TITLE, source, span.at, f"{written} is empty. Its end must be a later frame.")
+        raise TextError(CURVE_TITLE, source, span.at, f"{written} is empty. Its end must be later than its start.")
     return Key(float(end) - 1, False, value, "hold")
 
 

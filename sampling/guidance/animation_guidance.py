@@ -48,7 +48,7 @@ def replacing_cfg(guider: HostGuider) -> Iterator[None]:
     """
     if type(guider).predict_noise is not CFGGuider.predict_noise:
         raise ValueError(
-            f"Animation Guidance replaces the one cfg of a sampler, but the guider {type(guider).__name__} combines its "
+            f"Animation Guidance replaces the single cfg of a sampler, but the guider {type(guider).__name__} combines its "
             "predictions in another way. Use KSampler or CFGGuider, or remove Animation Guidance."
         )
     given = guider.cfg

@@ -24,8 +24,8 @@ class NoisePattern:
     def __post_init__(self) -> None:
         if self.overlap >= self.length:
             raise ValueError(
-                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames. Set both to those "
-                f"of your windows, or use a quarter of the window, {self.length // 4}."
+                f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames. Set length and "
+                f"overlap to those of your windows, or use a quarter of the window, {self.length // 4}."
             )
 
     def arrange(self, noise: torch.Tensor, seed: int) -> torch.Tensor:

@@ -42,11 +42,13 @@ def _check_continuation(line: Scanner, before: Sequence[Span]) -> None:
     """Raises TextError for a line that has no frame where no other is `before` it, or one in quotes."""
     if not before:
         found = shown(line.rest)
-        raise line.error(f"expected a frame number and a colon, but found {found}. Write for example 0: a calm sea.")
+        raise line.error(f"expected a frame number and a colon, but found {found}. Write, for example, 0: a calm sea.")
     at = line.at
     span = quoted_span(line)
     if span is not None:
-        problem = f"frame {span.start} is in quotes, but frame {before[0].start} is not. Put all in quotes, or none."
+        problem = (
+            f"frame {span.start} is in quotes, but frame {before[0].start} is not. Put all frames in quotes, or none."
+        )
         raise line.error(problem, at)
     line.at = at
 

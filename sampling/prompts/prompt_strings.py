@@ -39,7 +39,7 @@ def _read_prompt(text: Scanner) -> Prompt:
     span = quoted_span(text)
     if span is None:
         found = shown(text.source[begin:])
-        problem = f'expected a frame number and a colon, but found {found}. Write for example "24": "a storm".'
+        problem = f'expected a frame number and a colon, but found {found}. Write, for example, "24": "a storm".'
         raise text.error(problem, begin)
     at = text.at
     if not text.next or text.next not in QUOTES:

@@ -68,7 +68,7 @@ def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop
         for stop in _stops_of(source, prompt.span, number, frames):
             if stop.frame in stops:
                 line = source.count("\n", 0, stops[stop.frame].at) + 1
-                problem = f"frame {stop.frame} already has a prompt, in line {line}. Remove one of them."
+                problem = f"frame {stop.frame} already has a prompt, in line {line}. Remove one of the two."
                 raise TextError(PROMPT_TITLE, source, stop.at, problem)
             stops[stop.frame] = stop
     return stops.values()
@@ -80,7 +80,7 @@ def _stops_of(source: str, span: Span, number: int, frames: int) -> list[Stop]:
         return [Stop(first, number, span.hold, span.at)]
     last = _end(source, span, span.end, frames) - 1
     if last < first:
-        problem = f"the range {span.start}:{span.end} is empty. Its end must be a later frame."
+        problem = f"the range {span.start}:{span.end} is empty. Its end must be later than its start."
         raise TextError(PROMPT_TITLE, source, span.at, problem)
     if last == first:
         return [Stop(first, number, span.hold, span.at)]

@@ -100,7 +100,7 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
         if wanted is not None and not animation.motions:
             raise ValueError(
                 f"{name} acts on the motion modules of a motion model, but the MODEL has none. Put Apply Motion Model "
-                "before or after it."
+                "before or after this node."
             )
     if animation.motion_field is not None and frames < 2:
         raise ValueError(

@@ -86,7 +86,7 @@ def _bar(
 
 def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int) -> None:
     canvas.text((LEFT, 18), _summary(stretches, frames), INK, 15)
-    legend = "Darker: the window decides more. Numbers: the order of computation."
+    legend = "Darker: the window has more weight. Numbers: the order of computation."
     inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
     canvas.text((LEFT, 38), legend + inside, PALE)
     every = max(1, round(round_step(frames, frames * scale / 36)))

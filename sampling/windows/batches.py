@@ -49,7 +49,7 @@ class WindowBatches:
                 results = None
             if results is None:  # outside of the handler, which holds on to the tensors of the failed call
                 self.most = count // 2
-                logging.warning(f"Not enough memory for {count} context windows at once, continuing with {self.most}.")
+                logging.warning(f"Not enough memory for {count} context windows at once; continuing with {self.most}.")
                 comfy.model_management.soft_empty_cache()
                 continue
             yield group, results

@@ -126,7 +126,8 @@ FUSES: dict[str, Fuse] = {
     ),
     "pyramid-sigma-inverse": Fuse(
         weights=lambda window: spire(window, 1 - noisiness(window.sigma)),
-        words="While the picture is noise, only the middle of each window has weight; like pyramid once it is clean.",
+        words="While the picture is noise, only the middle of each window has weight; once it is clean, the "
+        "weights are like those of pyramid.",
         uses_sigma=True,
     ),
 }

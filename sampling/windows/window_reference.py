@@ -112,7 +112,7 @@ class _FirstWindowTokens:
         if len(keys) != self._rows * len(uuids):
             raise ValueError(
                 f"A node made batches of {len(keys)} out of {len(uuids)} x {self._rows} latents, but Window Reference needs "
-                "them whole. Remove the node that splits batches, or Window Reference."
+                "complete batches. Remove the node that splits batches, or Window Reference."
             )
         names = [self._name(options, uuid, keys.shape[1]) for uuid in uuids]
         return self._with(projected, names, keys.chunk(len(uuids)))

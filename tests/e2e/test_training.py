@@ -93,7 +93,9 @@ def test_a_motion_model_is_trained_on_the_command_line(tmp_path: Path) -> None:
         )  # fmt: skip
         if steps < 3:
             assert done.returncode == 0, done.stderr
-            assert "2 clips of 2 frames from 1 videos" in done.stdout and f"step {steps} of {steps}" in done.stdout
+            assert (
+                "Clips: 2, with 2 frames each. Videos: 1." in done.stdout and f"step {steps} of {steps}" in done.stdout
+            )
             assert steps_of(tmp_path / "out" / "columns.safetensors") == steps
     assert done.returncode == 1 and "was trained with learning_rate 0.0001, but now it is 0.001" in done.stderr
     with Image.open(tmp_path / "out" / "columns_000002.webp") as sample:

@@ -52,7 +52,7 @@ def test_clips_are_loaded_with_a_report(folders):
     (folders / "input" / "fish" / "broken.mp4").write_text("no video")
     clips, report = load(folders)
     assert clips.shape == (4, 4, 8, 8) and len(clips.clips) == 2
-    assert report.startswith("2 clips of 4 frames from 1 videos.\n") and '"broken.mp4" was skipped' in report
+    assert report.startswith("Clips: 2, with 4 frames each. Videos: 1.\n") and '"broken.mp4" was skipped' in report
     assert len(list((folders / "user" / "kinema" / "latents").iterdir())) == 1
     assert LoadClipsNode.validate_inputs("fish") is True
     assert "is not a folder" in LoadClipsNode.validate_inputs("no fish")
@@ -68,7 +68,7 @@ def test_changed_files_are_noticed(folders):
 
 @pytest.mark.parametrize(
     "changes, words",
-    [({"folder": "none"}, "There is nothing to load"), ({"frames": 100}, "None of the 1 videos .* it has 16 frames"),
+    [({"folder": "none"}, "There is nothing to load"), ({"frames": 100}, "None of the videos .* it has 16 frames"),
      ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "it has 3 frames, but a clip needs 7")],
 )  # fmt: skip
 def test_nothing_to_load_is_said(folders, changes, words):
@@ -176,7 +176,7 @@ def test_an_animated_model_is_refused(folders):
 
     clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))
-    with pytest.raises(ValueError, match="already animates. Connect the MODEL from before Apply Motion Model"):
+    with pytest.raises(ValueError, match="already animates. Connect the MODEL as it is before Apply Motion Model"):
         train(TrainMotionModelNode, model=attach(tiny.image_model(), motion, Applied()), clips=clips, name="fish")
 
 

@@ -50,17 +50,17 @@ def test_too_few_or_too_many_frames(frames):
 @pytest.mark.parametrize(
     "name, value, allowed",
     [("steps", 0, "from 1 to 10000000"), ("learning_rate", 0.0, "from 1e-08 to 1.0"), ("average", 1.0, "from 0.0 to 0.99999"),
-     ("precision", "int8", "automatic, fp32, bf16, fp16"), ("learning_rate_curve", "linear", "constant, cosine"),
+     ("precision", "int8", "one of automatic, fp32, bf16, fp16"), ("learning_rate_curve", "linear", "one of constant, cosine"),
      ("caption_dropout", 1.5, "from 0.0 to 1.0"), ("batch_size", 0, "from 1 to 1024"), ("batch_size", 1.5, "from 1 to 1024"),
-     ("save_every", 0, "from 1 to 1000000"), ("gradient_checkpointing", "yes", "False, True"),
-     ("weight_decay", float("nan"), "from 0.0 to 1.0"), ("noise_schedule", "D", "automatic, A, B, C")],
+     ("save_every", 0, "from 1 to 1000000"), ("gradient_checkpointing", "yes", "one of False, True"),
+     ("weight_decay", float("nan"), "from 0.0 to 1.0"), ("noise_schedule", "D", "one of automatic, A, B, C")],
 )  # fmt: skip
 def test_settings_out_of_range(name, value, allowed):
     """By the names of the inputs, which users see."""
     inputs = {each.id for each in TrainMotionModelNode.define_schema().inputs}
     with pytest.raises(ValueError) as error:
         TrainSettings(**{name: value})
-    assert str(error.value) == f"{name} is {value!r}, and can be {allowed}."
+    assert str(error.value) == f"{name} is {value!r}, but must be {allowed}."
     assert name in inputs
 
 

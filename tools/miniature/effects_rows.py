@@ -67,7 +67,7 @@ def _guidance() -> list[Row]:
         f"none (cfg {judge.CFG:g})": _plain,
         "cfg 4": _of(guidance=Guidance(4.0)),
         "cfg 4, rescale 0.7": _of(guidance=Guidance(4.0, 0.7)),
-        f"cfg {judge.CFG:g}, from 50 % on 1": _of(guidance=Guidance(ending)),
+        f"cfg {judge.CFG:g}, then cfg 1 from 50 % on": _of(guidance=Guidance(ending)),
         "PAG 3": _of(guidance=Guidance(judge.CFG, pag=3.0)),
         "Motion Guidance 1, all blocks": _of(motion_guidance=MotionGuidance(1.0)),
         "Motion Guidance 1, up blocks": _of(motion_guidance=MotionGuidance(1.0, SKIPS["up"])),

@@ -51,7 +51,7 @@ Noise, which samples again with the low frequencies of the previous result.
 
 ## Across windows
 
-These clips have {long} frames, in windows of {frames} with an overlap of four. *Drift* is the difference between the
+These clips have {long} frames, in windows of {frames} with an overlap of 4. *Drift* is the difference between the
 backgrounds of the first eight and the last eight frames, as a percentage of the value range. Each background is the
 median of its eight frames, which removes the swimming fish. The rows show the modes of Window Reference:
 

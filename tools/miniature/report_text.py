@@ -43,8 +43,8 @@ earlier recipe, this was the case in 97 % of the clips.
 | `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA with which the camera zooms in |
 
 Every picture is evaluated by a detector that contains no learned parts (`tools/miniature/detector.py`) and not by a
-person. The detector itself is tested on rendered pictures whose content is known. The seeds were not used in training.
-The settings are {frames} frames, {steps} steps of {sampler} / {scheduler} and cfg {cfg:g}.
+person. The detector itself is tested on rendered pictures whose content is known. The seeds used here were not used in
+training. The settings are {frames} frames, {steps} steps of {sampler} / {scheduler} and cfg {cfg:g}.
 
 ## The image model
 
@@ -73,7 +73,7 @@ The smoothness metric of the paper is missing because it needs a CLIP vision mod
   chance is 50 %.
 - **Another style.** The motion model was trained with neither the neon finetune nor the neon LoRA. The jitter is
   {tuned:.1f} pixels with the finetune and {lora:.1f} pixels with the LoRA, compared with {own:.1f} pixels with the
-  style of the training.
+  style used in training.
 - **The zoom LoRA.** The fish's area in the last frames is {growth:.2f} times that in the first frames; without the
   LoRA, it is {still_growth:.2f} times that area.
 - **Text2Video-Zero** is the paper's baseline, which needs no training. Its flicker is {zero:.2f} %, compared with

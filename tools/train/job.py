@@ -59,7 +59,7 @@ def read_job(file: Path) -> Job:
         raise ValueError(f'there is no table "{unknown[0]}". The tables are run, clips, settings and lora.')
     run = _fill(Run, "run", tables, file.parent)
     if run.kind not in (None, *FAMILIES):
-        raise ValueError(f'kind is "{run.kind}", and can be {", ".join(FAMILIES)}.')
+        raise ValueError(f'kind is "{run.kind}", but must be one of {", ".join(FAMILIES)}.')
     lora = _fill(LoraOptions, "lora", tables, file.parent) if "lora" in tables else None
     if lora and run.motion_model is None:
         raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")

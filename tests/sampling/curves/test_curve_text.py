@@ -72,7 +72,7 @@ def test_generated_curves_that_are_refused(source):
         ("0: 1, 0: 2", "column 7: 0 already has a value"),
         ("8:4 = 1", "the range 8:4 is empty"),
         ("0: 1, 0.2:8 = 1", "the range 0.2:8 needs two whole numbers"),
-        (" ", "line 1, column 1: there is no value. Write for example 0: 1.0, 24: 0.3."),
+        (" ", "line 1, column 1: there is no value. Write, for example, 0: 1.0, 24: 0.3."),
         ("0: 1, " + "x" * 99, f'column 7: expected a frame and a value, but found "{"x" * 24}...".'),
     ],
 )

@@ -80,7 +80,10 @@ def test_holding_and_ranges():
     [
         ("", "line 1, column 1: there is no prompt. Write lines such as 0: a calm sea and 24: a storm."),
         ("{ }", "line 1, column 1: there is no prompt."),
-        ("\n  a calm sea", 'line 2, column 3: expected a frame number and a colon, but found "a calm sea". Write for'),
+        (
+            "\n  a calm sea",
+            'line 2, column 3: expected a frame number and a colon, but found "a calm sea". Write, for example',
+        ),
         ("0: a\n8:\n16: b", "line 2, column 1: the prompt for 8 is empty. Write its text after the colon."),
         ("0: a calm sea, 24: a storm", "line 1, column 16: put the prompt for 24 on a line of its own."),
         ('"0": "a",\n"x": "b"', 'line 2, column 1: expected a frame number and a colon, but found ""x": "b"".'),
@@ -162,7 +165,10 @@ def test_generated_texts_that_are_refused(source):
         ('0: "a\n8: b" c', "line 1, column 1: the prompt for 0 begins with a quote that is never closed. Add another"),
         ('0: "a calm sea\n24: a storm"', "line 1, column 4: this quote is not closed before frame 24. Add another one"),
         ("0 = 'a',\n8 = 'b\n16 = c'", "line 2, column 5: this quote is not closed before frame 16. Add another one"),
-        ('0: a calm sea\n"24": "a storm"', "line 2, column 1: frame 24 is in quotes, but frame 0 is not. Put all in"),
+        (
+            '0: a calm sea\n"24": "a storm"',
+            "line 2, column 1: frame 24 is in quotes, but frame 0 is not. Put all frames in",
+        ),
     ],
 )
 def test_half_quoted_prompts_are_refused(source, message):

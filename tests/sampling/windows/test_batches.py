@@ -99,7 +99,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, c
     with caplog.at_level(logging.WARNING):
         result = tiny.sample(small, frames=22, size=16, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
-    assert "Not enough memory for 4 context windows at once, continuing with 2." in caplog.text
+    assert "Not enough memory for 4 context windows at once; continuing with 2." in caplog.text
     assert_alike(result, expected)
 
 

@@ -249,6 +249,6 @@ def test_batches_that_were_split_are_said(size):
 
     model.set_model_unet_function_wrapper(split)
     with pytest.raises(
-        ValueError, match=f"made batches of {size} out of 2 x 3 latents, but Window Reference needs them whole"
+        ValueError, match=f"made batches of {size} out of 2 x 3 latents, but Window Reference needs complete batches"
     ):
         tiny.sample(model, 6)
