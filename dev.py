@@ -18,6 +18,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N, --jobs N"),
     "docs": ("tools.help.__main__", "write the help tables and node_list.json from the nodes; list what is missing"),
     "chains": ("tools.chains", "prove that a redesign changes no result: chains of nodes, bit for bit"),
+    "soak": ("tools.soak", "prove that runs that fail leave nothing behind; --cycles N, --seed S"),
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "install": ("tools.install", "only install; every other command does it too"),
 }

@@ -25,6 +25,14 @@ class AttentionTokens(Protocol):
         """What is `projected` in the layer that the host's `options` name, changed."""
 
 
+@dataclass
+class RawPrediction:
+    """What the model predicts for the positive prompt at a step, before other nodes change it."""
+
+    cond: Any = None  # the host's conditionings that it belongs to
+    denoised: torch.Tensor | None = None  # (f, c, h, w); None: the guider of the run does not tell
+
+
 @dataclass(frozen=True)
 class Call:
     """What one model call is told."""
@@ -33,6 +41,7 @@ class Call:
     kept: float | Curve = 1.0  # the share of the motion that acts: less in the extra pass of Motion Guidance
     tokens: AttentionTokens | None = None  # what its self-attentions exchange with those of another window
     extra: str = ""  # the extra pass of a guidance that it belongs to, if any
+    raw: RawPrediction | None = None  # of the step, where Motion Guidance needs it
     caches: Caches | None = None  # of the run
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 

@@ -4,13 +4,14 @@ Hyung et al., "Spatiotemporal Skip Guidance for Enhanced Video Diffusion Samplin
 the weaker model is the model itself with some layers skipped, here the motion modules' residuals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import comfy.samplers
 import torch
 
-from ..call.call import apart, telling
+from ..call.call import RawPrediction, apart, call_of, telling
 from ..call.moment import Curve, PerFrame, moment_of
 from ..call.progress import is_within
 from ..curves.curve import Blocks, Constant, OverBlocks, value_at
@@ -35,6 +36,19 @@ class MotionGuidance:
     end_percent: float = 1.0  # and at which it ends
 
 
+def keeping_raw(model_options: Mapping[str, Any]) -> dict[str, Any]:
+    """`model_options` for a prediction, during which what the model predicts for the prompt is kept as it is: functions of
+    other nodes may change it before `pushed_by_motion` sees it."""
+    raw = RawPrediction()
+
+    def keep(args: dict[str, Any]) -> Any:
+        raw.cond, raw.denoised = args["conds"][0], args["conds_out"][0]
+        return args["conds_out"]
+
+    others = model_options.get("sampler_pre_cfg_function", ())
+    return {**telling(model_options, raw=raw), "sampler_pre_cfg_function": [keep, *others]}
+
+
 def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Tensor:
     """The result of the host's sampler_post_cfg_function with `args`: denoised + scale·(cond - cond with less motion),
     (f, c, h, w). One more pass, but none where the scale is 0."""
@@ -42,7 +56,9 @@ def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Te
     x = args["input"]
     sigma = args["sigma"]
     model = args["model"]
-    cond = args["cond_denoised"]
+    raw = call_of(args["model_options"]["transformer_options"]).raw
+    is_told = raw is not None and raw.denoised is not None and raw.cond is args["cond"]
+    cond: torch.Tensor = raw.denoised if is_told else args["cond_denoised"]
     if not is_within(guidance.start_percent, guidance.end_percent, sigma[0], model.model_sampling):
         return denoised
     moment = moment_of(x, sigma[0], model.model_sampling, args["model_options"]["transformer_options"])

@@ -18,7 +18,7 @@ from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
-from ..guidance.motion_guidance import pushed_by_motion
+from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
 from ..modules.controls import Shared, Values, motion_of
@@ -105,10 +105,12 @@ def _predict_noise(
     executor: HostExecutor, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any = None
 ) -> Any:
     """One prediction: how those for the two prompts are combined."""
-    guidance = animation_of(model_options).guidance
-    if guidance is None:
+    animation = animation_of(model_options)
+    if animation.motion_guidance is not None:
+        model_options = keeping_raw(model_options)
+    if animation.guidance is None:
         return executor(x, timestep, model_options, seed)
-    with guided(guidance, executor.class_obj, x, timestep[0], model_options) as options:
+    with guided(animation.guidance, executor.class_obj, x, timestep[0], model_options) as options:
         return executor(x, timestep, options, seed)
 
 

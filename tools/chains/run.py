@@ -101,8 +101,9 @@ def _drawn(drawn: Drawn) -> Any:
             return {"samples": torch.randn(drawn.count, 4, drawn.height, drawn.width, generator=random) * 5}
 
 
-def sample(chain: Chain, model: Any) -> torch.Tensor:
-    """What the host's KSampler makes of noise with `model`: latents (f, 4, h, w), float32. Raises what a node raises."""
+def sample(chain: Chain, model: Any, callback: Any = None) -> torch.Tensor:
+    """What the host's KSampler makes of noise with `model`: latents (f, 4, h, w), float32. Raises what a node raises.
+    `callback` is called after each step."""
     h, w = chain.height, chain.width
     latent = torch.zeros(chain.frames, 4, h, w)
     if chain.denoise < 1 or chain.inpaints:
@@ -122,6 +123,7 @@ def sample(chain: Chain, model: Any) -> torch.Tensor:
         negative=tiny_models.conditioning(4),
         latent=latent,
         denoise=chain.denoise,
+        callback=callback,
         **more,
     ).float()
 

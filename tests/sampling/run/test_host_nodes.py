@@ -171,7 +171,7 @@ def kinds_of(node):
 @pytest.mark.parametrize("name", ACTS)
 def test_windows_change_nothing_without_motion(model, base, name):
     there(name)
-    assert_alike(sample(name, added(applied(name, model), windows=WINDOWS)), base(name, 4.0), EXACT)
+    assert_alike(sample(name, added(applied(name, model), windows=WINDOWS)), base(name, 4.0))
 
 
 @pytest.mark.parametrize("name", ACTS)
