@@ -21,7 +21,7 @@ from tools.chains.chain import Chain
 
 FAULTS = ("error", "callback", "interrupt", "memory")
 FIRST = "ApplyMotionModel"  # which most other nodes need
-FRAMES = 6
+FRAMES = 4
 TOGETHER = 25  # cycles between two looks at the memory, which take longer than a cycle
 
 
@@ -78,7 +78,7 @@ def _soaked(numbers: Sequence[int], seed: int, models: Any) -> int:
     """Runs the cycles of these `numbers`; how many met their fault. Raises SystemExit where one leaves something."""
     cycles = [cycle_of(number, seed) for number in numbers]
     hit = 0
-    with leaves_no_tensors() as left:
+    with leaves_no_tensors(models) as left:
         for number, cycle in zip(numbers, cycles, strict=True):
             try:
                 hit += run_cycle(cycle, models)
@@ -136,6 +136,7 @@ def built(nodes: tuple[str, str], seed: int, models: Any) -> tuple[Chain, Any]:
 def fails(model: Any, chain: Chain, fault: str, models: Any) -> bool:
     """Samples `chain` with its `model` until `fault` ends the run; whether it did. A refusal of Kinema ends it before."""
     import comfy.model_management as management
+
     from tools.chains import run
 
     hit: list[bool] = []
@@ -173,13 +174,16 @@ def hooks_of(model: Any) -> Hooks:
 
 
 @contextmanager
-def leaves_no_tensors() -> Iterator[list[int]]:
-    """Yields a list that gets, at the end, how many bytes of tensors there are more than at the start."""
+def leaves_no_tensors(models: Any) -> Iterator[list[int]]:
+    """Yields a list that gets, at the end, how many bytes of tensors there are more than at the start. The motion models that
+    `models`, the Models of chains, keep are let go of."""
     import comfy.model_management as management
 
+    models.loaded.clear()
     before = _live_bytes()
     left: list[int] = []
     yield left
+    models.loaded.clear()
     management.unload_all_models()
     left.append(_live_bytes() - before)
 
@@ -217,7 +221,7 @@ def _put_in(fault: str, model: Any, hit: list[bool]) -> Iterator[Callable[..., N
     if fault == "callback":
         yield in_callback
         return
-    handle = model.model.diffusion_model.output_blocks[0][0].register_forward_pre_hook(in_unet)
+    handle = model.model.diffusion_model.input_blocks[1][0].register_forward_pre_hook(in_unet)
     try:
         yield None
     finally:

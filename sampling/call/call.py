@@ -30,7 +30,11 @@ class RawPrediction:
     """What the model predicts for the positive prompt at a step, before other nodes change it."""
 
     cond: Any = None  # the host's conditionings that it belongs to
-    denoised: torch.Tensor | None = None  # (f, c, h, w); None: the guider of the run does not tell
+    denoised: torch.Tensor | None = None  # (f, c, h, w)
+
+    def of(self, cond: Any) -> torch.Tensor | None:
+        """The prediction for `cond`; None: the guider of the run does not tell."""
+        return self.denoised if self.cond is cond else None
 
 
 @dataclass(frozen=True)

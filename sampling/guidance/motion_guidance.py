@@ -57,8 +57,8 @@ def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Te
     sigma = args["sigma"]
     model = args["model"]
     raw = call_of(args["model_options"]["transformer_options"]).raw
-    is_told = raw is not None and raw.denoised is not None and raw.cond is args["cond"]
-    cond: torch.Tensor = raw.denoised if is_told else args["cond_denoised"]
+    told = None if raw is None else raw.of(args["cond"])
+    cond: torch.Tensor = args["cond_denoised"] if told is None else told
     if not is_within(guidance.start_percent, guidance.end_percent, sigma[0], model.model_sampling):
         return denoised
     moment = moment_of(x, sigma[0], model.model_sampling, args["model_options"]["transformer_options"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from comfy.model_sampling import EPS
 
 from ...motion.load import FILE
@@ -112,6 +113,31 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
     for how in animation.motions:
         if how.strength != 0:
             _check_frames(frames, lengths, models[how.place], how)
+
+
+def check_sigmas(sigmas: torch.Tensor) -> None:
+    """Raises ValueError unless the noise levels of a run are finite: some samplers would never end."""
+    if not sigmas.isfinite().all():
+        raise ValueError(
+            f"The noise levels (sigmas) of this run are not finite: {_few(sigmas)}. Check the nodes that make the sigmas "
+            "and the noise schedule of the MODEL."
+        )
+
+
+def check_result(latents: torch.Tensor) -> None:
+    """Raises ValueError where a sampled video (f, c, h, w) has numbers that are not finite, which would be black frames."""
+    bad = (~latents.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
+    if bad:
+        raise ValueError(
+            f"Sampling gave numbers that are not finite (NaN) in {len(bad)} of {len(latents)} frames, the first of which "
+            f"is frame {bad[0]}. Lower cfg and the strengths of the nodes on the MODEL, and choose a sampler and sigmas "
+            "that suit it; with half precision, start ComfyUI with --force-fp32."
+        )
+
+
+def _few(numbers: torch.Tensor) -> str:
+    shown = [f"{number:g}" for number in numbers.tolist()]
+    return ", ".join(shown if len(shown) <= 4 else [*shown[:3], "..."])
 
 
 def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Applied) -> None:

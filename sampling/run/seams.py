@@ -30,7 +30,7 @@ from ..noise.step_noise import add_step_noise
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import WindowSpec
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
-from .checks import check_run
+from .checks import check_result, check_run, check_sigmas
 from .handler import HANDLER, handler_for
 from .preview import played
 
@@ -48,6 +48,7 @@ def _outer_sample(
     if handler is not None:
         guider.model_options[HANDLER] = handler
     check_run(animation, guider, noise.shape[0])
+    check_sigmas(sigmas)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
         sampler = add_step_noise(sampler, animation.noise.at_steps)
@@ -62,7 +63,9 @@ def _outer_sample(
             stack.enter_context(replacing_cfg(guider))
             _put_last(guider.model_options, WrappersMP.PREDICT_NOISE)
         shown = stack.enter_context(played(callback, animation.preview_plays))
-        return executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
+        result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
+    check_result(result)
+    return result
 
 
 def _put_last(model_options: Mapping[str, Any], kind: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ class Models:
 
     image: Any  # MODEL of SD1.5's structure, tiny
     vae: Any  # VAE with random weights
+    loaded: dict[Node, Any] = field(
+        default_factory=dict
+    )  # the outputs of Load Motion Model, kept as the host keeps them
 
 
 def prepare(folder: Path) -> Models:
@@ -70,10 +73,15 @@ def build(chain: Chain, models: Models) -> Any:
 
 def _execute(node: Node, models: Models, **more: Any) -> Any:
     """The outputs of `node`."""
+    if node in models.loaded:
+        return models.loaded[node]
     inputs = {name: _value(value, models) for name, value in node.inputs}
     if registry.schemas()[node.id].is_input_list:
         inputs = {name: value if isinstance(value, list) else [value] for name, value in inputs.items()}
-    return registry.nodes()[node.id].execute(**inputs, **more).args
+    outputs = registry.nodes()[node.id].execute(**inputs, **more).args
+    if node.id == "LoadMotionModel":
+        models.loaded[node] = outputs
+    return outputs
 
 
 def _value(value: Any, models: Models) -> Any:

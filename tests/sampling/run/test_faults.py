@@ -16,7 +16,7 @@ def test_every_pair_of_nodes_with_every_fault_leaves_nothing_behind(models):
     before = soak.state_of(models.image)
     hits = dict.fromkeys(soak.FAULTS, 0)
     pairs = list(soak.every_pair())
-    with soak.leaves_no_tensors() as left:
+    with soak.leaves_no_tensors(models) as left:
         for number, pair in enumerate(pairs):
             chain, model = soak.built(pair, number, models)
             for fault in soak.FAULTS if model is not None else ():

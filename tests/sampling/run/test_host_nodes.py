@@ -2,12 +2,12 @@
 
 import asyncio
 
-import nodes
 import pytest
 import tiny
 import torch
 from compare import assert_alike
 
+import nodes
 from kinema.sampling.curves.curve import Constant, Listed
 from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
@@ -64,7 +64,8 @@ OTHER = {
         "TripoSplatSamplingPreview", "UNetTemporalAttentionMultiply", "USOStyleReference", "WanContextWindowsManual",
         "WanInfiniteTalkToVideo", "WanUni3CControlnetApply", "ZImageFunControlnet", "wanBlockSwap",
         "ModelMergeAuraflow", "ModelMergeCosmos14B", "ModelMergeCosmos7B", "ModelMergeCosmosPredict2_14B",
-        "ModelMergeCosmosPredict2_2B", "ModelMergeFlux1", "ModelMergeKrea2", "ModelMergeLTXV", "ModelMergeMochiPreview", "ModelNoiseScale",
+        "ModelMergeCosmosPredict2_2B", "ModelMergeFlux1", "ModelMergeKrea2", "ModelMergeLTXV", "ModelMergeMochiPreview",
+        "ModelNoiseScale",
         "ModelMergeQwenImage", "ModelMergeSD35_Large", "ModelMergeSD3_2B", "ModelMergeWAN2_1",
     ),
     "changes weights, or the type in which they compute, but not what is computed": (
@@ -145,7 +146,9 @@ def run(name, **inputs):
 
 def default(kind):
     options = kind[1] if len(kind) > 1 else {}
-    return options.get("default", kind[0][0] if isinstance(kind[0], list) else next(iter(options.get("options", [None]))))
+    return options.get(
+        "default", kind[0][0] if isinstance(kind[0], list) else next(iter(options.get("options", [None])))
+    )
 
 
 def there(name):
