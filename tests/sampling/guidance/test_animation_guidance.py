@@ -173,6 +173,14 @@ def test_guiders_that_cannot_be_guided_say_so(animated):
         run(dual)
 
 
+def test_a_cfg_over_the_picture_and_a_node_that_takes_one_for_each_frame_are_refused_by_name(model):
+    from comfy_extras.nodes_video_model import VideoLinearCFGGuidance
+
+    guided = changed(model, guidance=Guidance(OverPicture(torch.rand(1, 8, 8, generator=tiny.generator(1)))))
+    with pytest.raises(ValueError, match="The cfg of Animation Guidance varies within the picture, but VideoLinearCFG"):
+        tiny.sample(VideoLinearCFGGuidance().patch(guided, 1.0)[0])
+
+
 # Motion Guidance
 
 

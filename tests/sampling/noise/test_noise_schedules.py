@@ -6,8 +6,14 @@ import torch
 from comfy_extras.nodes_model_advanced import LCM
 
 from kinema.motion.families import FAMILIES
-from kinema.motion.spec import AUTOMATIC
-from kinema.sampling.noise.noise_schedules import CHOICES, NOISE_SCHEDULES, build_sampling, chosen_schedule
+from kinema.motion.spec import AUTOMATIC, NoiseSchedule
+from kinema.sampling.noise.noise_schedules import (
+    CHOICES,
+    NOISE_SCHEDULES,
+    build_sampling,
+    check_noise,
+    chosen_schedule,
+)
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -75,3 +81,29 @@ def test_the_words_name_what_comfyui_calls_a_schedule():
         if "ComfyUI calls" in row.words:
             assert re.search(r"ComfyUI\s+calls (\w+)", row.words)[1] == row.schedule.betas
     assert "ComfyUI calls" in CHOICES["AnimateDiff"] and "ComfyUI calls" in CHOICES["Stable Diffusion"]
+
+
+TOO_NOISY = {  # betas, first, last, zero SNR: what the message advises, and the values that it names
+    ("sqrt", 1e-4, 0.02, None): ("With first_beta 0.0001, the largest last_beta", 1e-4, 0.015863),
+    ("sqrt_linear", 0.25, 0.02, None): ("With last_beta 0.02, the largest first_beta", 0.148299, 0.02),
+    ("sqrt_linear", 1e-4, 0.17, None): ("With first_beta 0.0001, the largest last_beta", 1e-4, 0.167154),
+    ("sqrt_linear", 0.999, 0.999, True): (
+        "Lower both: with first_beta 0.000001, the largest last_beta",
+        1e-6,
+        0.158687,
+    ),
+}
+
+
+@pytest.mark.parametrize("given", TOO_NOISY)
+def test_noise_beyond_float32_is_refused_with_the_largest_value_that_works(given):
+    betas, first, last, zsnr = given
+    advice, works_first, works_last = TOO_NOISY[given]
+    with pytest.raises(ValueError) as error:
+        check_noise(NoiseSchedule(betas=betas, first=first, last=last), zsnr=zsnr)
+    limit = works_first if "first_beta that" in f"{advice} that" else works_last
+    assert str(error.value) == (
+        f'The noise of this schedule grows beyond what float32 numbers can hold: betas is "{betas}", first_beta {first:g} '
+        f"and last_beta {last:g}. {advice} that works is {limit:.6f}."
+    )
+    check_noise(NoiseSchedule(betas=betas, first=works_first, last=works_last), zsnr=zsnr)

@@ -102,3 +102,18 @@ def test_outside_a_sampler(tmp_path):
         animated.model.apply_model(
             tiny.latents(4), torch.ones(4), c_crossattn=torch.zeros(4, 5, 32), transformer_options=options
         )
+
+
+def test_noise_levels_and_results_that_are_not_finite(model):
+    noisy = added(model, windows=ContextWindows(WindowSpec(3, 1)))
+    infinite = torch.tensor([float("inf"), 3.0, 0.0])
+    with pytest.raises(
+        ValueError, match=r"noise levels \(sigmas\) of this run are not finite: inf, 3, 0\. Check the nodes"
+    ):
+        tiny.sample(noisy, sigmas=infinite, sampler="dpmpp_sde")  # which would never end
+    noise = tiny.latents(4)
+    noise[2] = float("nan")
+    with pytest.raises(
+        ValueError, match=r"not finite \(NaN\) in 1 of 4 frames, the first of which is frame 2\. Lower cfg"
+    ):
+        tiny.sample(noisy, noise=noise)

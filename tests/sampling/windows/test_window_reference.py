@@ -12,6 +12,7 @@ from compare import assert_alike
 from controls import control_net
 
 from kinema.sampling.curves.curve import Listed
+from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.animation import Animation, animation_of
 from kinema.sampling.run.attach import added, attach, changed, refer_windows
@@ -252,3 +253,14 @@ def test_batches_that_were_split_are_said(size):
         ValueError, match=f"made batches of {size} out of 2 x 3 latents, but Window Reference needs complete batches"
     ):
         tiny.sample(model, 6)
+
+
+@pytest.mark.parametrize("refers", [attending, reusing])
+def test_a_cfg_of_exactly_1_in_the_first_window(refers):
+    """Its pass for the negative prompt is left out elsewhere, but other windows refer to it."""
+    referring = refers(added(exact.image_model(), windows=windows()))
+
+    def sampled(cfg):
+        return tiny.sample(changed(referring, guidance=Guidance(Listed((cfg,) * 3 + (3.0,) * 6))), 9)
+
+    assert_alike(sampled(1.0), sampled(1.0001), within=1e-3)
