@@ -71,6 +71,7 @@ def test_windows_of_other_lengths_go_apart(v3):
     assert sizes == [18, 4]
 
 
+@pytest.mark.one_window
 def test_as_many_as_memory_allows(v3, monkeypatch):
     """On a device that is no CPU, by the host's own numbers."""
     animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(0)))

@@ -55,6 +55,7 @@ def windows(length=4, overlap=1, schedule="static", **more):
     return ContextWindows(WindowSpec(length, overlap, schedule, **spec), **more)
 
 
+@pytest.mark.one_window
 def test_windows_engage_by_themselves(v3):
     animated, seen = watched(attach(tiny.image_model(), v3, Applied()))
     tiny.sample(animated, frames=32, steps=1, size=2)
@@ -119,6 +120,7 @@ def test_every_fuse_method_keeps_what_windows_agree_on(fuse):
     assert_alike(tiny.sample(cut, frames=9, size=4), tiny.sample(model, frames=9, size=4))
 
 
+@pytest.mark.one_window
 def test_later_windows_hold_in_their_part_of_the_run(v3):
     animated = attach(tiny.image_model(), v3, Applied())
     two = added(added(animated, windows=windows(8, 2)), windows=windows(12, 0, start_percent=0.5))
@@ -128,6 +130,7 @@ def test_later_windows_hold_in_their_part_of_the_run(v3):
     assert lengths[0] == 8 and lengths[-1] == 12 and lengths == sorted(lengths)
 
 
+@pytest.mark.one_window
 def test_outside_the_part_of_the_windows_the_automatic_ones_hold(v3):
     animated = added(attach(tiny.image_model(), v3, Applied()), windows=windows(8, 2, end_percent=0.5))
     animated, seen = watched(animated)
@@ -165,6 +168,7 @@ def test_order_of_the_nodes_does_not_matter(v3):
     assert torch.equal(tiny.sample(before, frames=12), tiny.sample(after, frames=12))
 
 
+@pytest.mark.one_window
 def test_windows_move_with_the_steps_of_the_schedule():
     model, seen = watched(added(tiny.image_model(), windows=windows(16, 4, "uniform")))
     tiny.sample(model, frames=32, steps=3, sampler="dpm_2", cfg=1.0, size=2)  # two model calls a step, but the last
@@ -222,6 +226,7 @@ def test_memory_is_estimated_for_one_window(v3):
     assert all(shape[1:] == [4, 2, 2] for shape in shapes)
 
 
+@pytest.mark.one_window
 def test_interrupt_works_between_windows(v3):
     animated, seen = watched(attach(tiny.image_model(), v3, Applied()))
 

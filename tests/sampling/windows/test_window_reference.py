@@ -132,6 +132,7 @@ def test_reuse_by_hand(cfg):
     assert_alike(predictions(curved, cfg=cfg, steps=1)[0], plain[[0, 1, 2, 3, 1, 2]])
 
 
+@pytest.mark.one_window
 def test_full_reuse_computes_the_first_window_only():
     model, seen = watched(reusing(added(tiny.image_model(), windows=windows(4, 1)), end_percent=0.5))
     tiny.sample(model, 10, steps=4)
@@ -161,6 +162,7 @@ def test_percents():
         assert (early[0][3:] - plain[0][3:]).abs().max() > 0.1 and torch.equal(late[0], plain[0])
 
 
+@pytest.mark.one_window
 def test_the_window_with_the_beginning_is_the_first():
     model, seen = watched(attending(added(tiny.image_model(), windows=windows(16, 4, "uniform"))))
     tiny.sample(model, 32, steps=3, cfg=1.0, size=2)
