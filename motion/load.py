@@ -12,8 +12,8 @@ import comfy.utils
 import torch
 
 from .detect import detect
-from .files import MotionFileError, read_header, read_tensors
-from .keys import POSITIONS, place_of
+from .files import MotionFileError, opened
+from .keys import POSITIONS, left_out, place_of
 from .layers import MotionModel, TemporalAttention
 from .ops import MotionOps
 from .spec import MotionSpec, Preset
@@ -29,12 +29,16 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     plain patcher when it deep-copies one.
     """
     path = Path(path)
-    spec, layout = detect(read_header(path), path.name, family)
+    with opened(path) as file:
+        spec, layout = detect(file.header, path.name, family)
+        tensors = file.read(layout.keys.values())
     logging.info('"%s" is %s (usual: %s)', path.name, spec.family.label, usual_settings(spec.family.preset, path.name))
-    if spec.family.note:
-        logging.warning('"%s": %s', path.name, spec.family.note)
-    tensors = read_tensors(path)
-    weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
+    if spec.note:
+        logging.warning('"%s": %s', path.name, spec.note)
+    if layout.other:
+        parts = dict.fromkeys(left_out(key) or key for key in layout.other)
+        logging.info('"%s": other parts than the motion model were left out: %s.', path.name, ", ".join(parts))
+    weights = fuse({name: tensors.pop(key) for name, key in layout.keys.items()})
     check_finite(weights, path.name)
     return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
 
@@ -49,7 +53,10 @@ def usual_settings(preset: Preset, name: str) -> str:
 def build_patcher(
     spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False
 ) -> Any:
-    """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
+    """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names).
+
+    They are taken out of `weights`: no weight is in memory twice.
+    """
     device = comfy.model_management.get_torch_device()
     offload = comfy.model_management.unet_offload_device()
     file_dtype = comfy.utils.weight_dtype(weights)
@@ -58,7 +65,7 @@ def build_patcher(
     model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, init, plain)
-    model.load_state_dict({key: weight.to(offload, dtype) for key, weight in weights.items()}, assign=True)
+    model.load_state_dict({key: weights.pop(key).to(offload, dtype) for key in list(weights)}, assign=True)
     place_positions(model, tables, offload)
     patcher.set_attachments(FILE, name)
     return patcher
@@ -88,17 +95,18 @@ def own_weights(motion: Any, others: Sequence[Any]) -> Any:
     return copy
 
 
-def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Canonical weights with each attention's q, k and v stacked into one `to_qkv` matrix (3c, c)."""
+def fuse(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Canonical weights with each attention's q, k and v stacked into one `to_qkv` matrix (3c, c).
+
+    They are taken out of `weights`: no weight is in memory twice.
+    """
     fused = {}
-    for name, weight in weights.items():
+    for name in list(weights):
         if name.endswith(".to_q.weight"):
-            stem = name.removesuffix("to_q.weight")
-            fused[f"{stem}to_qkv.weight"] = torch.cat(
-                [weight, weights[f"{stem}to_k.weight"], weights[f"{stem}to_v.weight"]]
-            )
+            stem = name.removesuffix("q.weight")
+            fused[f"{stem}qkv.weight"] = torch.cat([weights.pop(f"{stem}{part}.weight") for part in "qkv"])
         elif not name.endswith((".to_k.weight", ".to_v.weight")):
-            fused[name] = weight
+            fused[name] = weights.pop(name)
     return fused
 
 

@@ -77,7 +77,7 @@ class Looks:
     mid: bool  # whether there is a motion module in the mid block
     positions: int  # length of the position table, 0 where none is stored
     container: str  # as in KeyLayout
-    other: tuple[str, ...]  # keys that belong to no motion module
+    other: tuple[str, ...]  # keys of parts other than motion modules, without prefixes
     name: str  # the file's name in lower case
 
 
@@ -88,6 +88,7 @@ class Sign:
     mid: bool | None = None  # whether there is a motion module in the mid block
     positions: range | None = None  # lengths of the position table; 0 is a file that stores none
     name: str | None = None  # part of the file's name: only for families whose files are otherwise equal
+    doubt: str = ""  # what a user should know of a file that shows no more than this
 
     def fits(self, looks: Looks) -> bool:
         return (
@@ -145,7 +146,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     ),
     "AnimateDiff-Evolved": Implementation(
         norms=lambda family: NormPolicy(family.evolved, family.evolved, family.evolved),
-        words="Computes like the node pack AnimateDiff-Evolved: for v1, LongAnimateDiff, PIA and SDXL models, "
+        words="Computes like the node pack AnimateDiff-Evolved: for v1, PIA and SDXL models, "
         "every norm of the UNet and of the motion modules covers all frames of a window together.",
     ),
 }
@@ -160,6 +161,7 @@ class MotionSpec:
     max_frames: int  # length of the position table
     attentions: int = 2  # temporal attentions in each transformer block
     heads: int = 8  # of each attention
+    note: str = ""  # what a user should know of this file
 
     @property
     def base(self) -> Base:
