@@ -5,7 +5,7 @@ Tensors are read and not mapped into memory, so a file may be overwritten while 
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import torch
 
-from .first_bytes import START, check_start
+from .first_bytes import ENOUGH, check_start
 from .safetensors_file import DTYPES, safetensors_table
 from .stored import NotReadable, Stored, Table, TensorInfo, damaged
 from .torch_file import torch_table
@@ -53,14 +53,16 @@ class ModelFile:
         return self.table.metadata
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
-        """The tensors with these `names`, all if None, in memory of their own.
+        """The tensors with these `names`, all if None, in memory of their own. Raises MotionFileError, also if the file was
+        written to since it was opened."""
+        return {name: self.stacked([name]) for name in (self.table.tensors if names is None else names)}
 
-        Raises MotionFileError if the file was written to since it was opened.
-        """
-        wanted = self.table.tensors if names is None else names
+    def stacked(self, names: Sequence[str]) -> torch.Tensor:
+        """The same for several tensors as one, each below the one before."""
+        stored = [self.table.tensors[name] for name in names]
         try:
             with _explained(self.path):
-                return {name: _read(self.stream, self.table.tensors[name]) for name in wanted}
+                return _read(self.stream, stored)
         finally:
             self.check_unchanged()
 
@@ -85,7 +87,7 @@ def opened(path: Path) -> Iterator[ModelFile]:
     with stream:
         state = _state(stream)
         with _explained(path):
-            check_start(stream.read(START), path.name, state.size, is_safetensors(path))
+            check_start(stream.read(ENOUGH), path.name, state.size, is_safetensors(path))
             table = (safetensors_table if is_safetensors(path) else torch_table)(stream, state.size)
         yield ModelFile(path, stream, state, table)
 
@@ -107,15 +109,21 @@ def _state(stream: BinaryIO) -> _State:
     return _State(stat.st_size, stat.st_mtime_ns)
 
 
-def _read(stream: BinaryIO, stored: Stored) -> torch.Tensor:
-    numbers = torch.empty(stored.extent, dtype=torch.uint8)
-    stream.seek(stored.start)
-    if stream.readinto(memoryview(numbers.numpy())) < stored.extent:  # type: ignore[attr-defined]
-        raise damaged("it ends before its last tensor")
-    tensor = numbers.view(stored.info.dtype)
-    if stored.stride is None:
-        return tensor.view(stored.info.shape)
-    return tensor.as_strided(stored.info.shape, stored.stride).contiguous()
+def _read(stream: BinaryIO, parts: Sequence[Stored]) -> torch.Tensor:
+    """The tensors of `parts`, one below the other."""
+    if len(parts) > 1 and (any(part.stride for part in parts) or len({part.info.dtype for part in parts}) > 1):
+        return torch.cat([_read(stream, [part]) for part in parts])
+    numbers = torch.empty(sum(part.extent for part in parts), dtype=torch.uint8)
+    end = 0
+    for part in parts:
+        start, end = end, end + part.extent
+        stream.seek(part.start)
+        if stream.readinto(numbers[start:end].numpy().data) < part.extent:  # type: ignore[attr-defined]
+            raise damaged("it ends before its last tensor")
+    whole, first = numbers.view(parts[0].info.dtype), parts[0]
+    if first.stride is not None:
+        return whole.as_strided(first.info.shape, first.stride).contiguous()
+    return whole.view(first.info.shape) if len(parts) == 1 else whole.view(-1, *first.info.shape[1:])
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from .stored import NotReadable, damaged
 
-START = 2048
+ENOUGH = 2048
 """Bytes from the start of a file that tell what it is."""
 ZIP = b"PK\x03\x04"
 OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -29,7 +29,9 @@ def check_start(start: bytes, name: str, size: int, is_safetensors: bool) -> Non
             "Open that page in a browser and download the model there."
         )
     if is_safetensors and start.startswith(ZIP):
-        raise NotReadable(f'is a file of torch with the wrong ending. Rename it to "{_renamed(name, ".ckpt")}" and press R.')
+        raise NotReadable(
+            f'is a file of torch with the wrong ending. Rename it to "{_renamed(name, ".ckpt")}" and press R.'
+        )
     if is_safetensors or start.startswith(ZIP):
         return
     if _begins_as_safetensors(start, size):

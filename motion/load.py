@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import comfy.utils
 import torch
 
 from .detect import detect
-from .files import MotionFileError, opened
-from .keys import POSITIONS, left_out, place_of
+from .files import ModelFile, MotionFileError, opened
+from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
 from .ops import MotionOps
 from .spec import MotionSpec, Preset
@@ -31,16 +31,40 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     path = Path(path)
     with opened(path) as file:
         spec, layout = detect(file.header, path.name, family)
-        tensors = file.read(layout.keys.values())
-    logging.info('"%s" is %s (usual: %s)', path.name, spec.family.label, usual_settings(spec.family.preset, path.name))
+        _log(path.name, spec, layout)
+        dtype = kept_dtype({name: file.header[key].meta() for name, key in layout.keys.items()})
+        weights = read_weights(file, layout.keys, dtype)
+    return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family)), disable_dynamic)
+
+
+def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The weights with the canonical names that are in `keys`, with the file's keys for them, fused as `fuse` does it.
+
+    Each is read, checked and converted to `dtype` before the next, so that no more than one is in memory twice. Raises
+    MotionFileError if any weight is NaN or infinite.
+    """
+    offload = comfy.model_management.unet_offload_device()
+    weights, bad = {}, set()
+    for name, parts in fused_names(keys).items():
+        weight = file.stacked([keys[part] for part in parts])
+        if not _finite(weight):
+            bad.add(place_of(name))
+        weights[name] = weight.to(offload, dtype)
+    if bad:
+        raise MotionFileError(
+            f'"{file.path.name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
+            f'"{min(bad)}". The file is damaged: download it again.'
+        )
+    return weights
+
+
+def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
+    logging.info('"%s" is %s (usual: %s)', name, spec.family.label, usual_settings(spec.family.preset, name))
     if spec.note:
-        logging.warning('"%s": %s', path.name, spec.note)
+        logging.warning('"%s": %s', name, spec.note)
     if layout.other:
-        parts = dict.fromkeys(left_out(key) or key for key in layout.other)
-        logging.info('"%s": other parts than the motion model were left out: %s.', path.name, ", ".join(parts))
-    weights = fuse({name: tensors.pop(key) for name, key in layout.keys.items()})
-    check_finite(weights, path.name)
-    return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
+        parts = dict.fromkeys(left_out(key) or without_prefix(key).split(".")[0] for key in layout.other)
+        logging.info('"%s": other parts than the motion model were left out: %s.', name, ", ".join(parts))
 
 
 def usual_settings(preset: Preset, name: str) -> str:
@@ -53,22 +77,31 @@ def usual_settings(preset: Preset, name: str) -> str:
 def build_patcher(
     spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False
 ) -> Any:
-    """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names).
-
-    They are taken out of `weights`: no weight is in memory twice.
-    """
-    device = comfy.model_management.get_torch_device()
+    """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
     offload = comfy.model_management.unet_offload_device()
-    file_dtype = comfy.utils.weight_dtype(weights)
-    count = comfy.utils.calculate_parameters(weights)
-    dtype = comfy.model_management.unet_dtype(device, count, weight_dtype=file_dtype)
+    dtype = kept_dtype(weights)
+    return _patcher(spec, {key: weight.to(offload, dtype) for key, weight in weights.items()}, dtype, name, init, plain)
+
+
+def _patcher(
+    spec: MotionSpec, weights: dict[str, torch.Tensor], dtype: torch.dtype, name: str, init: Any, plain: bool
+) -> Any:
+    """The same with weights that are of `dtype` and on the offload device already."""
     model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, init, plain)
-    model.load_state_dict({key: weights.pop(key).to(offload, dtype) for key in list(weights)}, assign=True)
-    place_positions(model, tables, offload)
+    model.load_state_dict(weights, assign=True)
+    place_positions(model, tables, comfy.model_management.unet_offload_device())
     patcher.set_attachments(FILE, name)
     return patcher
+
+
+def kept_dtype(weights: Mapping[str, torch.Tensor]) -> torch.dtype:
+    """In which type of numbers the host keeps a motion model with these weights, which may be on the meta device."""
+    device = comfy.model_management.get_torch_device()
+    count = comfy.utils.calculate_parameters(weights)
+    weight_dtype = comfy.utils.weight_dtype(weights)
+    return comfy.model_management.unet_dtype(device, count, weight_dtype=weight_dtype)  # type: ignore[no-any-return]
 
 
 def patch(model: Any, init: Any, plain: bool) -> Any:
@@ -95,19 +128,24 @@ def own_weights(motion: Any, others: Sequence[Any]) -> Any:
     return copy
 
 
-def fuse(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Canonical weights with each attention's q, k and v stacked into one `to_qkv` matrix (3c, c).
-
-    They are taken out of `weights`: no weight is in memory twice.
-    """
-    fused = {}
-    for name in list(weights):
-        if name.endswith(".to_q.weight"):
-            stem = name.removesuffix("q.weight")
-            fused[f"{stem}qkv.weight"] = torch.cat([weights.pop(f"{stem}{part}.weight") for part in "qkv"])
+def fused_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names in a MotionModel, and the canonical ones of which each is made: q, k and v are one matrix (3c, c)."""
+    fused: dict[str, list[str]] = {}
+    for name in names:
+        stem, is_query, _ = name.rpartition(".to_q.weight")
+        if is_query:
+            fused[f"{stem}.to_qkv.weight"] = [f"{stem}.to_{part}.weight" for part in "qkv"]
         elif not name.endswith((".to_k.weight", ".to_v.weight")):
-            fused[name] = weights.pop(name)
+            fused[name] = [name]
     return fused
+
+
+def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Canonical weights by the names in a MotionModel."""
+    return {
+        name: torch.cat([weights[part] for part in parts]) if len(parts) > 1 else weights[name]
+        for name, parts in fused_names(weights).items()
+    }
 
 
 def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
@@ -123,16 +161,6 @@ def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], devi
             if stored is not None and not torch.allclose(stored[0].float(), module.positions, atol=0.07):
                 module.positions = stored[0].float()
             module.positions = module.positions.to(device)
-
-
-def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
-    """Raises MotionFileError if any weight is NaN or infinite."""
-    bad = sorted({place_of(key) for key, weight in weights.items() if not _finite(weight)})
-    if bad:
-        raise MotionFileError(
-            f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
-            f'"{bad[0]}". The file is damaged: download it again.'
-        )
 
 
 def _finite(weight: torch.Tensor) -> bool:

@@ -13,8 +13,8 @@ from comfy.weight_adapter import LoRAAdapter
 from .files import MotionFileError, opened
 from .keys import canonical, module_template, place_of
 from .layers import MotionModel
-from .other_kinds import other_kind
 from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
+from .other_kinds import other_kind
 from .spec import MotionSpec
 
 
@@ -155,9 +155,7 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
 
 def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
     if any(canonical(key) for key in keys if "lora" in key.lower()):
-        return (
-            f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
-        )
+        return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
     if any("lora" in key.lower() for key in keys):
         return (
             f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(keys)} keys belongs to a '
@@ -167,4 +165,6 @@ def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
         return f'"{name}" is {kind.label}, not a motion LoRA. {kind.advice}.'
     if any(canonical(key) for key in keys):
         return f'"{name}" is a whole motion model, not a motion LoRA. Load it with Load Motion Model.'
-    return f'"{name}" is not a motion LoRA: none of its {len(keys)} keys belongs to one. Pick one such as v2_lora_ZoomIn.'
+    return (
+        f'"{name}" is not a motion LoRA: none of its {len(keys)} keys belongs to one. Pick one such as v2_lora_ZoomIn.'
+    )

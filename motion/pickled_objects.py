@@ -6,9 +6,20 @@ from collections.abc import Iterator
 
 from .stored import NotReadable, damaged, shown
 
-TENSORS = re.compile(r"torch\.\w*Storage|torch\.storage\.\w+|torch\._utils\._rebuild_\w+|torch\._tensor\.\w+|collections\.OrderedDict")
+TENSORS = re.compile(
+    r"torch\.\w*Storage|torch\.storage\.\w+|torch\._utils\._rebuild_\w+|torch\._tensor\.\w+|collections\.OrderedDict"
+)
 """The objects that tables of tensors are made of."""
-SETTINGS = ("argparse.", "omegaconf.", "yacs.", "easydict.", "ml_collections.", "pytorch_lightning.", "numpy.", "pathlib.")
+TRAINING_OBJECTS = (
+    "argparse.",
+    "omegaconf.",
+    "yacs.",
+    "easydict.",
+    "ml_collections.",
+    "pytorch_lightning.",
+    "numpy.",
+    "pathlib.",
+)
 """How the names of objects begin that training scripts keep as their settings."""
 
 
@@ -18,7 +29,7 @@ def refusal(pickled: bytes) -> NotReadable:
     if not names:
         return damaged("its table of tensors cannot be read")
     listed = ", ".join(shown(name) for name in names[:3])
-    if all(name.startswith(SETTINGS) for name in names):
+    if all(name.startswith(TRAINING_OBJECTS) for name in names):
         return NotReadable(
             f"is a checkpoint of a training script: with the weights it contains the script's settings ({listed}), which "
             "are Python objects that Kinema does not load. Save its state_dict alone, or get the model as .safetensors."

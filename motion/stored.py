@@ -35,6 +35,10 @@ class TensorInfo:
     def nbytes(self) -> int:
         return math.prod(self.shape) * self.dtype.itemsize
 
+    def meta(self) -> torch.Tensor:
+        """Such a tensor without numbers."""
+        return torch.empty(self.shape, dtype=self.dtype, device="meta")
+
 
 @dataclass(frozen=True)
 class Stored:

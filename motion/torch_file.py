@@ -18,7 +18,7 @@ from torch._weights_only_unpickler import Unpickler
 from .pickled_objects import refusal
 from .stored import NotReadable, Stored, Table, TensorInfo, damaged
 
-CONTAINERS = ("state_dict", "motion_model", "controlnet")
+TABLES = ("state_dict", "motion_model", "controlnet")
 """Names under which files keep their table of tensors, next to other things."""
 MAX_PICKLE = 100_000_000
 """Bytes; a table of tensors has some hundred thousand."""
@@ -58,7 +58,9 @@ def _pickle_of(entries: Mapping[str, zipfile.ZipInfo]) -> str:
     """The name of the entry that is the table of tensors."""
     name = next((name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1), None)
     if name is None:
-        raise NotReadable(f"is a ZIP archive of {len(entries)} files, not a model. Unpack it and pick the model inside.")
+        raise NotReadable(
+            f"is a ZIP archive of {len(entries)} files, not a model. Unpack it and pick the model inside."
+        )
     if entries[name].file_size > MAX_PICKLE:
         raise damaged(f"its table of tensors has {entries[name].file_size} bytes")
     return name
@@ -101,7 +103,7 @@ class _Storages:
         """Where the numbers of an unpickled `tensor` are."""
         _, record = self.made[tensor.untyped_storage()._cdata]
         info = TensorInfo(tuple(tensor.shape), tensor.dtype)
-        first = tensor.storage_offset() * tensor.dtype.itemsize
+        first = int(tensor.storage_offset()) * tensor.dtype.itemsize
         stored = Stored(info, record.start + first, None if tensor.is_contiguous() else tensor.stride())
         if first + stored.extent > record.size:
             raise damaged("its tensors are larger than the file")
@@ -112,7 +114,7 @@ def _unpickled(content: bytes, storages: _Storages) -> Any:
     if b"_rebuild_sparse_tensor" in content:  # torch would check these at the next file that it reads, whoever's it is
         raise NotReadable("has sparse tensors, which Kinema does not read. Get the model as .safetensors.")
     reader = Unpickler(io.BytesIO(content), encoding="utf-8")
-    reader.persistent_load = storages.load
+    reader.persistent_load = storages.load  # type: ignore[method-assign]
     try:
         return reader.load()
     except pickle.UnpicklingError as error:
@@ -123,7 +125,7 @@ def _unpickled(content: bytes, storages: _Storages) -> Any:
 def _named_tensors(content: Any) -> dict[str, torch.Tensor]:
     """The table of tensors in what a file contains, wherever it is; tables next to each other are one, each with its name
     in front."""
-    for name in CONTAINERS:
+    for name in TABLES:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
     if isinstance(content, list | tuple):
@@ -132,7 +134,9 @@ def _named_tensors(content: Any) -> dict[str, torch.Tensor]:
             "another file."
         )
     if not isinstance(content, dict):
-        raise NotReadable(f"contains one {type(content).__name__}, not a model, which has many tensors. Pick another file.")
+        raise NotReadable(
+            f"contains one {type(content).__name__}, not a model, which has many tensors. Pick another file."
+        )
     if any(isinstance(value, torch.Tensor) for value in content.values()):
         return _tensors(content)
     inner = {name: table for name, table in content.items() if isinstance(table, dict)}
