@@ -1,7 +1,7 @@
 """What is known of a motion model before it is built: its family, its places in the UNet, its numbers of frames."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 AUTOMATIC = "automatic"
@@ -152,6 +152,10 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 }
 
 
+EVOLVED_V3_POSITIONS = 32
+"""Length of the position table by which AnimateDiff-Evolved knows v3."""
+
+
 @dataclass(frozen=True)
 class MotionSpec:
     """A motion model as read from its keys and shapes."""
@@ -170,6 +174,14 @@ class MotionSpec:
     @property
     def has_mid(self) -> bool:
         return any(place.startswith("mid_block.") for place, _ in self.modules)
+
+    def norms_like(self, implementation: str) -> NormPolicy:
+        """The norm policy of one of IMPLEMENTATIONS for this file: to AnimateDiff-Evolved every file for SD1.5 without a mid
+        block is v1's, unless it has 32 positions."""
+        family = self.family
+        if self.base == "sd15" and not self.has_mid and self.max_frames != EVOLVED_V3_POSITIONS:
+            family = replace(family, evolved="joint")
+        return family.norms_like(implementation)
 
     @property
     def native_frames(self) -> int:
