@@ -57,12 +57,12 @@ class ModelFile:
         written to since it was opened."""
         return {name: self.stacked([name]) for name in (self.table.tensors if names is None else names)}
 
-    def stacked(self, names: Sequence[str]) -> torch.Tensor:
-        """The same for several tensors as one, each below the one before."""
+    def stacked(self, names: Sequence[str], memory: torch.Tensor | None = None) -> torch.Tensor:
+        """The same for several tensors as one, each below the one before; in the bytes of `memory` (n,) if that is given."""
         stored = [self.table.tensors[name] for name in names]
         try:
             with _explained(self.path):
-                return _read(self.stream, stored)
+                return _read(self.stream, stored, memory)
         finally:
             self.check_unchanged()
 
@@ -109,11 +109,12 @@ def _state(stream: BinaryIO) -> _State:
     return _State(stat.st_size, stat.st_mtime_ns)
 
 
-def _read(stream: BinaryIO, parts: Sequence[Stored]) -> torch.Tensor:
-    """The tensors of `parts`, one below the other."""
+def _read(stream: BinaryIO, parts: Sequence[Stored], memory: torch.Tensor | None = None) -> torch.Tensor:
+    """The tensors of `parts`, one below the other, in the bytes of `memory` or in new ones."""
     if len(parts) > 1 and (any(part.stride for part in parts) or len({part.info.dtype for part in parts}) > 1):
         return torch.cat([_read(stream, [part]) for part in parts])
-    numbers = torch.empty(sum(part.extent for part in parts), dtype=torch.uint8)
+    size = sum(part.extent for part in parts)
+    numbers = torch.empty(size, dtype=torch.uint8) if memory is None else memory[:size]
     end = 0
     for part in parts:
         start, end = end, end + part.extent

@@ -30,32 +30,31 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     """
     path = Path(path)
     with opened(path) as file:
-        spec, layout = detect(file.header, path.name, family)
+        header = file.header
+        spec, layout = detect(header, path.name, family)
         _log(path.name, spec, layout)
-        dtype = kept_dtype({name: file.header[key].meta() for name, key in layout.keys.items()})
+        dtype = kept_dtype({name: header[key].meta() for name, key in layout.keys.items()})
         weights = read_weights(file, layout.keys, dtype)
+    check_finite(weights, path.name)
     return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family)), disable_dynamic)
 
 
 def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """The weights with the canonical names that are in `keys`, with the file's keys for them, fused as `fuse` does it.
+    """The weights with the canonical names that are in `keys`, with the file's keys for them, by the names in a
+    MotionModel.
 
-    Each is read, checked and converted to `dtype` before the next, so that no more than one is in memory twice. Raises
-    MotionFileError if any weight is NaN or infinite.
+    Each is converted to `dtype` before the next is read into the same memory, so that no more than one is in memory twice.
     """
     offload = comfy.model_management.unet_offload_device()
-    weights, bad = {}, set()
-    for name, parts in fused_names(keys).items():
-        weight = file.stacked([keys[part] for part in parts])
-        if not _finite(weight):
-            bad.add(place_of(name))
-        weights[name] = weight.to(offload, dtype)
-    if bad:
-        raise MotionFileError(
-            f'"{file.path.name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
-            f'"{min(bad)}". The file is damaged: download it again.'
-        )
-    return weights
+    header = file.header
+    stacks = {name: [keys[part] for part in parts] for name, parts in fused_names(keys).items()}
+    converted = {name for name, stack in stacks.items() if header[stack[0]].dtype != dtype}
+    sizes = (sum(file.table.tensors[key].extent for key in stacks[name]) for name in converted)
+    memory = torch.empty(max(sizes, default=0), dtype=torch.uint8)
+    return {
+        name: file.stacked(stack, memory if name in converted else None).to(offload, dtype)
+        for name, stack in stacks.items()
+    }
 
 
 def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
@@ -161,6 +160,16 @@ def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], devi
             if stored is not None and not torch.allclose(stored[0].float(), module.positions, atol=0.07):
                 module.positions = stored[0].float()
             module.positions = module.positions.to(device)
+
+
+def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
+    """Raises MotionFileError if any weight is NaN or infinite."""
+    bad = sorted({place_of(key) for key, weight in weights.items() if not _finite(weight)})
+    if bad:
+        raise MotionFileError(
+            f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
+            f'"{bad[0]}". The file is damaged: download it again.'
+        )
 
 
 def _finite(weight: torch.Tensor) -> bool:

@@ -45,4 +45,4 @@ def test_what_libraries_say_of_damage_goes_to_the_log(suffix, at, tmp_path, capl
         load_motion_model(path)
     assert not OF_LIBRARIES.search(str(error.value))
     assert "its table of tensors cannot be read" in str(error.value)
-    assert '"mm' in caplog.text and "Error" in caplog.text or "BadZipFile" in caplog.text
+    assert ('"mm' in caplog.text and "Error" in caplog.text) or "BadZipFile" in caplog.text

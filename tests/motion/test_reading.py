@@ -34,11 +34,15 @@ ODD = {
 
 
 def same(a, b):
-    numbers = [t.detach().to(torch.complex64 if t.is_complex() else torch.float32) for t in (a, b)]  # torch compares no float8
+    numbers = [
+        t.detach().to(torch.complex64 if t.is_complex() else torch.float32) for t in (a, b)
+    ]  # torch compares no float8
     return a.dtype == b.dtype and torch.equal(*numbers)
 
 
-@pytest.mark.parametrize("content", [ODD, {"state_dict": ODD, "epoch": 3}, {"unet": ODD}], ids=["bare", "inside", "next"])
+@pytest.mark.parametrize(
+    "content", [ODD, {"state_dict": ODD, "epoch": 3}, {"unet": ODD}], ids=["bare", "inside", "next"]
+)
 def test_files_of_torch_are_read_as_torch_reads_them(content, tmp_path):
     torch.save(content, tmp_path / "odd.pt")
     read = read_tensors(tmp_path / "odd.pt")
@@ -49,7 +53,9 @@ def test_files_of_torch_are_read_as_torch_reads_them(content, tmp_path):
 
 
 def test_files_of_safetensors_are_read_as_their_library_reads_them(tmp_path):
-    safetensors.torch.save_file({name: tensor.detach().contiguous().clone() for name, tensor in ODD.items()}, tmp_path / "a.sft")
+    safetensors.torch.save_file(
+        {name: tensor.detach().contiguous().clone() for name, tensor in ODD.items()}, tmp_path / "a.sft"
+    )
     read = read_tensors(tmp_path / "a.sft")
     for name, tensor in safetensors.torch.load_file(tmp_path / "a.sft").items():
         assert same(read[name], tensor)
@@ -118,7 +124,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(cut, suffix, tmp_path):
     with opened(path) as file:
         path.write_bytes(path.read_bytes()[: 10 if cut else size])
         os.utime(path, (0, 0))  # the clock of a disk may stand still for some milliseconds
-        with pytest.raises(MotionFileError, match=f"was written to while it was read: it had {size} bytes, and now has") as e:
+        with pytest.raises(
+            MotionFileError, match=f"was written to while it was read: it had {size} bytes, and now has"
+        ) as e:
             file.read()
     assert str(path.stat().st_size) in str(e.value)
 
@@ -139,7 +147,10 @@ def test_loading_takes_little_more_memory_than_the_weights(file, converted, tmp_
         for name, shape in tiny.module_shapes(width, 32).items()
     }
     if file.endswith(".ckpt"):
-        weights |= {"conv_in.weight": torch.zeros(320, 4, 3, 3), "time_embedding.linear_1.weight": torch.zeros(100_000, 1000)}
+        weights |= {
+            "conv_in.weight": torch.zeros(320, 4, 3, 3),
+            "time_embedding.linear_1.weight": torch.zeros(100_000, 1000),
+        }
         weights = {f"module.{name}": weight for name, weight in weights.items()}
     path = tiny.save(weights, tmp_path / file)
     del weights

@@ -95,7 +95,8 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
         r"is a CameraCtrl model",
     ),
     "renamed .safetensors": (
-        "v3.ckpt", safetensors_file, r'is a \.safetensors file with the wrong ending\. Rename it to "v3\.safetensors" and press R\.$',
+        "v3.ckpt", safetensors_file,
+        r'is a \.safetensors file with the wrong ending\. Rename it to "v3\.safetensors" and press R\.$',
     ),
     "renamed .ckpt": (
         "v3.safetensors", lambda path: torch.save(tiny.motion_weights(), path),

@@ -92,9 +92,7 @@ def fast_animatelcm() -> Template:
     lora = {"model": ["checkpoint", 0], "lora_name": LCM_LORA.name, "strength_model": 0.8}
     nodes["lora"] = Node("LoraLoaderModelOnly", 1, -130, lora, models=(LCM_LORA,), height=90)
     nodes["apply"] = with_inputs(nodes["apply"], model=["lora", 0])
-    nodes["sampler"] = sampler(
-        ["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="simple"
-    )
+    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="simple")
     text = (
         "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
         "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "

@@ -11,8 +11,8 @@ import torch
 from authors import AUTHORS, FRAMES, ORIGINAL, SIZE, TIMESTEP, original, run, videos_and_contexts
 from compare import ONE_CALL, ONE_CALL_IN_FLOAT32, assert_alike, assert_other
 
-from kinema.motion.families import FAMILIES
 from kinema.motion.detect import detect
+from kinema.motion.families import FAMILIES
 from kinema.motion.files import TensorInfo
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
