@@ -4,8 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .families import FAMILIES
 from .files import MotionFileError, TensorInfo
-from .keys import CONTAINERS, POSITIONS, FileKeys, canonical, module_template, place_of, places, sort_keys
+from .keys import (
+    CONTAINERS,
+    POSITIONS,
+    FileKeys,
+    canonical,
+    left_out,
+    module_template,
+    place_of,
+    places,
+    sort_keys,
+    without_prefix,
+)
+from .other_kinds import other_kind
 from .spec import BASE_NAMES, Family, Looks, MotionSpec
+from .stored import shown
+
+IMAGE_CHANNELS = 4
+"""Of the latents of SD1.5 and SDXL, which an ordinary UNet takes."""
 
 
 def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, FileKeys]:
@@ -18,11 +34,12 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
         found = sort_keys(header)
     except ValueError as error:
         raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
-    if not found.keys or any("lora" in key for key in found.keys):
+    if not found.keys or any("lora" in key for key in found.keys) or other_kind(header):
         raise MotionFileError(_not_a_motion_model(header, name))
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
-    spec = _spec(found, shapes, name, family)
-    if unknown := [key for key in found.other if not key.startswith(spec.family.extra)]:
+    spec = _spec(found, shapes, _extra_parts(found, header), name, family)
+    extra = spec.family.extra
+    if unknown := [k for k in found.other if left_out(k) is None and not without_prefix(k).startswith(extra)]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
     _check_complete(spec, shapes, name)
     _check_dtypes(header, found, name)
@@ -46,7 +63,17 @@ def _check_places(places: list[str], name: str) -> None:
             raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
-def _spec(found: FileKeys, shapes: Mapping[str, tuple[int, ...]], name: str, override: str | None) -> MotionSpec:
+def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> tuple[str, ...]:
+    """The keys that belong to no motion module, without prefixes. The first layer of an ordinary UNet is left out: PIA's,
+    by which its files are recognised, has the same name and more channels."""
+    keys = {without_prefix(key): header[key].shape for key in found.other}
+    ordinary = keys.get("conv_in.weight", ())[1:2] == (IMAGE_CHANNELS,)
+    return tuple(key for key in keys if not (ordinary and key.startswith("conv_in.")))
+
+
+def _spec(
+    found: FileKeys, shapes: Mapping[str, tuple[int, ...]], other: tuple[str, ...], name: str, override: str | None
+) -> MotionSpec:
     modules = []
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
@@ -59,50 +86,53 @@ def _spec(found: FileKeys, shapes: Mapping[str, tuple[int, ...]], name: str, ove
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
         raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {_ADVICE}')
-    family = _recognise(_looks(found, [place for place, _ in modules], max(tables, default=0), name))
+    places_found = [place for place, _ in modules]
+    family, note = _recognise(_looks(found.container, places_found, max(tables, default=0), other, name))
     if override is not None:
         family = _override(family, FAMILIES[override], name)
+        note = family.note
     attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
-    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions))
+    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions), note=note)
 
 
-def _looks(found: FileKeys, modules: list[str], positions: int, name: str) -> Looks:
+def _looks(container: str, modules: list[str], positions: int, other: tuple[str, ...], name: str) -> Looks:
     fourth = any(place.startswith(("down_blocks.3.", "up_blocks.3.")) for place in modules)
     mid = any(place.startswith("mid_block.") for place in modules)
     return Looks(
         base="sd15" if fourth else "sdxl",
         mid=mid,
         positions=positions,
-        container=found.container,
-        other=found.other,
+        container=container,
+        other=other,
         name=name.lower(),
     )
 
 
-def _recognise(looks: Looks) -> Family:
-    """The family of a file, by the strongest evidence that it gives."""
+def _recognise(looks: Looks) -> tuple[Family, str]:
+    """The family of a file, by the strongest evidence that it gives, and what a user should know of the file."""
     families = [
         family for family in reversed(FAMILIES.values()) if family.base == looks.base
     ]  # of equals the later row
     strongest_first = (
-        [family for family in families if any(key.startswith(family.extra) for key in looks.other)],
-        [family for family in families if family.layout.container == looks.container != CONTAINERS[0]],
+        [(family, "") for family in families if any(key.startswith(family.extra) for key in looks.other)],
+        [(family, "") for family in families if family.layout.container == looks.container != CONTAINERS[0]],
         _by_sign(families, looks, named=True),
         _by_sign(families, looks, named=False),
     )
-    return next(family for found in strongest_first for family in found)
+    family, doubt = next(fit for fitting in strongest_first for fit in fitting)
+    return family, doubt or family.note
 
 
-def _by_sign(families: Sequence[Family], looks: Looks, named: bool) -> list[Family]:
-    """The families with a sign that fits, those first whose sign is particular about more of the shapes; only signs that
-    go by the file's name if `named`, else only those that do not."""
+def _by_sign(families: Sequence[Family], looks: Looks, named: bool) -> list[tuple[Family, str]]:
+    """The families with a sign that fits, and the doubt that it leaves, those first whose sign is particular about more of
+    the shapes; only signs that go by the file's name if `named`, else only those that do not."""
     fitting = [
-        (sign.shapes, family)
+        (sign, family)
         for family in families
         for sign in family.signs
         if (sign.name is not None) == named and sign.fits(looks)
     ]
-    return [family for _, family in sorted(fitting, key=lambda fit: -fit[0])]
+    return [(family, sign.doubt) for sign, family in sorted(fitting, key=lambda fit: -fit[0].shapes)]
 
 
 def _override(recognised: Family, wanted: Family, name: str) -> Family:
@@ -146,32 +176,21 @@ def _check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) 
 
 _ADVICE = "Download it again, or pick another file."
 
-_LOOKS_LIKE = (
-    (("model.diffusion_model.",), "a whole checkpoint", "Load it with Load Checkpoint"),
-    (
-        ("control_model.", "controlnet_cond_embedding", "controlnet_down_blocks"),
-        "a ControlNet",
-        "Load it with Load ControlNet Model",
-    ),
-    (("first_stage_model.", "decoder.", "encoder."), "a VAE", "Load it with Load VAE"),
-)
-
 
 def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
-    kind, advice = "none", "Pick a motion model such as v3_sd15_mm"
-    if any("lora" in key.lower() for key in header):
-        motion = any(canonical(key) is not None for key in header)
-        kind, advice = ("a motion LoRA", "Use Load Motion LoRA") if motion else ("a LoRA", "Use the node Load LoRA")
-    for starts, looks_like, hint in _LOOKS_LIKE:
-        if any(key.startswith(starts) for key in header):
-            kind, advice = looks_like, hint
-            break  # a checkpoint holds a VAE, too
-    if kind == "none":
-        return f'"{name}" is not a motion model: none of its {len(header)} keys belongs to a motion module. {advice}.'
-    return f'"{name}" is {kind}, not a motion model. {advice}.'
+    if kind := other_kind(header):
+        return f'"{name}" is {kind.label}, not a motion model. {kind.advice}.'
+    if not any("lora" in key.lower() for key in header):
+        return (
+            f'"{name}" is not a motion model: none of its {len(header)} keys belongs to a motion module. Pick a motion '
+            "model such as v3_sd15_mm."
+        )
+    if any(canonical(key) is not None for key in header):
+        return f'"{name}" is a motion LoRA, not a motion model. Use Load Motion LoRA.'
+    return f'"{name}" is a LoRA, not a motion model. Use the node Load LoRA.'
 
 
 def _some(keys: Iterable[str]) -> str:
     keys = list(keys)
-    shown = ", ".join(f'"{key}"' for key in keys[:3])
-    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"
+    first = ", ".join(f'"{shown(key)}"' for key in keys[:3])
+    return first if len(keys) <= 3 else f"{first} and {len(keys) - 3} more"

@@ -16,19 +16,29 @@ from .spec import (
 _NOT_STORED = range(0, 1)  # lengths of position tables
 _24_FRAMES = range(24, 25)
 _32_FRAMES = range(32, 33)
+_33_TO_64_FRAMES = range(33, 65)
 _UP_TO_63_FRAMES = range(0, 64)
 _FROM_64_FRAMES = range(64, 1 << 20)
+_FROM_65_FRAMES = range(65, 1 << 20)
+_NEITHER_V1_NOR_V3 = (_NOT_STORED, range(2, 24), range(25, 32), range(33, 1 << 20))
 
 _WITHOUT_POSITIONS = KeyLayout(positions=None)
 _HOTSHOT_KEYS = KeyLayout(container="temporal_attentions", inside="", positions="pos_encoder.positional_encoding")
 _JOINT = NormPolicy(resnet="joint")
-_LCM_PRESET = Preset(steps=6, sampler="lcm", scheduler="sgm_uniform", cfg=1.5)
+_LCM_PRESET = Preset(steps=6, sampler="lcm", scheduler="simple", cfg=1.5)
+_V1_OR_V3 = (
+    "it could be AnimateDiff v1 or v3, because it has no position table for 24 or 32 frames, and it is used as v3. If it was "
+    'trained from v1 or with the authors\' train.py, set kind of Load Motion Model to "AnimateDiff v1".'
+)
 _IMAGE_NOTE = "it is an image-to-video model; for now, Kinema runs it as a text-to-video model."
 
 _ROWS = (
     Family(
         name="v1", label="AnimateDiff v1", base="sd15", native_frames=16, max_frames=24, schedule=PAPER_SCHEDULE,
-        signs=(Sign(mid=False, positions=_24_FRAMES), Sign(mid=False, positions=_NOT_STORED, name="mm_sd_v1")),
+        signs=(
+            Sign(mid=False, positions=_24_FRAMES),
+            *(Sign(mid=False, positions=lengths, name="mm_sd_v1") for lengths in _NEITHER_V1_NOR_V3),
+        ),
         norms=_JOINT, evolved="joint",
     ),
     Family(
@@ -37,20 +47,24 @@ _ROWS = (
     ),
     Family(
         name="v3", label="AnimateDiff v3", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
-        signs=(Sign(mid=False),),
+        signs=(
+            Sign(mid=False, positions=_32_FRAMES),
+            *(Sign(mid=False, positions=lengths, name="v3_sd15") for lengths in _NEITHER_V1_NOR_V3),
+            *(Sign(mid=False, positions=lengths, doubt=_V1_OR_V3) for lengths in _NEITHER_V1_NOR_V3),
+        ),
     ),
     Family(
-        name="long", label="LongAnimateDiff", base="sd15", native_frames=32, max_frames=64, schedule=PAPER_SCHEDULE,
-        signs=(Sign(positions=_FROM_64_FRAMES),), evolved="joint",
+        name="long", label="LongAnimateDiff", base="sd15", native_frames=64, max_frames=128, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=True, positions=_FROM_65_FRAMES),), mid=True,
     ),
     Family(
-        name="long32", label="LongAnimateDiff 32", base="sd15", native_frames=32, max_frames=32, schedule=PAPER_SCHEDULE,
-        signs=(Sign(mid=False, positions=_32_FRAMES, name="lt_long"),),
+        name="long32", label="LongAnimateDiff 32", base="sd15", native_frames=32, max_frames=64, schedule=PAPER_SCHEDULE,
+        signs=(Sign(mid=True, positions=_33_TO_64_FRAMES), Sign(positions=_32_FRAMES, name="lt_long")), mid=True,
     ),
     Family(
         name="lightning", label="AnimateDiff-Lightning", base="sd15", native_frames=16, max_frames=32,
         schedule=PAPER_SCHEDULE, signs=(Sign(mid=True, positions=_UP_TO_63_FRAMES, name="lightning"),), mid=True,
-        preset=Preset(steps=4, sampler="euler", scheduler="sgm_uniform", cfg=1.0),
+        preset=Preset(steps=4, sampler="euler", scheduler="simple", cfg=1.0),
     ),
     Family(
         name="animatelcm", label="AnimateLCM", base="sd15", native_frames=16, max_frames=64, schedule=LCM_SCHEDULE,

@@ -1,31 +1,24 @@
-"""Reading model files that may be hostile: sizes are checked before anything is allocated, no code is ever run."""
+"""Reading model files that may be hostile: sizes are checked before anything is allocated, no code is ever run.
 
-import json
-import math
+Tensors are read and not mapped into memory, so a file may be overwritten while its tensors are in use.
+"""
+
+import logging
 import os
-import pickle
-import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-import comfy.utils
-import safetensors
 import torch
 
-MAX_HEADER = 100_000_000
-"""Bytes; the limit of the safetensors format itself."""
+from .first_bytes import ENOUGH, check_start
+from .safetensors_file import DTYPES, safetensors_table
+from .stored import NotReadable, Stored, Table, TensorInfo, damaged
+from .torch_file import torch_table
 
-DTYPES = {
-    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
-    **{"F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "C64": torch.complex64, "BOOL": torch.bool},
-    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8},
-    **{"U64": torch.uint64, "U32": torch.uint32, "U16": torch.uint16, "U8": torch.uint8},
-}
-"""The types of numbers in .safetensors files, by the format's own names."""
+__all__ = ["DTYPES", "ModelFile", "MotionFileError", "TensorInfo", "opened", "read_header", "read_tensors"]
 
 
 class MotionFileError(ValueError):
@@ -33,132 +26,121 @@ class MotionFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class TensorInfo:
-    """What is known of a tensor without reading it."""
+class _State:
+    """What changes when a file is written to."""
 
-    shape: tuple[int, ...]
-    dtype: torch.dtype
+    size: int  # in bytes
+    written: int  # when it was last written to, in nanoseconds
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file that is open for reading."""
+
+    path: Path
+    stream: BinaryIO
+    state: _State  # when it was opened
+    table: Table
+
+    @property
+    def header(self) -> dict[str, TensorInfo]:
+        """Names, shapes and types of its tensors."""
+        return {name: stored.info for name, stored in self.table.tensors.items()}
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The notes in a .safetensors file; none in other files."""
+        return self.table.metadata
+
+    def read(self, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+        """The tensors with these `names`, all if None, in memory of their own. Raises MotionFileError, also if the file was
+        written to since it was opened."""
+        return {name: self.stacked([name]) for name in (self.table.tensors if names is None else names)}
+
+    def stacked(self, names: Sequence[str], memory: torch.Tensor | None = None) -> torch.Tensor:
+        """The same for several tensors as one, each below the one before; in the bytes of `memory` (n,) if that is given."""
+        stored = [self.table.tensors[name] for name in names]
+        try:
+            with _explained(self.path):
+                return _read(self.stream, stored, memory)
+        finally:
+            self.check_unchanged()
+
+    def check_unchanged(self) -> None:
+        now = _state(self.stream)
+        if now != self.state:
+            raise MotionFileError(
+                f'"{self.path.name}" was written to while it was read: it had {self.state.size} bytes, and now has '
+                f"{now.size}. Run again when the file is complete."
+            )
 
 
 def is_safetensors(path: Path) -> bool:
     return path.suffix.lower() in (".safetensors", ".sft")
 
 
-def read_header(path: Path) -> dict[str, TensorInfo]:
-    """Names, shapes and types of the tensors in `path`; of a .safetensors file only the header is read."""
-    if is_safetensors(path):
-        with _explained(path):
-            return _safetensors_header(path)
+@contextmanager
+def opened(path: Path) -> Iterator[ModelFile]:
+    """The model file at `path`, of which only the table of tensors has been read. Raises MotionFileError."""
     with _explained(path):
-        tensors = _read_pickle(path)
-    return {key: TensorInfo(tuple(tensor.shape), tensor.dtype) for key, tensor in tensors.items()}
+        stream = path.open("rb")
+    with stream:
+        state = _state(stream)
+        with _explained(path):
+            check_start(stream.read(ENOUGH), path.name, state.size, is_safetensors(path))
+            table = (safetensors_table if is_safetensors(path) else torch_table)(stream, state.size)
+        yield ModelFile(path, stream, state, table)
+
+
+def read_header(path: Path) -> dict[str, TensorInfo]:
+    """Names, shapes and types of the tensors in `path`."""
+    with opened(path) as file:
+        return file.header
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """All tensors of `path`, memory-mapped where the format allows it: never write into them."""
-    if not is_safetensors(path):
-        with _explained(path):
-            return _read_pickle(path)
-    read_header(path)
-    with _explained(path), safetensors.safe_open(path, framework="pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        return {key: tensor.clone() for key, tensor in tensors.items()} if comfy.utils.DISABLE_MMAP else tensors
+    """All tensors of `path`, in memory of their own."""
+    with opened(path) as file:
+        return file.read()
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """The notes in a .safetensors file; none in other files."""
-    if not is_safetensors(path):
-        return {}
-    with _explained(path), safetensors.safe_open(path, framework="pt") as file:
-        return dict(file.metadata() or {})
+def _state(stream: BinaryIO) -> _State:
+    stat = os.fstat(stream.fileno())
+    return _State(stat.st_size, stat.st_mtime_ns)
 
 
-def _safetensors_header(path: Path) -> dict[str, TensorInfo]:
-    """Names, types, shapes and places of the tensors, each checked against the size of the file: the format's own reader
-    gives the last of two tensors with one name. Raises nearly anything for a damaged file."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(MAX_HEADER, size - 8):
-            raise ValueError(f"its header claims to have {length} bytes, but the file has {size} bytes")
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_unique, parse_constant=_refused)
-    if not isinstance(header, dict):
-        raise ValueError("its header is not a table of tensors")
-    notes = header.pop("__metadata__", None) or {}
-    if not all(isinstance(note, str) for note in notes.values()):
-        raise ValueError("its metadata is not text")
+def _read(stream: BinaryIO, parts: Sequence[Stored], memory: torch.Tensor | None = None) -> torch.Tensor:
+    """The tensors of `parts`, one below the other, in the bytes of `memory` or in new ones."""
+    if len(parts) > 1 and (any(part.stride for part in parts) or len({part.info.dtype for part in parts}) > 1):
+        return torch.cat([_read(stream, [part]) for part in parts])
+    size = sum(part.extent for part in parts)
+    numbers = torch.empty(size, dtype=torch.uint8) if memory is None else memory[:size]
     end = 0
-    for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
-        first, last = entry["data_offsets"]
-        if not all(type(n) is int and n >= 0 for n in (first, last, *entry["shape"])) or first != end:
-            raise ValueError(f'tensor "{name}" extends beyond the file or overlaps another one')
-        if entry["dtype"] not in DTYPES:
-            raise ValueError(f'tensor "{name}" is of the unknown type {entry["dtype"]}')
-        if math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize != last - first:
-            raise ValueError(f'tensor "{name}" of shape {entry["shape"]} cannot have {last - first} bytes')
-        end = last
-    if end != size - 8 - length:
-        raise ValueError(f"it should have {8 + length + end} bytes, but has {size}")
-    return {name: TensorInfo(tuple(entry["shape"]), DTYPES[entry["dtype"]]) for name, entry in header.items()}
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("its header names a tensor twice")
-    "".join(table).encode()  # raises for half a character, which the format does not allow
-    return table
-
-
-def _refused(word: str) -> Any:
-    raise ValueError(f"its header contains {word}")
-
-
-def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
-    size = os.path.getsize(path)
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it is neither a .safetensors file nor one saved by a recent version of torch")
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if any(e.compress_type != zipfile.ZIP_STORED for e in entries) or sum(e.file_size for e in entries) > size:
-            raise ValueError("it unpacks to more than its own size, which a model file never does")
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=not comfy.utils.DISABLE_MMAP)
-    for name in ("state_dict", "motion_model"):
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
-    if not isinstance(content, dict):
-        raise ValueError(f"it contains a {type(content).__name__}, not a table of tensors")
-    tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
-    if sum(tensor.nbytes for tensor in tensors.values()) > size:
-        raise ValueError("its tensors are larger than the file")
-    return tensors
-
-
-_CODE = re.compile(r"Unsupported (?:global|class|operand)|GLOBAL|Can only (?:build|create)|not allowed", re.IGNORECASE)
-"""In torch's messages: the pickle names something to call, not only tensors."""
+    for part in parts:
+        start, end = end, end + part.extent
+        stream.seek(part.start)
+        if stream.readinto(numbers[start:end].numpy().data) < part.extent:  # type: ignore[attr-defined]
+            raise damaged("it ends before its last tensor")
+    whole, first = numbers.view(parts[0].info.dtype), parts[0]
+    if first.stride is not None:
+        return whole.as_strided(first.info.shape, first.stride).contiguous()
+    return whole.view(first.info.shape) if len(parts) == 1 else whole.view(-1, *first.info.shape[1:])
 
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turns whatever goes wrong while reading `path` into one sentence for the user."""
+    """Turns whatever goes wrong while reading `path` into words for the user; what the library says goes to the log."""
     try:
         yield
+    except NotReadable as error:
+        raise MotionFileError(f'"{path.name}" {error}') from None
     except FileNotFoundError:
         raise MotionFileError(f'"{path.name}" no longer exists. Press R to refresh the list of files.') from None
-    except pickle.UnpicklingError as error:
-        raise MotionFileError(f'"{path.name}" {_unreadable_pickle(error)}') from None
-    except Exception as error:  # readers raise nearly anything for a damaged file
-        reason = str(error).partition("\n")[0][:200] or type(error).__name__
+    except OSError as error:
+        logging.warning('"%s": %s', path.name, error)
         raise MotionFileError(
-            f'"{path.name}" is not a model file or is damaged: {reason}. Download it again and compare the size.'
+            f'"{path.name}" cannot be read from the disk. Check that ComfyUI may read it and that no other program uses it.'
         ) from None
-
-
-def _unreadable_pickle(error: pickle.UnpicklingError) -> str:
-    reason = str(error).partition("\n")[0][:200]
-    if _CODE.search(str(error)):
-        return (
-            f"was refused: it contains code, not only tensors, and was not run ({reason}). "
-            "Get the model as .safetensors from a source you trust."
-        )
-    return "is not a model file or is damaged: its table of tensors cannot be read. Download it again and compare the size."
+    except Exception as error:  # readers raise nearly anything for a damaged file
+        logging.warning('"%s": %s: %s', path.name, type(error).__name__, error)
+        raise MotionFileError(f'"{path.name}" {damaged("its table of tensors cannot be read")}') from None

@@ -16,8 +16,11 @@ IGNORED = ("animatediff_config",)
 
 LAYOUTS = (KeyLayout(), *(family.layout for family in FAMILIES.values()))
 CONTAINERS = tuple(dict.fromkeys(layout.container for layout in LAYOUTS))  # the usual one first
+EXTRA = "|".join(part.removesuffix(".") for family in FAMILIES.values() for part in family.extra)
+ENDS = "conv_in|conv_out|conv_norm_out|time_embedding|add_embedding"  # parts of a UNet outside its blocks
 MODEL_PREFIX = re.compile(
-    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+(?=(?:down_blocks|mid_block|up_blocks)\.)"
+    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+"
+    rf"(?=(?:down_blocks|mid_block|up_blocks|{ENDS}|{EXTRA})\.)"
 )
 MODULE = re.compile(
     r"^(?P<block>(?:down|up)_blocks\.(?:0|[1-9][0-9]?)|mid_block)\."
@@ -35,6 +38,15 @@ DIFFUSERS_NAMES = (
 )
 POSITION_NAMES = tuple((f".{layout.positions}", POSITIONS) for layout in LAYOUTS if layout.positions is not None)
 
+UNET = re.compile(
+    rf"^(?:{ENDS}"
+    r"|(?:down_blocks\.[0-9]+|mid_block|up_blocks\.[0-9]+)\.(?:resnets|attentions|downsamplers|upsamplers))(?=\.)"
+)
+"""Parts of the image model's UNet, which the authors' training script and diffusers save with the motion modules."""
+LEFTOVERS = re.compile(r"(?:^|\.)(?P<name>num_updates|decay|pos_encoder\.pos_encoding)$")
+"""What a moving average of weights leaves in a file, and the position tables of AnimateLCM's own code, which are the
+formula's."""
+
 
 @dataclass(frozen=True)
 class FileKeys:
@@ -47,13 +59,27 @@ class FileKeys:
 
 def canonical(key: str) -> str | None:
     """The canonical name of a motion weight, or None for any other key."""
-    match = MODULE.match(MODEL_PREFIX.sub("", key))
-    if match is None:
+    match = MODULE.match(without_prefix(key))
+    if match is None or LEFTOVERS.search(key):
         return None
     rest = "." + match["rest"]
     for theirs, ours in (*DIFFUSERS_NAMES, *POSITION_NAMES):
         rest = rest.replace(theirs, ours)
     return f"{match['block']}.motion_modules.{match['index']}{rest}"
+
+
+def without_prefix(key: str) -> str:
+    """`key` without what programs put in front of all keys of a model."""
+    return MODEL_PREFIX.sub("", key)
+
+
+def left_out(key: str) -> str | None:
+    """What a `key` that belongs to no motion module is a part of, such as "down_blocks.0.resnets", if it is usual next to
+    motion modules and no part of them; None if it is unknown."""
+    if leftover := LEFTOVERS.search(key):
+        return leftover["name"]
+    part = UNET.match(without_prefix(key))
+    return None if part is None else part[0]
 
 
 def sort_keys(keys: Iterable[str]) -> FileKeys:

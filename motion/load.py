@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import comfy.utils
 import torch
 
 from .detect import detect
-from .files import MotionFileError, read_header, read_tensors
-from .keys import POSITIONS, place_of
+from .files import ModelFile, MotionFileError, opened
+from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
 from .ops import MotionOps
 from .spec import MotionSpec, Preset
@@ -29,14 +29,41 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
     plain patcher when it deep-copies one.
     """
     path = Path(path)
-    spec, layout = detect(read_header(path), path.name, family)
-    logging.info('"%s" is %s (usual: %s)', path.name, spec.family.label, usual_settings(spec.family.preset, path.name))
-    if spec.family.note:
-        logging.warning('"%s": %s', path.name, spec.family.note)
-    tensors = read_tensors(path)
-    weights = fuse({name: tensors[key] for name, key in layout.keys.items()})
+    with opened(path) as file:
+        header = file.header
+        spec, layout = detect(header, path.name, family)
+        _log(path.name, spec, layout)
+        dtype = kept_dtype({name: header[key].meta() for name, key in layout.keys.items()})
+        weights = read_weights(file, layout.keys, dtype)
     check_finite(weights, path.name)
-    return build_patcher(spec, weights, path.name, init=(load_motion_model, (str(path), family)), plain=disable_dynamic)
+    return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family)), disable_dynamic)
+
+
+def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The weights with the canonical names that are in `keys`, with the file's keys for them, by the names in a
+    MotionModel.
+
+    Each is converted to `dtype` before the next is read into the same memory, so that no more than one is in memory twice.
+    """
+    offload = comfy.model_management.unet_offload_device()
+    header = file.header
+    stacks = {name: [keys[part] for part in parts] for name, parts in fused_names(keys).items()}
+    converted = {name for name, stack in stacks.items() if header[stack[0]].dtype != dtype}
+    sizes = (sum(file.table.tensors[key].extent for key in stacks[name]) for name in converted)
+    memory = torch.empty(max(sizes, default=0), dtype=torch.uint8)
+    return {
+        name: file.stacked(stack, memory if name in converted else None).to(offload, dtype)
+        for name, stack in stacks.items()
+    }
+
+
+def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
+    logging.info('"%s" is %s (usual: %s)', name, spec.family.label, usual_settings(spec.family.preset, name))
+    if spec.note:
+        logging.warning('"%s": %s', name, spec.note)
+    if layout.other:
+        parts = dict.fromkeys(left_out(key) or without_prefix(key).split(".")[0] for key in layout.other)
+        logging.info('"%s": other parts than the motion model were left out: %s.', name, ", ".join(parts))
 
 
 def usual_settings(preset: Preset, name: str) -> str:
@@ -50,18 +77,30 @@ def build_patcher(
     spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False
 ) -> Any:
     """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
-    device = comfy.model_management.get_torch_device()
     offload = comfy.model_management.unet_offload_device()
-    file_dtype = comfy.utils.weight_dtype(weights)
-    count = comfy.utils.calculate_parameters(weights)
-    dtype = comfy.model_management.unet_dtype(device, count, weight_dtype=file_dtype)
+    dtype = kept_dtype(weights)
+    return _patcher(spec, {key: weight.to(offload, dtype) for key, weight in weights.items()}, dtype, name, init, plain)
+
+
+def _patcher(
+    spec: MotionSpec, weights: dict[str, torch.Tensor], dtype: torch.dtype, name: str, init: Any, plain: bool
+) -> Any:
+    """The same with weights that are of `dtype` and on the offload device already."""
     model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, init, plain)
-    model.load_state_dict({key: weight.to(offload, dtype) for key, weight in weights.items()}, assign=True)
-    place_positions(model, tables, offload)
+    model.load_state_dict(weights, assign=True)
+    place_positions(model, tables, comfy.model_management.unet_offload_device())
     patcher.set_attachments(FILE, name)
     return patcher
+
+
+def kept_dtype(weights: Mapping[str, torch.Tensor]) -> torch.dtype:
+    """In which type of numbers the host keeps a motion model with these weights, which may be on the meta device."""
+    device = comfy.model_management.get_torch_device()
+    count = comfy.utils.calculate_parameters(weights)
+    weight_dtype = comfy.utils.weight_dtype(weights)
+    return comfy.model_management.unet_dtype(device, count, weight_dtype=weight_dtype)  # type: ignore[no-any-return]
 
 
 def patch(model: Any, init: Any, plain: bool) -> Any:
@@ -88,18 +127,24 @@ def own_weights(motion: Any, others: Sequence[Any]) -> Any:
     return copy
 
 
-def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Canonical weights with each attention's q, k and v stacked into one `to_qkv` matrix (3c, c)."""
-    fused = {}
-    for name, weight in weights.items():
-        if name.endswith(".to_q.weight"):
-            stem = name.removesuffix("to_q.weight")
-            fused[f"{stem}to_qkv.weight"] = torch.cat(
-                [weight, weights[f"{stem}to_k.weight"], weights[f"{stem}to_v.weight"]]
-            )
+def fused_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names in a MotionModel, and the canonical ones of which each is made: q, k and v are one matrix (3c, c)."""
+    fused: dict[str, list[str]] = {}
+    for name in names:
+        stem, is_query, _ = name.rpartition(".to_q.weight")
+        if is_query:
+            fused[f"{stem}.to_qkv.weight"] = [f"{stem}.to_{part}.weight" for part in "qkv"]
         elif not name.endswith((".to_k.weight", ".to_v.weight")):
-            fused[name] = weight
+            fused[name] = [name]
     return fused
+
+
+def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Canonical weights by the names in a MotionModel."""
+    return {
+        name: torch.cat([weights[part] for part in parts]) if len(parts) > 1 else weights[name]
+        for name, parts in fused_names(weights).items()
+    }
 
 
 def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:

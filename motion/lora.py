@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from comfy.weight_adapter import LoRAAdapter
 
-from .files import MotionFileError, read_metadata, read_tensors
+from .files import MotionFileError, opened
 from .keys import canonical, module_template, place_of
 from .layers import MotionModel
 from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
+from .other_kinds import other_kind
 from .spec import MotionSpec
 
 
@@ -43,10 +44,12 @@ def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
 def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
     """The changes in the motion LoRA in `path` for a motion model of `spec`. Raises MotionFileError when there are none;
     keys that fit no layer are named in the log."""
-    tensors = read_tensors(path)
-    changes, unknown = read_changes(tensors, spec, adapter_settings(read_metadata(path)))
-    if not changes:
-        raise MotionFileError(_not_a_motion_lora(tensors, path.name))
+    with opened(path) as file:
+        layers, unknown = sort_keys(file.header, spec)
+        if not layers:
+            raise MotionFileError(_not_a_motion_lora(file.header, path.name))
+        tensors = file.read(found.key for keys in layers.values() for found in keys.values())
+        settings = adapter_settings(file.metadata)
     if unknown:
         logging.warning(
             '"%s": %d keys fit no layer of the motion model and were left out: %s.',
@@ -54,7 +57,7 @@ def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
             len(unknown),
             ", ".join(f'"{key}"' for key in unknown),
         )
-    return changes
+    return {layer: _low_rank(tensors, keys, settings) for layer, keys in layers.items()}
 
 
 def adapter_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -76,24 +79,22 @@ def noted_alpha(settings: Mapping[str, Any], stem: str, rank: int) -> float | No
     return float(alpha) * (rank**0.5 if settings.get("use_rslora") else 1.0)
 
 
-def read_changes(
-    tensors: Mapping[str, torch.Tensor], spec: MotionSpec, settings: Mapping[str, Any]
-) -> tuple[dict[str, LowRank], list[str]]:
-    """The changes in a LoRA file by canonical layer name ("….attention_blocks.0.to_q"), and the keys that fit none.
-    `settings` are peft's."""
+def sort_keys(keys: Iterable[str], spec: MotionSpec) -> tuple[dict[str, dict[Role, LoraKey]], list[str]]:
+    """The keys of a LoRA file for each layer that they change, by its canonical name ("….attention_blocks.0.to_q"), and
+    the keys that fit none."""
     kohya = kohya_names(spec)
     layers = layer_names(spec)
     groups: dict[str, dict[Role, LoraKey]] = {}
     unknown = []
-    for key in tensors:
+    for key in keys:
         found = parse(key, kohya)
         if found is not None and found.layer in layers:
             groups.setdefault(found.layer, {})[found.role] = found
         elif found is None or spec.has_mid or not found.layer.startswith("mid_block."):
             unknown.append(key)
-    changes = {layer: _low_rank(tensors, keys, settings) for layer, keys in groups.items() if _is_whole(keys)}
-    unknown += [found.key for keys in groups.values() if not _is_whole(keys) for found in keys.values()]
-    return changes, unknown
+    whole = {layer: found for layer, found in groups.items() if _is_whole(found)}
+    unknown += [role.key for found in groups.values() if not _is_whole(found) for role in found.values()]
+    return whole, unknown
 
 
 def _is_whole(keys: Mapping[Role, LoraKey]) -> bool:
@@ -152,15 +153,18 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
     return (key if rows.count is None else (key, (0, rows.start, rows.count)), adapter)
 
 
-def _not_a_motion_lora(tensors: Mapping[str, torch.Tensor], name: str) -> str:
-    if any(canonical(key) for key in tensors if "lora" in key.lower()):
-        return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this '
-        "version."
-    if any("lora" in key.lower() for key in tensors):
+def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
+    if any(canonical(key) for key in keys if "lora" in key.lower()):
+        return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
+    if any("lora" in key.lower() for key in keys):
         return (
-            f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(tensors)} keys belongs to a '
+            f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(keys)} keys belongs to a '
             "motion module. Load it with Load LoRA, on the MODEL; this also applies to v3_sd15_adapter."
         )
-    if any(canonical(key) for key in tensors):
+    if kind := other_kind(keys):
+        return f'"{name}" is {kind.label}, not a motion LoRA. {kind.advice}.'
+    if any(canonical(key) for key in keys):
         return f'"{name}" is a whole motion model, not a motion LoRA. Load it with Load Motion Model.'
-    return f'"{name}" is not a motion LoRA: none of its {len(tensors)} keys belongs to one. Pick one such as v2_lora_ZoomIn.'
+    return (
+        f'"{name}" is not a motion LoRA: none of its {len(keys)} keys belongs to one. Pick one such as v2_lora_ZoomIn.'
+    )

@@ -1,7 +1,7 @@
 """What is known of a motion model before it is built: its family, its places in the UNet, its numbers of frames."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 AUTOMATIC = "automatic"
@@ -77,7 +77,7 @@ class Looks:
     mid: bool  # whether there is a motion module in the mid block
     positions: int  # length of the position table, 0 where none is stored
     container: str  # as in KeyLayout
-    other: tuple[str, ...]  # keys that belong to no motion module
+    other: tuple[str, ...]  # keys of parts other than motion modules, without prefixes
     name: str  # the file's name in lower case
 
 
@@ -88,6 +88,7 @@ class Sign:
     mid: bool | None = None  # whether there is a motion module in the mid block
     positions: range | None = None  # lengths of the position table; 0 is a file that stores none
     name: str | None = None  # part of the file's name: only for families whose files are otherwise equal
+    doubt: str = ""  # what a user should know of a file that shows no more than this
 
     def fits(self, looks: Looks) -> bool:
         return (
@@ -145,10 +146,14 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     ),
     "AnimateDiff-Evolved": Implementation(
         norms=lambda family: NormPolicy(family.evolved, family.evolved, family.evolved),
-        words="Computes like the node pack AnimateDiff-Evolved: for v1, LongAnimateDiff, PIA and SDXL models, "
+        words="Computes like the node pack AnimateDiff-Evolved: for v1, PIA and SDXL models, "
         "every norm of the UNet and of the motion modules covers all frames of a window together.",
     ),
 }
+
+
+EVOLVED_V3_POSITIONS = 32
+"""Length of the position table by which AnimateDiff-Evolved knows v3."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,7 @@ class MotionSpec:
     max_frames: int  # length of the position table
     attentions: int = 2  # temporal attentions in each transformer block
     heads: int = 8  # of each attention
+    note: str = ""  # what a user should know of this file
 
     @property
     def base(self) -> Base:
@@ -168,6 +174,14 @@ class MotionSpec:
     @property
     def has_mid(self) -> bool:
         return any(place.startswith("mid_block.") for place, _ in self.modules)
+
+    def norms_like(self, implementation: str) -> NormPolicy:
+        """The norm policy of one of IMPLEMENTATIONS for this file: to AnimateDiff-Evolved every file for SD1.5 without a mid
+        block is v1's, unless it has 32 positions."""
+        family = self.family
+        if self.base == "sd15" and not self.has_mid and self.max_frames != EVOLVED_V3_POSITIONS:
+            family = replace(family, evolved="joint")
+        return family.norms_like(implementation)
 
     @property
     def native_frames(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+PROGRESS_TEXT = (3).to_bytes(4, "big")  # begins the websocket's messages that are sentences for a node
 Prompt = dict[str, dict[str, Any]]  # {node id: {"class_type": ..., "inputs": {...}}}
 
 
@@ -41,6 +42,12 @@ class Event:
     data: dict[str, Any]
 
 
+def _said(message: bytes) -> Event:
+    """A sentence that a node shows on itself: the length of the node's id, the id, the text."""
+    end = 8 + int.from_bytes(message[4:8], "big")
+    return Event("progress_text", {"node": message[8:end].decode(), "text": message[end:].decode()})
+
+
 @dataclass
 class Result:
     """What one prompt did. `status` is "success" or "interrupted"; `outputs` holds, per node id, the files it made."""
@@ -50,6 +57,7 @@ class Result:
     cached: set[str] = field(default_factory=set)
     executed: list[str] = field(default_factory=list)
     outputs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)  # the sentence that a node shows on itself, per node id
 
 
 class Client:
@@ -108,6 +116,8 @@ class Client:
             message = self._loop.run_until_complete(self._socket.receive())
             if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
                 raise ConnectionError("The server closed the connection.")
+            if message.type is aiohttp.WSMsgType.BINARY and message.data[:4] == PROGRESS_TEXT:
+                yield _said(message.data)
             if message.type is not aiohttp.WSMsgType.TEXT:  # previews are binary
                 continue
             content = json.loads(message.data)
@@ -130,6 +140,8 @@ class Client:
                 result.executed.append(event.data["node"])
             elif event.kind == "executed":
                 result.outputs[event.data["node"]] = (event.data["output"] or {}).get("images", [])
+            elif event.kind == "progress_text":
+                result.said[event.data["node"]] = event.data["text"]
             elif event.kind == "execution_interrupted":
                 result.status = "interrupted"
             elif event.kind == "execution_error":

@@ -1,5 +1,6 @@
 """The state of a run on disk, from which it goes on as if it had never stopped."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,10 @@ class Checkpoint:
             state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
             course = by_present_names(state.pop("course"))
         except Exception as error:  # torch raises nearly anything for a damaged file
+            logging.warning('"%s": %s: %s', self.path.name, type(error).__name__, error)
             raise CheckpointError(
-                f'"{self.path.name}" is damaged ({type(error).__name__}), so training cannot continue from it. Delete '
-                "it, or start again under another name."
+                f'"{self.path.name}" is damaged, so training cannot continue from it. Delete it, or start again under '
+                "another name."
             ) from None
         for name in sorted(self.course.keys() | course.keys()):
             if course.get(name) != self.course.get(name):

@@ -9,9 +9,9 @@ from typing import Any
 
 import comfy.model_management
 import comfy.utils
-import safetensors.torch
 import torch
 
+from ..motion.files import MotionFileError, read_tensors
 from ..motion.save import write_safetensors
 from .clips import Clip, Clips, digest
 from .videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
@@ -55,10 +55,10 @@ class Encoder:
             return tuple(self._encode(read()))
         key = hashlib.blake2b(repr((content, self.cut, self.flip, vae_identity(self.vae))).encode(), digest_size=16)
         file = self.cache / f"{key.hexdigest()}.safetensors"
-        if not file.exists():
-            encoded = {f"{i:06d}": clip for i, clip in enumerate(self._encode(read()))}
-            write_safetensors(encoded, file, {"format": "pt"})
-        stored = safetensors.torch.load_file(file)
+        stored = _kept(file)
+        if stored is None:
+            stored = {f"{i:06d}": clip for i, clip in enumerate(self._encode(read()))}
+            write_safetensors(stored, file, {"format": "pt"})
         return tuple(stored[key] for key in sorted(stored))
 
     def _encode(self, clips: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -124,6 +124,14 @@ def encode_sources(encoder: Encoder, sources: Sequence[ClipSource]) -> tuple[lis
             logging.warning(skipped[-1])
         bar.update(1)
     return usable, skipped
+
+
+def _kept(file: Path) -> dict[str, torch.Tensor] | None:
+    """The latents in a file of the cache, None where it is missing or damaged."""
+    try:
+        return read_tensors(file) if file.exists() else None
+    except MotionFileError:
+        return None
 
 
 def _content(source: ClipSource) -> str:

@@ -1,5 +1,6 @@
 """Clips of pictures from a folder of videos and image sequences."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,8 +118,8 @@ def _pictures(source: ClipSource) -> Iterator[torch.Tensor]:
         try:
             picture = next(pixels, None)
         except (av.FFmpegError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = str(error).partition("\n")[0].replace(str(source.path.parent), "").strip(" '/")
-            raise SourceError(f"it cannot be decoded ({reason or type(error).__name__})") from None
+            logging.warning('"%s": %s: %s', source.path.name, type(error).__name__, error)
+            raise SourceError("it cannot be decoded: it is damaged, or of another kind than its name says") from None
         if picture is None:
             return
         yield torch.from_numpy(np.array(picture)).float() / 255.0

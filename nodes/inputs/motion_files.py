@@ -8,6 +8,7 @@ import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.load import load_motion_model
+from .on_node import say
 
 MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"
@@ -52,13 +53,18 @@ def path_of(folder: str, name: str) -> str:
 
 
 def load_file(name: str, family: str | None = None) -> Any:
-    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
+    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one.
+
+    The node that runs shows what a user should know of the file.
+    """
     path = path_of(MODEL_FOLDER, name)
     stat = os.stat(path)
     key = (path, stat.st_mtime_ns, stat.st_size, family)
     motion = _in_use.get(key)
     if motion is None:
         motion = _in_use[key] = load_motion_model(path, family)
+    if motion.model.spec.note:
+        say(f'"{name}": {motion.model.spec.note}')
     return motion
 
 

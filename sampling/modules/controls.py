@@ -70,7 +70,7 @@ class Shared:
 def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
     model, values = motion.model, shared.values
-    norms = model.spec.family.norms_like(how.match)
+    norms = model.spec.norms_like(how.match)
     if not values.within(how.start_percent, how.end_percent):
         return Motion(model, {}, norms)
     strength = how.strength if shared.kept == 1 else Combined("multiply", as_curve(how.strength), as_curve(shared.kept))

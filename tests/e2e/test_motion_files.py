@@ -1,5 +1,7 @@
 """Motion LoRA, merge, save and load again, through the real server."""
 
+import tiny
+
 from tools.workflow import animation
 
 from .conftest import APPLY, JOB, LOADER
@@ -30,3 +32,17 @@ def test_lora_merge_save_and_load(comfy, client):
     pictures = [pixels(file) for file in (merged, saved, plain)]
     assert abs(pictures[0] - pictures[1]).max() <= 2  # rounding of a merge in fp32
     assert abs(pictures[0] - pictures[2]).mean() > 1
+
+
+def test_a_file_that_could_be_v1_or_v3_says_so_on_the_node(comfy, client):
+    file = "longer.safetensors"
+    tiny.save(tiny.motion_weights(positions=48), comfy.base / "models" / "animatediff_models" / file)
+    load = {"class_type": "KinemaLoadMotionModel", "inputs": {"motion_model": file}}
+    kept = {"motion_model": ["1", 0], "filename": "kept", "bake_loras": True}
+    prompt = {"1": load, "2": {"class_type": "KinemaSaveMotionModel", "inputs": kept}}
+    said = client.run(prompt).said
+    assert list(said) == ["1"]
+    assert said["1"].startswith(f'"{file}": it could be AnimateDiff v1 or v3')
+    assert said["1"].endswith('set kind of Load Motion Model to "AnimateDiff v1".')
+    load["inputs"]["kind"] = "AnimateDiff v1"
+    assert client.run(prompt).said == {}

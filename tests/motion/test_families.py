@@ -12,7 +12,7 @@ from comfy.cli_args import args
 from kinema.motion.detect import detect
 from kinema.motion.files import MotionFileError, TensorInfo, read_header
 from kinema.motion.load import load_motion_model
-from kinema.motion.spec import BASE_NAMES
+from kinema.motion.spec import BASE_NAMES, IMPLEMENTATIONS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 SD15, SDXL = (320, 640, 1280, 1280), (320, 640, 1280)
@@ -88,6 +88,74 @@ def test_without_position_tables_the_name_decides(file, family, tmp_path):
     path = tiny.save(tiny.motion_weights(positions=None), tmp_path / file)
     assert detect(read_header(path), path.name)[0].family.name == family
     assert detect(read_header(path), path.name, "v2")[0].family.name == "v2"
+
+
+@pytest.mark.parametrize(
+    "file, positions, kind, doubted",
+    [
+        ("mine.safetensors", None, None, True),
+        ("mine.safetensors", 28, None, True),
+        ("mine.safetensors", 48, None, True),
+        ("mine.safetensors", 264, None, True),
+        ("mine.safetensors", 24, None, False),
+        ("mine.safetensors", 32, None, False),
+        ("mine.safetensors", 48, "v3", False),
+        ("mm_sd_v15_48.safetensors", 48, None, False),
+        ("v3_sd15_48.safetensors", 48, None, False),
+    ],
+)
+def test_what_could_be_v1_or_v3_says_so(file, positions, kind, doubted, tmp_path, caplog):
+    path = tiny.save(tiny.motion_weights(positions=positions), tmp_path / file)
+    spec = load_motion_model(path, kind).model.spec
+    assert ("it could be AnimateDiff v1 or v3" in spec.note) == doubted == (f'"{file}": it could be' in caplog.text)
+    assert spec.native_frames == 16 and (not doubted or spec.family.name == "v3")
+
+
+LONG = {
+    "lt_long_mm_16_64_frames_v1.1.ckpt": 64,
+    "lt_long_mm_16_64_frames.ckpt": 64,
+    "lt_long_mm_32_frames.ckpt": 32,
+    "long_33.ckpt": 32,
+    "lt_long_32_positions.safetensors": 32,
+    "lt_long_without_mid.safetensors": 32,
+    "v3_longer.safetensors": 16,
+    "mm_sd_v15_longer.ckpt": 16,
+}
+"""Files with long position tables, and the frames that are sampled at once."""
+
+
+@pytest.mark.parametrize("file", LONG)
+def test_how_many_frames_long_models_take_at_once(file, tmp_path):
+    spec, _ = detect(read_header(tiny.save(families.KINDS[file].make(), tmp_path / file)), file)
+    assert spec.native_frames == LONG[file]
+    if spec.family.name.startswith("long"):
+        assert {spec.norms_like(other).resnet for other in IMPLEMENTATIONS} == {"frame"}
+
+
+@pytest.mark.parametrize(
+    "file, left_out",
+    [
+        ("checkpoint-step-5000.ckpt", "conv_in, time_embedding, down_blocks.0.attentions, "),
+        ("unet_motion_model.safetensors", "conv_in, conv_norm_out, conv_out, down_blocks.0.attentions, "),
+        ("averaged.ckpt", "num_updates, decay."),
+        ("animatelcm_finetune.ckpt", "pos_encoder.pos_encoding."),
+        ("pia.ckpt", "conv_in."),
+    ],
+)
+def test_parts_that_are_left_out_are_named_in_the_log(file, left_out, tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / file
+    weights = families.KINDS[file].make()
+    if file == "checkpoint-step-5000.ckpt":
+        torch.save({"epoch": 3, "global_step": 5000, "state_dict": weights}, path)
+    else:
+        tiny.save(weights, path)
+    read = load_motion_model(path).model.state_dict()
+    line = next(line for line in caplog.text.splitlines() if "were left out" in line)
+    assert f'"{file}": other parts than the motion model were left out: ' in line
+    assert all(part in line for part in left_out.rstrip(", ").split(", "))
+    motion = {key: value for key, value in weights.items() if "motion_modules" in key and ".pos_" not in key}
+    assert sum(value.numel() for value in motion.values()) == sum(value.numel() for value in read.values())
 
 
 def test_override_of_the_wrong_base_is_refused(tmp_path):

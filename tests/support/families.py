@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import comfy.utils
 import tiny
 import torch
 
@@ -60,6 +61,25 @@ def lcm_i2v() -> Weights:
     return {**tiny.motion_weights(mid=True, positions=None), "img_encoder.conv_in.weight": torch.zeros(32, 4, 3, 3)}
 
 
+def whole_unet(base: str = "sd15", mid: bool = False, prefix: str = "") -> Weights:
+    """What the authors' train.py saves, with `prefix` "module.": the image model's UNet, too, in diffusers' names."""
+    model = tiny.image_model(base)
+    state = model.model.diffusion_model.state_dict()
+    names = comfy.utils.unet_to_diffusers(model.model.model_config.unet_config)
+    unet = {theirs: state[ours].clone() for theirs, ours in names.items() if ours in state}
+    widths = tiny.SD15_WIDTHS if base == "sd15" else tiny.SDXL_WIDTHS
+    return rename({**unet, **tiny.motion_weights(widths, mid=mid)}, prefix=prefix)
+
+
+def lcm_own_tables() -> Weights:
+    """What AnimateLCM's own code saves."""
+    weights = tiny.motion_weights(mid=True, positions=64)
+    return rename(weights, (".pos_encoder.pe", ".pos_encoder.pos_encoding"))
+
+
+AVERAGE = {"num_updates": torch.tensor(5000), "decay": torch.tensor(0.9999)}
+"""What a moving average of weights leaves in a file."""
+
 KINDS: dict[str, Kind] = {
     kind.file: kind
     for kind in (
@@ -69,8 +89,14 @@ KINDS: dict[str, Kind] = {
         Kind("temporaldiff-v1-animatediff.safetensors", "v1", lambda: tiny.motion_weights(positions=24, seed=3), frames=24),
         Kind("mm_sd_v15_v2.ckpt", "v2", lambda: tiny.motion_weights(mid=True)),
         Kind("v3_sd15_mm.ckpt", "v3", lambda: tiny.motion_weights()),
-        Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(positions=64), frames=64),
-        Kind("lt_long_mm_32_frames.ckpt", "long32", lambda: tiny.motion_weights()),
+        Kind("lt_long_mm_16_64_frames_v1.1.ckpt", "long", lambda: tiny.motion_weights(mid=True, positions=128), frames=128),
+        Kind("lt_long_mm_16_64_frames.ckpt", "long", lambda: tiny.motion_weights(mid=True, positions=65), frames=65),
+        Kind("lt_long_mm_32_frames.ckpt", "long32", lambda: tiny.motion_weights(mid=True, positions=64), frames=64),
+        Kind("long_33.ckpt", "long32", lambda: tiny.motion_weights(mid=True, positions=33), frames=33),
+        Kind("lt_long_32_positions.safetensors", "long32", lambda: tiny.motion_weights(mid=True)),
+        Kind("lt_long_without_mid.safetensors", "long32", lambda: tiny.motion_weights()),
+        Kind("v3_longer.safetensors", "v3", lambda: tiny.motion_weights(positions=264), frames=264),
+        Kind("mm_sd_v15_longer.ckpt", "v1", lambda: tiny.motion_weights(positions=48), frames=48),
         *(
             Kind(f"animatediff_lightning_{n}step_comfyui.safetensors", "lightning", lambda: tiny.motion_weights(mid=True))
             for n in (1, 2, 4, 8)
@@ -84,7 +110,11 @@ KINDS: dict[str, Kind] = {
         Kind("pia.ckpt", "pia", pia),
         Kind("diffusion_pytorch_model.safetensors", "v3", lambda: diffusers_layout(tiny.motion_weights())),
         Kind("motion_adapter_v1.safetensors", "v1", lambda: diffusers_layout(tiny.motion_weights(positions=24)), frames=24),
-        Kind("checkpoint-step-5000.ckpt", "v3", lambda: rename(tiny.motion_weights(), prefix="module.")),
+        Kind("checkpoint-step-5000.ckpt", "v3", lambda: whole_unet(prefix="module.")),
+        Kind("unet_motion_model.safetensors", "v2", lambda: diffusers_layout(whole_unet(mid=True))),
+        Kind("unet_motion_model_sdxl.safetensors", "sdxl", lambda: diffusers_layout(whole_unet("sdxl")), "sdxl"),
+        Kind("averaged.ckpt", "v3", lambda: {**tiny.motion_weights(), **AVERAGE}),
+        Kind("animatelcm_finetune.ckpt", "animatelcm", lcm_own_tables, frames=64),
         Kind("from_a_unet.safetensors", "v3", lambda: rename(tiny.motion_weights(), prefix="unet.")),
         Kind("mm_sdxl_v10_beta.ckpt", "sdxl", sdxl, "sdxl"),
         Kind("motion_adapter_sdxl.safetensors", "sdxl", lambda: diffusers_layout(sdxl()), "sdxl"),

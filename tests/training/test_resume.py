@@ -88,7 +88,7 @@ def test_a_state_from_before_settings_had_the_names_of_the_inputs(tmp_path):
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     path = tmp_path / "mm.training"
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(CheckpointError, match=r'"mm.training" is damaged .* Delete it'):
+    with pytest.raises(CheckpointError, match=r'"mm.training" is damaged, .* Delete it'):
         run(path, steps=2)
 
 

@@ -78,11 +78,11 @@ def motion_lora() -> Template:
 
 def fast_lightning() -> Template:
     nodes = spine("lightning", motion=LIGHTNING)
-    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=4, cfg=1.0, scheduler="sgm_uniform")
+    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=4, cfg=1.0, scheduler="simple")
     text = (
         "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, at **cfg 1**, which skips the pass for the "
         "negative prompt: about ten times as fast.\n\n- The file name says how many **steps** to use: 1, 2, 4 or 8.\n- "
-        "Sampler euler, scheduler sgm_uniform."
+        "Sampler euler, scheduler simple."
     )
     return Template("fast_lightning", nodes, stages(), note(text))
 
@@ -92,9 +92,7 @@ def fast_animatelcm() -> Template:
     lora = {"model": ["checkpoint", 0], "lora_name": LCM_LORA.name, "strength_model": 0.8}
     nodes["lora"] = Node("LoraLoaderModelOnly", 1, -130, lora, models=(LCM_LORA,), height=90)
     nodes["apply"] = with_inputs(nodes["apply"], model=["lora", 0])
-    nodes["sampler"] = sampler(
-        ["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="sgm_uniform"
-    )
+    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], steps=6, cfg=1.5, sampler_name="lcm", scheduler="simple")
     text = (
         "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
         "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "

@@ -1,11 +1,13 @@
 """Noise levels from schedules, against published values and the host, and of two runs together."""
 
 import comfy.model_sampling
+import comfy.samplers
 import pytest
 import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
+from kinema.motion.families import FAMILIES
 from kinema.motion.spec import NoiseSchedule
 from kinema.sampling.noise.model_sampling import ScheduleChoice
 from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, build_sampling
@@ -89,3 +91,31 @@ def test_errors():
         ValueError, match="The noise would rise from 4.000 to 5.000 in step 1, but samplers only remove noise"
     ):
         split(torch.tensor([4.0, 2.0, 0.0]), torch.tensor([9.0, 5.0, 0.0]), 0.5)
+
+
+# The timesteps at which the authors' schedulers run: AnimateLCM's are every 10th (I2V's every 5th), of which some are
+# picked; Lightning's are "trailing". With the betas of the training configurations
+AUTHORS = [
+    ("animatelcm", 4, (999, 749, 499, 249)),
+    ("animatelcm", 6, (999, 839, 669, 499, 339, 169)),
+    ("animatelcm", 8, (999, 879, 749, 629, 499, 379, 249, 129)),
+    ("animatelcm_i2v", 4, (999, 749, 499, 249)),
+    ("animatelcm_i2v", 8, (999, 874, 749, 624, 499, 374, 249, 124)),
+    ("lightning", 2, (999, 499)),
+    ("lightning", 4, (999, 749, 499, 249)),
+    ("lightning", 8, (999, 874, 749, 624, 499, 374, 249, 124)),
+]
+
+
+@pytest.mark.parametrize(("name", "steps", "timesteps"), AUTHORS)
+def test_the_presets_of_fast_models_are_the_authors_timesteps(name, steps, timesteps):
+    """All sigmas of the run to 1e-6 of the authors', where sgm_uniform, usual for such models, is 2e-3 to 1e-2 off."""
+    family = FAMILIES[name]
+    sampling = build_sampling(family.schedule, tiny.image_model().get_model_object("model_sampling"))
+    alphas = (1 - torch.linspace(family.schedule.first, family.schedule.last, 1000, dtype=torch.float64)).cumprod(0)
+    expected = ((1 - alphas) / alphas).sqrt()[list(timesteps)]
+    for scheduler, right in ((family.preset.scheduler, True), ("sgm_uniform", False)):
+        sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
+        assert len(sigmas) == steps + 1 and sigmas[-1] == 0
+        off = ((sigmas[:-1].double() - expected) / expected).abs().max()
+        assert off <= 1e-6 if right else off > 1e-4, (scheduler, off)

@@ -11,7 +11,9 @@ import torch
 from authors import AUTHORS, FRAMES, ORIGINAL, SIZE, TIMESTEP, original, run, videos_and_contexts
 from compare import ONE_CALL, ONE_CALL_IN_FLOAT32, assert_alike, assert_other
 
+from kinema.motion.detect import detect
 from kinema.motion.families import FAMILIES
+from kinema.motion.files import TensorInfo
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import NormPolicy
 from kinema.sampling.modules.applied import Applied
@@ -89,7 +91,8 @@ def test_which_files_the_peer_normalises_over_all_frames(kind):
     weights = kind.make()
     mid = any("mid_block" in key for key in weights)
     positions = {w.shape[-2] for key, w in weights.items() if key.endswith((".pe", ".positional_encoding"))}
-    pia = any(key.startswith("conv_in") for key in weights)
+    pia = kind.family == "pia"
     apart = kind.base == "sd15" and not pia and (mid or positions == {32})
     statistics = "frame" if apart else "joint"
-    assert FAMILIES[kind.family].norms_like("AnimateDiff-Evolved") == NormPolicy(*3 * (statistics,))
+    spec, _ = detect({key: TensorInfo(tuple(w.shape), w.dtype) for key, w in weights.items()}, kind.file)
+    assert spec.norms_like("AnimateDiff-Evolved") == NormPolicy(*3 * (statistics,))

@@ -72,8 +72,8 @@ def test_one_motion_model_applied_twice(where, model, motion, monkeypatch):
     """The node before, between and after both. The weights are loaded once for each device."""
     expected = tiny.sample(attach(attach(model, motion, Applied(0.8, end_percent=0.5)), motion, Applied(0.6)))
     reads = []
-    read = load.read_tensors
-    monkeypatch.setattr(load, "read_tensors", lambda path: (reads.append(path), read(path))[1])
+    read = load.opened
+    monkeypatch.setattr(load, "opened", lambda path: (reads.append(path), read(path))[1])
     animated = on_two_devices(model) if where == 0 else model
     animated = attach(animated, motion, Applied(0.8, end_percent=0.5))
     animated = on_two_devices(animated) if where == 1 else animated

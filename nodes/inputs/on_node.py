@@ -1,0 +1,12 @@
+"""Sentences that a node shows on itself."""
+
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+
+
+def say(sentence: str) -> None:
+    """Shows `sentence` below the inputs of the node that runs; nothing outside of a run of the server."""
+    context = get_executing_context()
+    server = getattr(PromptServer, "instance", None)
+    if context is not None and server is not None:
+        server.send_progress_text(sentence, context.node_id)
