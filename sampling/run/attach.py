@@ -13,7 +13,7 @@ from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_s
 from ..noise.noise_schedules import chosen_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
-from .checks import check_accepts, check_fits
+from .checks import check_accepts, check_fits, check_no_evolved_windows
 from .seams import install
 
 
@@ -73,6 +73,7 @@ def refer_windows(model: HostModel, reference: WindowReference) -> HostModel:
 
 
 def _with(model: HostModel, animation: Animation) -> HostModel:
+    check_no_evolved_windows(model)
     model.model_options["transformer_options"][ANIMATION] = animation
     install(model, animation)
     return model

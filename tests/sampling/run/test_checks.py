@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import comfy.context_windows
 import comfy.supported_models
 import pytest
@@ -51,6 +53,30 @@ def test_one_frame(tmp_path):
     assert str(error.value) == (
         "A motion model animates 2 frames or more, but the latent has 1. "
         "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
+    )
+
+
+@pytest.mark.parametrize("evolved_first", [True, False])
+def test_context_options_of_animatediff_evolved(evolved_first, tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+
+    def evolved(model, length):
+        with_options = model.clone()
+        options = SimpleNamespace(context_length=length)  # what the pack attaches to a MODEL
+        with_options.set_attachments("ADE_params", SimpleNamespace(context_options=options))
+        return with_options
+
+    def chain(length):
+        if evolved_first:
+            return attach(evolved(tiny.image_model(), length), motion, Applied())
+        return evolved(attach(tiny.image_model(), motion, Applied()), length)
+
+    assert tiny.sample(chain(None), steps=1).isfinite().all()
+    with pytest.raises(ValueError) as error:
+        tiny.sample(chain(16), frames=20, steps=1)
+    assert str(error.value) == (
+        "The MODEL has AnimateDiff-Evolved's context options (windows of 16 frames), but Kinema's nodes work only with "
+        "Kinema's or ComfyUI's windows. Disconnect context_options there and use Kinema's Context Windows."
     )
 
 
