@@ -2,11 +2,13 @@ from types import SimpleNamespace
 
 import comfy.context_windows
 import comfy.supported_models
+import loras
 import pytest
 import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
+from kinema.motion.lora import load_motion_lora
 from kinema.sampling.run.attach import Applied, added, attach
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
@@ -53,6 +55,21 @@ def test_one_frame(tmp_path):
     assert str(error.value) == (
         "A motion model animates 2 frames or more, but the latent has 1. "
         "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
+    )
+
+
+def test_a_motion_model_twice_where_the_host_cannot_copy_it(tmp_path, monkeypatch):
+    """ComfyUI 0.14.0 to 0.15.0, whose clones lose `cached_patcher_init`."""
+    monkeypatch.setattr("comfyui_version.__version__", "0.15.0")
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    zoom = load_motion_lora(motion, tiny.save(loras.official(mid=False), tmp_path / "zoom.safetensors"), 1.0)
+    del zoom.cached_patcher_init
+    once = attach(attach(tiny.image_model(), motion, Applied()), motion, Applied())
+    with pytest.raises(ValueError) as error:
+        attach(once, zoom, Applied())
+    assert str(error.value) == (
+        "Kinema needs ComfyUI 0.15.1 or newer to apply a motion model twice with different LoRAs, and this is 0.15.0. "
+        "Update ComfyUI."
     )
 
 
