@@ -17,7 +17,14 @@ from tools import environment, server
 from tools.environment import REPOSITORY
 
 PROGRAMS = ("comfy-cli==1.23.0", "comfy-test==0.4.15")
-MUST_HAVE = {"__init__.py", "pyproject.toml", "LICENSE", "dev.py", "tools/train/run.py", "miniature/miniature.safetensors"}
+MUST_HAVE = {
+    "__init__.py",
+    "pyproject.toml",
+    "LICENSE",
+    "dev.py",
+    "tools/train/run.py",
+    "miniature/miniature.safetensors",
+}
 MUST_LACK = ("tests/", ".ci/")
 WITH_AUTOCAST = {"training/loop.py", "training/sample.py", "tools/miniature/host.py", "tools/miniature/image.py"}
 """Files in which comfy-test's complaint about torch.autocast stays: training in mixed precision needs gradients through

@@ -33,7 +33,9 @@ def test_the_package_has_what_people_use_and_no_tests() -> None:
 
 def test_shipped_python_files_can_be_shown_by_any_windows() -> None:
     """comfy-test's lint wants every .py of a package in Windows' code page 1252; `dev.py pack` runs the rest of it."""
-    names = subprocess.run(["git", "ls-files", "*.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
     for name in names.splitlines():
         if not name.startswith("tests/") and (REPOSITORY / name).is_file():
             (REPOSITORY / name).read_text(encoding="utf-8").encode("cp1252")
