@@ -1,8 +1,9 @@
 """`dev.py try-host FOLDER [pytest arguments]`: does the pack work on the ComfyUI in FOLDER?
 
-Its own loader loads the pack, then the tests run on it: those without a server, a video from a prompt to the file on its
-server, and its canvas where there is a browser. With pytest arguments only those tests run. Nothing in FOLDER changes; the
-Python and its packages are those of the development environment. docs/neighbours.md lists the versions that were tried.
+Its own loader loads the pack, then the tests run on it: those without a server, and a video from a prompt to the file on
+its server. With pytest arguments only those tests run. Nothing in FOLDER changes. The Python, its packages and the web
+client are those of the development environment, so tests of the canvas say nothing about this ComfyUI's own client.
+docs/neighbours.md lists the versions that were tried.
 """
 
 import importlib
@@ -14,7 +15,7 @@ from pathlib import Path
 from tools.environment import REPOSITORY
 
 TESTS = REPOSITORY / "tests"
-TRIED = ("motion", "nodes", "sampling", "e2e/test_server.py", "e2e/test_demo.py", "e2e/test_canvas.py")
+TRIED = ("motion", "nodes", "sampling", "e2e/test_server.py", "e2e/test_demo.py")
 
 
 def main(arguments: list[str]) -> int:
