@@ -20,6 +20,8 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "chains": ("tools.chains", "prove that a redesign changes no result: chains of nodes, bit for bit"),
     "soak": ("tools.soak", "prove that runs that fail leave nothing behind; --cycles N, --seed S"),
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
+    "pack": ("tools.pack", "make and check the registry's package, as comfy-cli packs it"),
+    "try-host": ("tools.try_host", "try the pack on the ComfyUI in a folder: load it, animate, test"),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 

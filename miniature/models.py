@@ -170,7 +170,11 @@ def load_vae(path: str) -> comfy.sd.VAE:
 
 
 def load_miniature(
-    folder: Path = FOLDER, unet: str = BASE
+    folder: Path = FOLDER, unet: str = BASE, lora: str | None = None
 ) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """MODEL, CLIP and VAE; `unet` names the file of the image model: the base or the neon finetune."""
-    return load_unet(str(folder / unet)), load_clip(str(folder / BASE)), load_vae(str(folder / VAE))
+    """MODEL, CLIP and VAE; `unet` names the file of the image model, the base or the neon finetune, and `lora` that of a
+    LoRA of the base, which the MODEL has at strength 1."""
+    model = load_unet(str(folder / unet))
+    if lora is not None:
+        model, _ = comfy.sd.load_lora_for_models(model, None, comfy.utils.load_torch_file(str(folder / lora)), 1.0, 0.0)
+    return model, load_clip(str(folder / BASE)), load_vae(str(folder / VAE))

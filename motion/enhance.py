@@ -13,8 +13,8 @@ POSITIONS_AT_ONCE = 4096
 def intensity(q: torch.Tensor, k: torch.Tensor, videos: int, temperature: PerLatent) -> torch.Tensor:
     """What to multiply an attention's output (b, f, c) by: max(1, m·(f + `temperature`)), as (b, f or 1, 1).
 
-    m is the mean weight that a frame gives to another one, softmax(q·kᵀ/√e) off the diagonal, over all heads and
-    positions of each of the `videos`; `q` and `k` are (b, n, f, e). Frames that see all alike have m = 1/f. 1 where
+    m is the mean weight that a frame gives to another one, softmax(q·transpose(k) / sqrt(e)) off the diagonal, over all
+    heads and positions of each of the `videos`; `q` and `k` are (b, n, f, e). Frames that see all alike have m = 1/f. 1 where
     the temperature is a tensor that is 0 or less there.
     """
     frames = q.shape[2]

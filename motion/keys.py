@@ -52,7 +52,7 @@ formula's."""
 class FileKeys:
     """The keys of a file, sorted."""
 
-    keys: Mapping[str, str]  # canonical name of each motion weight → its key in the file
+    keys: Mapping[str, str]  # canonical name of each motion weight: its key in the file
     other: tuple[str, ...]  # keys that belong to no motion module
     container: str  # what the file calls the list of motion modules of a block, as in KeyLayout
 

@@ -55,7 +55,7 @@ def scaled(k: torch.Tensor, scale: PerLatent) -> torch.Tensor:
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """softmax(q·kᵀ / sqrt(width of a head))·v for (b, n, f, c/n).
+    """softmax(q·transpose(k) / sqrt(width of a head))·v for (b, n, f, c/n).
 
     Torch's kernel and not the one the user chose for pictures: those are made for thousands of tokens, here are 16.
     """

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 def sinusoid(length: int, width: int, start: int = 0) -> torch.Tensor:
     """Positions `start .. start + length - 1` as float32 rows of shape (length, width).
 
-    pe[p, 2i] = sin(p·ω_i), pe[p, 2i+1] = cos(p·ω_i), ω_i = 10000^(-2i/width). Every row has norm sqrt(width / 2),
+    pe[p, 2i] = sin(p·w_i), pe[p, 2i+1] = cos(p·w_i), w_i = 10000^(-2i/width). Every row has norm sqrt(width / 2),
     and a longer table begins with the shorter one.
     """
     position = torch.arange(start, start + length, dtype=torch.float64)[:, None]

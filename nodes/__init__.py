@@ -10,6 +10,7 @@ from types import ModuleType
 
 from comfy_api.latest import ComfyExtension, io
 
+from ..sampling.call.host_floor import message
 from .inputs.motion_files import register_folders
 
 
@@ -36,8 +37,17 @@ NODES = _all_nodes()
 
 
 class Kinema(ComfyExtension):
+    """What the host loads: its folders, then its nodes."""
+
+    def __init__(self) -> None:
+        self.is_loaded = False
+
     async def on_load(self) -> None:
         register_folders()
+        self.is_loaded = True
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """Raises RuntimeError on hosts that do not call `on_load`, which are older than all that Kinema works with."""
+        if not self.is_loaded:
+            raise RuntimeError(message("a call of on_load"))
         return NODES

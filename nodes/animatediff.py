@@ -7,6 +7,7 @@ from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
 from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, strength_input
+from .inputs.values import reads_numbers
 
 
 class AnimateDiffNode(io.ComfyNode):
@@ -55,5 +56,6 @@ class AnimateDiffNode(io.ComfyNode):
         return fingerprint(MODEL_FOLDER, motion_model)
 
     @classmethod
+    @reads_numbers
     def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput:
         return io.NodeOutput(attach(model, load_file(motion_model), Applied(strength)))

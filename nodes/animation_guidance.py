@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.guidance.animation_guidance import Guidance
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, number_or_curve
+from .inputs.values import reads_numbers
 
 
 class AnimationGuidanceNode(io.ComfyNode):
@@ -68,6 +69,7 @@ class AnimationGuidanceNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
     ) -> io.NodeOutput:

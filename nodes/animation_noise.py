@@ -10,6 +10,7 @@ from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
 from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenInt, reads_numbers
 
 NO_MODEL = (
     "Animation Noise has a MODEL output only if a model is connected. Connect its model input, or use its noise "
@@ -78,6 +79,7 @@ class AnimationNoiseNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         noise_type: Kind,
@@ -162,7 +164,7 @@ def _layer_inputs() -> list[io.Input]:
 
 def _window_inputs() -> list[io.Input]:
     return [
-        io.Int.Input(
+        OpenInt(
             "length",
             default=16,
             min=1,
@@ -171,7 +173,7 @@ def _window_inputs() -> list[io.Input]:
             advanced=True,
             tooltip="The length of your windows in frames, for the noise types repeated and FreeNoise.",
         ),
-        io.Int.Input(
+        OpenInt(
             "overlap",
             default=4,
             min=0,
@@ -201,7 +203,7 @@ def _seed_inputs() -> list[io.Input]:
             tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, each further '
             "frame uses the next higher seed.",
         ),
-        io.Int.Input(
+        OpenInt(
             "first_frame",
             default=0,
             min=0,

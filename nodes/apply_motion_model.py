@@ -9,6 +9,7 @@ from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
+from .inputs.values import OpenInt, reads_numbers
 
 
 class ApplyMotionModelNode(io.ComfyNode):
@@ -71,6 +72,7 @@ class ApplyMotionModelNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,
@@ -115,7 +117,7 @@ def _position_inputs() -> list[io.Input]:
             "stop with an error. extend: also use untrained encodings. stretch: interpolate the trained encodings, "
             "which slows the motion. Rarely needed, because long videos are split into windows automatically.",
         ),
-        io.Int.Input(
+        OpenInt(
             "position_offset",
             default=0,
             min=0,

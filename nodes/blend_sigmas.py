@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.noise.sigmas import blend, split
 from .inputs.sockets import CATEGORY, easing_input
+from .inputs.values import reads_numbers
 
 BLENDS = ["blend", "split"]
 
@@ -50,6 +51,7 @@ class BlendSigmasNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         sigmas_1: Any,

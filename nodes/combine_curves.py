@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import OPERATIONS, Combined, as_curve
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
+from .inputs.values import reads_numbers
 
 
 class CombineCurvesNode(io.ComfyNode):
@@ -32,6 +33,7 @@ class CombineCurvesNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(cls, a: float | Curve, b: float | Curve, operation: str) -> io.NodeOutput:
         return io.NodeOutput(Combined(operation, as_curve(a), as_curve(b)))
 

@@ -6,6 +6,7 @@ from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WindowSpec
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenFloat, OpenInt, reads_numbers
 from .inputs.window_inputs import (
     check_overlap,
     closed_loop_input,
@@ -39,7 +40,7 @@ class ContextWindowsNode(io.ComfyNode):
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
-                io.Int.Input(
+                OpenInt(
                     "length",
                     default=16,
                     min=1,
@@ -68,6 +69,7 @@ class ContextWindowsNode(io.ComfyNode):
         return check_overlap(length, overlap)
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,
@@ -89,7 +91,7 @@ class ContextWindowsNode(io.ComfyNode):
 
 def _advanced_inputs() -> list[io.Input]:
     return [
-        io.Int.Input(
+        OpenInt(
             "stride",
             default=1,
             min=1,
@@ -100,7 +102,7 @@ def _advanced_inputs() -> list[io.Input]:
             "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
             "frames, but they take additional time.",
         ),
-        io.Int.Input(
+        OpenInt(
             "windows_at_once",
             default=0,
             min=0,
@@ -110,7 +112,7 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="How many windows are computed together. 0: as many as fit into the free GPU memory. "
             "1: one after another, which needs the least memory. Does not affect the result.",
         ),
-        io.Float.Input(
+        OpenFloat(
             "start_percent",
             default=0.0,
             min=0.0,
@@ -120,7 +122,7 @@ def _advanced_inputs() -> list[io.Input]:
             advanced=True,
             tooltip="When the model starts to use these windows, as a fraction of the sampling run (0 = first step).",
         ),
-        io.Float.Input(
+        OpenFloat(
             "end_percent",
             default=1.0,
             min=0.0,

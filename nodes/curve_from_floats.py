@@ -1,4 +1,3 @@
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -6,6 +5,7 @@ from comfy_api.latest import io
 
 from ..sampling.curves.curve import Listed
 from .inputs.sockets import CATEGORY, curve_output
+from .inputs.values import OpenFloat, finite
 
 FLOAT_SCALINGS = ["as they are", "lowest to highest"]
 
@@ -68,14 +68,14 @@ class CurveFromFloatsNode(io.ComfyNode):
                 "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
         if (scaling or FLOAT_SCALINGS)[0] == FLOAT_SCALINGS[1]:
-            start, end = (low or [0.0])[0], (high or [1.0])[0]
+            start, end = finite("low", (low or [0.0])[0]), finite("high", (high or [1.0])[0])
             least, range_ = min(numbers), max(numbers) - min(numbers) or 1.0
             numbers = [start + (end - start) * (number - least) / range_ for number in numbers]
         return io.NodeOutput(Listed(tuple(numbers)))
 
 
-def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
-    return io.Float.Input(
+def _bound_input(name: str, default: float, which: str) -> OpenFloat:
+    return OpenFloat(
         name,
         default=default,
         min=-1000.0,
@@ -89,15 +89,8 @@ def _bound_input(name: str, default: float, which: str) -> io.Float.Input:
 def _numbers(values: Iterable[Any]) -> Iterable[float]:
     """All numbers in lists, arrays and tensors within each other, in their order."""
     for value in values:
-        if isinstance(value, bytes):
-            value = value.decode(errors="replace")
-        if isinstance(value, str):
-            raise ValueError(f'"{value}" is not a number. Connect a list of numbers.')
-        if getattr(value, "ndim", None) == 0 or not isinstance(value, Iterable):
-            if not math.isfinite(float(value)):
-                raise ValueError(
-                    f"The list contains {float(value)}, which is not a finite number. Connect a list of finite numbers."
-                )
-            yield float(value)
+        plain = value.tolist() if hasattr(value, "tolist") else value
+        if isinstance(plain, Iterable) and not isinstance(plain, str | bytes):
+            yield from _numbers(plain)
         else:
-            yield from _numbers(value)
+            yield finite("A value in the list", plain)

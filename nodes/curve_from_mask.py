@@ -3,6 +3,7 @@ from comfy_api.latest import io
 
 from ..sampling.curves.curve import OverPicture
 from .inputs.sockets import CATEGORY, curve_output
+from .inputs.values import OpenFloat, reads_numbers
 
 MASK_SCALINGS = ["black to white", "darkest to brightest"]
 
@@ -39,6 +40,7 @@ class CurveFromMaskNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = MASK_SCALINGS[0]) -> io.NodeOutput:
         masks = mask.reshape(-1, *mask.shape[-2:]).float().cpu()
         if scaling == MASK_SCALINGS[1]:
@@ -46,7 +48,7 @@ class CurveFromMaskNode(io.ComfyNode):
         return io.NodeOutput(OverPicture(black + (white - black) * masks))
 
 
-def _value_input(name: str, default: float) -> io.Float.Input:
-    return io.Float.Input(
+def _value_input(name: str, default: float) -> OpenFloat:
+    return OpenFloat(
         name, default=default, min=-100.0, max=100.0, step=0.01, tooltip=f"The value where the mask is {name}."
     )

@@ -7,6 +7,7 @@ from ..sampling.curves.curve import Blocks, OverBlocks, as_curve
 from ..sampling.curves.curve_text import read_blocks
 from ..sampling.curves.timeline import TextError
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
+from .inputs.values import reads_numbers
 
 
 class CurveOverBlocksNode(io.ComfyNode):
@@ -51,6 +52,7 @@ class CurveOverBlocksNode(io.ComfyNode):
         return True
 
     @classmethod
+    @reads_numbers
     def execute(cls, down: float | Curve, mid: float | Curve, up: float | Curve, single: str = "") -> io.NodeOutput:
         sides = ((Blocks("down"), as_curve(down)), (Blocks("mid"), as_curve(mid)), (Blocks("up"), as_curve(up)))
         return io.NodeOutput(OverBlocks((*sides, *read_blocks(single).rules)))

@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.modules.enhance_motion import Enhance
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, number_or_curve, percent_inputs
+from .inputs.values import reads_numbers
 
 
 class EnhanceMotionNode(io.ComfyNode):
@@ -35,6 +36,7 @@ class EnhanceMotionNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls, model: Any, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
     ) -> io.NodeOutput:

@@ -7,6 +7,7 @@ from ..sampling.latents.inject_image import SPACES, Injection, Space
 from ..sampling.latents.on_canvas import OnCanvas
 from ..sampling.run.attach import added
 from .inputs.sockets import CATEGORY, number_or_curve
+from .inputs.values import OpenFloat, OpenInt, reads_numbers
 
 LATENT_PIXEL = 8
 """Pixels of a picture to one of its latent, for SD1.5 and SDXL."""
@@ -32,7 +33,7 @@ class InjectImageNode(io.ComfyNode):
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
-                io.Float.Input(
+                OpenFloat(
                     "percent",
                     default=0.3,
                     min=0.0,
@@ -51,7 +52,7 @@ class InjectImageNode(io.ComfyNode):
                     step=0.01,
                 ),
                 *_source_inputs(),
-                io.Int.Input(
+                OpenInt(
                     "first_frame",
                     default=0,
                     min=0,
@@ -66,6 +67,7 @@ class InjectImageNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

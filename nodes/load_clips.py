@@ -9,6 +9,7 @@ from ..training.prepare_clips import Encoder, prepare_clips
 from ..training.videos import Cut
 from .inputs.sockets import CATEGORY
 from .inputs.training_inputs import ClipsSocket
+from .inputs.values import OpenInt, reads_numbers
 
 NONE = "none"
 
@@ -41,14 +42,14 @@ class LoadClipsNode(io.ComfyNode):
                     tooltip="The caption for videos without a caption file. To give a video a caption of its own, "
                     "write the caption into a .txt file with the same name as the video.",
                 ),
-                io.Int.Input(
+                OpenInt(
                     "frames",
                     default=16,
                     min=2,
                     max=128,
                     tooltip="Number of frames per clip. Use as many frames as you will animate at once.",
                 ),
-                io.Int.Input(
+                OpenInt(
                     "stride",
                     default=4,
                     min=1,
@@ -94,6 +95,7 @@ class LoadClipsNode(io.ComfyNode):
         return [(str(file), os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files]
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         vae: Any,
@@ -142,7 +144,7 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="Adds a mirrored copy of each clip. Leave it off for camera pans and for captions that "
             "mention left or right.",
         ),
-        io.Int.Input(
+        OpenInt(
             "clips_per_video",
             default=0,
             min=0,

@@ -1,9 +1,22 @@
+from dataclasses import dataclass
+
 from comfy_api.latest import io
 
 from ..miniature import models
 from .inputs.sockets import CATEGORY
 
-STYLES = {"day": models.BASE, "neon": models.NEON}
+
+@dataclass(frozen=True)
+class Style:
+    unet: str  # file of the image model
+    lora: str | None = None  # file of a LoRA on it
+
+    @property
+    def is_there(self) -> bool:
+        return all((models.FOLDER / file).exists() for file in (self.unet, self.lora) if file is not None)
+
+
+STYLES = {"day": Style(models.BASE), "neon": Style(models.NEON), "neon LoRA": Style(models.BASE, models.NEON_LORA)}
 
 
 class LoadMiniatureNode(io.ComfyNode):
@@ -20,10 +33,11 @@ class LoadMiniatureNode(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "style",
-                    options=[style for style, file in STYLES.items() if (models.FOLDER / file).exists()],
+                    options=[name for name, style in STYLES.items() if style.is_there],
                     default="day",
                     tooltip="Which image model to load. neon: the day model, finetuned to a different look, like "
-                    "a DreamBooth checkpoint; the motion model was not trained on neon.",
+                    "a DreamBooth checkpoint. neon LoRA: the day model with a LoRA of that look. The motion model was "
+                    "trained on neither.",
                 ),
             ],
             outputs=[
@@ -42,4 +56,4 @@ class LoadMiniatureNode(io.ComfyNode):
 
     @classmethod
     def execute(cls, style: str) -> io.NodeOutput:
-        return io.NodeOutput(*models.load_miniature(unet=STYLES[style]))
+        return io.NodeOutput(*models.load_miniature(unet=STYLES[style].unet, lora=STYLES[style].lora))

@@ -7,6 +7,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.modules.curved_lora import load_curved_lora
 from .inputs.motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve
+from .inputs.values import reads_numbers
 
 
 class LoadMotionLoraNode(io.ComfyNode):
@@ -54,6 +55,7 @@ class LoadMotionLoraNode(io.ComfyNode):
         return fingerprint(LORA_FOLDER, lora)
 
     @classmethod
+    @reads_numbers
     def execute(cls, motion_model: Any, lora: str, strength: float | Curve) -> io.NodeOutput:
         if isinstance(strength, Curve):
             return io.NodeOutput(load_curved_lora(motion_model, path_of(LORA_FOLDER, lora), strength))

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.merge import merge_motion_models
 from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.values import OpenFloat, reads_numbers
 
 
 class MergeMotionModelsNode(io.ComfyNode):
@@ -40,12 +41,13 @@ class MergeMotionModelsNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput:
         return io.NodeOutput(merge_motion_models(first, second, down, mid, up))
 
 
-def _weight(name: str, where: str) -> io.Float.Input:
-    return io.Float.Input(
+def _weight(name: str, where: str) -> OpenFloat:
+    return OpenFloat(
         name,
         default=0.5,
         min=0.0,

@@ -6,6 +6,7 @@ from ..evaluation.metrics import Measurement
 from ..evaluation.plot import plot
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY
+from .inputs.values import reads_numbers
 
 
 class MetricsPlotNode(io.ComfyNode):
@@ -39,6 +40,7 @@ class MetricsPlotNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput:
         measured = [Measurement.from_json(text) for text in results.values() if text is not None]
         picture = plot(dict(zip(_labels(labels, len(measured)), measured, strict=True)), width)

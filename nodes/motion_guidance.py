@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
+from .inputs.values import reads_numbers
 
 
 class MotionGuidanceNode(io.ComfyNode):
@@ -68,6 +69,7 @@ class MotionGuidanceNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.run.attach import changed
 from ..sampling.windows.motion_windows import MotionWindows
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenInt, reads_numbers
 from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
 
 
@@ -28,7 +29,7 @@ class MotionWindowsNode(io.ComfyNode):
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
-                io.Int.Input(
+                OpenInt(
                     "length",
                     default=16,
                     min=2,
@@ -51,6 +52,7 @@ class MotionWindowsNode(io.ComfyNode):
         return check_overlap(length, overlap)
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

@@ -13,6 +13,7 @@ from .inputs.schedule_inputs import (
     zsnr_input,
 )
 from .inputs.sockets import CATEGORY
+from .inputs.values import reads_numbers
 
 
 class NoiseScheduleNode(io.ComfyNode):
@@ -37,6 +38,7 @@ class NoiseScheduleNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

@@ -10,6 +10,7 @@ from ..sampling.curves.curve_picture import draw_curve
 from ..sampling.curves.curve_samples import sample_curve
 from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY, number_or_curve
+from .inputs.values import reads_numbers
 
 
 class PlotCurveNode(io.ComfyNode):
@@ -39,6 +40,7 @@ class PlotCurveNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         curve: float | Curve,

@@ -7,6 +7,7 @@ from ..sampling.curves.timeline import TextError
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenInt, reads_numbers
 
 PROMPT_EXAMPLE = "0: a calm sea\n24: a storm"
 
@@ -40,7 +41,7 @@ class PromptTravelNode(io.ComfyNode):
                     "calm sea. Negative frame numbers count from the end; 0.5 or 50% is the middle of the video. The "
                     'quoted syntax of other tools works too: "0": "a calm sea".',
                 ),
-                io.Int.Input(
+                OpenInt(
                     "frames",
                     default=32,
                     min=1,
@@ -68,6 +69,7 @@ class PromptTravelNode(io.ComfyNode):
         return True
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         clip: Any,

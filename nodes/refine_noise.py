@@ -6,6 +6,7 @@ from ..sampling.noise.frequency import FILTERS, FilterKind, LowPass
 from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenInt, reads_numbers
 
 
 class RefineNoiseNode(io.ComfyNode):
@@ -38,7 +39,7 @@ class RefineNoiseNode(io.ComfyNode):
                     tooltip="FreeInit: the original method. FreqPrior: keeps the variance of the noise, which "
                     "preserves contrast and detail.",
                 ),
-                io.Int.Input(
+                OpenInt(
                     "iterations",
                     default=3,
                     min=1,
@@ -57,7 +58,7 @@ class RefineNoiseNode(io.ComfyNode):
                 _cutoff_input("space", "Spatial"),
                 _cutoff_input("time", "Temporal"),
                 *_iteration_inputs(),
-                io.Int.Input(
+                OpenInt(
                     "order",
                     default=4,
                     min=1,
@@ -71,6 +72,7 @@ class RefineNoiseNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

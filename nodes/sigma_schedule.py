@@ -13,6 +13,7 @@ from .inputs.schedule_inputs import (
     zsnr_input,
 )
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenInt, reads_numbers
 
 MODELS = "the model's"
 
@@ -41,7 +42,7 @@ class SigmaScheduleNode(io.ComfyNode):
                     default="normal",
                     tooltip="How the steps are distributed over the noise levels, as in KSampler.",
                 ),
-                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Number of sampler steps."),
+                OpenInt("steps", default=20, min=1, max=10000, tooltip="Number of sampler steps."),
                 io.Float.Input(
                     "denoise",
                     default=1.0,
@@ -67,6 +68,7 @@ class SigmaScheduleNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         schedule: str,

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.latents.text2video_zero import MotionField
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
+from .inputs.values import OpenFloat, reads_numbers
 
 
 class Text2VideoZeroNode(io.ComfyNode):
@@ -53,6 +54,7 @@ class Text2VideoZeroNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls, model: Any, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
     ) -> io.NodeOutput:
@@ -60,8 +62,8 @@ class Text2VideoZeroNode(io.ComfyNode):
         return io.NodeOutput(changed(model, motion_field=field, first_frame=True))
 
 
-def _motion_input(name: str, positive: str, negative: str) -> io.Float.Input:
-    return io.Float.Input(
+def _motion_input(name: str, positive: str, negative: str) -> OpenFloat:
+    return OpenFloat(
         name,
         default=12.0,
         min=-512.0,

@@ -13,6 +13,7 @@ from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
 from .inputs.training_preview import TrainingPreview
+from .inputs.values import reads_numbers
 
 LORA_TRAINING = TrainSettings(steps=300, learning_rate=5e-4, save_every=100)
 
@@ -78,6 +79,7 @@ class TrainMotionLoraNode(io.ComfyNode):
         return check_name(name)
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

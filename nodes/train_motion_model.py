@@ -16,6 +16,7 @@ from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
 from .inputs.training_preview import TrainingPreview
+from .inputs.values import reads_numbers
 
 MODEL_TRAINING = TrainSettings(steps=5000, accumulation=4)
 
@@ -81,6 +82,7 @@ class TrainMotionModelNode(io.ComfyNode):
         return check_name(name)
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

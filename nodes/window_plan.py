@@ -8,6 +8,7 @@ from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
 from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY
+from .inputs.values import reads_numbers
 
 
 class WindowPlanNode(io.ComfyNode):
@@ -35,6 +36,7 @@ class WindowPlanNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,

@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.run.attach import refer_windows
 from ..sampling.windows.window_reference import REFERENCE_MODES, ReferenceMode, WindowReference
 from .inputs.sockets import CATEGORY, number_or_curve
+from .inputs.values import OpenFloat, reads_numbers
 
 
 class WindowReferenceNode(io.ComfyNode):
@@ -59,6 +60,7 @@ class WindowReferenceNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls,
         model: Any,
@@ -70,5 +72,5 @@ class WindowReferenceNode(io.ComfyNode):
         return io.NodeOutput(refer_windows(model, WindowReference(mode, strength, start_percent, end_percent)))
 
 
-def _percent(name: str, default: float, tooltip: str) -> io.Float.Input:
-    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, optional=True, tooltip=tooltip)
+def _percent(name: str, default: float, tooltip: str) -> io.Input:
+    return OpenFloat(name, default=default, min=0.0, max=1.0, step=0.01, optional=True, tooltip=tooltip)

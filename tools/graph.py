@@ -6,7 +6,8 @@ from typing import Any
 
 from tools.client import Prompt
 
-WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
+DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"  # a combo whose options bring inputs of their own, such as format.codec
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
 SEEDS = ("seed", "noise_seed")
 AUTOGROW = "COMFY_AUTOGROW_V3"
 COLUMN, ROW, GAP = 360, 26, 50  # pixels
@@ -43,7 +44,8 @@ def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
     """`prompt` with the default of every widget that it leaves out, as the canvas would queue it."""
 
     def filled(node: dict[str, Any]) -> dict[str, Any]:
-        defaults = {name: _default(options) for name, _, options in widgets(object_info[node["class_type"]])}
+        described = widgets(object_info[node["class_type"]], node["inputs"])
+        defaults = {name: _default(options) for name, _, options in described}
         return {
             **node,
             "inputs": {name: value for name, value in defaults.items() if value is not None} | node["inputs"],
@@ -52,9 +54,9 @@ def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
     return {node_id: filled(node) for node_id, node in prompt.items()}
 
 
-def widgets(info: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(name, type, options) of every widget of a node, in the canvas's order."""
-    for name, kind, options in _inputs(info):
+def widgets(info: dict[str, Any], given: dict[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(name, type, options) of every widget of a node with the inputs `given`, in the canvas's order."""
+    for name, kind, options in _inputs(info["input"], given or {}):
         if _is_widget(kind, options):
             yield name, options.get("widgetType", kind), options
 
@@ -65,7 +67,7 @@ def _is_widget(kind: str, options: dict[str, Any]) -> bool:
 
 def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
     sockets, values = [], []
-    for name, kind, options in _inputs(info):
+    for name, kind, options in _inputs(info["input"], node["inputs"]):
         if kind == AUTOGROW:  # a socket for each that is used
             (grown, *_), *_ = options["template"]["input"]["required"].values()
             used = [key for key in node["inputs"] if key.startswith(f"{name}.")]
@@ -85,7 +87,7 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
         {"name": name, "type": kind, "links": [], "slot_index": slot}
         for slot, (name, kind) in enumerate(zip(info["output_name"], info["output"], strict=True))
     ]
-    text = any(options.get("multiline") for _, _, options in _inputs(info))
+    text = any(options.get("multiline") for _, _, options in _inputs(info["input"], node["inputs"]))
     height = ROW * (2 + max(len(sockets), len(outputs)) + len(values)) + (100 if text else 0)
     return {
         "id": int(node_id),
@@ -102,15 +104,21 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
     }
 
 
-def _inputs(info: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(name, type, options) of every input, in the canvas's order."""
+def _inputs(
+    described: dict[str, Any], given: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(name, type, options) of every input, in the canvas's order; those that an option brings follow its combo."""
     for group in ("required", "optional"):
-        for name, (kind, *rest) in info["input"].get(group, {}).items():
-            options = rest[0] if rest else {}
+        for own_name, (kind, *rest) in described.get(group, {}).items():
+            name, options = prefix + own_name, rest[0] if rest else {}
             if isinstance(kind, list):  # a combo in the old style: its choices stand where the type does
                 yield name, "COMBO", {**options, "options": kind}
             else:
                 yield name, kind, options
+            if kind == DYNAMIC_COMBO:
+                chosen = given.get(name, _default(options))
+                brought = next(option["inputs"] for option in options["options"] if option["key"] == chosen)
+                yield from _inputs(brought, given, f"{name}.")
 
 
 def _default(options: dict[str, Any]) -> Any:

@@ -28,8 +28,8 @@ class Job:
 
 
 def animation(job: Job) -> Prompt:
-    """Load Checkpoint (or Load Miniature) → Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video
-    → Save Video, and Save Animated WEBP."""
+    """Load Checkpoint (or Load Miniature), Load Motion Model, Apply Motion Model, KSampler, VAE Decode, Create Video, Save
+    Video, and Save Animated WEBP."""
     miniature = _node("KinemaLoadMiniature", style="day")
     return {
         "1": _node("CheckpointLoaderSimple", ckpt_name=job.checkpoint) if job.checkpoint else miniature,

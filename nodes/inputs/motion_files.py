@@ -21,35 +21,45 @@ _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 def register_folders() -> None:
-    """Makes both folders known to the host, limited to model files, and the miniature's files in them and in loras."""
+    """Makes both folders known to the host, limited to model files, and the miniature's style LoRA.
+
+    The miniature's motion files are not registered: other packs list these folders too, and start with the first file.
+    """
     for folder in FOLDERS:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
-        folder_paths.add_model_folder_path(folder, str(MINIATURE / folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
     folder_paths.add_model_folder_path("loras", str(MINIATURE / "loras"))
 
 
 def motion_files() -> list[str]:
-    return _miniature_last(folder_paths.get_filename_list(MODEL_FOLDER))
+    return _offered(MODEL_FOLDER)
 
 
 def lora_files() -> list[str]:
-    return _miniature_last(folder_paths.get_filename_list(LORA_FOLDER))
+    return _offered(LORA_FOLDER)
 
 
-def _miniature_last(files: list[str]) -> list[str]:
-    """So that the first, which nodes start with, is one of the user's own."""
-    return sorted(files, key=_is_miniature)
+def _offered(folder: str) -> list[str]:
+    """The user's own files, of which nodes start with the first, and then the miniature's."""
+    own: list[str] = folder_paths.get_filename_list(folder)
+    return [*own, *(name for name in _shipped(folder) if name not in own)]
 
 
-def _is_miniature(name: str) -> bool:
-    return name.startswith("miniature_")
+def _shipped(folder: str) -> list[str]:
+    """The miniature's files that belong in `folder`."""
+    return sorted(file.name for file in (MINIATURE / folder).glob("*.safetensors"))
 
 
 def path_of(folder: str, name: str) -> str:
-    path: str = folder_paths.get_full_path_or_raise(folder, name)
+    """Where the file `name` is: the user's own, else the miniature's. Raises FileNotFoundError where there is none."""
+    path: str = _path(folder, name) or folder_paths.get_full_path_or_raise(folder, name)
     return path
+
+
+def _path(folder: str, name: str) -> str | None:
+    own: str | None = folder_paths.get_full_path(folder, name)
+    return str(MINIATURE / folder / name) if own is None and name in _shipped(folder) else own
 
 
 def load_file(name: str, family: str | None = None) -> Any:
@@ -70,7 +80,7 @@ def load_file(name: str, family: str | None = None) -> Any:
 
 def fingerprint(folder: str, name: str | None) -> str:
     """For `fingerprint_inputs`: changes when the file does, so that the host runs the node again."""
-    path = folder_paths.get_full_path(folder, name) if name is not None else None
+    path = _path(folder, name) if name is not None else None
     if path is None:
         return ""
     stat = os.stat(path)
@@ -80,10 +90,9 @@ def fingerprint(folder: str, name: str | None) -> str:
 def check_file(folder: str, name: str | None) -> bool | str:
     """For `validate_inputs`: True, or what to do when there is no such file to choose."""
     what, example = FOLDERS[folder]
-    files = folder_paths.get_filename_list(folder)
-    if name in files:
+    if name in _offered(folder):
         return True
-    own = [file for file in files if not _is_miniature(file)]
+    own = folder_paths.get_filename_list(folder)
     home = folder_paths.get_folder_paths(folder)[0]
     if not own:
         return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R.'

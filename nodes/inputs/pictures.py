@@ -8,6 +8,8 @@ import torch
 from comfy_api.latest import io
 from PIL import Image
 
+from .values import OpenInt
+
 
 def image_of(picture: Image.Image) -> torch.Tensor:
     """An IMAGE of one RGB picture, (1, height, width, 3), 0 to 1."""
@@ -17,7 +19,7 @@ def image_of(picture: Image.Image) -> torch.Tensor:
 def length_inputs(default: int) -> list[io.Input]:
     """How long the run is that a picture shows: `frames`, which a `latent` overrules (see `frame_count`), and `steps`."""
     return [
-        io.Int.Input(
+        OpenInt(
             "frames",
             default=default,
             min=1,
@@ -27,7 +29,7 @@ def length_inputs(default: int) -> list[io.Input]:
         io.Latent.Input(
             "latent", optional=True, tooltip="If connected, the number of frames is taken from this latent."
         ),
-        io.Int.Input("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
+        OpenInt("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
     ]
 
 

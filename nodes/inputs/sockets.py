@@ -8,6 +8,7 @@ from ...motion.spec import AUTOMATIC
 from ...sampling.curves.easings import WAYS
 from ...sampling.noise.noise_schedules import CHOICES
 from .options import ExplainedCombo
+from .values import OpenFloat
 
 CATEGORY = "AnimateDiff"
 
@@ -16,9 +17,12 @@ CurveSocket = io.Custom("KINEMA_CURVE")
 
 
 def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Input:
-    """A number widget whose socket takes a KINEMA_CURVE too; `number` are the arguments of io.Float.Input."""
+    """A number widget whose socket takes a KINEMA_CURVE too, and a list of numbers; `number` are the arguments of
+    io.Float.Input."""
     optional, advanced = number.get("optional", False), number.get("advanced")
-    widget = io.Float.Input(name, tooltip=f"{tooltip} Accepts a curve.", **number)
+    widget = io.Float.Input(
+        name, tooltip=f"{tooltip} Accepts a curve, a list of numbers, and numbers outside the range.", **number
+    )
     return io.MultiType.Input(widget, types=[CurveSocket], optional=optional, advanced=advanced)
 
 
@@ -60,14 +64,14 @@ def schedule_input() -> ExplainedCombo:
     )
 
 
-def percent_inputs(what: str) -> list[io.Float.Input]:
+def percent_inputs(what: str) -> list[io.Input]:
     early = " The layout of an animation is decided early, so ending at 0.8 changes little and saves time."
     ends = {
         "start_percent": (0.0, "starts to act", "(0 = first step)."),
         "end_percent": (1.0, "stops acting", "(1 = last step)." + early),
     }
     return [
-        io.Float.Input(
+        OpenFloat(
             name,
             default=default,
             min=0.0,

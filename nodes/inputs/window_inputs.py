@@ -5,10 +5,11 @@ from comfy_api.latest import io
 from ...sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from ...sampling.windows.fuse import FUSES
 from .options import ExplainedCombo, words_of
+from .values import OpenInt
 
 
-def overlap_input(of: str) -> io.Int.Input:
-    return io.Int.Input(
+def overlap_input(of: str) -> OpenInt:
+    return OpenInt(
         "overlap",
         default=4,
         min=0,

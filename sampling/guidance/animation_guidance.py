@@ -147,7 +147,7 @@ def rescaled(
     guided: torch.Tensor, cond: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, share: PerFrame
 ) -> torch.Tensor:
     """`guided` (f, c, h, w), a denoised picture, with the standard deviation of each frame brought back to that of
-    `cond` by a `share` 0..1, measured on velocities v = (x / (σ² + 1) - denoised)·sqrt(σ² + 1) / σ."""
+    `cond` by a `share` 0..1, measured on velocities v = (x / (s² + 1) - denoised)·sqrt(s² + 1) / s, s is sigma."""
     sigma = sigma.view(-1, 1, 1, 1)
     flat = x / (sigma**2 + 1)
     factor = (sigma**2 + 1).sqrt() / sigma

@@ -7,13 +7,14 @@ from typing import Any
 from ...motion.load import FILE, own_weights
 from ...motion.spec import AUTOMATIC
 from ..call.host import HostModel, HostMotion
+from ..call.host_floor import message
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
 from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_schedule
 from ..noise.noise_schedules import chosen_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
-from .checks import check_accepts, check_fits
+from .checks import check_accepts, check_fits, check_no_evolved_windows
 from .seams import install
 
 
@@ -73,6 +74,7 @@ def refer_windows(model: HostModel, reference: WindowReference) -> HostModel:
 
 
 def _with(model: HostModel, animation: Animation) -> HostModel:
+    check_no_evolved_windows(model)
     model.model_options["transformer_options"][ANIMATION] = animation
     install(model, animation)
     return model
@@ -80,8 +82,11 @@ def _with(model: HostModel, animation: Animation) -> HostModel:
 
 def _placed(motion: HostMotion, others: Sequence[HostMotion]) -> tuple[list[HostMotion], int]:
     """`others` with `motion` among them, and its place there. One that is there is not added again: of two with the same
-    origin the host would give only one to a second GPU."""
+    origin the host would give only one to a second GPU. Raises ValueError where the host cannot have a copy of one."""
     for place, other in enumerate(others):
         if other.patches_uuid == motion.patches_uuid:
             return list(others), place
+    if any(other.model is motion.model for other in others) and not hasattr(motion, "cached_patcher_init"):
+        how = " to apply a motion model twice with different LoRAs"
+        raise ValueError(message("ModelPatcher.cached_patcher_init", how))
     return [*others, own_weights(motion, others)], len(others)

@@ -71,6 +71,23 @@ def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
         )
 
 
+def check_no_evolved_windows(model: HostModel) -> None:
+    """Raises ValueError when the connected `model` (MODEL) has AnimateDiff-Evolved's context options, which are in an
+    attachment. That pack cuts the latents before the host's sampler is asked, so that no node of another pack knows which
+    frames it is given."""
+    options = getattr(model.get_attachment(_EVOLVED), "context_options", None)
+    length = getattr(options, "context_length", None)
+    if length is not None:
+        raise ValueError(
+            f"The MODEL has AnimateDiff-Evolved's context options (windows of {length} frames), but Kinema's nodes work "
+            "only with Kinema's or ComfyUI's windows. Disconnect context_options there and use Kinema's Context Windows."
+        )
+
+
+_EVOLVED = "ADE_params"
+"""Where AnimateDiff-Evolved keeps its settings on a MODEL."""
+
+
 def _check_adds_noise(model: HostModel) -> None:
     if not isinstance(model.get_model_object("model_sampling"), EPS):
         raise ValueError(

@@ -6,7 +6,7 @@ from ..call.host import HostModel
 from ..windows.context_handler import ContextHandler
 from ..windows.context_windows import automatic_windows
 from .animation import animation_of, motion_models
-from .checks import check_no_other_windows
+from .checks import check_no_evolved_windows, check_no_other_windows
 
 HANDLER = "context_handler"
 """Where the host looks for context windows in model_options."""
@@ -18,6 +18,7 @@ def handler_for(patcher: HostModel, model_options: Any, frames: int) -> Any:
 
     Raises ValueError when the MODEL has windows and another pack's handler.
     """
+    check_no_evolved_windows(patcher)
     animation = animation_of(model_options)
     plan = list(animation.windows)
     if plan:

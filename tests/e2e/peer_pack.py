@@ -1,5 +1,7 @@
-"""A second AnimateDiff pack, which a test puts beside Kinema: the folders, ids, socket names and wrapper keys of
-AnimateDiff-Evolved, and its way of replacing functions of the host and of torch while a model is sampled."""
+"""A second AnimateDiff pack, which a test puts beside Kinema: the folders, ids, socket names, wrapper and attachment keys
+of AnimateDiff-Evolved, and its way of replacing functions of the host and of torch while a model is sampled."""
+
+from types import SimpleNamespace
 
 import comfy.hooks
 import comfy.k_diffusion.sampling
@@ -67,26 +69,42 @@ class Load:
         return (folder_paths.get_full_path_or_raise(FOLDERS[0], model_name),)
 
 
+class ContextOptions:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"context_length": ("INT", {"default": 16})}}
+
+    RETURN_TYPES, FUNCTION, CATEGORY = ("CONTEXT_OPTIONS",), "make", "Animate Diff"
+
+    def make(self, context_length):
+        return (SimpleNamespace(context_length=context_length),)
+
+
 class UseSampling:
     @classmethod
     def INPUT_TYPES(cls):
         return {
             "required": {"model": ("MODEL",), "beta_schedule": (["autoselect"],)},
-            "optional": {"m_models": ("M_MODELS",)},
+            "optional": {"m_models": ("M_MODELS",), "context_options": ("CONTEXT_OPTIONS",)},
         }
 
     RETURN_TYPES, FUNCTION, CATEGORY = ("MODEL",), "apply", "Animate Diff"
 
-    def apply(self, model, beta_schedule, m_models=None):
+    def apply(self, model, beta_schedule, m_models=None, context_options=None):
         model = model.clone()
         model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "ADE", outer_sample)
         model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "ADE", diffusion_model)
-        model.set_attachments("ADE_params", {"beta_schedule": beta_schedule})
+        context_options = context_options or SimpleNamespace(context_length=None)
+        model.set_attachments("ADE_params", SimpleNamespace(context_options=context_options))
         model.set_additional_models("ADE", [])
         return (model,)
 
 
-NODE_CLASS_MAPPINGS = {"ADE_LoadAnimateDiffModel": Load, "ADE_UseEvolvedSampling": UseSampling}
+NODE_CLASS_MAPPINGS = {
+    "ADE_LoadAnimateDiffModel": Load,
+    "ADE_StandardStaticContextOptions": ContextOptions,
+    "ADE_UseEvolvedSampling": UseSampling,
+}
 NODE_DISPLAY_NAME_MAPPINGS = {
     "ADE_LoadAnimateDiffModel": "Load AnimateDiff Model",
     "ADE_UseEvolvedSampling": "Use Evolved Sampling",

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from tools import random_models, server
-from tools.client import Client, Prompt
+from tools.client import Client, Prompt, PromptFailed
 from tools.server import PACK, Server
 from tools.workflow import animation
 
@@ -62,16 +62,23 @@ def test_all_nodes_are_there_and_offer_the_files_of_both(client_of_both: Client)
     info = client_of_both.object_info()
     assert {name: info[name]["display_name"] for name in NODES} == NODES
     assert info["ADE_UseEvolvedSampling"]["python_module"] == f"custom_nodes.{PEER}"
-    assert offered(info["KinemaLoadMotionModel"], "motion_model") == offered(
-        info["ADE_LoadAnimateDiffModel"], "model_name"
-    )
-    files = {JOB.motion_model, "of_the_peer.safetensors", "miniature_mm.safetensors"}
-    assert files <= offered(info["KinemaLoadMotionModel"], "motion_model")
+    files = ["of_the_peer.safetensors", JOB.motion_model]
+    assert offered(info["ADE_LoadAnimateDiffModel"], "model_name") == files
+    assert offered(info["KinemaLoadMotionModel"], "motion_model") == [*files, "miniature_mm.safetensors"]
 
 
-def offered(described: dict[str, Any], name: str) -> set[str]:
+def offered(described: dict[str, Any], name: str) -> list[str]:
     kind, *rest = described["input"]["required"][name]
-    return set(kind if isinstance(kind, list) else rest[0]["options"])
+    return list(kind if isinstance(kind, list) else rest[0]["options"])
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_windows_of_the_other_are_refused_in_either_order(client_of_both: Client, before: bool) -> None:
+    prompt = with_peer(animation(JOB), before=before)
+    prompt["30"]["inputs"]["context_options"] = ["31", 0]
+    prompt["31"] = {"class_type": "ADE_StandardStaticContextOptions", "inputs": {"context_length": 16}}
+    with pytest.raises(PromptFailed, match=r"AnimateDiff-Evolved's context options \(windows of 16 frames\), but"):
+        client_of_both.run(prompt)
 
 
 def test_neither_changes_the_other(both: Server, client_of_both: Client, animated: Animation) -> None:

@@ -52,9 +52,9 @@ def test_lists_of_numbers(given):
 def test_lists_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="The list of numbers is empty"):
         CurveFromFloatsNode.execute([[]])
-    with pytest.raises(ValueError, match='"loud" is not a number'):
+    with pytest.raises(ValueError, match='A value in the list must be a number, but it is the text "loud"'):
         CurveFromFloatsNode.execute(["loud"])
-    with pytest.raises(ValueError, match="The list contains nan, which is not a finite number"):
+    with pytest.raises(ValueError, match="A value in the list is nan, which is not a finite number"):
         CurveFromFloatsNode.execute([math.nan])
 
 

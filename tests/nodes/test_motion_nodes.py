@@ -14,9 +14,12 @@ from kinema.nodes.inputs.motion_files import (
     FOLDERS,
     LORA_FOLDER,
     MODEL_FOLDER,
+    lora_files,
     motion_files,
+    path_of,
     register_folders,
 )
+from kinema.nodes.load_miniature import LoadMiniatureNode
 from kinema.nodes.load_motion_lora import LoadMotionLoraNode
 from kinema.nodes.load_motion_model import LoadMotionModelNode
 from kinema.nodes.merge_motion_models import MergeMotionModelsNode
@@ -48,8 +51,26 @@ def test_only_model_files_are_listed(models):
     assert motion_files() == ["a.safetensors", "b.ckpt", "miniature_mm.safetensors"]
     assert folder_paths.folder_names_and_paths[MODEL_FOLDER][1] == EXTENSIONS
     register_folders()
-    own, miniature = folder_paths.get_folder_paths(MODEL_FOLDER)
-    assert own == str(models / MODEL_FOLDER) and Path(miniature).parent.name == "miniature"
+    assert folder_paths.get_folder_paths(MODEL_FOLDER) == [str(models / MODEL_FOLDER)]
+
+
+def test_the_miniatures_files_are_in_kinemas_lists_only(models):
+    """So that they are never the file that another pack's loader starts with; a saved value is still found."""
+    for folder, offered, node, name in (
+        (MODEL_FOLDER, motion_files, LoadMotionModelNode, "miniature_mm.safetensors"),
+        (LORA_FOLDER, lora_files, LoadMotionLoraNode, "miniature_zoom.safetensors"),
+    ):
+        (models / folder / "zoom.safetensors").write_text("x")
+        assert offered() == ["zoom.safetensors", name]
+        assert folder_paths.get_filename_list(folder) == ["zoom.safetensors"]
+        assert node.validate_inputs(name) is True and Path(path_of(folder, name)).parents[1].name == "miniature"
+    assert LoadMotionModelNode.execute("miniature_mm.safetensors", "automatic")[0].model.spec.native_frames == 16
+    assert "miniature_neon_lora.safetensors" in folder_paths.get_filename_list("loras")
+
+
+def test_the_miniatures_style_lora_is_a_style():
+    weights = [LoadMiniatureNode.execute(style)[0].patches for style in ("day", "neon LoRA")]
+    assert not weights[0] and weights[1]
 
 
 @pytest.mark.parametrize(

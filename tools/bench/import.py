@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools import environment
 from tools.bench.measure import Options, Result
@@ -43,9 +44,8 @@ class Loaded:
     lines: tuple[str, ...]
 
 
-def load_once() -> Loaded:
-    """In a process of its own, by the host's own loader. Raises RuntimeError where that failed."""
-    host = environment.find().hosts[0]
+def load_once(host: Path) -> Loaded:
+    """In a process of its own, by the own loader of the ComfyUI in `host`. Raises RuntimeError where that failed."""
     command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY)]
     variables = {**os.environ, "PYTHONPATH": str(host)}
     done = subprocess.run(command, cwd=host, env=variables, capture_output=True, text=True)
@@ -53,10 +53,12 @@ def load_once() -> Loaded:
     *printed, told = said.splitlines() or [""]
     answer = json.loads(told or "{}")
     if not answer.get("loaded"):
-        raise RuntimeError(f"the host could not load the pack:\n{done.stdout}{done.stderr}")
+        said = "\n".join([*printed, *answer.get("lines", [told])])
+        raise RuntimeError(f"the host could not load the pack:\n{said}\n{done.stderr}")
     return Loaded(answer["seconds"], (*printed, *answer["lines"]))
 
 
 def run(options: Options) -> Iterator[Result]:
-    seconds = [load_once().seconds for _ in range(options.rounds + 1)][1:]  # the first compiles
+    host = environment.find().hosts[0]
+    seconds = [load_once(host).seconds for _ in range(options.rounds + 1)][1:]  # the first compiles
     yield Result("import and registration, on top of the host", statistics.median(seconds), "s", target=0.3)

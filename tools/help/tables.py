@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,8 @@ from .words import Words, is_explained, option_words, words_in
 
 PAGES = REPOSITORY / "web" / "docs"
 BEGIN, END = "<!-- inputs and outputs, written by dev.py docs -->", "<!-- end -->"
-HEADS = {
-    "en": ("input", "default", "output", "meaning"),
-    "zh": ("输入", "默认值", "输出", "含义"),
-    "ja": ("入力", "初期値", "出力", "意味"),
-}
+HEADS: dict[str, list[str]] = json.loads((Path(__file__).parent / "heads.json").read_text(encoding="utf-8"))
+"""By language, what the columns are called: input, default, output, meaning."""
 
 
 def pages(node_id: str) -> dict[str, Path]:

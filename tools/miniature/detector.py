@@ -54,7 +54,7 @@ class Swim:
 
 
 def lab(picture: NDArray[np.generic]) -> Floats:
-    """sRGB 0 to 255, (..., 3) → CIE Lab (D65)."""
+    """sRGB 0 to 255, (..., 3), as CIE Lab (D65)."""
     value = np.asarray(picture, np.float64) / 255.0
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     matrix = np.array(
@@ -135,7 +135,7 @@ def _most(values: list[str]) -> tuple[str, float]:
 
 @lru_cache(maxsize=4)
 def _palette(style: Style) -> tuple[Floats, NDArray[np.int64]]:
-    """Lab colours of paints and the fish colour of each, −1 for scenery and for the eye's black."""
+    """Lab colours of paints and the fish colour of each, -1 for scenery and for the eye's black."""
     paints: list[tuple[NDArray[np.float64], int]] = []
     for index, name in enumerate(COLOURS):
         colour = np.array(FISH_RGB[style][name], float)
@@ -157,9 +157,9 @@ def _palette(style: Style) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _paint_of(picture: Floats, style: Style) -> NDArray[np.int64]:
-    """(h, w): the index of the fish colour of every pixel, −1 where it is scenery."""
+    """(h, w): the index of the fish colour of every pixel, -1 where it is scenery."""
     colours, owners = _palette(style)
-    nearness = lab(picture) @ colours.T - 0.5 * (colours**2).sum(-1)  # −½ squared distance, less a constant
+    nearness = lab(picture) @ colours.T - 0.5 * (colours**2).sum(-1)  # -½ squared distance, less a constant
     owner: NDArray[np.int64] = owners[np.argmax(nearness, -1)]
     return owner
 

@@ -19,7 +19,7 @@ def look_at_neighbours(learner: Learner) -> None:
 
     With torch's usual weights attention is the mean of all frames at first, and which frame is before which is a
     product of weak features: published motion models learn it in some 10^5 steps, and the miniature has 10^3. The
-    position table's rows are rotations of one another: sin and cos of (p + d)·ω are those of p·ω turned by d·ω, so a
+    position table's rows are rotations of one another: sin and cos of (p + d)·w are those of p·w turned by d·w, so a
     fixed matrix finds the frame at distance d. The fastest frequencies, one head wide, are enough.
     """
     for name, weight in learner.parameters.items():
@@ -35,7 +35,7 @@ def look_at_neighbours(learner: Learner) -> None:
 
 
 def _turned(head: int, width: int, offset: int) -> torch.Tensor:
-    """(head, width): positions p → the sines and cosines of p + offset."""
+    """(head, width): positions p to the sines and cosines of p + offset."""
     query = torch.zeros(head, width)
     for pair in range(head // 2):
         angle = offset * 10000 ** (-2 * pair / width)

@@ -2,7 +2,7 @@
 
 Objective: noise prediction (Ho et al. 2020, eq. 14) on the host's SD1.5 schedule (scaled-linear betas 0.00085 to
 0.012), with captions dropped at random for classifier-free guidance (Ho & Salimans 2022). Noisy timesteps
-weigh more, by 1 + σ² up to a limit as in Karras et al. 2022 (table 1): there the prompt decides what is drawn and where
+weigh more, by 1 + sigma² up to a limit as in Karras et al. 2022 (table 1): there the prompt decides what is drawn and where
 it faces, and the plain loss, small there, teaches it slowly.
 """
 
@@ -33,7 +33,7 @@ DROPPED = 0.1  # captions
 MIDDLE = 0.6  # how much more often middle timesteps are drawn, where the fish takes its shape: 2.5 times at t = 500
 HEAVIEST = 20.0  # weight of a noisy timestep
 FISH = 3.0  # weight of the fish's cells while its place can be seen through the noise
-VISIBLE = 4.0  # the σ up to which it can
+VISIBLE = 4.0  # the sigma up to which it can
 READ_OUT = 0.1  # weight of the direction's read-out
 
 
@@ -49,7 +49,7 @@ class _Layer(comfy.clip_model.CLIPLayer):  # type: ignore[misc]
 
 
 class Texts:
-    """Captions → the UNet's context, with gradients."""
+    """Captions to the UNet's context, with gradients."""
 
     def __init__(self, encoder: MiniatureTextEncoder) -> None:
         self.encoder = encoder
@@ -111,11 +111,11 @@ class NoisePrediction:
         self.data = data
         sigmas = comfy.model_sampling.ModelSamplingDiscrete(MiniatureConfig()).sigmas
         self.sigmas = sigmas
-        self.signal = (1 / (1 + sigmas**2)).float()  # ᾱ_t, (1000,)
+        self.signal = (1 / (1 + sigmas**2)).float()  # alpha_bar, (1000,)
         self.weight = (1 + sigmas**2).clamp(max=HEAVIEST).float()
 
     def timesteps(self, spread: torch.Tensor) -> torch.Tensor:
-        """Uniform numbers u in [0, 1) → timesteps of density 1 / (1 + MIDDLE cos 2πu)."""
+        """Uniform numbers u in [0, 1) to timesteps of density 1 / (1 + MIDDLE cos(2 pi u))."""
         bent = spread + MIDDLE * torch.sin(2 * math.pi * spread) / (2 * math.pi)
         return (len(self.signal) * bent).long().clamp(0, len(self.signal) - 1)
 

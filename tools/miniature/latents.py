@@ -53,7 +53,7 @@ def fish_cells(shown: world.Scene) -> torch.Tensor:
 
 @torch.no_grad()
 def encode(encoder: torch.nn.Module, pictures: np.ndarray) -> torch.Tensor:
-    """uint8 (n, h, w, 3) → latents (n, 4, h/8, w/8), float32, on the CPU."""
+    """uint8 (n, h, w, 3) to latents (n, 4, h/8, w/8), float32, on the CPU."""
     parts = []
     for chunk in torch.from_numpy(pictures).split(CHUNK):
         chunk = chunk.permute(0, 3, 1, 2).to(device()).float() / 255

@@ -47,7 +47,7 @@ def fit(
     """Train the parameters of `parts` that want gradients; return the averaged state dict.
 
     Args:
-        loss_of: (step, generator of that step) → loss.
+        loss_of: (step, generator of that step) to loss.
         stop_at: `time.time()` at which to save and raise `OutOfTime`.
     """
     wanted = [p for p in parts.parameters() if p.requires_grad]

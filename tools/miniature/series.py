@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import comfy.sd
-import comfy.utils
-
 from kinema.miniature import models
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
@@ -57,8 +54,7 @@ def finetune() -> Any:
 
 
 def styled() -> Any:
-    lora = comfy.utils.load_torch_file(str(models.FOLDER / models.NEON_LORA))
-    return comfy.sd.load_lora_for_models(base(), None, lora, 1.0, 0.0)[0]
+    return models.load_miniature(lora=models.NEON_LORA)[0]
 
 
 def animated(model: Any, lora: str | None = None) -> Any:

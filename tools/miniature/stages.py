@@ -79,7 +79,7 @@ def _base() -> dict[str, torch.Tensor]:
 
 
 def checkpoint(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Training names → the keys of an SD1.5 checkpoint."""
+    """Training names to the keys of an SD1.5 checkpoint."""
     unet = {models.UNET_PREFIX + k.removeprefix("unet."): v for k, v in weights.items() if k.startswith("unet.")}
     text = {
         models.TEXT_PREFIX + k.removeprefix("text.clip_l."): v

@@ -38,7 +38,7 @@ def train(folder: Path, stop_at: float) -> dict[str, torch.Tensor]:
 
 
 def shipped_encoder() -> torch.nn.Module:
-    """The encoder, pictures (n, 3, h, w) in [0, 1] → latents of unit variance."""
+    """The encoder, pictures (n, 3, h, w) in [0, 1] to latents of unit variance."""
     from comfy.taesd.taesd import Encoder
 
     weights, prefix = load_file(models.FOLDER / models.VAE), "taesd_encoder."

@@ -47,7 +47,7 @@ def _wires(workflow: dict[str, Any]) -> Iterator[tuple[str, Point, Point]]:
     for _, origin, output, target, slot, _ in workflow["links"]:
         source, sink = nodes[origin], nodes[target]
         start = (source["pos"][0] + source["size"][0], _slot(source, output))
-        yield f"{_name(source)} → {_name(sink)}", start, (sink["pos"][0], _slot(sink, _row(sink, slot)))
+        yield f"{_name(source)} to {_name(sink)}", start, (sink["pos"][0], _slot(sink, _row(sink, slot)))
 
 
 def _row(node: dict[str, Any], slot: int) -> int:

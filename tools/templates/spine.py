@@ -18,7 +18,7 @@ SAVE = Stage("Video", "save", ("decode", "video", "save"))
 
 
 def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> dict[str, Node]:
-    """Load Checkpoint, Load Motion Model → Apply Motion Model → KSampler → VAE Decode → Create Video → Save Video.
+    """Load Checkpoint, Load Motion Model, Apply Motion Model, KSampler, VAE Decode, Create Video, Save Video.
 
     `room` columns are left free between Apply Motion Model and the sampler; `prefix` begins the video's file name.
     """

@@ -1,10 +1,14 @@
+from types import SimpleNamespace
+
 import comfy.context_windows
 import comfy.supported_models
+import loras
 import pytest
 import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
+from kinema.motion.lora import load_motion_lora
 from kinema.sampling.run.attach import Applied, added, attach
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
@@ -51,6 +55,45 @@ def test_one_frame(tmp_path):
     assert str(error.value) == (
         "A motion model animates 2 frames or more, but the latent has 1. "
         "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
+    )
+
+
+def test_a_motion_model_twice_where_the_host_cannot_copy_it(tmp_path, monkeypatch):
+    """ComfyUI 0.14.0 to 0.15.0, whose clones lose `cached_patcher_init`."""
+    monkeypatch.setattr("comfyui_version.__version__", "0.15.0")
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    zoom = load_motion_lora(motion, tiny.save(loras.official(mid=False), tmp_path / "zoom.safetensors"), 1.0)
+    del zoom.cached_patcher_init
+    once = attach(attach(tiny.image_model(), motion, Applied()), motion, Applied())
+    with pytest.raises(ValueError) as error:
+        attach(once, zoom, Applied())
+    assert str(error.value) == (
+        "Kinema needs ComfyUI 0.15.1 or newer to apply a motion model twice with different LoRAs, and this is 0.15.0. "
+        "Update ComfyUI."
+    )
+
+
+@pytest.mark.parametrize("evolved_first", [True, False])
+def test_context_options_of_animatediff_evolved(evolved_first, tmp_path):
+    motion = load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+
+    def evolved(model, length):
+        with_options = model.clone()
+        options = SimpleNamespace(context_length=length)  # what the pack attaches to a MODEL
+        with_options.set_attachments("ADE_params", SimpleNamespace(context_options=options))
+        return with_options
+
+    def chain(length):
+        if evolved_first:
+            return attach(evolved(tiny.image_model(), length), motion, Applied())
+        return evolved(attach(tiny.image_model(), motion, Applied()), length)
+
+    assert tiny.sample(chain(None), steps=1).isfinite().all()
+    with pytest.raises(ValueError) as error:
+        tiny.sample(chain(16), frames=20, steps=1)
+    assert str(error.value) == (
+        "The MODEL has AnimateDiff-Evolved's context options (windows of 16 frames), but Kinema's nodes work only with "
+        "Kinema's or ComfyUI's windows. Disconnect context_options there and use Kinema's Context Windows."
     )
 
 
