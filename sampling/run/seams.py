@@ -10,6 +10,7 @@ from comfy.patcher_extension import WrappersMP
 from ...motion.lora_branches import LORAS
 from ..call.areas import take_areas, with_areas
 from ..call.call import QueriesKeysValues, call_of, counted, frames_in
+from ..call.compiled import compilable
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
@@ -122,7 +123,8 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
     if not animation.motions:
-        return executor(x, t, *args, **named)
+        with compilable(options):
+            return executor(x, t, *args, **named)
     base = executor.class_obj
     call = call_of(options)
     frames = frames_in(x.shape[0], options)
@@ -139,7 +141,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
     )
     active = [motion_of(models[how.place], how, shared) for how in animation.motions]
-    with motion_inside(base.diffusion_model, active, frames.count):
+    with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **named)
 
 
