@@ -46,6 +46,17 @@ class Parts:
             self.callback(self.steps - 1, denoised, denoised, self.steps)
 
 
+def check_kept_size(latent: torch.Tensor, start: torch.Tensor, feature: str) -> None:
+    """Raises ValueError where a part of a run that began with `start` ended with a `latent` of another size."""
+    if latent.shape == start.shape:
+        return
+    before, after = (f"{size.shape[-1]} x {size.shape[-2]}" for size in (start, latent))
+    raise ValueError(
+        f"{feature} needs a sampler that keeps the size of the video, but this one changed its latents from {before} to "
+        f"{after}. Use another sampler, and scale the result after sampling."
+    )
+
+
 class _Watched:
     """The callback of one part, which reports to that of the whole run and keeps the last prediction."""
 

@@ -11,7 +11,7 @@ from comfy.samplers import Sampler
 from ..call.frames import Frames
 from ..call.host import HostGuider, HostSampler
 from ..call.moment import Curve, Moment
-from ..call.parts import Callback, Parts, RunStart
+from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import Progress
 from ..curves.curve import value_at
 from .on_canvas import OnCanvas
@@ -109,6 +109,7 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
             return run
         parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
         x, denoised = parts.sample(self.sampler.sample, sigmas[: at + 1], noise, done=0)
+        check_kept_size(x, noise, "Inject Image")
         x = self._injected(x, denoised, guider, sigmas[at], sigmas)
         if at == parts.steps:
             return x
