@@ -36,7 +36,7 @@ class Parts:
         """
         watched = _Watched(self.callback, done, self.steps)
         seed = self.extra_args.get("seed")
-        options = {**self.extra_args, "seed": None if seed is None else seed + seed_shift}
+        options = {**self.extra_args, "seed": None if seed is None else (seed + seed_shift) % 2**64}
         x = sample(self.guider, sigmas, options, watched, noise, self.latent_image, *self.more)
         return x, watched.denoised
 
