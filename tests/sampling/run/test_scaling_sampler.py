@@ -6,8 +6,8 @@ import exact
 import pytest
 import tiny
 import torch
-from compare import assert_alike
 from comfy_extras.nodes_advanced_samplers import SamplerLCMUpscale
+from compare import assert_alike
 
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas

@@ -107,7 +107,9 @@ def test_masks_of_an_inpainting_control_net_follow_too(model):
     network.set_cond_hint(controls.hints(FRAMES), 1.0, extra_concat=[masks])
     expected = at_once(model, network)
     assert_alike(in_windows(model, network), expected)
-    assert_other(at_once(model, network.set_cond_hint(controls.hints(FRAMES), extra_concat=[masks.roll(1, 0)])), expected)
+    assert_other(
+        at_once(model, network.set_cond_hint(controls.hints(FRAMES), extra_concat=[masks.roll(1, 0)])), expected
+    )
 
 
 def test_hints_in_an_area(model):
