@@ -8,6 +8,7 @@ import comfy.sampler_helpers
 import torch
 from comfy.samplers import Sampler
 
+from ...motion.pooling import average_pooled
 from ..call.frames import Frames
 from ..call.host import HostGuider, HostSampler
 from ..call.moment import Curve, Moment
@@ -64,7 +65,7 @@ class _Content:
         h, w = shape[-2:]
         ratio = 1 if self._vae is None else self._vae.spacial_compression_encode()
         self.picture, pixel_mask = injection.placed.on(h * ratio, w * ratio, len(self.rows))
-        self.mask = torch.nn.functional.interpolate(pixel_mask, size=(h, w), mode="area")
+        self.mask = average_pooled(pixel_mask, (h, w))
         self._pixel_mask = pixel_mask
         self.in_pixels = injection.space == "pixel"
         if not self.in_pixels:
