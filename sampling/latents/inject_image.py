@@ -99,6 +99,9 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
     injection: Injection
     content: _Content
 
+    def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
+        return self.sampler.max_denoise(guider, sigmas)
+
     def sample(
         self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
         noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,

@@ -76,6 +76,9 @@ class MovingSampler(Sampler):  # type: ignore[misc]
     sampler: HostSampler
     field: MotionField
 
+    def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
+        return self.sampler.max_denoise(guider, sigmas)
+
     def sample(
         self,
         guider: HostGuider,

@@ -25,6 +25,7 @@ from ..modules.hooks import motion_inside
 from ..noise.animation_noise import noise_of_run
 from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
+from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import WindowSpec
@@ -48,6 +49,8 @@ def _outer_sample(
     check_run(animation, guider, noise.shape[0])
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
+        if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
+            sampler = start_as_authors(sampler, sigmas[0])
         sampler = add_step_noise(sampler, animation.noise.at_steps)
     windows = _freenoise_windows(animation)
     if windows is not None:

@@ -73,13 +73,17 @@ def test_clip_l_uses_the_projection_of_its_file(tmp_path):
     projection = torch.randn(tiny_clip.WIDTH, tiny_clip.WIDTH, generator=tiny.generator(2))
     clip = tiny_clip.text_file(tmp_path, projection)
     unprojected = clip.encode_from_tokens(clip.tokenize("a red fish"), return_pooled="unprojected")[1]
-    torch.testing.assert_close(embed_text(clip, "a red fish"), unprojected @ projection.half().float().T, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        embed_text(clip, "a red fish"), unprojected @ projection.half().float().T, atol=1e-4, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("projection", [None, torch.eye(tiny_clip.WIDTH)])
 def test_clip_without_projection_is_refused(tmp_path, projection):
     """Nor is one that was made by another loader used: without its file nobody knows what its weights are."""
-    message = "like that of SD1\\.5 checkpoints, it lacks the projection .* or a CLIP-L file that contains text_projection"
+    message = (
+        "like that of SD1\\.5 checkpoints, it lacks the projection .* or a CLIP-L file that contains text_projection"
+    )
     for clip in (tiny_clip.text_file(tmp_path, projection), tiny_clip.text("l")):
         with pytest.raises(ValueError, match=message):
             embed_text(clip, "a red fish")
