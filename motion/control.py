@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from .pooling import average_pooled
 from .positions import REFUSE, PositionRule
 from .spec import Statistics
 from .windowed import FrameWindows
@@ -65,7 +65,7 @@ def _fit(value: PerLatent, x: torch.Tensor) -> PerLatent:
     if not isinstance(value, torch.Tensor):
         return value
     if value.shape[2:] != (1, 1):
-        value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
+        value = average_pooled(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 
 

@@ -12,6 +12,7 @@ from ...motion.lora_branches import LORAS
 from ..call.areas import take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
+from ..call.compiled import compilable
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
@@ -26,6 +27,7 @@ from ..modules.hooks import motion_inside
 from ..noise.animation_noise import noise_of_run
 from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
+from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import WindowSpec
@@ -51,6 +53,8 @@ def _outer_sample(
     check_sigmas(sigmas)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
+        if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
+            sampler = start_as_authors(sampler, sigmas[0])
         sampler = add_step_noise(sampler, animation.noise.at_steps)
     windows = _freenoise_windows(animation)
     if windows is not None:
@@ -141,7 +145,8 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
     if not animation.motions:
-        return executor(x, t, *args, **named)
+        with compilable(options):
+            return executor(x, t, *args, **named)
     base = executor.class_obj
     call = call_of(options)
     frames = frames_in(x.shape[0], options)
@@ -158,7 +163,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
     )
     active = [motion_of(models[how.place], how, shared) for how in animation.motions]
-    with motion_inside(base.diffusion_model, active, frames.count):
+    with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **named)
 
 
