@@ -11,6 +11,7 @@ from comfy_api.latest import io
 
 from ...sampling.call.moment import Curve
 from ...sampling.curves.curve import Listed
+from .on_node import say
 
 Number = io.Float.Input | io.Int.Input
 
@@ -36,9 +37,12 @@ def reads_numbers(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.Nod
     @wraps(execute)
     def with_numbers(cls: type[io.ComfyNode], *in_order: Any, **by_name: Any) -> io.NodeOutput:
         values = dict(zip(names, in_order, strict=False)) | by_name
-        for socket in cls.define_schema().inputs:
-            if socket.id in values:
-                values[socket.id] = read_value(socket, values[socket.id])
+        sockets = [socket for socket in cls.define_schema().inputs if socket.id in values]
+        for socket in sockets:
+            values[socket.id] = read_value(socket, values[socket.id])
+        outside = [sentence for socket in sockets if (sentence := beyond_widget(socket, values[socket.id]))]
+        if outside:
+            say(" ".join(outside))
         return execute(cls, **values)
 
     return with_numbers
@@ -56,6 +60,19 @@ def read_value(socket: io.Input, value: Any) -> Any:
     if socket.io_type == "KINEMA_CURVE" or isinstance(socket, io.MultiType.Input):
         return _number_or_curve(name, value)
     return value
+
+
+def beyond_widget(socket: io.Input, value: Any) -> str:
+    """A sentence where `value`, as `read_value` gives it, is a number outside the range of the input's widget, else none."""
+    widget = socket.input_override if isinstance(socket, io.MultiType.Input) else socket
+    if not isinstance(widget, Number) or not isinstance(value, int | float):
+        return ""
+    below = widget.min is not None and value < widget.min
+    above = widget.max is not None and value > widget.max
+    if not below and not above:
+        return ""
+    name = socket.display_name or socket.id
+    return f"{name} is {value:g}, outside its range of {widget.min:g} to {widget.max:g}, and is used as it is."
 
 
 def finite(name: str, value: Any) -> float:
