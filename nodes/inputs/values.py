@@ -17,17 +17,11 @@ Number = io.Float.Input | io.Int.Input
 
 
 class OpenFloat(io.Float.Input):
-    """A number whose formula works outside the widget's range too, for numbers that are connected."""
-
-    def __init__(self, name: str, tooltip: str, **settings: Any) -> None:
-        super().__init__(name, tooltip=f"{tooltip} A connected number may be outside the range.", **settings)
+    """A number whose formula works outside the widget's range too: a connected number may be outside."""
 
 
 class OpenInt(io.Int.Input):
-    """A whole number that has a least value, but for numbers that are connected no largest one."""
-
-    def __init__(self, name: str, tooltip: str, **settings: Any) -> None:
-        super().__init__(name, tooltip=f"{tooltip} A connected number may be larger.", **settings)
+    """A whole number that has a least value, but no largest one for a connected number."""
 
 
 def reads_numbers(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
