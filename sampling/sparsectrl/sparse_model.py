@@ -48,7 +48,7 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
         spec = detect_sparsectrl(file.header, file.metadata, path.name)
         keys = [*spec.spatial.values(), *spec.modules.values()]
         dtype = kept_dtype({key: file.header[key].meta() for key in keys})
-        network = _network(spec, dtype)
+        network = build_network(spec, dtype)
         check_spatial(spec, file.header, network.state_dict(), path.name)
         spatial = {name: file.stacked([key]).to(offload, dtype) for name, key in spec.spatial.items()}
         modules = read_weights(file, spec.modules, dtype)
@@ -59,7 +59,7 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
     return SparseModel(path.name, spec.condition, _patcher(network, spatial), motion)
 
 
-def _network(spec: SparseSpec, dtype: torch.dtype) -> Any:
+def build_network(spec: SparseSpec, dtype: torch.dtype) -> Any:
     """The spatial half without weights."""
     network = ControlNet(**spec.network, operations=MotionOps, dtype=dtype, device="meta")
     if spec.condition == "rgb":  # latents need no convolutions that make them smaller

@@ -103,11 +103,11 @@ class TinyVae:
         return torch.nn.functional.conv2d(pixels.movedim(-1, 1), self._kernel, stride=8)
 
 
-def applied(model: SparseModel, pictures: torch.Tensor, strength: float = 1.0, part: tuple[float, float] = (0.0, 1.0),
+def applied(model: SparseModel, pictures: torch.Tensor, amount: float = 1.0, part: tuple[float, float] = (0.0, 1.0),
             vae: Any = None, frames: str = "0", **how: Any) -> SparseControl:  # fmt: skip
     """What Load SparseCtrl and Apply ControlNet give."""
     return (
         SparseControl(model, SparseSettings(read_placement(frames), **how))
         .copy()
-        .set_cond_hint(pictures, strength, part, vae=vae)
+        .set_cond_hint(pictures, amount, part, vae=vae)
     )
