@@ -164,7 +164,7 @@ def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], devi
 
 def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
     """Raises MotionFileError if any weight is NaN or infinite."""
-    bad = sorted({place_of(key) for key, weight in weights.items() if not _finite(weight)})
+    bad = sorted({place_of(key) for key, weight in weights.items() if not is_finite(weight)})
     if bad:
         raise MotionFileError(
             f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
@@ -172,7 +172,8 @@ def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
         )
 
 
-def _finite(weight: torch.Tensor) -> bool:
+def is_finite(weight: torch.Tensor) -> bool:
+    """Whether all numbers of a `weight` are finite."""
     if weight.dtype.itemsize > 1 and torch.isfinite(weight.sum()):  # one quick pass; torch cannot sum fp8
         return True
     return bool(torch.isfinite(weight.float().sum()))  # a sum in fp16 can overflow although all weights are fine

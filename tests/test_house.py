@@ -29,6 +29,7 @@ ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
     {"curves"},
     {"prompts", "windows", "noise", "modules"},
+    {"sparsectrl"},
     {"guidance"},
     {"latents"},
     {"run"},

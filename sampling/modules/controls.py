@@ -31,9 +31,9 @@ class Values:
         self._areas = areas
         self._known: dict[tuple[int, Part | None], tuple[Curve, PerLatent]] = {}
 
-    def of(self, curve: float | Curve, part: Part) -> PerLatent:
-        """The value of `curve` in `part`: a number, or one for each latent of a conditioning, of the size of the latents
-        or 1."""
+    def of(self, curve: float | Curve, part: Part | None = None) -> PerLatent:
+        """The value of `curve` in `part` of the UNet: a number, or one for each latent of a conditioning, of the size of the
+        latents or 1."""
         if not isinstance(curve, Curve):
             return float(curve)
         key = id(curve), part if curve.over_blocks else None

@@ -9,7 +9,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from ...motion.lora_branches import LORAS
-from ..call.areas import take_areas, with_areas
+from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
 from ..call.compiled import compilable
@@ -30,6 +30,7 @@ from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
 from ..windows.context_handler import ContextHandler
+from ..windows.controlnets import any_read_call
 from ..windows.cut import WindowSpec
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
@@ -45,7 +46,7 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    guider.model_options["transformer_options"][CALL] = Call(caches=Caches())
+    guider.model_options["transformer_options"][CALL] = Call(caches=Caches(), inside=animation.motion_windows)
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
@@ -135,7 +136,7 @@ def _calc_cond_batch(
     if animation.guidance is not None:
         options = model_options["transformer_options"]
         conds = needed(animation.guidance, conds, latents, timestep[0], model, options)
-    if animation.motions:
+    if animation.motions or any_read_call(conds):
         conds = with_areas(conds, latents)
     return executor(model, conds, latents, timestep, model_options)
 
@@ -145,6 +146,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
     if not animation.motions:
+        named.pop(AREAS, None)
         with compilable(options):
             return executor(x, t, *args, **named)
     base = executor.class_obj
