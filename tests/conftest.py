@@ -11,7 +11,6 @@ sys.path.insert(0, str(TESTS.parent))
 from tools import in_host  # noqa: E402
 
 HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path again: its `nodes` would hide the host's
-import nodes  # noqa: E402, F401 - the host's, before pytest gives this name to the folder tests/nodes
 
 SLOW = (
     *(
