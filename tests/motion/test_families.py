@@ -139,7 +139,6 @@ def test_how_many_frames_long_models_take_at_once(file, tmp_path):
         ("unet_motion_model.safetensors", "conv_in, conv_norm_out, conv_out, down_blocks.0.attentions, "),
         ("averaged.ckpt", "num_updates, decay."),
         ("animatelcm_finetune.ckpt", "pos_encoder.pos_encoding."),
-        ("pia.ckpt", "conv_in."),
     ],
 )
 def test_parts_that_are_left_out_are_named_in_the_log(file, left_out, tmp_path, caplog):
