@@ -63,6 +63,6 @@ def _latents(pictures: torch.Tensor, vae: Any, h: int, w: int) -> torch.Tensor:
         )
     ratio = vae.spacial_compression_encode()
     pixels = pictures[..., :3].movedim(-1, 1)
-    if pixels.shape[2:] != (h * ratio, w * ratio):
-        pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "lanczos", "center")
-    return vae.encode(pixels.movedim(1, -1))  # type: ignore[no-any-return]
+    grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio
+    pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "bicubic" if grows else "area", "center")
+    return vae.encode(pixels.clamp(0, 1).movedim(1, -1))  # type: ignore[no-any-return]

@@ -163,11 +163,6 @@ def test_override_of_the_wrong_base_is_refused(tmp_path):
         load_motion_model(path, "hotshotxl")
 
 
-def test_image_models_say_what_they_need(tmp_path, caplog):
-    load_motion_model(tiny.save(families.pia(), tmp_path / "pia.ckpt"))
-    assert '"pia.ckpt": it is an image-to-video model' in caplog.text
-
-
 def test_two_keys_for_one_weight_are_refused(tmp_path):
     weights = {**tiny.motion_weights(), **families.rename(tiny.motion_weights(), prefix="module.")}
     with pytest.raises(MotionFileError, match="name the same weight"):
