@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import nn
@@ -60,11 +60,19 @@ class Control:
         yield from (branch.strength for branches in self.branches.values() for branch in branches)
 
 
+@overload
+def fitted(value: torch.Tensor, x: torch.Tensor) -> torch.Tensor: ...
+
+
+@overload
+def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent: ...
+
+
 def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent:
-    """`value` (f or 1, 1, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
+    """`value` (f or 1, any, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
     if not isinstance(value, torch.Tensor):
         return value
-    if value.shape[2:] != (1, 1):
+    if value.shape[2:] not in ((1, 1), x.shape[2:]):
         value = average_pooled(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 

@@ -1,11 +1,13 @@
 """Recognising a motion model from its keys and shapes alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from .families import FAMILIES
 from .files import MotionFileError, TensorInfo
 from .keys import (
     CONTAINERS,
+    LEFTOVERS,
     POSITIONS,
     FileKeys,
     canonical,
@@ -17,11 +19,13 @@ from .keys import (
     without_prefix,
 )
 from .other_kinds import other_kind
+from .picture_parts import CONV_IN, picture_template
 from .spec import BASE_NAMES, Family, Looks, MotionSpec
 from .stored import shown
 
 IMAGE_CHANNELS = 4
 """Of the latents of SD1.5 and SDXL, which an ordinary UNet takes."""
+FIRST_LAYER = f"{CONV_IN}.weight"
 
 _ADVICE = "Download it again, or pick another file."
 
@@ -39,9 +43,11 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     if not found.keys or any("lora" in key for key in found.keys) or other_kind(header):
         raise MotionFileError(_not_a_motion_model(header, name))
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
-    spec = _spec(found, shapes, _extra_parts(found, header), name, family)
-    extra = spec.family.extra
-    if unknown := [k for k in found.other if left_out(k) is None and not without_prefix(k).startswith(extra)]:
+    parts = _extra_parts(found, header)
+    spec = _spec(found, shapes, tuple(parts), name, family)
+    found = _with_parts(found, {key: parts[key] for key in parts if key.startswith(spec.family.extra)})
+    shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
+    if unknown := [key for key in found.other if left_out(key) is None]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
     check_complete(spec, shapes, name)
     check_dtypes(header, found, name)
@@ -65,12 +71,21 @@ def _check_places(places: list[str], name: str, sides: Sequence[str]) -> None:
             raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
-def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> tuple[str, ...]:
-    """The keys that belong to no motion module, without prefixes. The first layer of an ordinary UNet is left out: PIA's,
-    by which its files are recognised, has the same name and more channels."""
-    keys = {without_prefix(key): header[key].shape for key in found.other}
-    ordinary = keys.get("conv_in.weight", ())[1:2] == (IMAGE_CHANNELS,)
-    return tuple(key for key in keys if not (ordinary and key.startswith("conv_in.")))
+def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> dict[str, str]:
+    """The file's keys that belong to no motion module, by their names without prefixes. The first layer of an ordinary
+    UNet is left out: PIA's, by which its files are recognised, has the same name and more channels."""
+    keys = {without_prefix(key): key for key in found.other if not LEFTOVERS.search(key)}
+    first = keys.get(FIRST_LAYER)
+    ordinary = first is not None and header[first].shape[1:2] == (IMAGE_CHANNELS,)
+    return {name: key for name, key in keys.items() if not (ordinary and name.startswith(f"{CONV_IN}."))}
+
+
+def _with_parts(found: FileKeys, parts: Mapping[str, str]) -> FileKeys:
+    """`found` whose `parts` for pictures (file keys by name) are the motion model's. The bias of PIA's first layer is not:
+    the image model has its own."""
+    kept = {name: key for name, key in parts.items() if name != f"{CONV_IN}.bias"}
+    other = tuple(key for key in found.other if key not in set(parts.values()))
+    return replace(found, keys={**found.keys, **kept}, other=other)
 
 
 def _spec(
@@ -83,7 +98,15 @@ def _spec(
     if override is not None:
         family = _override(family, FAMILIES[override], name)
         note = family.note
-    return MotionSpec(family, modules, max(tables, default=family.max_frames), count_attentions(shapes), note=note)
+    has_parts = any(key.startswith(family.extra) for key in other)
+    return MotionSpec(
+        family,
+        modules,
+        max(tables, default=family.max_frames),
+        count_attentions(shapes),
+        note=note,
+        picture=family.picture if has_parts else "none",
+    )
 
 
 def modules_in(
@@ -171,6 +194,7 @@ def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name
         for place, width in spec.modules
         for suffix, shape in module_template(width, spec.attentions).items()
     }
+    expected |= picture_template(spec.picture, spec.level_widths)
     widths = dict(spec.modules)
     tables = {key for key in shapes if key.endswith(POSITIONS)}
     expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}

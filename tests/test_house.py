@@ -28,6 +28,7 @@ LAYERS = {  # folder: the folders of the extension it may import
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
     {"curves"},
+    {"pictures"},
     {"prompts", "windows", "noise", "modules"},
     {"sparsectrl"},
     {"guidance"},

@@ -8,6 +8,7 @@ import torch
 
 from ...motion.windowed import FrameWindows
 from .caches import Caches, Which
+from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
 from .host import HostSampling
 from .moment import Curve
@@ -57,6 +58,7 @@ class Call:
     caches: Caches | None = None  # of the run
     inside: WindowsInside | None = None  # the motion windows of the run; None: motion modules see all frames at once
     loops: bool = False  # whether its context windows go on from the last frame to the first
+    features: FeatureCache | None = None  # of the run: what its models made of pictures
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
 

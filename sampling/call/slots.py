@@ -44,6 +44,12 @@ def find_slots(unet: Any) -> dict[str, Slot]:
     return slots
 
 
+def first_layer(unet: Any) -> nn.Module:
+    """The layer of a host UNetModel that takes in the latents."""
+    layer: nn.Module = unet.input_blocks[0][0]
+    return layer
+
+
 def find_norms(unet: Any, kind: Literal["resnet", "spatial"]) -> list[nn.Module]:
     """The GroupNorms of the UNet's residual blocks and its output, or those of its spatial transformers."""
     if kind == "spatial":

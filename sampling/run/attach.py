@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...motion.load import FILE, own_weights
+from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.spec import AUTOMATIC
 from ..call.host import HostModel, HostMotion
 from ..call.host_floor import message
@@ -49,7 +50,9 @@ def attach(
     motions, place = _placed(motion, animated.get_additional_models_with_key(ANIMATION))
     animated.set_additional_models(ANIMATION, motions)
     before = animation_of(model.model_options)
-    placed = replace(with_loras(animated, motion, applied), place=place)
+    placed = replace(
+        with_loras(animated, motion, applied), place=place, picture=motion.get_attachment(PICTURE_ATTACHMENT)
+    )
     sampling = before.sampling
     wanted = chosen_schedule(schedule, motion.model.spec.family, model.get_model_object(PATCH))
     if wanted is not None:

@@ -1,8 +1,9 @@
 """Where Kinema meets the host's sampler: one wrapper per seam, one function in each list. Read from top to bottom, this
 is the order of a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
 from ..call.compiled import compilable
+from ..call.feature_cache import FeatureCache
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
@@ -24,11 +26,13 @@ from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
+from ..modules.picture_at_work import with_picture
 from ..noise.animation_noise import noise_of_run
 from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
+from ..pictures.encoding import encoded
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
 from ..windows.cut import WindowSpec
@@ -46,12 +50,15 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    guider.model_options["transformer_options"][CALL] = Call(caches=Caches(), inside=animation.motion_windows)
+    guider.model_options["transformer_options"][CALL] = Call(
+        caches=Caches(), inside=animation.motion_windows, features=FeatureCache()
+    )
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
     check_run(animation, guider, noise.shape[0])
     check_sigmas(sigmas)
+    guider.model_options["transformer_options"][ANIMATION] = _with_encoded_pictures(animation, guider, noise.shape)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
         if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
@@ -71,6 +78,18 @@ def _outer_sample(
         result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
     check_result(result)
     return result
+
+
+def _with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int]) -> Animation:
+    """`animation` for a run of latents of `shape` (f, c, h, w), with the latents of the pictures that are animated."""
+    models = motion_models(guider.model_patcher)
+    motions = (
+        how
+        if how.picture is None
+        else replace(how, picture=encoded(how.picture, models[how.place].model.spec, guider, shape))
+        for how in animation.motions
+    )
+    return replace(animation, motions=tuple(motions))
 
 
 def _put_last(model_options: Mapping[str, Any], kind: str) -> None:
@@ -164,7 +183,9 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         windows=inside.of(frames.count, frames.total, x.device) if inside else None,
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
     )
-    active = [motion_of(models[how.place], how, shared) for how in animation.motions]
+    active = [
+        with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
+    ]
     with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **named)
 

@@ -17,7 +17,7 @@ PIXELS = 8
 """Of a picture to one of its latent."""
 CUT_WORTH_SAYING = 0.02
 """Share of a picture."""
-MOST_BYTES = 1 << 29
+MOST_HINT_BYTES = 1 << 29
 """Of prepared pictures that a run keeps; one size of video is kept in any case."""
 
 Size = tuple[int, int]
@@ -77,7 +77,7 @@ def resized(pictures: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 class PreparedPictures:
-    """What was prepared in a run, by the size of the video; the oldest sizes are dropped beyond MOST_BYTES."""
+    """What was prepared in a run, by the size of the video; the oldest sizes are dropped beyond MOST_HINT_BYTES."""
 
     def __init__(self) -> None:
         self._by_size: dict[Size, torch.Tensor] = {}
@@ -85,7 +85,7 @@ class PreparedPictures:
     def at(self, size: Size, prepare: Callable[[], torch.Tensor]) -> torch.Tensor:
         if size not in self._by_size:
             self._by_size[size] = prepare()
-            while len(self._by_size) > 1 and sum(each.nbytes for each in self._by_size.values()) > MOST_BYTES:
+            while len(self._by_size) > 1 and sum(each.nbytes for each in self._by_size.values()) > MOST_HINT_BYTES:
                 del self._by_size[next(iter(self._by_size))]
         return self._by_size[size]
 

@@ -18,7 +18,7 @@ from ...motion.load import build_patcher, check_finite, is_finite, kept_dtype, p
 from ...motion.ops import MotionOps
 from ...motion.sparsectrl import Condition, SparseSpec, check_spatial, detect_sparsectrl
 
-CONV_IN = "input_blocks.0.0.weight"
+LATENT_LAYER = "input_blocks.0.0.weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,6 @@ def _check_finite(spec: SparseSpec, weights: Mapping[str, torch.Tensor], name: s
 def _patcher(network: Any, weights: Mapping[str, torch.Tensor]) -> Any:
     """A ModelPatcher of `network` with `weights`, whose latents do not count: the authors put zeros in their place."""
     patcher = patch(network, init=None, plain=False)
-    still = {**weights, CONV_IN: torch.zeros_like(weights[CONV_IN])}
+    still = {**weights, LATENT_LAYER: torch.zeros_like(weights[LATENT_LAYER])}
     network.load_state_dict(still, assign=True)
     return patcher
