@@ -157,6 +157,8 @@ def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
     if any(canonical(key) for key in keys if "lora" in key.lower()):
         return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
     if any("lora" in key.lower() for key in keys):
+        if kind := other_kind(keys):
+            return f'"{name}" is {kind.label}, not a motion LoRA. {kind.advice}.'
         return (
             f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(keys)} keys belongs to a '
             "motion module. Load it with Load LoRA, on the MODEL; this also applies to v3_sd15_adapter."

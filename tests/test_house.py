@@ -28,7 +28,9 @@ LAYERS = {  # folder: the folders of the extension it may import
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
     {"curves"},
-    {"prompts", "windows", "noise", "modules"},
+    {"prompts", "windows", "noise"},
+    {"camera"},
+    {"modules"},
     {"guidance"},
     {"latents"},
     {"run"},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ...motion.positions import REFUSE, PositionRule
 from ..call.moment import Curve
+from ..camera.camera import Camera
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,4 @@ class Applied:
     attention: float | Curve = 1.0  # scale of the logits of its attentions
     place: int = 0  # which of the MODEL's motion models it is
     loras: tuple[tuple[int, float | Curve], ...] = ()  # motion LoRAs with curves: place among the MODEL's, and strength
+    camera: Camera | None = None  # which it follows

@@ -8,6 +8,7 @@ from ...motion.load import FILE, own_weights
 from ...motion.spec import AUTOMATIC
 from ..call.host import HostModel, HostMotion
 from ..call.host_floor import message
+from ..camera.camera import placed_camera
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
 from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_schedule
@@ -49,7 +50,7 @@ def attach(
     motions, place = _placed(motion, animated.get_additional_models_with_key(ANIMATION))
     animated.set_additional_models(ANIMATION, motions)
     before = animation_of(model.model_options)
-    placed = replace(with_loras(animated, motion, applied), place=place)
+    placed = replace(with_loras(animated, motion, applied), place=place, camera=placed_camera(animated, motion))
     sampling = before.sampling
     wanted = chosen_schedule(schedule, motion.model.spec.family)
     if wanted is not None:

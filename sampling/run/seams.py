@@ -16,6 +16,8 @@ from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSa
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
+from ..camera.camera import CAMERA
+from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
@@ -150,12 +152,15 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
     inside = animation.motion_windows
     models = motion_models(base.current_patcher)
+    kept = call.caches.kept if call.caches else None
     shared = Shared(
         values=Values(moment, x.device, size, areas),
         kept=call.kept,
         enhance=animation.enhance,
         windows=inside.of(frames.count, frames.total, x.device) if inside else None,
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
+        cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
+        sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), kept),
     )
     active = [motion_of(models[how.place], how, shared) for how in animation.motions]
     with motion_inside(base.diffusion_model, active, frames.count):
