@@ -32,14 +32,18 @@ def detect_camera(
         if ours is None:
             unknown.append(key)
         elif keys.setdefault(ours, key) != key:
-            raise MotionFileError(f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {_ADVICE}')
-    if not any(key.startswith("encoder.") for key in keys):
+            raise MotionFileError(
+                f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {_ADVICE}'
+            )
+    if not keys:
         raise MotionFileError(_not_a_camera_ctrl(header, name))
     if unknown:
         raise MotionFileError(f'"{name}" has keys that no known CameraCtrl model has: {_some(unknown)}. {_ADVICE}')
     shapes = {ours: header[key].shape for ours, key in keys.items()}
     widths = _widths(shapes, name)
     spec = CameraSpec(widths, _modules(shapes), _heads(metadata, widths, name))
+    if not spec.modules:
+        raise MotionFileError(f'"{name}" is incomplete: it lacks the layers "qkv_merge" for motion modules. {_ADVICE}')
     _check_complete(_template(spec), shapes, name)
     for ours, key in keys.items():
         if not header[key].dtype.is_floating_point:
@@ -62,13 +66,15 @@ def _own_name(key: str) -> str | None:
 
 def _widths(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
     """The channels of each level of the encoder."""
-    widths = []
+    widths: list[int] = []
     while shape := shapes.get(f"encoder.encoder_down_conv_blocks.{len(widths)}.0.block1.weight"):
         if len(shape) != 4 or not shape[0]:
             raise MotionFileError(f'"{name}" has a convolution of shape {list(shape)} in its encoder. {_ADVICE}')
         widths.append(shape[0])
     if not widths:
-        raise MotionFileError(f'"{name}" is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight". {_ADVICE}')
+        raise MotionFileError(
+            f'"{name}" is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight". {_ADVICE}'
+        )
     return tuple(widths)
 
 
@@ -114,7 +120,9 @@ def _temporal(block: str, width: int) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {f"{attention}.to_{part}.weight": (width, width) for part in "qkv"}
     shapes |= _layer(f"{attention}.to_out.0", (width, width))
     shapes |= _layer(f"{block}.norms.0", (width,)) | _layer(f"{block}.ff_norm", (width,))
-    return shapes | _layer(f"{block}.ff.net.0.proj", (8 * width, width)) | _layer(f"{block}.ff.net.2", (width, 4 * width))
+    return (
+        shapes | _layer(f"{block}.ff.net.0.proj", (8 * width, width)) | _layer(f"{block}.ff.net.2", (width, 4 * width))
+    )
 
 
 def _layer(name: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -111,7 +111,9 @@ class CameraCtrl(nn.Module):
     def merge(self, place: str) -> nn.Module | None:
         """The layer for the motion module at `place`; None: it has none there, as in a mid block."""
         name = merge_name(place)
-        return self.merges[name] if name in self.merges else None
+        if name not in self.merges:
+            return None
+        return self.merges[name]
 
 
 def merge_name(place: str) -> str:

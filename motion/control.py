@@ -30,7 +30,9 @@ class Merge:
     """What CameraCtrl adds to the input of a module's first attention: `strength` times `layer(x + features)`."""
 
     layer: nn.Module
-    features: torch.Tensor  # (r, h, w, n, l, c): r videos after each other in the batch, each seen in n windows of l frames
+    features: (
+        torch.Tensor
+    )  # (r, h, w, n, l, c): r videos after each other in the batch, each seen in n windows of l frames
     strength: PerLatent
 
     def fit(self, x: torch.Tensor) -> "Merge":

@@ -97,7 +97,9 @@ def _lengths(asked: Sequence[int], frames: int) -> list[int]:
 
 def _track(path: CameraPath, frames: int) -> Track:
     if isinstance(path, Layered):
-        return _move(path.move, path.move.frames or frames).at(np.arange(frames)).on_top_of(track_of(path.below, frames))
+        return (
+            _move(path.move, path.move.frames or frames).at(np.arange(frames)).on_top_of(track_of(path.below, frames))
+        )
     return _move(path, frames) if isinstance(path, CameraMove) else track_of(path, frames)
 
 
@@ -125,7 +127,9 @@ def _zooms(zoom: float | Curve, frames: int) -> Array:
     """The same for the focal length; a number is reached by equal factors."""
     values = _over_frames(zoom, frames) if isinstance(zoom, Curve) else np.array([zoom])
     if (values <= 0).any():
-        raise ValueError(f"zoom is {values.min():g}, but a focal length must be above 0. Use numbers above 0, such as 0.5.")
+        raise ValueError(
+            f"zoom is {values.min():g}, but a focal length must be above 0. Use numbers above 0, such as 0.5."
+        )
     return values if isinstance(zoom, Curve) else zoom ** _way(frames)
 
 

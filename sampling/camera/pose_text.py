@@ -46,21 +46,27 @@ def read_poses(text: str) -> tuple[WrittenPose, ...]:
         begun = begun or bool(words)
         at += len(line)
     if begun and not poses:
-        raise TextError(TITLE, text, 0, f"there is no row of {NUMBERS} numbers. Paste the text of a RealEstate10K file.")
+        raise TextError(
+            TITLE, text, 0, f"there is no row of {NUMBERS} numbers. Paste the text of a RealEstate10K file."
+        )
     return tuple(poses)
 
 
 def _pose(words: list[str], text: str, at: int) -> WrittenPose:
     """The pose in the line that begins `at` an index of `text`."""
     if len(words) != NUMBERS:
-        problem = f"a row needs {NUMBERS} numbers, but this one has {len(words)}. Paste the text of a RealEstate10K file."
+        problem = (
+            f"a row needs {NUMBERS} numbers, but this one has {len(words)}. Paste the text of a RealEstate10K file."
+        )
         raise TextError(TITLE, text, at, problem)
     numbers = [_number(word, text, at) for word in words[1:]]
     lens, pose = tuple(numbers[:4]), tuple(numbers[6:])
     if min(lens[:2]) <= 0:
         raise TextError(TITLE, text, at, f"the focal lengths are {lens[0]:g} and {lens[1]:g}, but must be above 0.")
     if not _is_rotation(pose):
-        problem = "numbers 8 to 18 are no rotation: its rows must have length 1 and right angles. Check the order of the row."
+        problem = (
+            "numbers 8 to 18 are no rotation: its rows must have length 1 and right angles. Check the order of the row."
+        )
         raise TextError(TITLE, text, at, problem)
     return WrittenPose(lens, pose)
 
@@ -79,7 +85,9 @@ def _number(word: str, text: str, at: int) -> float:
 def _is_rotation(pose: tuple[float, ...]) -> bool:
     """Whether the first three columns of a 3×4 `pose` turn and do not mirror."""
     rows = (pose[0:3], pose[4:7], pose[8:11])
-    products = [(i == j, sum(a * b for a, b in zip(p, q, strict=True))) for i, p in enumerate(rows) for j, q in enumerate(rows)]
+    products = [
+        (i == j, sum(a * b for a, b in zip(p, q, strict=True))) for i, p in enumerate(rows) for j, q in enumerate(rows)
+    ]
     (a, b, c), (d, e, f), (g, h, i) = rows
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     return determinant > 0 and all(abs(product - same) <= SKEW for same, product in products)

@@ -28,6 +28,8 @@ CAMERA_PRESETS: dict[str, CameraPreset] = {
     "turn up": CameraPreset(axis="tilt", units=60.0, words="The camera looks up from where it stands."),
     "turn down": CameraPreset(axis="tilt", units=-60.0, words="The camera looks down from where it stands."),
     "roll clockwise": CameraPreset(axis="roll", units=60.0, words="The camera rolls clockwise around its view."),
-    "roll anticlockwise": CameraPreset(axis="roll", units=-60.0, words="The camera rolls anticlockwise around its view."),
+    "roll anticlockwise": CameraPreset(
+        axis="roll", units=-60.0, words="The camera rolls anticlockwise around its view."
+    ),
 }
 """Units are those of RealEstate10K's poses for moves, and degrees for turns."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from ...motion.camera_layers import PIXELS
 from .track import Array
@@ -41,7 +42,7 @@ def in_pixels(lens: Sequence[float], whole: tuple[int, int]) -> tuple[float, ...
     cut to its shape."""
     height, width = (PIXELS * side for side in whole)
     fx, fy, cx, cy = lens
-    if SOURCE_ASPECT > width / height:
+    if width / height < SOURCE_ASPECT:
         fx = fx * height * SOURCE_ASPECT / width
     else:
         fy = fy * width / SOURCE_ASPECT / height
@@ -56,7 +57,7 @@ def _directions(lens: tuple[float, ...], cut: PictureCut, device: torch.device) 
     columns = (torch.arange(PIXELS * x, PIXELS * (x + w), device=device) + 0.5 - cx) / fx
     down, right = torch.meshgrid(rows, columns, indexing="ij")
     directions = torch.stack([right, down, torch.ones_like(right)], dim=-1)
-    return directions / directions.norm(dim=-1, keepdim=True)
+    return F.normalize(directions, dim=-1)
 
 
 def _tensor(array: Array, device: torch.device) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import comfy.model_management
 import numpy as np
@@ -28,16 +29,14 @@ VIEWS = MotionWindows(FRAMES, FRAMES // 2, "pyramid")
 class Sight:
     """The parts of the video and of the picture that a model call computes."""
 
-    windows: tuple[tuple[Window, ...], ...]  # of each window in the call the motion windows in it, as frames of the video
+    windows: tuple[
+        tuple[Window, ...], ...
+    ]  # of each window in the call the motion windows in it, as frames of the video
     cuts: tuple[PictureCut, ...]  # of the conditionings, or one that all have
     total: int  # frames of the video
     device: torch.device
     dtype: torch.dtype
     kept: Kept  # the features of the run
-
-    @cached_property
-    def frames_each(self) -> int:
-        return len(self.windows[0][0])
 
 
 def sight_of(
@@ -79,7 +78,9 @@ class CameraView:
             [self._of(window, cut) for window in windows] for cut in self.sight.cuts for windows in self.sight.windows
         ]
         levels = range(len(self.model.spec.widths))
-        return [torch.stack([torch.stack([seen[level] for seen in video], dim=2) for video in videos]) for level in levels]
+        return [
+            torch.stack([torch.stack([seen[level] for seen in video], dim=2) for video in videos]) for level in levels
+        ]
 
     def _of(self, window: Window, cut: PictureCut) -> Sequence[torch.Tensor]:
         """The features of a `window` of the video, of each level (h, w, l, c)."""
@@ -90,7 +91,7 @@ class CameraView:
     def _encoded(self, window: Window, cut: PictureCut) -> list[torch.Tensor]:
         comfy.model_management.throw_exception_if_processing_interrupted()
         track = _track_of(self.camera.path, self.sight.total)
-        check_wraps(window, track)
+        check_camera(track, wraps=any(after < before for before, after in pairwise(window)))
         seen = track.at(np.array(window))
         device, dtype = self.sight.device, self.sight.dtype
         rays = (frame.to(dtype) for frame in rays_of(seen.places(), seen.lenses(), cut, device))
@@ -102,12 +103,11 @@ def _track_of(path: CameraPath, total: int) -> Track:
     return track_of(path, total)
 
 
-def check_wraps(window: Window, track: Track) -> None:
-    """Raises ValueError where a `window` goes on from the end of the video to its start and the camera does not."""
-    wraps = any(after < before for before, after in zip(window, window[1:], strict=False))
+def check_camera(track: Track, wraps: bool) -> None:
+    """Raises ValueError where windows go on from the end of the video to its start and the camera does not."""
     if wraps and not track.closes():
         raise ValueError(
-            f"A window goes on from the last of {len(track)} frames to the first, but the camera path does not: it ends "
-            "elsewhere than it began. Use another schedule in Context Windows and no closed_loop, or a camera path that "
-            "comes back to its start."
+            f"The windows go on from the last of {len(track)} frames to the first, but the camera path ends elsewhere than "
+            "it began. Use another schedule in Context Windows and no closed_loop, or a camera path that comes back to its "
+            "start."
         )

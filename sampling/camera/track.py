@@ -28,7 +28,8 @@ class Track:
     def lenses(self) -> Array:
         """The lens of each frame with its zoom, (n, 4)."""
         lens = np.tile(SAMPLE_LENS, (len(self), 1)) if self.lens is None else self.lens
-        return lens * np.stack([self.zoom, self.zoom, np.ones(len(self)), np.ones(len(self))], axis=1)
+        factors = np.stack([self.zoom, self.zoom, np.ones(len(self)), np.ones(len(self))], axis=1)
+        return lens * factors  # type: ignore[no-any-return]
 
     def at(self, frames: Array) -> "Track":
         """The same in `frames` (n,); those beyond its end are as its last."""

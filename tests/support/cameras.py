@@ -24,7 +24,9 @@ def encoder_shapes() -> dict[str, tuple[int, ...]]:
             attention = f"{block_name}.attention_blocks.0"
             shapes |= {f"{attention}.{part}.weight": (c, c) for part in ("to_q", "to_k", "to_v", "to_out.0")}
             shapes |= {f"{attention}.to_out.0.bias": (c,)}
-            shapes |= {f"{block_name}.{norm}.{part}": (c,) for norm in ("norms.0", "ff_norm") for part in ("weight", "bias")}
+            shapes |= {
+                f"{block_name}.{norm}.{part}": (c,) for norm in ("norms.0", "ff_norm") for part in ("weight", "bias")
+            }
             shapes |= {f"{block_name}.ff.net.0.proj.weight": (8 * c, c), f"{block_name}.ff.net.0.proj.bias": (8 * c,)}
             shapes |= {f"{block_name}.ff.net.2.weight": (c, 4 * c), f"{block_name}.ff.net.2.bias": (c,)}
     return shapes
