@@ -44,7 +44,7 @@ def detect_camera(
     spec = CameraSpec(widths, _modules(shapes), _heads(metadata, widths, name))
     if not spec.modules:
         raise MotionFileError(f'"{name}" is incomplete: it lacks the layers "qkv_merge" for motion modules. {_ADVICE}')
-    _check_complete(_template(spec), shapes, name)
+    _check_complete(template(spec), shapes, name)
     for ours, key in keys.items():
         if not header[key].dtype.is_floating_point:
             numbers = str(header[key].dtype).removeprefix("torch.")
@@ -97,7 +97,7 @@ def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> i
     return heads
 
 
-def _template(spec: CameraSpec) -> dict[str, tuple[int, ...]]:
+def template(spec: CameraSpec) -> dict[str, tuple[int, ...]]:
     """The weights of a CameraCtrl of `spec` as a file has them, and their shapes."""
     widths = spec.widths
     shapes = _layer("encoder.encoder_conv_in", (widths[0], RAY * PIXELS**2, 3, 3))

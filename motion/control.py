@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ class Merge:
             pictures = features.permute(0, 3, 4, 5, 1, 2).flatten(0, 2)  # (r*n*l, c, h, w)
             pictures = F.interpolate(pictures, x.shape[2:], mode="bilinear", antialias=True)
             features = pictures.view(videos, windows, length, channels, *x.shape[2:]).permute(0, 4, 5, 1, 2, 3)
-        return Merge(self.layer, features.to(x), _fit(self.strength, x))
+        return Merge(self.layer, features.to(x), fitted(self.strength, x))
 
     def into(self, x: torch.Tensor, tokens: "Tokens") -> torch.Tensor:
         """`x` (b, l, c), in the layout of `tokens`, with what is added."""
@@ -72,11 +72,11 @@ class Control:
             return self
         return replace(
             self,
-            strength=_fit(self.strength, x),
-            scales=tuple(_fit(value, x) for value in self.scales),
-            enhance=tuple(None if value is None else _fit(value, x) for value in self.enhance),
+            strength=fitted(self.strength, x),
+            scales=tuple(fitted(value, x) for value in self.scales),
+            enhance=tuple(None if value is None else fitted(value, x) for value in self.enhance),
             branches={
-                layer: [replace(branch, strength=_fit(branch.strength, x)) for branch in branches]
+                layer: [replace(branch, strength=fitted(branch.strength, x)) for branch in branches]
                 for layer, branches in self.branches.items()
             },
             merge=None if self.merge is None else self.merge.fit(x),
@@ -89,11 +89,19 @@ class Control:
         yield from (branch.strength for branches in self.branches.values() for branch in branches)
 
 
-def _fit(value: PerLatent, x: torch.Tensor) -> PerLatent:
-    """`value` (f or 1, 1, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
+@overload
+def fitted(value: torch.Tensor, x: torch.Tensor) -> torch.Tensor: ...
+
+
+@overload
+def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent: ...
+
+
+def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent:
+    """`value` (f or 1, any, h, w) for all the videos in `x` (v*f, c, h, w), in its size or 1."""
     if not isinstance(value, torch.Tensor):
         return value
-    if value.shape[2:] != (1, 1):
+    if value.shape[2:] not in ((1, 1), x.shape[2:]):
         value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 

@@ -174,7 +174,7 @@ def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
 
 
 def is_finite(weight: torch.Tensor) -> bool:
-    """Whether no number of `weight` is NaN or infinite."""
+    """Whether all numbers of a `weight` are finite."""
     if weight.dtype.itemsize > 1 and torch.isfinite(weight.sum()):  # one quick pass; torch cannot sum fp8
         return True
     return bool(torch.isfinite(weight.float().sum()))  # a sum in fp16 can overflow although all weights are fine

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .host import HostSampling
-from .kept import Kept
 
 EASYCACHE = "easycache"
 """The key of its state in the host's `transformer_options`."""
@@ -24,7 +23,6 @@ class Caches:
     """The states of a run. Those that a step did not use are dropped."""
 
     def __init__(self) -> None:
-        self.kept = Kept()
         self._sigma: float | None = None
         self._now: dict[Which, Any] = {}
         self._before: dict[Which, Any] = {}

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 
 from .caches import Caches, Which
+from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
 from .host import HostSampling
 from .moment import Curve
@@ -47,6 +48,7 @@ class Call:
     extra: str = ""  # the extra pass of a guidance that it belongs to, if any
     raw: RawPrediction | None = None  # of the step, where Motion Guidance needs it
     caches: Caches | None = None  # of the run
+    features: FeatureCache | None = None  # of the run: what its models made of pictures
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
 

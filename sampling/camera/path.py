@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from ..call.frames import Frames
 from ..call.moment import Curve, Moment
-from ..curves.curve import value_at
+from ..curves.curve import Combined, value_at
+from ..curves.curve_keys import OverRun
 from .pose_text import WrittenPose
 from .presets import BASE_FRAMES, CAMERA_PRESETS
 from .track import Array, Track
@@ -147,8 +148,19 @@ def _travelled(amount: float | Curve, frames: int) -> Array:
 
 
 def _over_frames(curve: Curve, frames: int) -> Array:
+    if _is_over_steps(curve):
+        raise ValueError(
+            "A camera path is the same at all steps of the run, but a curve over steps is connected to it. Use a curve over "
+            "frames here; the strength of Load CameraCtrl can vary over steps."
+        )
     value = value_at(curve, Moment(Frames(frames, tuple(range(frames)), frames)))
     return np.full(frames, value, dtype=np.float64) if isinstance(value, float) else value.flatten().double().numpy()
+
+
+def _is_over_steps(curve: Curve) -> bool:
+    if isinstance(curve, Combined):
+        return _is_over_steps(curve.a) or _is_over_steps(curve.b)
+    return isinstance(curve, OverRun)
 
 
 def _written(move: CameraMove, frames: int) -> Track:

@@ -1,6 +1,5 @@
 """What a motion model with CameraCtrl sees in one model call: the features of the camera's rays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -12,8 +11,8 @@ import torch
 from ...motion.camera_layers import FRAMES, CameraCtrl, level_of
 from ...motion.control import Merge, PerLatent
 from ..call.areas import Areas
+from ..call.feature_cache import FeatureCache, Features
 from ..call.frames import Frames
-from ..call.kept import Kept
 from ..windows.cut import Window
 from ..windows.motion_windows import MotionWindows
 from .camera import Camera
@@ -36,12 +35,12 @@ class Sight:
     total: int  # frames of the video
     device: torch.device
     dtype: torch.dtype
-    kept: Kept  # the features of the run
+    cache: FeatureCache  # of the run
 
 
 def sight_of(
     frames: Frames, inside: MotionWindows | None, size: tuple[int, int], areas: Areas | None,
-    device: torch.device, dtype: torch.dtype, kept: Kept | None,
+    device: torch.device, dtype: torch.dtype, cache: FeatureCache | None,
 ) -> Sight:  # fmt: skip
     """The Sight of a model call of latents of `size` (h, w), with motion windows `inside`."""
     places = inside.cut(frames.count, frames.total) if inside else ()
@@ -51,7 +50,7 @@ def sight_of(
     whole = areas.whole if areas else size
     corners = areas.corners if areas else ((0, 0),)
     cuts = tuple(PictureCut(whole, corner, size) for corner in corners)
-    return Sight(seen, cuts, frames.total, device, dtype, kept or Kept())
+    return Sight(seen, cuts, frames.total, device, dtype, cache or FeatureCache())
 
 
 @dataclass(frozen=True)
@@ -82,20 +81,25 @@ class CameraView:
             torch.stack([torch.stack([seen[level] for seen in video], dim=2) for video in videos]) for level in levels
         ]
 
-    def _of(self, window: Window, cut: PictureCut) -> Sequence[torch.Tensor]:
+    def _of(self, window: Window, cut: PictureCut) -> Features:
         """The features of a `window` of the video, of each level (h, w, l, c)."""
         sight = self.sight
         key = (self.camera.path, self.camera.place, window, sight.total, cut, sight.device, sight.dtype)
-        return sight.kept.of(key, lambda: self._encoded(window, cut))
+        known = sight.cache.get(key)
+        if known is not None:
+            return known
+        features = self._encoded(window, cut)
+        sight.cache.keep(key, features)
+        return features
 
-    def _encoded(self, window: Window, cut: PictureCut) -> list[torch.Tensor]:
+    def _encoded(self, window: Window, cut: PictureCut) -> Features:
         comfy.model_management.throw_exception_if_processing_interrupted()
         track = _track_of(self.camera.path, self.sight.total)
         check_camera(track, wraps=any(after < before for before, after in pairwise(window)))
         seen = track.at(np.array(window))
         device, dtype = self.sight.device, self.sight.dtype
         rays = (frame.to(dtype) for frame in rays_of(seen.places(), seen.lenses(), cut, device))
-        return self.model.encoder(rays, VIEWS.of(len(window), len(window), device))  # type: ignore[no-any-return]
+        return tuple(self.model.encoder(rays, VIEWS.of(len(window), len(window), device)))
 
 
 @lru_cache(maxsize=8)

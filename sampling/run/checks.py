@@ -134,7 +134,9 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
         if how.strength != 0:
             _check_frames(frames, lengths, models[how.place], how)
         if how.camera is not None:
-            wraps = isinstance(handler, ContextHandler) and any(windows.wraps(frames) for windows in handler.plan)
+            wraps = isinstance(handler, ContextHandler) and any(
+                windows.loops and windows.spec.cuts(frames) for windows in handler.plan
+            )
             check_camera(track_of(how.camera.path, frames), wraps)
 
 

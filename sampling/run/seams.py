@@ -12,6 +12,7 @@ from ...motion.lora_branches import LORAS
 from ..call.areas import take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
+from ..call.feature_cache import FeatureCache
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
@@ -45,7 +46,7 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    guider.model_options["transformer_options"][CALL] = Call(caches=Caches())
+    guider.model_options["transformer_options"][CALL] = Call(caches=Caches(), features=FeatureCache())
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
@@ -152,7 +153,6 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
     inside = animation.motion_windows
     models = motion_models(base.current_patcher)
-    kept = call.caches.kept if call.caches else None
     shared = Shared(
         values=Values(moment, x.device, size, areas),
         kept=call.kept,
@@ -160,7 +160,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         windows=inside.of(frames.count, frames.total, x.device) if inside else None,
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
-        sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), kept),
+        sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), call.features),
     )
     active = [motion_of(models[how.place], how, shared) for how in animation.motions]
     with motion_inside(base.diffusion_model, active, frames.count):

@@ -1,6 +1,6 @@
 """CameraCtrl files in the layouts that people have, tiny."""
 
-import filled
+import golden
 import tiny
 import torch
 
@@ -38,17 +38,21 @@ def merge_shapes() -> dict[str, tuple[int, ...]]:
     return weights | {f"{place}.{MERGE}.bias": (c,) for place, c in places.items()}
 
 
+def _by_rule(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    return {name: golden.weight(name, shape) for name, shape in shapes.items()}
+
+
 def encoder_weights() -> dict[str, torch.Tensor]:
     tables = {
         f"encoder_down_attention_blocks.{level}.{block}.attention_blocks.0.pos_encoder.pe": tiny.sinusoid(16, c)[None]
         for level, c in LEVELS
         for block in range(2)
     }
-    return {key: value.float() for key, value in filled.fill(encoder_shapes()).items()} | tables
+    return {key: value.float() for key, value in _by_rule(encoder_shapes()).items()} | tables
 
 
 def merge_weights() -> dict[str, torch.Tensor]:
-    return {key: value.float() for key, value in filled.fill(merge_shapes()).items()}
+    return {key: value.float() for key, value in _by_rule(merge_shapes()).items()}
 
 
 def pruned() -> dict[str, torch.Tensor]:

@@ -10,9 +10,9 @@ from compare import ONE_CALL, assert_alike, assert_other
 from watching import Stop, snapshot
 
 from kinema.motion.camera_load import load_camera_ctrl
+from kinema.sampling.call import feature_cache
 from kinema.sampling.call.areas import Areas
 from kinema.sampling.call.frames import Frames
-from kinema.sampling.call.kept import Kept
 from kinema.sampling.camera.camera import Camera, follow_camera
 from kinema.sampling.camera.path import CameraMove, Joined, track_of
 from kinema.sampling.camera.rays import PictureCut, rays_of
@@ -180,18 +180,15 @@ def test_features_are_computed_once_for_windows_that_stay(follow, camera_ctrl, s
     assert encodings(camera_ctrl, lambda: tiny.sample(follow(), size=4, steps=steps)) == 1
 
 
-def test_what_is_kept_is_bounded():
-    kept, made = Kept(most=100), []
-
-    def of(key, numbers=10):
-        return kept.of(key, lambda: (made.append(key), [torch.zeros(numbers, dtype=torch.float32)])[1])
-
-    of("a"), of("b"), of("a"), of("c")
-    assert made == ["a", "b", "c"] and kept.size == 80
-    of("a"), of("b")
-    assert made == ["a", "b", "c", "b"]
-    of("large", 1000)
-    assert kept.size == 0
+def test_what_is_kept_is_bounded(follow, camera_ctrl, monkeypatch):
+    """Where windows do not fit together, they are computed at every step, and nothing else changes."""
+    model = added(follow(), windows=windows(6, 2))
+    kept = tiny.sample(model, frames=14, size=4, steps=2)
+    monkeypatch.setattr(feature_cache.FeatureCache.__init__, "__defaults__", (100,))
+    results = []
+    count = encodings(camera_ctrl, lambda: results.append(tiny.sample(model, frames=14, size=4, steps=2)))
+    assert count == 2 * 3
+    assert torch.equal(results[0], kept)
 
 
 @pytest.mark.parametrize("size", [(17, 13), (9, 14), (5, 5)])

@@ -6,7 +6,9 @@ import pytest
 from kinema.sampling.camera.path import CameraMove, Joined, Layered, track_of
 from kinema.sampling.camera.pose_text import read_poses
 from kinema.sampling.camera.presets import CAMERA_PRESETS
-from kinema.sampling.curves.curve import Listed
+from kinema.sampling.curves.curve import Blocks, Combined, Constant, Listed, OverBlocks
+from kinema.sampling.curves.curve_keys import OverRun
+from kinema.sampling.curves.curve_text import read_keys
 
 SIDEWAYS, FORWARD, ANGLE = 1.40625, 2.8125, np.radians(56.25)
 AT_15 = {  # centre and view of the camera at frame 15 with amount 1, as AnimateDiff tools have it; x right, y down, z forward
@@ -124,6 +126,15 @@ def test_a_zoom_of_nothing_is_refused():
     for zoom in (0.0, -1.0, Listed((1.0, 0.0))):
         with pytest.raises(ValueError, match=r"zoom is .*, but a focal length must be above 0\. Use numbers above 0"):
             track_of(CameraMove(zoom=zoom), 4)
+
+
+def test_curves_over_steps_or_blocks_are_refused():
+    over_steps = OverRun(read_keys("0: 0, 4: 1"))
+    for curve in (over_steps, Combined("add", Constant(1.0), over_steps)):
+        with pytest.raises(ValueError, match="the same at all steps of the run, but a curve over steps is connected"):
+            track_of(CameraMove(right=curve), 4)
+    with pytest.raises(ValueError, match="A curve over blocks is connected to an input that has one value"):
+        track_of(CameraMove("move left", OverBlocks(((Blocks(), over_steps),))), 4)
 
 
 def test_paths_are_data():
