@@ -10,6 +10,7 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.utils
 import torch
+from torch import nn
 
 from .detect import detect
 from .files import ModelFile, MotionFileError, opened
@@ -148,7 +149,7 @@ def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
-def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
+def place_positions(model: nn.Module, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
     """Gives every attention its position table: the formula's, or the file's where that is another one.
 
     Files store the formula's values in their own precision; the authors drop them and compute the table anew.

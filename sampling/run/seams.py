@@ -19,6 +19,8 @@ from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSa
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
+from ..camera.camera import CAMERA
+from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
@@ -182,6 +184,8 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         enhance=animation.enhance,
         windows=inside.of(frames.count, frames.total, x.device) if inside else None,
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
+        cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
+        sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), call.features),
     )
     active = [
         with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
