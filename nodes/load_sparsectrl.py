@@ -30,7 +30,15 @@ class LoadSparseCtrlNode(io.ComfyNode):
             "of its frames: the first frame, the first and the last, every fourth. Connect it to Apply ControlNet.",
             search_aliases=[
                 *("sparsectrl", "sparse control", "load sparsectrl model", "sparse controlnet", "image to video"),
-                *("first frame", "last frame", "first and last frame", "keyframes", "storyboard", "scribble", "interpolation"),
+                *(
+                    "first frame",
+                    "last frame",
+                    "first and last frame",
+                    "keyframes",
+                    "storyboard",
+                    "scribble",
+                    "interpolation",
+                ),
             ],
             inputs=[
                 io.Combo.Input(
@@ -47,8 +55,8 @@ class LoadSparseCtrlNode(io.ComfyNode):
                 ),
                 number_or_curve(
                     "motion",
-                    "Strength of the motion modules in this model. At 0 each latent is a still picture of its own, not a frame of a "
-                    "video.",
+                    "Strength of the motion modules in this model. At 0 each latent is a still picture of its own, not a "
+                    "frame of a video.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -73,8 +81,8 @@ class LoadSparseCtrlNode(io.ComfyNode):
                     default=NEAREST,
                     optional=True,
                     advanced=True,
-                    tooltip="What a context window without a picture is shown. nearest: the nearest picture, at the end of the "
-                    "window that is closer to it. none: no picture.",
+                    tooltip="What a context window without a picture is shown. nearest: the nearest picture, at the end of "
+                    "the window that is closer to it. none: no picture.",
                 ),
             ],
             outputs=[io.ControlNet.Output(display_name="CONTROL_NET", tooltip="The control, for Apply ControlNet.")],

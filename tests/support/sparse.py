@@ -52,12 +52,14 @@ def published(key: str) -> str:
     return f"{place}.motion_modules.{index}.temporal_transformer.{inside}"
 
 
-def network(condition: str, widths: tuple[int, ...] = tiny.SD15_WIDTHS, context: int = tiny.CONTEXT) -> nn.Module:
+def network(
+    condition: str, widths: tuple[int, ...] = tiny.SD15_WIDTHS, context: int = tiny.CONTEXT, layers: int = 2
+) -> nn.Module:
     """diffusers' model, its motion norms per frame as the authors trained them, in float64, with the weights of `weights`."""
     rgb = condition == "rgb"
     model = diffusers.SparseControlNetModel(
         conditioning_channels=4 if rgb else 3, use_simplified_condition_embedding=rgb, block_out_channels=widths,
-        cross_attention_dim=context,
+        cross_attention_dim=context, layers_per_block=layers,
     ).double().eval()  # fmt: skip
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items() if not key.endswith(".pe")}
     model.load_state_dict({key: weight(published(key), shape) for key, shape in shapes.items()}, strict=False)
