@@ -41,8 +41,7 @@ _KINDS = (
     OtherKind(
         sign=re.compile(r"controlnet_cond_embedding"),
         label="a SparseCtrl model (a ControlNet with motion modules)",
-        advice="Kinema does not use SparseCtrl: it needs the node pack ComfyUI-Advanced-ControlNet. Pick v3_sd15_mm as "
-        "the motion model",
+        advice="Load it with Load SparseCtrl and connect that to Apply ControlNet. Pick v3_sd15_mm as the motion model",
         motion=(True,),
     ),
     OtherKind(

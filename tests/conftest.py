@@ -39,7 +39,8 @@ SLOW = (
         "sampling/windows/test_controlnets.py",
         "sampling/windows/test_window_reference.py",
     ),
-    *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py", "sampling/camera/test_camera.py"),
+    *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py"),
+    *("sampling/camera/test_camera.py", "sampling/sparsectrl"),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 

@@ -1,6 +1,7 @@
-"""The folders of motion models and motion LoRAs, and what the miniature brings along."""
+"""The folders of motion models, motion LoRAs and SparseCtrl models, and what the miniature brings along."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -8,13 +9,18 @@ import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.load import load_motion_model
+from ...sampling.sparsectrl.sparse_model import SparseModel, load_sparsectrl
 from .on_node import say
 
 MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"
 """The names other AnimateDiff packs use too, so that people keep their files where they are."""
 
+CONTROL_FOLDER = "controlnet"
+"""The host's own folder."""
+
 FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
+FILES = {**FOLDERS, CONTROL_FOLDER: ("ControlNets", "v3_sd15_sparsectrl_rgb.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
@@ -38,6 +44,10 @@ def motion_files() -> list[str]:
 
 def lora_files() -> list[str]:
     return _offered(LORA_FOLDER)
+
+
+def control_files() -> list[str]:
+    return _offered(CONTROL_FOLDER)
 
 
 def _offered(folder: str) -> list[str]:
@@ -68,14 +78,27 @@ def load_file(name: str, family: str | None = None) -> Any:
     The node that runs shows what a user should know of the file.
     """
     path = path_of(MODEL_FOLDER, name)
-    stat = os.stat(path)
-    key = (path, stat.st_mtime_ns, stat.st_size, family)
-    motion = _in_use.get(key)
-    if motion is None:
-        motion = _in_use[key] = load_motion_model(path, family)
+    motion = _shared(path, family, lambda: load_motion_model(path, family))
     if motion.model.spec.note:
         say(f'"{name}": {motion.model.spec.note}')
     return motion
+
+
+def load_sparse_file(name: str) -> SparseModel:
+    """The same for a SparseCtrl model."""
+    path = path_of(CONTROL_FOLDER, name)
+    model: SparseModel = _shared(path, CONTROL_FOLDER, lambda: load_sparsectrl(path))
+    return model
+
+
+def _shared(path: str, how: str | None, load: Callable[[], Any]) -> Any:
+    """What `load` makes of the file at `path`, once while some node still holds it and the file stays the same."""
+    stat = os.stat(path)
+    key = (path, stat.st_mtime_ns, stat.st_size, how)
+    model = _in_use.get(key)
+    if model is None:
+        model = _in_use[key] = load()
+    return model
 
 
 def fingerprint(folder: str, name: str | None) -> str:
@@ -89,7 +112,7 @@ def fingerprint(folder: str, name: str | None) -> str:
 
 def check_file(folder: str, name: str | None) -> bool | str:
     """For `validate_inputs`: True, or what to do when there is no such file to choose."""
-    what, example = FOLDERS[folder]
+    what, example = FILES[folder]
     if name in _offered(folder):
         return True
     own = folder_paths.get_filename_list(folder)

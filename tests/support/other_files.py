@@ -93,7 +93,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     # name: (the file's name, what writes it, what the message says it is and what to do)
     "SparseCtrl": (
         "v3_sd15_sparsectrl_rgb.ckpt", lambda path: torch.save({"controlnet": sparse_ctrl()}, path),
-        r"is a SparseCtrl model \(a ControlNet with motion modules\), not .*Pick v3_sd15_mm as the motion model\.$",
+        r"is a SparseCtrl model \(a ControlNet with motion modules\), not .*Load it with Load SparseCtrl and connect that to",
     ),
     "SparseCtrl without a container": (
         "sparsectrl_scribble.safetensors", lambda path: tiny.save(sparse_ctrl(), path), r"is a SparseCtrl model",

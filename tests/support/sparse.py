@@ -3,14 +3,16 @@ model of another program with the same weights."""
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import comfy.sd
 import diffusers
 import oracle
 import tiny
 import torch
+from comfy.taesd.taesd import TAESD
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from torch import nn
 
@@ -52,12 +54,14 @@ def published(key: str) -> str:
     return f"{place}.motion_modules.{index}.temporal_transformer.{inside}"
 
 
-def network(condition: str, widths: tuple[int, ...] = tiny.SD15_WIDTHS, context: int = tiny.CONTEXT) -> nn.Module:
+def network(
+    condition: str, widths: tuple[int, ...] = tiny.SD15_WIDTHS, context: int = tiny.CONTEXT, layers: int = 2
+) -> nn.Module:
     """diffusers' model, its motion norms per frame as the authors trained them, in float64, with the weights of `weights`."""
     rgb = condition == "rgb"
     model = diffusers.SparseControlNetModel(
         conditioning_channels=4 if rgb else 3, use_simplified_condition_embedding=rgb, block_out_channels=widths,
-        cross_attention_dim=context,
+        cross_attention_dim=context, layers_per_block=layers,
     ).double().eval()  # fmt: skip
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items() if not key.endswith(".pe")}
     model.load_state_dict({key: weight(published(key), shape) for key, shape in shapes.items()}, strict=False)
@@ -88,19 +92,24 @@ def exact_model(file: Mapping[str, torch.Tensor], path: Path) -> SparseModel:
     return model
 
 
-class TinyVae:
-    """The smallest thing that encodes as the host's VAE does: a fixed convolution of 8 x 8 pixels."""
+def vae(channels: int = 4) -> Any:
+    """The host's VAE with random weights, whose latents have so many channels."""
+    random, shapes = tiny.generator(9), TAESD(latent_channels=channels).state_dict()
+    return comfy.sd.VAE(
+        sd={key: tiny.randomise(tuple(w.shape), key, random) if w.ndim else w for key, w in shapes.items()}
+    )
 
-    def __init__(self) -> None:
-        self.encoded: list[tuple[int, ...]] = []
-        self._kernel = torch.randn(4, 3, 8, 8, generator=tiny.generator(9)) / 8
 
-    def spacial_compression_encode(self) -> int:
-        return 8
-
-    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.encoded.append(tuple(pixels.shape))
-        return torch.nn.functional.conv2d(pixels.movedim(-1, 1), self._kernel, stride=8)
+def encoded_by(vae: Any, run: Callable[[], Any]) -> list[tuple[int, ...]]:
+    """The shapes of the pictures that `vae` encodes while `run` runs."""
+    shapes: list[tuple[int, ...]] = []
+    encoder = vae.first_stage_model.taesd_encoder
+    handle = encoder.register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0].shape)))
+    try:
+        run()
+    finally:
+        handle.remove()
+    return shapes
 
 
 def applied(model: SparseModel, pictures: torch.Tensor, amount: float = 1.0, part: tuple[float, float] = (0.0, 1.0),

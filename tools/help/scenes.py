@@ -160,5 +160,8 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     ),
 }
 
-WITHOUT_PICTURE = frozenset({"KinemaLoadClips", "KinemaSaveMotionModel"})
-"""Help pages that need none: what these nodes make are files."""
+WITHOUT_PICTURE = frozenset(
+    {"KinemaLoadClips", "KinemaSaveMotionModel"}  # what these nodes make are files
+    | {"KinemaLoadSparseCtrl"}  # the miniature has no SparseCtrl yet
+)
+"""Nodes whose help pages have no picture."""

@@ -18,6 +18,6 @@ def rgb(tmp_path_factory: pytest.TempPathFactory) -> SparseModel:
     return sparse.exact_model(sparse.weights("rgb"), tmp_path_factory.mktemp("s") / "rgb.safetensors")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def vae() -> Any:
-    return sparse.TinyVae()
+    return sparse.vae()

@@ -35,13 +35,9 @@ def test_photographs_without_a_vae(rgb):
 
 
 def test_a_vae_of_another_model(model, rgb):
-    class SixteenChannels(sparse.TinyVae):
-        def encode(self, pixels):
-            return super().encode(pixels).repeat(1, 4, 1, 1)
-
     message = r"takes latents of 4 channels and 4 x 4, but the VAE makes \[16, 4, 4\]. Connect the VAE of an SD1.5"
     with pytest.raises(ValueError, match=message):
-        sample(model, sparse.applied(rgb, sketches(), vae=SixteenChannels()))
+        sample(model, sparse.applied(rgb, sketches(), vae=sparse.vae(16)))
 
 
 def test_another_base(scribble):
