@@ -142,6 +142,8 @@ def _with_pia(picture: AnimatedPicture) -> list[str]:
         sentences.append(f"The {picture.count} pictures are spread from the first frame to the last.")
         if picture.frame != 0:
             sentences.append("frame has no effect: it places a single picture.")
+    elif picture.frame != 0 and picture.affinity is not None:
+        sentences.append("frame has no effect, because affinity is connected.")
     if picture.motion != DEFAULT_MOTION and picture.affinity is not None:
         sentences.append("motion has no effect, because affinity is connected.")
     elif picture.motion != DEFAULT_MOTION and picture.count > 1:

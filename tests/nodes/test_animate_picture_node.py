@@ -42,7 +42,7 @@ def test_the_picture_goes_with_a_clone_into_the_application(pia, said):
     picture = animated.get_attachment(PICTURE_ATTACHMENT)
     assert pia.get_attachment(PICTURE_ATTACHMENT) is None and animated.model is pia.model
     assert picture.pictures is ONE and picture.vae is vae and picture.strength is CURVE
-    assert (picture.motion, picture.frame, picture.affinity, picture.drift) == ("large loop", -1)
+    assert (picture.motion, picture.frame, picture.affinity, picture.drift) == ("large loop", -1, None, 0.8)
     assert said == []
     applied = animation_of(attach(tiny.image_model(), animated, Applied()).model_options).motions[0]
     assert applied.picture is picture
@@ -70,6 +70,7 @@ SAID = {
     "motion and affinity": (
         "pia", ONE, {"motion": "large", "affinity": CURVE}, "motion has no effect, because affinity is connected.",
     ),
+    "frame and affinity": ("pia", ONE, {"frame": 3, "affinity": CURVE}, "frame has no effect, because affinity is"),
     "motion for I2V": ("i2v", ONE, {"motion": "large"}, "motion has no effect: it is for PIA"),
     "frame for I2V": ("i2v", ONE, {"frame": 3}, "frame has no effect: it is for PIA, and this is AnimateLCM-I2V."),
     "affinity for I2V": ("i2v", ONE, {"affinity": CURVE}, "affinity has no effect: it is for PIA"),
