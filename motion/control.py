@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .pooling import average_pooled
 from .positions import REFUSE, PositionRule
 from .spec import Statistics
 from .windowed import FrameWindows
@@ -26,6 +27,33 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """What CameraCtrl adds to the input of a module's first attention: `strength` times `layer(x + features)`."""
+
+    layer: nn.Module
+    features: (
+        torch.Tensor
+    )  # (r, h, w, n, l, c): r videos after each other in the batch, each seen in n windows of l frames
+    strength: PerLatent
+
+    def fit(self, x: torch.Tensor) -> "Merge":
+        """The same for a module whose input is `x` (v*f, c, h, w), where v is a multiple of r."""
+        features = self.features
+        videos, height, width, windows, length, channels = features.shape
+        if (height, width) != x.shape[2:]:  # another node changes the size inside the UNet
+            pictures = features.permute(0, 3, 4, 5, 1, 2).flatten(0, 2)  # (r*n*l, c, h, w)
+            pictures = F.interpolate(pictures, x.shape[2:], mode="bilinear", antialias=True)
+            features = pictures.view(videos, windows, length, channels, *x.shape[2:]).permute(0, 4, 5, 1, 2, 3)
+        return Merge(self.layer, features.to(x), fitted(self.strength, x))
+
+    def into(self, x: torch.Tensor, tokens: "Tokens") -> torch.Tensor:
+        """`x` (b, l, c), in the layout of `tokens`, with what is added."""
+        features = self.features.flatten(0, 3)  # (r*h*w*n, l, c)
+        seen = (x.view(-1, *features.shape) + features).view(x.shape)
+        return x + self.layer(seen) * tokens.of(self.strength)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
 class Control:
     """How a motion module acts. Values have the height and width of the module's input, or 1."""
 
@@ -36,11 +64,12 @@ class Control:
     scales: tuple[PerLatent, ...] = ()  # of the logits of each of its attentions; empty: 1
     enhance: tuple[PerLatent | None, ...] = ()  # temperature of Enhance-A-Video for each attention; None: off
     branches: Mapping[nn.Module, Sequence[Branch]] = field(default_factory=dict)  # changes of its linear layers
+    merge: Merge | None = None  # what is added to the input of its first attention, after the positions
 
     def fit(self, x: torch.Tensor) -> "Control":
         """The same for a module whose input is `x` (v*f, c, h, w), from values for the f latents of one conditioning in
         the size of the picture's latents."""
-        if not any(isinstance(value, torch.Tensor) for value in self._values()):
+        if self.merge is None and not any(isinstance(value, torch.Tensor) for value in self._values()):
             return self
         return replace(
             self,
@@ -51,6 +80,7 @@ class Control:
                 layer: [replace(branch, strength=fitted(branch.strength, x)) for branch in branches]
                 for layer, branches in self.branches.items()
             },
+            merge=None if self.merge is None else self.merge.fit(x),
         )
 
     def _values(self) -> Iterator[PerLatent | None]:
@@ -73,7 +103,7 @@ def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent:
     if not isinstance(value, torch.Tensor):
         return value
     if value.shape[2:] not in ((1, 1), x.shape[2:]):
-        value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
+        value = average_pooled(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 
 

@@ -27,6 +27,8 @@ IMAGE_CHANNELS = 4
 """Of the latents of SD1.5 and SDXL, which an ordinary UNet takes."""
 FIRST_LAYER = f"{CONV_IN}.weight"
 
+_ADVICE = "Download it again, or pick another file."
+
 
 def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, FileKeys]:
     """The spec of the motion model with this `header`, and where it keeps its weights.
@@ -47,13 +49,13 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
     if unknown := [key for key in found.other if left_out(key) is None]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
-    _check_complete(spec, shapes, name)
-    _check_dtypes(header, found, name)
+    check_complete(spec, shapes, name)
+    check_dtypes(header, found, name)
     return spec, found
 
 
-def _check_places(places: list[str], name: str) -> None:
-    """Raises MotionFileError unless blocks, and modules in each, are numbered without a gap on both sides of the UNet."""
+def _check_places(places: list[str], name: str, sides: Sequence[str]) -> None:
+    """Raises MotionFileError unless blocks, and modules in each, are numbered without a gap on the `sides` of the UNet."""
     numbered: dict[str, list[int]] = {"down_blocks": [], "up_blocks": []}
     for place in places:
         block, index = place.split(".motion_modules.")
@@ -64,7 +66,7 @@ def _check_places(places: list[str], name: str) -> None:
         levels.append(int(index))
         if level and int(level) not in numbered[side]:
             numbered[side].append(int(level))
-    for side in ("down_blocks", "up_blocks"):
+    for side in sides:
         if missing := set(range(max(numbered[side], default=0) + 1)) - set(numbered[side]):
             raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
 
@@ -89,6 +91,29 @@ def _with_parts(found: FileKeys, parts: Mapping[str, str]) -> FileKeys:
 def _spec(
     found: FileKeys, shapes: Mapping[str, tuple[int, ...]], other: tuple[str, ...], name: str, override: str | None
 ) -> MotionSpec:
+    modules = modules_in(shapes, name)
+    tables = position_tables(shapes, name)
+    places_found = [place for place, _ in modules]
+    family, note = _recognise(_looks(found.container, places_found, max(tables, default=0), other, name))
+    if override is not None:
+        family = _override(family, FAMILIES[override], name)
+        note = family.note
+    has_parts = any(key.startswith(family.extra) for key in other)
+    return MotionSpec(
+        family,
+        modules,
+        max(tables, default=family.max_frames),
+        count_attentions(shapes),
+        note=note,
+        picture=family.picture if has_parts else "none",
+    )
+
+
+def modules_in(
+    shapes: Mapping[str, tuple[int, ...]], name: str, sides: Sequence[str] = ("down_blocks", "up_blocks")
+) -> tuple[tuple[str, int], ...]:
+    """Places and widths of the motion modules with weights of these `shapes`. Raises MotionFileError where one is missing
+    on one of the `sides` of the UNet."""
     modules = []
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
@@ -97,19 +122,21 @@ def _spec(
                 f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}'
             )
         modules.append((place, norm[0]))
-    _check_places([place for place, _ in modules], name)
+    _check_places([place for place, _ in modules], name, sides)
+    return tuple(modules)
+
+
+def position_tables(shapes: Mapping[str, tuple[int, ...]], name: str) -> set[int]:
+    """The lengths of the position tables among weights of these `shapes`."""
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
         raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {_ADVICE}')
-    places_found = [place for place, _ in modules]
-    family, note = _recognise(_looks(found.container, places_found, max(tables, default=0), other, name))
-    if override is not None:
-        family = _override(family, FAMILIES[override], name)
-        note = family.note
-    attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
-    spec = MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions), note=note)
-    has_parts = any(key.startswith(family.extra) for key in other)
-    return replace(spec, picture=family.picture if has_parts else "none")
+    return tables
+
+
+def count_attentions(shapes: Iterable[str]) -> int:
+    """How many attentions each motion module has, by the canonical names of its weights."""
+    return len({key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key})
 
 
 def _looks(container: str, modules: list[str], positions: int, other: tuple[str, ...], name: str) -> Looks:
@@ -161,7 +188,7 @@ def _override(recognised: Family, wanted: Family, name: str) -> Family:
     return wanted
 
 
-def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
     expected = {
         f"{place}.{suffix}": shape
         for place, width in spec.modules
@@ -184,15 +211,12 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
             )
 
 
-def _check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
+def check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
     for key, file_key in found.keys.items():
         dtype = header[file_key].dtype
         if not dtype.is_floating_point:
             numbers = str(dtype).removeprefix("torch.")
             raise MotionFileError(f'"{name}": "{key}" contains {numbers} numbers, not weights. {_ADVICE}')
-
-
-_ADVICE = "Download it again, or pick another file."
 
 
 def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:

@@ -19,8 +19,8 @@ CONTAINERS = tuple(dict.fromkeys(layout.container for layout in LAYOUTS))  # the
 EXTRA = "|".join(part.removesuffix(".") for family in FAMILIES.values() for part in family.extra)
 ENDS = "conv_in|conv_out|conv_norm_out|time_embedding|add_embedding"  # parts of a UNet outside its blocks
 MODEL_PREFIX = re.compile(
-    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+"
-    rf"(?=(?:down_blocks|mid_block|up_blocks|{ENDS}|{EXTRA})\.)"
+    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.|controlnet\.)+"
+    rf"(?=(?:down_blocks|mid_block|up_blocks|controlnet_[a-z_]+|{ENDS}|{EXTRA})\.)"
 )
 MODULE = re.compile(
     r"^(?P<block>(?:down|up)_blocks\.(?:0|[1-9][0-9]?)|mid_block)\."

@@ -37,6 +37,8 @@ class TemporalAttention(nn.Module):
         """`x` (b, f, c) after its LayerNorm; returns (b, f, c). It is the attention number `which` of `control`."""
         batch, frames, width = x.shape
         x = x + control.rule.rows(self.positions, frames).to(x)
+        if control.merge is not None and which == 0:
+            x = control.merge.into(x, tokens)
         qkv = linear(self.to_qkv, x, control, tokens).view(batch, frames, 3, self.heads, -1)  # (b, f, 3, n, c/n)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (b, n, f, c/n)
         if control.scales[which:]:

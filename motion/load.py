@@ -10,6 +10,7 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.utils
 import torch
+from torch import nn
 
 from .detect import detect
 from .files import ModelFile, MotionFileError, opened
@@ -148,7 +149,7 @@ def fuse(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
-def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
+def place_positions(model: nn.Module, tables: Mapping[str, torch.Tensor], device: torch.device) -> None:
     """Gives every attention its position table: the formula's, or the file's where that is another one.
 
     Files store the formula's values in their own precision; the authors drop them and compute the table anew.
@@ -165,7 +166,7 @@ def place_positions(model: MotionModel, tables: Mapping[str, torch.Tensor], devi
 
 def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
     """Raises MotionFileError if any weight is NaN or infinite."""
-    bad = sorted({place_of(key) for key, weight in weights.items() if not _finite(weight)})
+    bad = sorted({place_of(key) for key, weight in weights.items() if not is_finite(weight)})
     if bad:
         raise MotionFileError(
             f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its modules, first in '
@@ -173,7 +174,8 @@ def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
         )
 
 
-def _finite(weight: torch.Tensor) -> bool:
+def is_finite(weight: torch.Tensor) -> bool:
+    """Whether all numbers of a `weight` are finite."""
     if weight.dtype.itemsize > 1 and torch.isfinite(weight.sum()):  # one quick pass; torch cannot sum fp8
         return True
     return bool(torch.isfinite(weight.float().sum()))  # a sum in fp16 can overflow although all weights are fine

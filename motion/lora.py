@@ -14,7 +14,7 @@ from .files import MotionFileError, opened
 from .keys import canonical, module_template, place_of
 from .layers import MotionModel
 from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
-from .other_kinds import other_kind
+from .other_kinds import LORA_CHECKPOINT, other_kind
 from .spec import MotionSpec
 
 
@@ -157,6 +157,8 @@ def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
     if any(canonical(key) for key in keys if "lora" in key.lower()):
         return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
     if any("lora" in key.lower() for key in keys):
+        if other_kind(keys) is LORA_CHECKPOINT:
+            return f'"{name}" is {LORA_CHECKPOINT.label}, not a motion LoRA. {LORA_CHECKPOINT.advice}.'
         return (
             f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(keys)} keys belongs to a '
             "motion module. Load it with Load LoRA, on the MODEL; this also applies to v3_sd15_adapter."

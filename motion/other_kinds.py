@@ -17,11 +17,25 @@ class OtherKind:
     motion: tuple[bool, ...] = (False,)  # whether its files have motion modules, too; both if some have
 
 
+LORA_CHECKPOINT = OtherKind(
+    sign=re.compile(r"^lora_state_dict\."),
+    label="a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
+    advice="CameraCtrl works without it. To get its look of rooms and streets, save its lora_state_dict alone as a "
+    ".safetensors file and use Load LoRA",
+)
+
 _KINDS = (
+    LORA_CHECKPOINT,
     OtherKind(
         sign=re.compile(r"qkv_merge|pose_encoder|encoder_conv_in|encoder_down_conv_blocks"),
         label="a CameraCtrl model",
-        advice="Kinema does not use CameraCtrl. For camera motion, use mm_sd_v15_v2 with Load Motion LoRA",
+        advice="Use it with Load CameraCtrl, and v3_sd15_mm as the motion model",
+        motion=(False, True),
+    ),
+    OtherKind(
+        sign=re.compile(r"\.cc_projection\."),
+        label="a MotionCtrl model",
+        advice="Kinema does not use MotionCtrl. For a camera path, use Load CameraCtrl with v3_sd15_mm",
         motion=(False, True),
     ),
     OtherKind(

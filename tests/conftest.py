@@ -25,7 +25,8 @@ SLOW = (
         "training",
         "motion/test_hostile.py",
     ),
-    *("nodes/test_evaluation_nodes.py", "sampling/run/test_neighbours.py", "sampling/run/test_preview.py"),
+    *("nodes/test_evaluation_nodes.py", "sampling/run/test_compiled.py", "sampling/run/test_neighbours.py"),
+    "sampling/run/test_preview.py",
     *(
         "sampling/noise/test_animation_noise.py",
         "sampling/latents/test_inject_image.py",
@@ -38,7 +39,7 @@ SLOW = (
         "sampling/windows/test_controlnets.py",
         "sampling/windows/test_window_reference.py",
     ),
-    *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py"),
+    *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py", "sampling/camera/test_camera.py"),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 

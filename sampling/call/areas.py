@@ -1,6 +1,6 @@
 """Which part of the picture a model call computes: the host cuts out the areas of regional prompts before it calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -51,7 +51,14 @@ def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
 def take_areas(named: dict[str, Any], latents: int) -> Areas | None:
     """The Areas of a model call of `latents` for each conditioning, several windows included, with the keyword arguments
     `named`, which lose them; None: it computes whole pictures."""
-    noted = named.pop(AREAS, None)  # (v*f, 4, h, w)
+    areas = areas_of(named, latents)
+    named.pop(AREAS, None)
+    return areas
+
+
+def areas_of(named: Mapping[str, Any], latents: int) -> Areas | None:
+    """The same, which leaves `named` as it is."""
+    noted = named.get(AREAS)  # (v*f, 4, h, w)
     if noted is None:
         return None
     first = noted[::latents, :, 0, 0].long().tolist()

@@ -14,6 +14,8 @@ from ..call.areas import Areas
 from ..call.host import HostMotion
 from ..call.moment import Curve, Moment, Part
 from ..call.progress import is_within
+from ..camera.camera import Camera
+from ..camera.sight import CameraView, Sight
 from ..curves.curve import Combined, as_curve, plain, value_at
 from .applied import Applied
 from .enhance_motion import Enhance
@@ -31,9 +33,9 @@ class Values:
         self._areas = areas
         self._known: dict[tuple[int, Part | None], tuple[Curve, PerLatent]] = {}
 
-    def of(self, curve: float | Curve, part: Part) -> PerLatent:
-        """The value of `curve` in `part`: a number, or one for each latent of a conditioning, of the size of the latents
-        or 1."""
+    def of(self, curve: float | Curve, part: Part | None = None) -> PerLatent:
+        """The value of `curve` in `part` of the UNet: a number, or one for each latent of a conditioning, of the size of the
+        latents or 1."""
         if not isinstance(curve, Curve):
             return float(curve)
         key = id(curve), part if curve.over_blocks else None
@@ -72,6 +74,14 @@ class Shared:
     enhance: Enhance | None = None
     windows: FrameWindows | None = None  # the windows in which motion modules see the frames; None: all at once
     loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
+    cameras: Sequence[Any] = ()  # the MODEL's patchers of CameraCtrls
+    sight: Sight | None = None  # what they see
+
+    def view(self, camera: Camera | None) -> CameraView | None:
+        """How a motion model follows `camera`."""
+        if camera is None or self.sight is None:
+            return None
+        return CameraView(self.cameras[camera.place].model, camera, self.sight)
 
 
 def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
@@ -83,6 +93,7 @@ def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     strength = how.strength if shared.kept == 1 else Combined("multiply", as_curve(how.strength), as_curve(shared.kept))
     temperature = _temperature(shared.enhance, values)
     changes = [(shared.loras[place].model, curve) for place, curve in how.loras]
+    view = shared.view(how.camera)
 
     def control(place: str) -> Control | None:
         value = values.of(strength, Part(place))
@@ -97,10 +108,11 @@ def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
             scales=() if how.attention == 1 else tuple(values.of(how.attention, part) for part in parts),
             enhance=() if temperature is None else tuple(_enhanced(values.of(temperature, part)) for part in parts),
             branches=_branches(model.at(place), place, changes, values),
+            merge=None if view is None else view.merge(place, values.of(view.camera.strength, Part(place, 0))),
         )
 
     places = [place for place, _ in model.spec.modules]
-    if not changes and not any(_differs(curve) for curve in (strength, how.attention, temperature)):
+    if not changes and view is None and not any(_differs(curve) for curve in (strength, how.attention, temperature)):
         same = control(places[0])
         return Motion(model, {} if same is None else dict.fromkeys(places, same), norms)
     controls = {place: control(place) for place in places}

@@ -53,10 +53,13 @@ def motion_inside(unet: Any, motions: Sequence[Motion], frames: int) -> Iterator
         for motion in motions:
             for place, addition in motion.pictures.items():
                 layer = first_layer(unet) if place == CONV_IN else slots[place].layer
+                stack.enter_context(_marked(layer))
                 stack.callback(layer.register_forward_hook(_picture_hook(addition)).remove)
             for place, control in motion.controls.items():
+                layer = slots[place].layer
+                stack.enter_context(_marked(layer))
                 hook = _hook(motion.model.at(place), control, frames)
-                stack.callback(slots[place].layer.register_forward_hook(hook).remove)
+                stack.callback(layer.register_forward_hook(hook).remove)
         for kind in ("resnet", "spatial"):
             if any(getattr(motion.norms, kind) == "joint" for motion in active):
                 for norm in find_norms(unet, kind):
@@ -70,6 +73,20 @@ def _hook(module: MotionModule, control: Control, frames: int) -> Any:
         return animated
 
     return add_motion
+
+
+def _marked(layer: nn.Module) -> AbstractContextManager[None]:
+    """While this is open, code that torch.compile made of `layer` without motion is not used.
+
+    Compiled code notices that `forward` was replaced. It does not notice a hook where there was none.
+    """
+    plain = layer.forward
+
+    def forward(*inputs: Any, **named: Any) -> torch.Tensor:
+        output: torch.Tensor = plain(*inputs, **named)
+        return output
+
+    return replaced_forward(layer, forward)
 
 
 def _picture_hook(addition: Addition) -> Any:

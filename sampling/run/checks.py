@@ -10,6 +10,8 @@ from ...motion.load import FILE
 from ...motion.spec import BASE_NAMES, MotionSpec
 from ..call.host import HostGuider, HostModel, HostMotion
 from ..call.slots import base_name, find_slots
+from ..camera.path import track_of
+from ..camera.sight import check_camera
 from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
 from ..windows.motion_windows import MotionWindows
@@ -126,10 +128,16 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
             "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
         )
     models = motion_models(guider.model_patcher)
-    lengths = _lengths(frames, guider.model_options.get("context_handler"), animation.motion_windows)
+    handler = guider.model_options.get("context_handler")
+    lengths = _lengths(frames, handler, animation.motion_windows)
     for how in animation.motions:
         if how.strength != 0:
             _check_frames(frames, lengths, models[how.place], how)
+        if how.camera is not None:
+            wraps = isinstance(handler, ContextHandler) and any(
+                windows.loops and windows.spec.cuts(frames) for windows in handler.plan
+            )
+            check_camera(track_of(how.camera.path, frames), wraps)
 
 
 def check_sigmas(sigmas: torch.Tensor) -> None:

@@ -27,6 +27,11 @@ class ContextWindows:
         """Whether the windows differ from step to step."""
         return WINDOW_SCHEDULES[self.spec.schedule].moves
 
+    @property
+    def loops(self) -> bool:
+        """Whether the windows go on from the last frame to the first."""
+        return WINDOW_SCHEDULES[self.spec.schedule].loops
+
     def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
         """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
         windows = cut(self.spec, frames, step)

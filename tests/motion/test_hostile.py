@@ -24,7 +24,7 @@ def readers(tmp_path_factory):
     return fuzz.targets(tmp_path_factory.mktemp("good"))
 
 
-@pytest.mark.parametrize("name", ["motion model", "motion LoRA"])
+@pytest.mark.parametrize("name", ["motion model", "motion LoRA", "CameraCtrl"])
 def test_hostile_files(name, readers, tmp_path):
     proof, reader = tmp_path / "proof", readers[name]
     whole = tiny.save(reader.make(), tmp_path / "whole.safetensors")
@@ -98,9 +98,10 @@ def test_two_tensors_with_one_name_are_refused_where_the_formats_own_reader_take
 
 
 def test_the_readers_read_what_is_whole(readers, tmp_path):
-    model, lora = (
+    model, lora, camera_ctrl = (
         reader.load(tiny.save(reader.make(), tmp_path / f"{i}.safetensors"))
         for i, reader in enumerate(readers.values())
     )
     assert len(model.model.spec.modules) == 2
+    assert camera_ctrl.model.spec.widths == (8,) and len(camera_ctrl.model.spec.modules) == 1
     assert sum(map(len, lora.patches.values())) == 2 * 2 * 4

@@ -48,6 +48,19 @@ def camera_ctrl() -> dict[str, dict[str, torch.Tensor]]:
     return {"pose_encoder_state_dict": encoder, "attention_processor_state_dict": merges}
 
 
+def motion_ctrl() -> dict[str, torch.Tensor]:
+    """A layer for the pose after the first attention of every motion module, and a second attention."""
+    block = "temporal_transformer.transformer_blocks.0"
+    places = tiny.module_places(tiny.SD15_WIDTHS, False)
+    projections = {
+        f"module.{place}.{block}.cc_projection.weight": torch.zeros(c, c + 12) for place, c in places.items()
+    }
+    attentions = {
+        f"module.{place}.{block}.attention_blocks.1.to_q.weight": torch.zeros(c, c) for place, c in places.items()
+    }
+    return {**projections, **attentions}
+
+
 def before_zip(path: Path) -> None:
     """As torch before 1.6 saves, and as today's does on request."""
     torch.save({"state_dict": tiny.motion_weights()}, path, _use_new_zipfile_serialization=False)
@@ -87,12 +100,16 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     ),
     "CameraCtrl": (
         "CameraCtrl.ckpt", lambda path: torch.save({"epoch": 1, **camera_ctrl(), "optimizer_state_dict": {"state": {}}}, path),
-        r"is a CameraCtrl model, not .*For camera motion, use mm_sd_v15_v2 with Load Motion LoRA\.$",
+        r"is a CameraCtrl model, not .*Use it with Load CameraCtrl, and v3_sd15_mm as the motion model\.$",
     ),
     "CameraCtrl, pruned": (
         "CameraCtrl_pruned.safetensors",
         lambda path: tiny.save({key: w for part in camera_ctrl().values() for key, w in part.items()}, path),
         r"is a CameraCtrl model",
+    ),
+    "MotionCtrl": (
+        "motionctrl_cmcm.ckpt", lambda path: torch.save(motion_ctrl(), path),
+        r"is a MotionCtrl model, not .*For a camera path, use Load CameraCtrl with v3_sd15_mm\.$",
     ),
     "renamed .safetensors": (
         "v3.ckpt", safetensors_file,

@@ -1,5 +1,5 @@
-"""`dev.py fuzz --minutes N`: damaged and hostile motion models and motion LoRAs by seed; each must give one clear error,
-and run no code."""
+"""`dev.py fuzz --minutes N`: damaged and hostile motion models, motion LoRAs and CameraCtrl models by seed; each
+must give one clear error, and run no code."""
 
 import argparse
 import itertools
@@ -73,6 +73,7 @@ def targets(folder: Path) -> dict[str, Target]:
     """What reads files of other people. `folder` is for a good motion model, which LoRAs are loaded onto."""
     import safetensors.torch
 
+    from kinema.motion.camera_load import load_camera_ctrl
     from kinema.motion.load import load_motion_model
     from kinema.motion.lora import load_motion_lora
 
@@ -82,6 +83,7 @@ def targets(folder: Path) -> dict[str, Target]:
     return {
         "motion model": Target(small_model, load_motion_model),
         "motion LoRA": Target(small_lora, lambda path: load_motion_lora(motion, path, 1.0)),
+        "CameraCtrl": Target(small_camera_ctrl, load_camera_ctrl),
     }
 
 
@@ -109,6 +111,24 @@ def small_lora() -> dict[str, Any]:
             for side, shape in (("down", (4, 32)), ("up", (32, 4))):
                 lora[f"{stem}.{side}.weight"] = torch.randn(shape, generator=random_numbers).half()
     return lora
+
+
+def small_camera_ctrl() -> dict[str, Any]:
+    """One level of 8 channels, and a layer for one motion module."""
+    import torch
+
+    from kinema.motion.camera_detect import MERGE, template
+    from kinema.motion.camera_layers import CameraSpec
+
+    random_numbers = torch.Generator().manual_seed(2)
+    place = "down_blocks.0.motion_modules.0"
+    names = {f"merges.{place.replace('.', '-')}.": f"{place}{MERGE}", "encoder.": ""}
+    weights = {}
+    for name, shape in template(CameraSpec((8,), ((place, 8),))).items():
+        prefix = next(prefix for prefix in names if name.startswith(prefix))
+        key = name.replace(prefix, names[prefix], 1)
+        weights[key] = torch.randn(shape, generator=random_numbers).half()
+    return weights
 
 
 def _places() -> list[str]:

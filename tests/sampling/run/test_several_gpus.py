@@ -1,6 +1,7 @@
 """The host's MultiGPU node deep-copies a MODEL for a second device. Here that is the CPU under its other name, so that
 cond and uncond run in two threads on two copies, as they do on two GPUs."""
 
+import cameras
 import comfy.model_patcher
 import exact
 import families
@@ -13,7 +14,10 @@ from compare import assert_alike, assert_other
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion import load
+from kinema.motion.camera_load import load_camera_ctrl
 from kinema.motion.lora import load_motion_lora
+from kinema.sampling.camera.camera import Camera, follow_camera
+from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.pictures.animated_picture import animating
 from kinema.sampling.run.attach import attach
@@ -106,3 +110,12 @@ def test_a_motion_model_with_and_without_its_lora(model, motion, tmp_path):
     animated = attach(animated, zoom, Applied(0.3))
     assert len(animated.get_additional_models_with_key("kinema")) == 2
     assert_same(animated, expected)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_camera(before, model, motion, tmp_path):
+    camera_ctrl = load_camera_ctrl(tiny.save(cameras.pruned(), tmp_path / "CameraCtrl.safetensors"))
+    following = follow_camera(motion, camera_ctrl, Camera(CameraMove("move right", 4.0), 0.7))
+    animated = attach(model, following, Applied(0.8))
+    two = attach(on_two_devices(model), following, Applied(0.8)) if before else on_two_devices(animated)
+    assert_same(two, tiny.sample(animated))

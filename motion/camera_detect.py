@@ -1,0 +1,163 @@
+"""Recognising a CameraCtrl model from its keys and shapes alone."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from .camera_layers import FRAMES, LEVEL_BLOCKS, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
+from .files import MotionFileError, TensorInfo
+from .keys import POSITIONS, canonical, places
+from .other_kinds import other_kind
+from .stored import shown
+
+PREFIXES = re.compile(
+    r"^(?:pose_encoder_state_dict\.|attention_processor_state_dict\.|pose_encoder\.|module\.|unet\.)+"
+)
+MERGE = ".transformer_blocks.0.attention_blocks.0.processor.qkv_merge."
+ENCODER_KEY = re.compile(r"^encoder_(?:conv_in|down_conv_blocks|down_attention_blocks)\.")
+HEADS_NOTE = "heads"
+"""The entry of a file's metadata that says how many heads the encoder's attentions have, where it is not 8."""
+
+_ADVICE = "Download it again, or pick another file."
+
+
+def detect_camera(
+    header: Mapping[str, TensorInfo], name: str, metadata: Mapping[str, str]
+) -> tuple[CameraSpec, dict[str, str]]:
+    """The spec of the CameraCtrl model with this `header`, and the key in the file of each weight by its name in a
+    CameraCtrl. `name` is the file's. Raises MotionFileError for anything that is no complete CameraCtrl model."""
+    keys: dict[str, str] = {}
+    unknown = []
+    for key in header:
+        ours = _own_name(key)
+        if ours is None:
+            unknown.append(key)
+        elif keys.setdefault(ours, key) != key:
+            raise MotionFileError(
+                f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {_ADVICE}'
+            )
+    if not keys:
+        raise MotionFileError(_not_a_camera_ctrl(header, name))
+    if unknown:
+        raise MotionFileError(f'"{name}" has keys that no known CameraCtrl model has: {_some(unknown)}. {_ADVICE}')
+    shapes = {ours: header[key].shape for ours, key in keys.items()}
+    widths = _widths(shapes, name)
+    spec = CameraSpec(widths, _modules(shapes), _heads(metadata, widths, name))
+    if not spec.modules:
+        raise MotionFileError(f'"{name}" is incomplete: it lacks the layers "qkv_merge" for motion modules. {_ADVICE}')
+    _check_complete(template(spec), shapes, name)
+    for ours, key in keys.items():
+        if not header[key].dtype.is_floating_point:
+            numbers = str(header[key].dtype).removeprefix("torch.")
+            raise MotionFileError(f'"{name}": "{ours}" contains {numbers} numbers, not weights. {_ADVICE}')
+    return spec, keys
+
+
+def _own_name(key: str) -> str | None:
+    """The name in a CameraCtrl of the weight that a file calls `key`; None for any other key."""
+    inside = PREFIXES.sub("", key)
+    if ENCODER_KEY.match(inside):
+        return f"encoder.{inside}"
+    name = canonical(inside)
+    if name is None or MERGE not in name:
+        return None
+    place, part = name.split(MERGE)
+    return f"merges.{merge_name(place)}.{part}"
+
+
+def _widths(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
+    """The channels of each level of the encoder."""
+    widths: list[int] = []
+    while shape := shapes.get(f"encoder.encoder_down_conv_blocks.{len(widths)}.0.block1.weight"):
+        if len(shape) != 4 or not shape[0]:
+            raise MotionFileError(f'"{name}" has a convolution of shape {list(shape)} in its encoder. {_ADVICE}')
+        widths.append(shape[0])
+    if not widths:
+        raise MotionFileError(
+            f'"{name}" is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight". {_ADVICE}'
+        )
+    return tuple(widths)
+
+
+def _modules(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, int], ...]:
+    found = {}
+    for name, shape in shapes.items():
+        if name.startswith("merges.") and name.endswith(".weight"):
+            found[name.split(".")[1].replace("-", ".")] = shape[0] if shape else 0
+    return tuple((place, found[place]) for place in places(f"{place}.x" for place in found))
+
+
+def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> int:
+    noted = metadata.get(HEADS_NOTE, "8")
+    heads = int(noted) if re.fullmatch("[1-9][0-9]{0,2}", noted) else 0
+    if heads == 0 or any(width % heads for width in widths):
+        raise MotionFileError(
+            f'"{name}" has "{shown(noted)}" heads in its attentions, which does not divide its widths {list(widths)}. '
+            f"{_ADVICE}"
+        )
+    return heads
+
+
+def template(spec: CameraSpec) -> dict[str, tuple[int, ...]]:
+    """The weights of a CameraCtrl of `spec` as a file has them, and their shapes."""
+    widths = spec.widths
+    shapes = _layer("encoder.encoder_conv_in", (widths[0], RAY * PIXELS_A_SIDE**2, 3, 3))
+    for level, width in enumerate(widths):
+        before = widths[max(level - 1, 0)]
+        for block in range(LEVEL_BLOCKS):
+            conv = f"encoder.encoder_down_conv_blocks.{level}.{block}"
+            shapes |= _layer(f"{conv}.block1", (width, width, 3, 3))
+            shapes |= _layer(f"{conv}.block2", (width, width, 1, 1))
+            if block == 0 and before != width:
+                shapes |= _layer(f"{conv}.in_conv", (width, before, 1, 1))
+            shapes |= _temporal(f"encoder.encoder_down_attention_blocks.{level}.{block}", width)
+    for place, width in spec.modules:
+        shapes |= _layer(f"merges.{merge_name(place)}", (width, width))
+    return shapes
+
+
+def _temporal(block: str, width: int) -> dict[str, tuple[int, ...]]:
+    attention = f"{block}.attention_blocks.0"
+    shapes: dict[str, tuple[int, ...]] = {f"{attention}.to_{part}.weight": (width, width) for part in "qkv"}
+    shapes |= _layer(f"{attention}.to_out.0", (width, width))
+    shapes |= _layer(f"{block}.norms.0", (width,)) | _layer(f"{block}.ff_norm", (width,))
+    return (
+        shapes | _layer(f"{block}.ff.net.0.proj", (8 * width, width)) | _layer(f"{block}.ff.net.2", (width, 4 * width))
+    )
+
+
+def _layer(name: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+
+
+def _check_complete(expected: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+    queries = {key: key.replace(POSITIONS, ".to_q.weight") for key in shapes if key.endswith(POSITIONS)}
+    tables = {key: (1, FRAMES, expected[query][0]) for key, query in queries.items() if query in expected}
+    expected = {**expected, **tables}
+    if missing := sorted(expected.keys() - shapes.keys()):
+        raise MotionFileError(f'"{name}" is incomplete: it lacks {_some(missing)}. {_ADVICE}')
+    if unexpected := sorted(shapes.keys() - expected.keys()):
+        raise MotionFileError(f'"{name}" has keys that no known CameraCtrl model has: {_some(unexpected)}. {_ADVICE}')
+    for key, shape in expected.items():
+        if shapes[key] != shape:
+            raise MotionFileError(
+                f'"{name}": "{key}" has shape {list(shapes[key])}, but {list(shape)} is needed. {_ADVICE}'
+            )
+
+
+def _not_a_camera_ctrl(keys: Collection[str], name: str) -> str:
+    if kind := other_kind(keys):
+        return f'"{name}" is {kind.label}, not a CameraCtrl model. {kind.advice}.'
+    if any("lora" in key.lower() for key in keys):
+        return f'"{name}" is a LoRA, not a CameraCtrl model. Pick CameraCtrl_pruned.safetensors or CameraCtrl.ckpt.'
+    if any(canonical(key) for key in keys):
+        return f'"{name}" is a motion model, not a CameraCtrl model. Load it with Load Motion Model.'
+    return (
+        f'"{name}" is not a CameraCtrl model: none of its {len(keys)} keys belongs to an encoder of camera poses. Pick '
+        "CameraCtrl_pruned.safetensors or CameraCtrl.ckpt."
+    )
+
+
+def _some(keys: Iterable[str]) -> str:
+    keys = list(keys)
+    first = ", ".join(f'"{shown(key)}"' for key in keys[:3])
+    return first if len(keys) <= 3 else f"{first} and {len(keys) - 3} more"

@@ -1,0 +1,1 @@
+"""Camera paths, and what a motion model with CameraCtrl sees of them."""
