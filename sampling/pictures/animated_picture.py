@@ -25,7 +25,7 @@ class AnimatedPicture:
     strength: float | Curve = 1.0  # of what they add
     motion: str = DEFAULT_MOTION  # PIA: which of MOTION_AMOUNTS
     frame: int = 0  # PIA: where a single picture is; a negative number counts from the end
-    affinity: Curve | None = None  # PIA: how much frames resemble the picture, in place of `motion`
+    affinity: float | Curve | None = None  # PIA: how much frames resemble the picture, in place of `motion`
     drift: float = TRAINED_DRIFT  # AnimateLCM-I2V: how far a single picture changes over the frames
     latents: torch.Tensor | None = None  # (n, 4, h, w) in a run that they act in, scaled as the UNet's input is
 

@@ -75,6 +75,15 @@ def training(kind: str, **inputs: Any) -> Output:
 
 SCENES: dict[str, tuple[Node | Output, ...]] = {
     "KinemaAnimateDiff": (STILL, on_model("KinemaAnimateDiff", MINIATURE, motion_model="miniature_mm.safetensors")),
+    "KinemaAnimatePicture": (  # the affinities of PIA; there is no miniature of it
+        plotted(node("KinemaCurve", values="0: 1, 1: 0.8, 2: 0.7, 9: 0.7, 10: 0.6, 11: 0.5, -1: 0.5")),
+        plotted(
+            node(
+                "KinemaCurve",
+                values="0: 1, 1: 0.8, 2: 0.7, 5: 0.7, 6: 0.6, 7: 0.5, 8: 0.5, 9: 0.6, 10: 0.7, 13: 0.7, 14: 0.8, 15: 1",
+            )
+        ),
+    ),
     "KinemaAnimationGuidance": (
         animation(cfg=1.0),
         on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 6")),
@@ -162,6 +171,6 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel"}  # what these nodes make are files
-    | {"KinemaLoadSparseCtrl"}  # the miniature has no SparseCtrl yet
+    | {"KinemaLoadSparseCtrl", "KinemaAnimatePicture"}  # the miniature has neither of what they load
 )
 """Nodes whose help pages have no picture."""

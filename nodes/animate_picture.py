@@ -1,0 +1,172 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion.picture_parts import PICTURE_ATTACHMENT
+from ..sampling.call.moment import Curve
+from ..sampling.pictures.affinity import DEFAULT_MOTION, MOTION_AMOUNTS
+from ..sampling.pictures.animated_picture import TRAINED_DRIFT, AnimatedPicture, animating
+from .inputs.on_node import say
+from .inputs.options import ExplainedCombo, words_of
+from .inputs.sockets import CATEGORY, CurveSocket, MotionModelSocket, number_or_curve
+from .inputs.values import OpenFloat, reads_numbers
+
+
+class AnimatePictureNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaAnimatePicture",
+            display_name="Animate Picture",
+            category=CATEGORY,
+            description="Gives a motion model the picture that it animates. For PIA, whose video contains the picture, "
+            "and for AnimateLCM-I2V, which keeps to one picture or follows a video.",
+            search_aliases=[
+                "image to video",
+                "i2v",
+                "pia",
+                "animatelcm-i2v",
+                "apply animatelcm-i2v model",
+                "apply animatediff-pia model",
+                "pia input",
+                "animate image",
+                "first frame",
+                "tween",
+            ],
+            inputs=[
+                MotionModelSocket.Input(
+                    "motion_model",
+                    tooltip="PIA (pia.ckpt) or AnimateLCM-I2V (AnimateLCM_sd15_i2v.ckpt), from Load Motion Model.",
+                ),
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture, which is scaled to cover the video frame and cropped. Several pictures: PIA "
+                    "spreads them from the first frame to the last and moves from one to the next; AnimateLCM-I2V "
+                    "follows them like a video, one picture per frame.",
+                ),
+                io.Vae.Input("vae", tooltip="The VAE that encodes the picture: the one of the SD1.5 checkpoint."),
+                number_or_curve(
+                    "strength",
+                    "How much the picture acts. 1 is what the motion model was trained for; 0 is the motion model without "
+                    "a picture.",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.01,
+                ),
+                *_pia_inputs(),
+                OpenFloat(
+                    "drift",
+                    default=TRAINED_DRIFT,
+                    min=0.0,
+                    max=1.5,
+                    step=0.01,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Only for AnimateLCM-I2V. How far a single picture changes over the frames: 0 gives a nearly "
+                    "still video, 1.5 a lot of motion and more errors. Ignored if there are several pictures.",
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output(
+                    display_name="MOTION_MODEL",
+                    tooltip="The motion model with the picture, for Apply Motion Model.",
+                )
+            ],
+        )
+
+    @classmethod
+    @reads_numbers
+    def execute(
+        cls,
+        motion_model: Any,
+        image: Any,
+        vae: Any,
+        strength: float | Curve,
+        motion: str = DEFAULT_MOTION,
+        frame: int = 0,
+        affinity: float | Curve | None = None,
+        drift: float = TRAINED_DRIFT,
+    ) -> io.NodeOutput:
+        picture = AnimatedPicture(image, vae, strength, motion, frame, affinity, drift)
+        animated = animating(motion_model, picture)
+        if sentences := what_does_not_act(motion_model, picture):
+            say(" ".join(sentences))
+        return io.NodeOutput(animated)
+
+
+def _pia_inputs() -> list[io.Input]:
+    return [
+        ExplainedCombo(
+            "motion",
+            words_of(MOTION_AMOUNTS),
+            default=DEFAULT_MOTION,
+            optional=True,
+            tooltip="Only for PIA. How much moves, whether the video loops, and whether it keeps the style of the "
+            "picture. The help page explains each option.",
+        ),
+        io.Int.Input(
+            "frame",
+            default=0,
+            min=-100000,
+            max=100000,
+            optional=True,
+            advanced=True,
+            tooltip="Only for PIA. The frame that shows the picture: 0 is the first frame, -1 the last.",
+        ),
+        CurveSocket.Input(
+            "affinity",
+            optional=True,
+            advanced=True,
+            tooltip="Only for PIA. How much each frame resembles the picture; replaces the input motion. 1 is the "
+            "picture itself, 0.2 the lowest value in training.",
+        ),
+    ]
+
+
+def what_does_not_act(motion_model: Any, picture: AnimatedPicture) -> list[str]:
+    """Sentences about what is set, but acts otherwise or not at all for `picture` with this motion model (MOTION_MODEL)."""
+    sentences = []
+    if motion_model.get_attachment(PICTURE_ATTACHMENT) is not None:
+        sentences.append("This picture replaces that of the Animate Picture node before.")
+    if motion_model.model.spec.picture == "mask+picture":
+        return sentences + _with_pia(picture)
+    return sentences + _with_i2v(picture)
+
+
+def _with_pia(picture: AnimatedPicture) -> list[str]:
+    sentences = []
+    if picture.drift != TRAINED_DRIFT:
+        sentences.append("drift has no effect: it is for AnimateLCM-I2V, and this is PIA.")
+    if picture.count > 1:
+        sentences.append(f"The {picture.count} pictures are spread from the first frame to the last.")
+        if picture.frame != 0:
+            sentences.append("frame has no effect: it places a single picture.")
+    elif picture.frame != 0 and picture.affinity is not None:
+        sentences.append("frame has no effect, because affinity is connected.")
+    if picture.motion != DEFAULT_MOTION and picture.affinity is not None:
+        sentences.append("motion has no effect, because affinity is connected.")
+    elif picture.motion != DEFAULT_MOTION and picture.count > 1:
+        sentences.append(
+            "motion has no effect on several pictures: frames resemble the nearest one, less the farther it is."
+        )
+    return sentences
+
+
+def _with_i2v(picture: AnimatedPicture) -> list[str]:
+    sentences = []
+    settings = {
+        "motion": picture.motion != DEFAULT_MOTION,
+        "frame": picture.frame != 0,
+        "affinity": picture.affinity is not None,
+    }
+    for name, is_set in settings.items():
+        if is_set:
+            sentences.append(f"{name} has no effect: it is for PIA, and this is AnimateLCM-I2V.")
+    if picture.count > 1:
+        sentences.append(
+            f"Each frame gets one of the {picture.count} pictures. Later frames keep the last; surplus pictures are not used."
+        )
+        if picture.drift != TRAINED_DRIFT:
+            sentences.append("drift has no effect: it is 0 with several pictures.")
+    return sentences
