@@ -171,6 +171,6 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel"}  # what these nodes make are files
-    | {"KinemaLoadSparseCtrl", "KinemaAnimatePicture"}  # the miniature has neither of what they load
+    | {"KinemaLoadSparseCtrl"}  # the miniature has no SparseCtrl yet
 )
 """Nodes whose help pages have no picture."""
