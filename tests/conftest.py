@@ -40,6 +40,7 @@ SLOW = (
         "sampling/windows/test_window_reference.py",
     ),
     *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py", "sampling/camera/test_camera.py"),
+    *(f"sampling/pictures/{test}.py" for test in ("test_pia", "test_i2v", "test_pictures_in_runs")),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 
