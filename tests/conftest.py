@@ -40,7 +40,7 @@ SLOW = (
         "sampling/windows/test_window_reference.py",
     ),
     *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py"),
-    *("sampling/camera/test_camera.py", "sampling/sparsectrl"),
+    *("sampling/camera/test_camera.py", "sampling/sparsectrl", "sampling/pictures"),
 )
 """What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
 

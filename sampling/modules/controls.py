@@ -97,7 +97,7 @@ def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
 
     def control(place: str) -> Control | None:
         value = values.of(strength, Part(place))
-        if _is_zero(value):
+        if is_zero(value):
             return None
         parts = [Part(place, attention) for attention in range(model.spec.attentions)]
         return Control(
@@ -134,7 +134,7 @@ def _differs(curve: float | Curve | None) -> bool:
     return isinstance(curve, Curve) and curve.over_blocks
 
 
-def _is_zero(value: PerLatent) -> bool:
+def is_zero(value: PerLatent) -> bool:
     return not isinstance(value, torch.Tensor) and value == 0
 
 
@@ -146,7 +146,7 @@ def _branches(
     for lora, curve in changes:
         for change in lora.at(place):
             strength = values.of(curve, Part(place, change.attention))
-            if not _is_zero(strength):
+            if not is_zero(strength):
                 layer = module.get_submodule(change.layer)
                 branches.setdefault(layer, []).append(Branch(change.module, change.start, strength))
     return branches

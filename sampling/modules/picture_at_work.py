@@ -2,7 +2,6 @@
 the way down (AnimateLCM-I2V)."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
@@ -16,7 +15,7 @@ from ..pictures.affinity import affinities, between, nearest, spread
 from ..pictures.animated_picture import AnimatedPicture
 from ..pictures.encoding import of_size
 from .applied import Applied
-from .controls import Shared, Values
+from .controls import Shared, Values, is_zero
 from .hooks import Addition, Motion
 
 
@@ -46,7 +45,6 @@ def _masked(model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor,
     else:
         of_frames = affinities(picture.motion, total, places[0]) if picture.count == 1 else between(places, total)
         affinity = torch.tensor(of_frames)[indices][:, None, None, None]  # (f, 1, 1, 1)
-
     conv_in = model.get_submodule(CONV_IN)
 
     def addition(output: torch.Tensor) -> torch.Tensor:
@@ -153,7 +151,3 @@ class FramePictures:
     def _drift(self) -> float:
         """Pictures that belong to one frame each move by themselves."""
         return self._picture.drift if self._picture.count == 1 else 0.0
-
-
-def is_zero(value: Any) -> bool:
-    return not isinstance(value, torch.Tensor) and value == 0

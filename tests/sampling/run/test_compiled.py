@@ -1,6 +1,8 @@
 """A UNet that ComfyUI's node TorchCompileModel compiled serves MODELs with and without Kinema, in any order."""
 
 import comfy.ldm.modules.attention
+import families
+import pictured
 import pytest
 import tiny
 from comfy.ldm.modules.attention import SpatialTransformer, attention_pytorch
@@ -8,9 +10,11 @@ from comfy_extras.nodes_torch_compile import TorchCompileModel
 from compare import assert_alike, assert_other
 from torch import nn
 
+from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.load import load_motion_model
 from kinema.sampling.curves.curve import Blocks, Constant, OverBlocks
 from kinema.sampling.modules.applied import Applied
+from kinema.sampling.pictures.animated_picture import animating
 from kinema.sampling.run.attach import attach, changed
 
 ONE_MODULE = OverBlocks(((Blocks(), Constant(0.0)), (Blocks("down", 0, 0), Constant(1.0))))
@@ -42,3 +46,18 @@ def test_animated_and_plain_runs_share_a_compiled_unet(model, tmp_path):
     compiled = TorchCompileModel.execute(model, "eager")[0]  # traced as for every backend; needs no compiler for C++
     for name in ("animated", "plain", "animated", "first frame", "plain"):
         assert_alike(tiny.sample(kinds[name](compiled), frames=2, size=4), expected[name])
+
+
+@pytest.mark.parametrize("make", [families.pia, families.lcm_i2v])
+def test_a_compiled_unet_takes_the_picture_of_each_run(make, model, tmp_path):
+    """Two pictures and none, without motion modules."""
+    vae = load_vae(str(FOLDER / VAE))
+    motion = load_motion_model(tiny.save(make(), tmp_path / "picture.safetensors"))
+    kinds = {seed: animating(motion, pictured.animated(vae, seed)) for seed in (1, 2)} | {0: motion}
+    still = Applied(strength=0.0)
+    expected = {seed: tiny.sample(attach(model, kind, still), frames=2, size=4) for seed, kind in kinds.items()}
+    assert_other(expected[1], expected[0])
+    assert_other(expected[1], expected[2], by=1e-3)
+    compiled = TorchCompileModel.execute(model, "eager")[0]
+    for seed in (1, 0, 2, 1):
+        assert_alike(tiny.sample(attach(compiled, kinds[seed], still), frames=2, size=4), expected[seed])
