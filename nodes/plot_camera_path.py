@@ -9,7 +9,7 @@ from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, CameraSocket
 from .inputs.values import OpenInt, reads_numbers
 
-WIDTH, HEIGHT = 960, 400
+WIDTH, HEIGHT = 768, 336
 
 
 class PlotCameraPathNode(io.ComfyNode):

@@ -97,7 +97,7 @@ def test_an_animation_with_a_camera(models):
 def test_the_plot_and_the_moved_picture():
     camera = path("move forward", 1.0)
     plot = PlotCameraPathNode.execute(camera, 16)[0]
-    assert plot.shape == (1, 400, 960, 3) and 0 <= plot.min() < plot.max() <= 1
+    assert plot.shape == (1, 336, 768, 3) and 0 <= plot.min() < plot.max() <= 1
     picture = torch.rand(2, 24, 40, 4, generator=tiny.generator(1))
     moved = PlotCameraPathNode.execute(camera, 16, picture)[0]
     assert moved.shape == (16, 24, 40, 3)

@@ -177,5 +177,5 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     ),
 }
 
-WITHOUT_PICTURE = frozenset({"KinemaLoadClips", "KinemaSaveMotionModel"})
-"""Help pages that need none: what these nodes make are files."""
+WITHOUT_PICTURE = frozenset({"KinemaLoadCameraCtrl", "KinemaLoadClips", "KinemaSaveMotionModel"})
+"""Help pages that need none: what these nodes make are files, or they need a file that the miniature does not have."""
