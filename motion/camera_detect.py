@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from .camera_layers import BLOCKS, FRAMES, PIXELS, RAY, CameraSpec, merge_name
+from .camera_layers import FRAMES, LEVEL_BLOCKS, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
 from .files import MotionFileError, TensorInfo
 from .keys import POSITIONS, canonical, places
 from .other_kinds import other_kind
@@ -13,8 +13,8 @@ PREFIXES = re.compile(
     r"^(?:pose_encoder_state_dict\.|attention_processor_state_dict\.|pose_encoder\.|module\.|unet\.)+"
 )
 MERGE = ".transformer_blocks.0.attention_blocks.0.processor.qkv_merge."
-ENCODER = re.compile(r"^encoder_(?:conv_in|down_conv_blocks|down_attention_blocks)\.")
-HEADS = "heads"
+ENCODER_KEY = re.compile(r"^encoder_(?:conv_in|down_conv_blocks|down_attention_blocks)\.")
+HEADS_NOTE = "heads"
 """The entry of a file's metadata that says how many heads the encoder's attentions have, where it is not 8."""
 
 _ADVICE = "Download it again, or pick another file."
@@ -55,7 +55,7 @@ def detect_camera(
 def _own_name(key: str) -> str | None:
     """The name in a CameraCtrl of the weight that a file calls `key`; None for any other key."""
     inside = PREFIXES.sub("", key)
-    if ENCODER.match(inside):
+    if ENCODER_KEY.match(inside):
         return f"encoder.{inside}"
     name = canonical(inside)
     if name is None or MERGE not in name:
@@ -87,7 +87,7 @@ def _modules(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, int], ..
 
 
 def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> int:
-    noted = metadata.get(HEADS, "8")
+    noted = metadata.get(HEADS_NOTE, "8")
     heads = int(noted) if re.fullmatch("[1-9][0-9]{0,2}", noted) else 0
     if heads == 0 or any(width % heads for width in widths):
         raise MotionFileError(
@@ -100,10 +100,10 @@ def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> i
 def template(spec: CameraSpec) -> dict[str, tuple[int, ...]]:
     """The weights of a CameraCtrl of `spec` as a file has them, and their shapes."""
     widths = spec.widths
-    shapes = _layer("encoder.encoder_conv_in", (widths[0], RAY * PIXELS**2, 3, 3))
+    shapes = _layer("encoder.encoder_conv_in", (widths[0], RAY * PIXELS_A_SIDE**2, 3, 3))
     for level, width in enumerate(widths):
         before = widths[max(level - 1, 0)]
-        for block in range(BLOCKS):
+        for block in range(LEVEL_BLOCKS):
             conv = f"encoder.encoder_down_conv_blocks.{level}.{block}"
             shapes |= _layer(f"{conv}.block1", (width, width, 3, 3))
             shapes |= _layer(f"{conv}.block2", (width, width, 1, 1))

@@ -18,11 +18,11 @@ from .layers import TemporalTransformerBlock
 from .spec import MotionSpec
 from .windowed import FrameWindows
 
-PIXELS = 8
+PIXELS_A_SIDE = 8
 """Height and width, in pixels, of what one latent stands for."""
 RAY = 6
 """Numbers of a ray: its moment and its direction."""
-BLOCKS = 2
+LEVEL_BLOCKS = 2
 """Blocks of each level of the encoder."""
 FRAMES = 16
 """Positions that the encoder knows."""
@@ -59,13 +59,13 @@ class PoseEncoder(nn.Module):
         super().__init__()
         temporal = MotionSpec(FAMILIES["v3"], (), FRAMES, attentions=1, heads=spec.heads)
         befores = (spec.widths[0], *spec.widths[:-1])
-        self.encoder_conv_in = ops.Conv2d(RAY * PIXELS**2, spec.widths[0], 3, padding=1, **factory)
+        self.encoder_conv_in = ops.Conv2d(RAY * PIXELS_A_SIDE**2, spec.widths[0], 3, padding=1, **factory)
         self.encoder_down_conv_blocks = nn.ModuleList(
-            nn.ModuleList(ConvBlock(width if block else before, width, ops, **factory) for block in range(BLOCKS))
+            nn.ModuleList(ConvBlock(width if block else before, width, ops, **factory) for block in range(LEVEL_BLOCKS))
             for before, width in zip(befores, spec.widths, strict=True)
         )
         self.encoder_down_attention_blocks = nn.ModuleList(
-            nn.ModuleList(TemporalTransformerBlock(width, temporal, ops, **factory) for _ in range(BLOCKS))
+            nn.ModuleList(TemporalTransformerBlock(width, temporal, ops, **factory) for _ in range(LEVEL_BLOCKS))
             for width in spec.widths
         )
 
@@ -75,7 +75,9 @@ class PoseEncoder(nn.Module):
         `rays` are (6, H, W) for each of l frames, H and W multiples of 8; taken one by one, because they are large. More
         than 16 frames need `views`, windows in which the attentions see them.
         """
-        x = torch.cat([self.encoder_conv_in(F.pixel_unshuffle(frame[None], PIXELS)) for frame in rays])  # (l, c, h, w)
+        x = torch.cat(
+            [self.encoder_conv_in(F.pixel_unshuffle(frame[None], PIXELS_A_SIDE)) for frame in rays]
+        )  # (l, c, h, w)
         control = Control(windows=views)
         features = []
         levels = zip(self.encoder_down_conv_blocks, self.encoder_down_attention_blocks, strict=True)

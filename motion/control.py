@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .pooling import average_pooled
 from .positions import REFUSE, PositionRule
 from .spec import Statistics
 from .windowed import FrameWindows
@@ -102,7 +103,7 @@ def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent:
     if not isinstance(value, torch.Tensor):
         return value
     if value.shape[2:] not in ((1, 1), x.shape[2:]):
-        value = F.adaptive_avg_pool2d(value, (x.shape[2], x.shape[3]))
+        value = average_pooled(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
 
 

@@ -1,11 +1,13 @@
 """Recognising a motion model from its keys and shapes alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from .families import FAMILIES
 from .files import MotionFileError, TensorInfo
 from .keys import (
     CONTAINERS,
+    LEFTOVERS,
     POSITIONS,
     FileKeys,
     canonical,
@@ -17,11 +19,15 @@ from .keys import (
     without_prefix,
 )
 from .other_kinds import other_kind
+from .picture_parts import CONV_IN, picture_template
 from .spec import BASE_NAMES, Family, Looks, MotionSpec
 from .stored import shown
 
 IMAGE_CHANNELS = 4
 """Of the latents of SD1.5 and SDXL, which an ordinary UNet takes."""
+FIRST_LAYER = f"{CONV_IN}.weight"
+
+_ADVICE = "Download it again, or pick another file."
 
 
 def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, FileKeys]:
@@ -37,17 +43,19 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     if not found.keys or any("lora" in key for key in found.keys) or other_kind(header):
         raise MotionFileError(_not_a_motion_model(header, name))
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
-    spec = _spec(found, shapes, _extra_parts(found, header), name, family)
-    extra = spec.family.extra
-    if unknown := [k for k in found.other if left_out(k) is None and not without_prefix(k).startswith(extra)]:
+    parts = _extra_parts(found, header)
+    spec = _spec(found, shapes, tuple(parts), name, family)
+    found = _with_parts(found, {key: parts[key] for key in parts if key.startswith(spec.family.extra)})
+    shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
+    if unknown := [key for key in found.other if left_out(key) is None]:
         raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
-    _check_complete(spec, shapes, name)
-    _check_dtypes(header, found, name)
+    check_complete(spec, shapes, name)
+    check_dtypes(header, found, name)
     return spec, found
 
 
-def _check_places(places: list[str], name: str) -> None:
-    """Raises MotionFileError unless blocks, and modules in each, are numbered without a gap on both sides of the UNet."""
+def _check_places(places: list[str], name: str, sides: Sequence[str]) -> None:
+    """Raises MotionFileError unless blocks, and modules in each, are numbered without a gap on the `sides` of the UNet."""
     numbered: dict[str, list[int]] = {"down_blocks": [], "up_blocks": []}
     for place in places:
         block, index = place.split(".motion_modules.")
@@ -58,22 +66,54 @@ def _check_places(places: list[str], name: str) -> None:
         levels.append(int(index))
         if level and int(level) not in numbered[side]:
             numbered[side].append(int(level))
-    for side in ("down_blocks", "up_blocks"):
+    for side in sides:
         if missing := set(range(max(numbered[side], default=0) + 1)) - set(numbered[side]):
             raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
 
 
-def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> tuple[str, ...]:
-    """The keys that belong to no motion module, without prefixes. The first layer of an ordinary UNet is left out: PIA's,
-    by which its files are recognised, has the same name and more channels."""
-    keys = {without_prefix(key): header[key].shape for key in found.other}
-    ordinary = keys.get("conv_in.weight", ())[1:2] == (IMAGE_CHANNELS,)
-    return tuple(key for key in keys if not (ordinary and key.startswith("conv_in.")))
+def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> dict[str, str]:
+    """The file's keys that belong to no motion module, by their names without prefixes. The first layer of an ordinary
+    UNet is left out: PIA's, by which its files are recognised, has the same name and more channels."""
+    keys = {without_prefix(key): key for key in found.other if not LEFTOVERS.search(key)}
+    first = keys.get(FIRST_LAYER)
+    ordinary = first is not None and header[first].shape[1:2] == (IMAGE_CHANNELS,)
+    return {name: key for name, key in keys.items() if not (ordinary and name.startswith(f"{CONV_IN}."))}
+
+
+def _with_parts(found: FileKeys, parts: Mapping[str, str]) -> FileKeys:
+    """`found` whose `parts` for pictures (file keys by name) are the motion model's. The bias of PIA's first layer is not:
+    the image model has its own."""
+    kept = {name: key for name, key in parts.items() if name != f"{CONV_IN}.bias"}
+    other = tuple(key for key in found.other if key not in set(parts.values()))
+    return replace(found, keys={**found.keys, **kept}, other=other)
 
 
 def _spec(
     found: FileKeys, shapes: Mapping[str, tuple[int, ...]], other: tuple[str, ...], name: str, override: str | None
 ) -> MotionSpec:
+    modules = modules_in(shapes, name)
+    tables = position_tables(shapes, name)
+    places_found = [place for place, _ in modules]
+    family, note = _recognise(_looks(found.container, places_found, max(tables, default=0), other, name))
+    if override is not None:
+        family = _override(family, FAMILIES[override], name)
+        note = family.note
+    has_parts = any(key.startswith(family.extra) for key in other)
+    return MotionSpec(
+        family,
+        modules,
+        max(tables, default=family.max_frames),
+        count_attentions(shapes),
+        note=note,
+        picture=family.picture if has_parts else "none",
+    )
+
+
+def modules_in(
+    shapes: Mapping[str, tuple[int, ...]], name: str, sides: Sequence[str] = ("down_blocks", "up_blocks")
+) -> tuple[tuple[str, int], ...]:
+    """Places and widths of the motion modules with weights of these `shapes`. Raises MotionFileError where one is missing
+    on one of the `sides` of the UNet."""
     modules = []
     for place in places(shapes):
         norm = shapes.get(f"{place}.norm.weight", ())
@@ -82,17 +122,21 @@ def _spec(
                 f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}'
             )
         modules.append((place, norm[0]))
-    _check_places([place for place, _ in modules], name)
+    _check_places([place for place, _ in modules], name, sides)
+    return tuple(modules)
+
+
+def position_tables(shapes: Mapping[str, tuple[int, ...]], name: str) -> set[int]:
+    """The lengths of the position tables among weights of these `shapes`."""
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
         raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {_ADVICE}')
-    places_found = [place for place, _ in modules]
-    family, note = _recognise(_looks(found.container, places_found, max(tables, default=0), other, name))
-    if override is not None:
-        family = _override(family, FAMILIES[override], name)
-        note = family.note
-    attentions = {key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key}
-    return MotionSpec(family, tuple(modules), max(tables, default=family.max_frames), len(attentions), note=note)
+    return tables
+
+
+def count_attentions(shapes: Iterable[str]) -> int:
+    """How many attentions each motion module has, by the canonical names of its weights."""
+    return len({key.split(".attention_blocks.")[1].split(".")[0] for key in shapes if ".attention_blocks." in key})
 
 
 def _looks(container: str, modules: list[str], positions: int, other: tuple[str, ...], name: str) -> Looks:
@@ -144,12 +188,13 @@ def _override(recognised: Family, wanted: Family, name: str) -> Family:
     return wanted
 
 
-def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
     expected = {
         f"{place}.{suffix}": shape
         for place, width in spec.modules
         for suffix, shape in module_template(width, spec.attentions).items()
     }
+    expected |= picture_template(spec.picture, spec.level_widths)
     widths = dict(spec.modules)
     tables = {key for key in shapes if key.endswith(POSITIONS)}
     expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}
@@ -166,15 +211,12 @@ def _check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], nam
             )
 
 
-def _check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
+def check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
     for key, file_key in found.keys.items():
         dtype = header[file_key].dtype
         if not dtype.is_floating_point:
             numbers = str(dtype).removeprefix("torch.")
             raise MotionFileError(f'"{name}": "{key}" contains {numbers} numbers, not weights. {_ADVICE}')
-
-
-_ADVICE = "Download it again, or pick another file."
 
 
 def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:

@@ -30,7 +30,9 @@ _V1_OR_V3 = (
     "it could be AnimateDiff v1 or v3, because it has no position table for 24 or 32 frames, and it is used as v3. If it was "
     'trained from v1 or with the authors\' train.py, set kind of Load Motion Model to "AnimateDiff v1".'
 )
-_IMAGE_NOTE = "it is an image-to-video model; for now, Kinema runs it as a text-to-video model."
+_IMAGE_NOTE = (
+    "it is an image-to-video model. Give it a picture with Animate Picture; without one, it runs as text-to-video."
+)
 
 _ROWS = (
     Family(
@@ -77,12 +79,12 @@ _ROWS = (
     ),
     Family(
         name="animatelcm_i2v", label="AnimateLCM-I2V", base="sd15", native_frames=16, max_frames=64,
-        schedule=LCM_I2V_SCHEDULE, layout=_WITHOUT_POSITIONS, extra=("img_encoder.",), mid=True, preset=_LCM_PRESET,
+        schedule=LCM_I2V_SCHEDULE, layout=_WITHOUT_POSITIONS, picture="encoder", mid=True, preset=_LCM_PRESET,
         note=_IMAGE_NOTE,
     ),
     Family(
         name="pia", label="PIA", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
-        extra=("conv_in.",), norms=_JOINT, evolved="joint", note=_IMAGE_NOTE,
+        picture="mask+picture", norms=_JOINT, evolved="joint", note=_IMAGE_NOTE,
     ),
     Family(
         name="sdxl", label="AnimateDiff SDXL beta", base="sdxl", native_frames=16, max_frames=32, schedule=SDXL_SCHEDULE,

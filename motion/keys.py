@@ -19,8 +19,8 @@ CONTAINERS = tuple(dict.fromkeys(layout.container for layout in LAYOUTS))  # the
 EXTRA = "|".join(part.removesuffix(".") for family in FAMILIES.values() for part in family.extra)
 ENDS = "conv_in|conv_out|conv_norm_out|time_embedding|add_embedding"  # parts of a UNet outside its blocks
 MODEL_PREFIX = re.compile(
-    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.)+"
-    rf"(?=(?:down_blocks|mid_block|up_blocks|{ENDS}|{EXTRA})\.)"
+    r"^(?:module\.|unet\.|model\.|diffusion_model\.|motion_model\.|controlnet\.)+"
+    rf"(?=(?:down_blocks|mid_block|up_blocks|controlnet_[a-z_]+|{ENDS}|{EXTRA})\.)"
 )
 MODULE = re.compile(
     r"^(?P<block>(?:down|up)_blocks\.(?:0|[1-9][0-9]?)|mid_block)\."
@@ -52,8 +52,8 @@ formula's."""
 class FileKeys:
     """The keys of a file, sorted."""
 
-    keys: Mapping[str, str]  # canonical name of each motion weight: its key in the file
-    other: tuple[str, ...]  # keys that belong to no motion module
+    keys: Mapping[str, str]  # canonical name of each weight of the motion model: its key in the file
+    other: tuple[str, ...]  # keys of all else
     container: str  # what the file calls the list of motion modules of a block, as in KeyLayout
 
 
@@ -100,9 +100,10 @@ def sort_keys(keys: Iterable[str]) -> FileKeys:
 
 
 def place_of(name: str) -> str:
-    """The place of the motion module that a canonical name belongs to, e.g. "mid_block.motion_modules.0"."""
-    block, rest = name.split(".motion_modules.", 1)
-    return f"{block}.motion_modules.{rest.split('.')[0]}"
+    """The place of the motion module that a canonical name belongs to, e.g. "mid_block.motion_modules.0". What belongs to
+    none is its own place, e.g. "conv_in"."""
+    block, inside, rest = name.partition(".motion_modules.")
+    return f"{block}{inside}{rest.split('.')[0]}" if inside else name.split(".")[0]
 
 
 def places(names: Iterable[str]) -> list[str]:

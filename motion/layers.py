@@ -13,6 +13,7 @@ from torch import nn
 from .control import PLAIN, Control, PerLatent, Tokens, linear
 from .enhance import intensity
 from .norms import joint_norm
+from .picture_parts import picture_modules
 from .positions import sinusoid
 from .spec import MotionSpec
 
@@ -153,7 +154,8 @@ class Level(nn.Module):
 
 
 class MotionModel(nn.Module):
-    """All motion modules of one file, at the paths that the published key layout gives them."""
+    """All motion modules of one file, at the paths that the published key layout gives them, and what the file has for
+    pictures."""
 
     def __init__(self, spec: MotionSpec, ops: Any, **factory: Any) -> None:
         super().__init__()
@@ -167,6 +169,8 @@ class MotionModel(nn.Module):
             self.add_module(side, nn.ModuleList([built[f"{side}.{i}"] for i in indices]))
         if "mid_block" in built:
             self.mid_block = built["mid_block"]
+        for name, module in picture_modules(spec, ops, **factory).items():
+            self.add_module(name, module)
 
     def at(self, place: str) -> MotionModule:
         """The motion module at a place such as "up_blocks.1.motion_modules.2"."""

@@ -17,6 +17,7 @@ from .files import ModelFile, MotionFileError, opened
 from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
 from .ops import MotionOps
+from .picture_parts import without_latent
 from .spec import MotionSpec, Preset
 
 FILE = "kinema_file"
@@ -35,7 +36,7 @@ def load_motion_model(path: str | Path, family: str | None = None, disable_dynam
         spec, layout = detect(header, path.name, family)
         _log(path.name, spec, layout)
         dtype = kept_dtype({name: header[key].meta() for name, key in layout.keys.items()})
-        weights = read_weights(file, layout.keys, dtype)
+        weights = without_latent(read_weights(file, layout.keys, dtype))
     check_finite(weights, path.name)
     return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family)), disable_dynamic)
 
@@ -168,7 +169,7 @@ def check_finite(weights: Mapping[str, torch.Tensor], name: str) -> None:
     bad = sorted({place_of(key) for key, weight in weights.items() if not is_finite(weight)})
     if bad:
         raise MotionFileError(
-            f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its motion modules, first in '
+            f'"{name}" contains numbers that are not finite (NaN) in {len(bad)} of its modules, first in '
             f'"{bad[0]}". The file is damaged: download it again.'
         )
 

@@ -71,8 +71,8 @@ def published_weights(motion: Any) -> dict[str, torch.Tensor]:
 def check_only_motion(spec: MotionSpec) -> None:
     if spec.family.extra:
         raise ValueError(
-            f"{spec.family.label} has parts other than motion modules, which Kinema does not keep, so it cannot be "
-            "trained or saved. Use another motion model such as v3_sd15_mm."
+            f"{spec.family.label} has parts other than motion modules, which Kinema can use but neither train nor save. "
+            "Use another motion model such as v3_sd15_mm."
         )
 
 

@@ -9,6 +9,9 @@ AUTOMATIC = "automatic"
 
 Base = Literal["sd15", "sdxl"]
 Statistics = Literal["frame", "joint"]
+PictureInput = Literal["none", "mask+picture", "encoder"]
+"""How a motion model takes the picture that it animates: not at all, as more channels of the UNet's input, or through an
+encoder of its own."""
 
 BASE_NAMES: dict[Base, str] = {"sd15": "SD1.5", "sdxl": "SDXL"}
 
@@ -113,18 +116,30 @@ class Family:
     native_frames: int  # frames of the clips that it was trained on
     max_frames: int  # length of the position table
     schedule: NoiseSchedule  # what it was trained with
-    signs: tuple[Sign, ...] = ()  # by any of which a file is recognised, unless `layout` or `extra` are its own
+    signs: tuple[Sign, ...] = ()  # by any of which a file is recognised, unless `layout` or `picture` are its own
     layout: KeyLayout = KeyLayout()
-    extra: tuple[str, ...] = ()  # how keys of parts besides motion modules begin, which Kinema drops
+    picture: PictureInput = "none"  # how it takes the picture that it animates
     mid: bool = False  # whether a new one has a motion module in the mid block
     norms: NormPolicy = NormPolicy()  # what the authors' code computes
     evolved: Statistics = "frame"  # how AnimateDiff-Evolved takes all GroupNorm statistics
     preset: Preset = Preset(steps=25, sampler="euler", scheduler="normal", cfg=7.5)
     note: str = ""  # what a user should know when loading such a file
 
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """How the keys begin of what its files have besides motion modules."""
+        return _EXTRA[self.picture]
+
     def norms_like(self, implementation: str) -> NormPolicy:
         """The norm policy of one of IMPLEMENTATIONS."""
         return IMPLEMENTATIONS[implementation].norms(self)
+
+
+_EXTRA: dict[PictureInput, tuple[str, ...]] = {
+    "none": (),
+    "mask+picture": ("conv_in.",),
+    "encoder": ("img_encoder.",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +181,9 @@ class MotionSpec:
     attentions: int = 2  # temporal attentions in each transformer block
     heads: int = 8  # of each attention
     note: str = ""  # what a user should know of this file
+    picture: PictureInput = (
+        "none"  # how it takes the picture that it animates, as far as the file has the weights for it
+    )
 
     @property
     def base(self) -> Base:
@@ -174,6 +192,12 @@ class MotionSpec:
     @property
     def has_mid(self) -> bool:
         return any(place.startswith("mid_block.") for place, _ in self.modules)
+
+    @property
+    def level_widths(self) -> tuple[int, ...]:
+        """The channels of the levels of the UNet, from the widest picture to the smallest."""
+        levels = {place.split(".")[1]: width for place, width in self.modules if place.startswith("down_blocks.")}
+        return tuple(levels.values())
 
     def norms_like(self, implementation: str) -> NormPolicy:
         """The norm policy of one of IMPLEMENTATIONS for this file: to AnimateDiff-Evolved every file for SD1.5 without a mid

@@ -18,6 +18,12 @@ NO_MODEL = (
 )
 
 
+START_NEEDS_MODEL = (
+    "The authors' start noise (authors_start) acts through the model output of Animation Noise, not through its noise "
+    "output. Connect the model output to the sampler, and use RandomNoise for SamplerCustomAdvanced."
+)
+
+
 class AnimationNoiseNode(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -65,6 +71,15 @@ class AnimationNoiseNode(io.ComfyNode):
                 *_layer_inputs(),
                 *_window_inputs(),
                 *_seed_inputs(),
+                io.Boolean.Input(
+                    "authors_start",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Only for the model output. On: an empty video starts with slightly more noise, as in the "
+                    "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of "
+                    "Sigma Schedule. Off: starts as in ComfyUI.",
+                ),
             ],
             outputs=[
                 io.Noise.Output(
@@ -95,14 +110,19 @@ class AnimationNoiseNode(io.ComfyNode):
         seed_per_frame: bool = False,
         frame_seeds: str = "",
         first_frame: int = 0,
+        authors_start: bool = False,
     ) -> io.NodeOutput:
         seeds = FrameSeeds(seed, seed_per_frame, read_seeds(frame_seeds))
         pattern = NoisePattern(noise_type, correlation, length, overlap)
         layer = NoiseLayer(pattern, seeds, first_frame, mode, weight, mask)
+        if authors_start and model is None:
+            raise ValueError(START_NEEDS_MODEL)
         if model is None:
             return io.NodeOutput(lay(layer, noise), ExecutionBlocker(NO_MODEL))
-        whole = lay(layer, animation_of(model.model_options).noise if noise is None else noise)
-        return io.NodeOutput(whole, changed(model, noise=whole))
+        beneath = animation_of(model.model_options).noise if noise is None else noise
+        whole = lay(layer, beneath, authors_start)
+        shown = ExecutionBlocker(START_NEEDS_MODEL) if authors_start else whole
+        return io.NodeOutput(shown, changed(model, noise=whole))
 
 
 def _noise_inputs() -> list[io.Input]:

@@ -40,7 +40,8 @@ class SigmaScheduleNode(io.ComfyNode):
                     "scheduler",
                     options=list(SCHEDULERS),
                     default="normal",
-                    tooltip="How the steps are distributed over the noise levels, as in KSampler.",
+                    tooltip="How the steps are distributed over the noise levels, as in KSampler. authors' DDIM: exactly the "
+                    "timesteps of the AnimateDiff authors, for any number of steps.",
                 ),
                 OpenInt("steps", default=20, min=1, max=10000, tooltip="Number of sampler steps."),
                 io.Float.Input(

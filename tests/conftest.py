@@ -25,7 +25,8 @@ SLOW = (
         "training",
         "motion/test_hostile.py",
     ),
-    *("nodes/test_evaluation_nodes.py", "sampling/run/test_neighbours.py", "sampling/run/test_preview.py"),
+    *("nodes/test_evaluation_nodes.py", "sampling/run/test_compiled.py", "sampling/run/test_neighbours.py"),
+    "sampling/run/test_preview.py",
     *(
         "sampling/noise/test_animation_noise.py",
         "sampling/latents/test_inject_image.py",

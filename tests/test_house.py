@@ -28,9 +28,11 @@ LAYERS = {  # folder: the folders of the extension it may import
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
     {"curves"},
+    {"pictures"},
     {"prompts", "windows", "noise"},
     {"camera"},
     {"modules"},
+    {"sparsectrl"},
     {"guidance"},
     {"latents"},
     {"run"},

@@ -193,7 +193,8 @@ def _live_bytes() -> int:
     import torch
 
     gc.collect()
-    tensors = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor) and each.device.type == "cpu"]
+    kinds = (torch.Tensor, torch.nn.Parameter)  # not the stand-ins of torch.compile, which have no numbers
+    tensors = [each for each in gc.get_objects() if type(each) in kinds and each.device.type == "cpu"]
     storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}
     return sum(storages.values())
 

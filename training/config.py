@@ -48,8 +48,8 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How to train, by the names of the training nodes' inputs. The defaults are the authors' recipe, but for `steps` and
-    `average`. Raises ValueError for values out of range."""
+    """How to train, by the names of the training nodes' inputs. The defaults are the authors' optimizer, loss and schedule;
+    docs/motion-models.md lists what differs from their recipe. Raises ValueError for values out of range."""
 
     steps: Annotated[int, Range(1, 10_000_000)] = 1000  # optimizer steps
     learning_rate: Annotated[float, Range(1e-8, 1.0)] = 1e-4  # of AdamW, once it has warmed up

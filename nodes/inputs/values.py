@@ -11,22 +11,17 @@ from comfy_api.latest import io
 
 from ...sampling.call.moment import Curve
 from ...sampling.curves.curve import Listed
+from .on_node import say
 
 Number = io.Float.Input | io.Int.Input
 
 
 class OpenFloat(io.Float.Input):
-    """A number whose formula works outside the widget's range too, for numbers that are connected."""
-
-    def __init__(self, name: str, tooltip: str, **settings: Any) -> None:
-        super().__init__(name, tooltip=f"{tooltip} A connected number may be outside the range.", **settings)
+    """A number whose formula works outside the widget's range too: a connected number may be outside."""
 
 
 class OpenInt(io.Int.Input):
-    """A whole number that has a least value, but for numbers that are connected no largest one."""
-
-    def __init__(self, name: str, tooltip: str, **settings: Any) -> None:
-        super().__init__(name, tooltip=f"{tooltip} A connected number may be larger.", **settings)
+    """A whole number that has a least value, but no largest one for a connected number."""
 
 
 def reads_numbers(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
@@ -36,9 +31,12 @@ def reads_numbers(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.Nod
     @wraps(execute)
     def with_numbers(cls: type[io.ComfyNode], *in_order: Any, **by_name: Any) -> io.NodeOutput:
         values = dict(zip(names, in_order, strict=False)) | by_name
-        for socket in cls.define_schema().inputs:
-            if socket.id in values:
-                values[socket.id] = read_value(socket, values[socket.id])
+        sockets = [socket for socket in cls.define_schema().inputs if socket.id in values]
+        for socket in sockets:
+            values[socket.id] = read_value(socket, values[socket.id])
+        outside = [sentence for socket in sockets if (sentence := beyond_widget(socket, values[socket.id]))]
+        if outside:
+            say(" ".join(outside))
         return execute(cls, **values)
 
     return with_numbers
@@ -56,6 +54,19 @@ def read_value(socket: io.Input, value: Any) -> Any:
     if socket.io_type == "KINEMA_CURVE" or isinstance(socket, io.MultiType.Input):
         return _number_or_curve(name, value)
     return value
+
+
+def beyond_widget(socket: io.Input, value: Any) -> str:
+    """A sentence where `value`, as `read_value` gives it, is a number outside the range of the input's widget, else none."""
+    widget = socket.input_override if isinstance(socket, io.MultiType.Input) else socket
+    if not isinstance(widget, Number) or not isinstance(value, int | float):
+        return ""
+    below = widget.min is not None and value < widget.min
+    above = widget.max is not None and value > widget.max
+    if not below and not above:
+        return ""
+    name = socket.display_name or socket.id
+    return f"{name} is {value:g}, outside its range of {widget.min:g} to {widget.max:g}, and is used as it is."
 
 
 def finite(name: str, value: Any) -> float:

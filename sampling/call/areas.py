@@ -1,7 +1,8 @@
 """Which part of the picture a model call computes: the host cuts out the areas of regional prompts before it calls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import comfy.conds
@@ -19,13 +20,18 @@ class Areas:
     whole: tuple[int, int]
     corners: tuple[tuple[int, int], ...]
 
-    def of(self, value: torch.Tensor, frames: int, size: tuple[int, int]) -> torch.Tensor:
-        """`value` (f or 1, 1, h, w or 1, 1) of whole pictures, in each of the areas of `size`, one after the other."""
+    def of(self, value: torch.Tensor, frames: int, size: tuple[int, int], level: int = 0) -> torch.Tensor:
+        """`value` (f or 1, c, h, w or 1, 1) of whole pictures, in each of the areas of `size`, one after the other. Its
+        height and width are halved `level` times, rounded up as the UNet does."""
         if value.shape[2:] == (1, 1):
             return value
-        h, w = size
         every = value.expand(frames, *value.shape[1:])
-        return torch.cat([every[..., y : y + h, x : x + w] for y, x in self.corners])  # (v*f, 1, h, w)
+        h, w = (ceil(length / 2**level) for length in size)
+        corners = [
+            (min(round(y / 2**level), every.shape[2] - h), min(round(x / 2**level), every.shape[3] - w))
+            for y, x in self.corners
+        ]
+        return torch.cat([every[..., y : y + h, x : x + w] for y, x in corners])  # (v*f, c, h, w)
 
 
 def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
@@ -45,7 +51,14 @@ def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
 def take_areas(named: dict[str, Any], latents: int) -> Areas | None:
     """The Areas of a model call of `latents` for each conditioning, several windows included, with the keyword arguments
     `named`, which lose them; None: it computes whole pictures."""
-    noted = named.pop(AREAS, None)  # (v*f, 4, h, w)
+    areas = areas_of(named, latents)
+    named.pop(AREAS, None)
+    return areas
+
+
+def areas_of(named: Mapping[str, Any], latents: int) -> Areas | None:
+    """The same, which leaves `named` as it is."""
+    noted = named.get(AREAS)  # (v*f, 4, h, w)
     if noted is None:
         return None
     first = noted[::latents, :, 0, 0].long().tolist()

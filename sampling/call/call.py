@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 
+from ...motion.windowed import FrameWindows
 from .caches import Caches, Which
 from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
@@ -24,6 +25,13 @@ class AttentionTokens(Protocol):
 
     def attended(self, projected: QueriesKeysValues, options: Mapping[str, Any]) -> QueriesKeysValues:
         """What is `projected` in the layer that the host's `options` name, changed."""
+
+
+class WindowsInside(Protocol):
+    """The windows in which motion modules see the frames of a model call."""
+
+    def of(self, frames: int, total: int, device: torch.device) -> FrameWindows | None:
+        """For so many `frames` of a video of `total`; None: they see all at once."""
 
 
 @dataclass
@@ -48,6 +56,8 @@ class Call:
     extra: str = ""  # the extra pass of a guidance that it belongs to, if any
     raw: RawPrediction | None = None  # of the step, where Motion Guidance needs it
     caches: Caches | None = None  # of the run
+    inside: WindowsInside | None = None  # the motion windows of the run; None: motion modules see all frames at once
+    loops: bool = False  # whether its context windows go on from the last frame to the first
     features: FeatureCache | None = None  # of the run: what its models made of pictures
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 

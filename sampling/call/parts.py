@@ -36,7 +36,7 @@ class Parts:
         """
         watched = _Watched(self.callback, done, self.steps)
         seed = self.extra_args.get("seed")
-        options = {**self.extra_args, "seed": None if seed is None else seed + seed_shift}
+        options = {**self.extra_args, "seed": None if seed is None else (seed + seed_shift) % 2**64}
         x = sample(self.guider, sigmas, options, watched, noise, self.latent_image, *self.more)
         return x, watched.denoised
 
@@ -44,6 +44,17 @@ class Parts:
         """Has the host show `denoised` as the end of the run, and pass it on as its denoised output."""
         if self.callback is not None:
             self.callback(self.steps - 1, denoised, denoised, self.steps)
+
+
+def check_kept_size(latent: torch.Tensor, start: torch.Tensor, feature: str) -> None:
+    """Raises ValueError where a part of a run that began with `start` ended with a `latent` of another size."""
+    if latent.shape == start.shape:
+        return
+    before, after = (f"{size.shape[-1]} x {size.shape[-2]}" for size in (start, latent))
+    raise ValueError(
+        f"{feature} needs a sampler that keeps the size of the video, but this one changed its latents from {before} to "
+        f"{after}. Use another sampler, and scale the result after sampling."
+    )
 
 
 class _Watched:

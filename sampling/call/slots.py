@@ -8,7 +8,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, Upsample
 from torch import nn
 
-from .host import HostModel
+from .host import HostModel, HostNetwork
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Slot:
 
 
 def find_slots(unet: Any) -> dict[str, Slot]:
-    """The slots of a host UNetModel by the place names of the published key layout. Empty for any other network."""
-    if not hasattr(unet, "input_blocks") or not hasattr(unet, "output_blocks"):
+    """The slots of a host UNetModel, or of a ControlNet for one, by the place names of the published key layout. Empty for
+    any other network."""
+    if not hasattr(unet, "input_blocks"):
         return {}
     slots: dict[str, Slot] = {}
     level = index = 0
@@ -34,13 +35,19 @@ def find_slots(unet: Any) -> dict[str, Slot]:
     if unet.middle_block is not None and len(unet.middle_block) == 3:
         slots["mid_block.motion_modules.0"] = _slot(unet.middle_block[1])
     level = index = 0
-    for block in unet.output_blocks:
+    for block in getattr(unet, "output_blocks", ()):  # a ControlNet has none
         layers = [layer for layer in block if not isinstance(layer, Upsample)]
         slots[f"up_blocks.{level}.motion_modules.{index}"] = _slot(layers[-1])
         index += 1
         if len(layers) < len(block):
             level, index = level + 1, 0
     return slots
+
+
+def first_layer(unet: Any) -> nn.Module:
+    """The layer of a host UNetModel that takes in the latents."""
+    layer: nn.Module = unet.input_blocks[0][0]
+    return layer
 
 
 def find_norms(unet: Any, kind: Literal["resnet", "spatial"]) -> list[nn.Module]:
@@ -60,11 +67,14 @@ _BASES = {
 
 
 def base_name(model: HostModel) -> str:
-    """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it.
+    """What people call the kind of `model` (MODEL): "SD1.5", "SDXL", or the host's own name for it."""
+    return network_name(model.model)
 
-    The host's variants of a base, such as pruned or instruction-tuned ones, are subclasses of it.
-    """
-    config = model.model.model_config
+
+def network_name(network: HostNetwork) -> str:
+    """The same for the network of a MODEL. The host's variants of a base, such as pruned or instruction-tuned ones, are
+    subclasses of it."""
+    config = network.model_config
     for name, kind in _BASES.items():
         if isinstance(config, kind):
             return name

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ...motion.camera_layers import PIXELS
+from ...motion.camera_layers import PIXELS_A_SIDE
 from .track import Array
 
 SOURCE_ASPECT = 1280 / 720
@@ -49,15 +49,15 @@ def in_pixels(lens: Sequence[float], height: int, width: int) -> tuple[float, ..
 
 
 def _lens(lens: Array, cut: PictureCut) -> tuple[float, ...]:
-    return in_pixels(lens.tolist(), PIXELS * cut.whole[0], PIXELS * cut.whole[1])
+    return in_pixels(lens.tolist(), PIXELS_A_SIDE * cut.whole[0], PIXELS_A_SIDE * cut.whole[1])
 
 
 def _directions(lens: tuple[float, ...], cut: PictureCut, device: torch.device) -> torch.Tensor:
     """The directions (H, W, 3) through the pixels of `cut` in the axes of the camera, of length 1."""
     (y, x), (h, w) = cut.corner, cut.size
     fx, fy, cx, cy = lens
-    rows = (torch.arange(PIXELS * y, PIXELS * (y + h), device=device) + 0.5 - cy) / fy
-    columns = (torch.arange(PIXELS * x, PIXELS * (x + w), device=device) + 0.5 - cx) / fx
+    rows = (torch.arange(PIXELS_A_SIDE * y, PIXELS_A_SIDE * (y + h), device=device) + 0.5 - cy) / fy
+    columns = (torch.arange(PIXELS_A_SIDE * x, PIXELS_A_SIDE * (x + w), device=device) + 0.5 - cx) / fx
     down, right = torch.meshgrid(rows, columns, indexing="ij")
     directions = torch.stack([right, down, torch.ones_like(right)], dim=-1)
     return F.normalize(directions, dim=-1)

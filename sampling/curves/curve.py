@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 
+from ...motion.pooling import average_pooled
 from ..call.moment import Curve, Moment, Part, PerFrame
 
 Side = Literal["down", "mid", "up"]
@@ -45,7 +46,9 @@ class OverPicture(Curve):
         last = len(self.values) - 1
         rows = self.values[[min(i, last) for i in moment.frames.indices]] if last else self.values
         smaller = all(new <= old for new, old in zip(moment.size, rows.shape[1:], strict=True))
-        return F.interpolate(rows[:, None], moment.size, mode="area" if smaller else "bilinear")  # (f, 1, h, w)
+        if smaller:
+            return average_pooled(rows[:, None], moment.size)  # (f, 1, h, w)
+        return F.interpolate(rows[:, None], moment.size, mode="bilinear")  # (f, 1, h, w)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import comfy.sampler_helpers
 import torch
 from comfy.samplers import Sampler
 
+from ...motion.pooling import average_pooled
 from ..call.frames import Frames
 from ..call.host import HostGuider, HostSampler
 from ..call.moment import Curve, Moment
-from ..call.parts import Callback, Parts, RunStart
+from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import Progress
 from ..curves.curve import value_at
 from .on_canvas import OnCanvas
@@ -64,7 +65,7 @@ class _Content:
         h, w = shape[-2:]
         ratio = 1 if self._vae is None else self._vae.spacial_compression_encode()
         self.picture, pixel_mask = injection.placed.on(h * ratio, w * ratio, len(self.rows))
-        self.mask = torch.nn.functional.interpolate(pixel_mask, size=(h, w), mode="area")
+        self.mask = average_pooled(pixel_mask, (h, w))
         self._pixel_mask = pixel_mask
         self.in_pixels = injection.space == "pixel"
         if not self.in_pixels:
@@ -98,6 +99,9 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
     injection: Injection
     content: _Content
 
+    def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
+        return self.sampler.max_denoise(guider, sigmas)
+
     def sample(
         self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
         noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
@@ -109,6 +113,7 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
             return run
         parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
         x, denoised = parts.sample(self.sampler.sample, sigmas[: at + 1], noise, done=0)
+        check_kept_size(x, noise, "Inject Image")
         x = self._injected(x, denoised, guider, sigmas[at], sigmas)
         if at == parts.steps:
             return x

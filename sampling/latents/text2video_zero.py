@@ -11,7 +11,7 @@ import torch
 from comfy.samplers import Sampler
 
 from ..call.host import HostGuider, HostSampler
-from ..call.parts import Callback, Parts, RunStart
+from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import SAME_LEVEL
 
 PICTURE = 512
@@ -76,6 +76,9 @@ class MovingSampler(Sampler):  # type: ignore[misc]
     sampler: HostSampler
     field: MotionField
 
+    def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
+        return self.sampler.max_denoise(guider, sigmas)
+
     def sample(
         self,
         guider: HostGuider,
@@ -94,6 +97,7 @@ class MovingSampler(Sampler):  # type: ignore[misc]
         second = first + len(to_low) - 1
         parts = Parts(guider, extra_args, callback, source, more, second + len(to_end) - 1)
         at_high = parts.sample(self.sampler.sample, to_high, noise, done=0)[0]
+        check_kept_size(at_high, noise, "Text2Video-Zero")
         restart = RunStart(guider, self.sampler, to_low, source)
         at_low = parts.sample(self.sampler.sample, to_low, restart.noise_for(at_high), first, seed_shift=1)[0]
         moved = diffuse(warp(at_low[:1], self.field, len(noise))[1:], noise[1:], low, high)

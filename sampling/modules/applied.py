@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ...motion.positions import REFUSE, PositionRule
 from ..call.moment import Curve
 from ..camera.camera import Camera
+from ..pictures.animated_picture import AnimatedPicture
 
 
 @dataclass(frozen=True)
@@ -19,4 +20,5 @@ class Applied:
     attention: float | Curve = 1.0  # scale of the logits of its attentions
     place: int = 0  # which of the MODEL's motion models it is
     loras: tuple[tuple[int, float | Curve], ...] = ()  # motion LoRAs with curves: place among the MODEL's, and strength
+    picture: AnimatedPicture | None = None  # what it animates, if it is a motion model for pictures
     camera: Camera | None = None  # which it follows

@@ -27,34 +27,41 @@ class Values:
     Model calls of `areas` have latents of another `size` (h, w) than the moment."""
 
     def __init__(self, moment: Moment, device: torch.device, size: tuple[int, int], areas: Areas | None = None) -> None:
-        self._moment = moment
+        self.moment = moment
         self._device = device
         self._size = size
         self._areas = areas
         self._known: dict[tuple[int, Part | None], tuple[Curve, PerLatent]] = {}
 
-    def of(self, curve: float | Curve, part: Part) -> PerLatent:
-        """The value of `curve` in `part`: a number, or one for each latent of a conditioning, of the size of the latents
-        or 1."""
+    def of(self, curve: float | Curve, part: Part | None = None) -> PerLatent:
+        """The value of `curve` in `part` of the UNet: a number, or one for each latent of a conditioning, of the size of the
+        latents or 1."""
         if not isinstance(curve, Curve):
             return float(curve)
         key = id(curve), part if curve.over_blocks else None
         if key not in self._known:
-            value = value_at(curve, self._moment, part)
+            value = value_at(curve, self.moment, part)
             if isinstance(value, torch.Tensor):
                 value = self._placed(value)
             self._known[key] = curve, value  # which keeps the curve alive, and so its id
         return self._known[key][1]
 
+    def seen(self, value: torch.Tensor, level: int = 0) -> torch.Tensor:
+        """What the model call computes of `value` (f or 1, c, h, w) of whole pictures, halved `level` times: all of it, or
+        its areas."""
+        return (
+            value if self._areas is None else self._areas.of(value, len(self.moment.frames.indices), self._size, level)
+        )
+
     def _placed(self, value: torch.Tensor) -> PerLatent:
         if self._areas is None:
             return value.to(self._device)
-        seen = plain(self._areas.of(value, len(self._moment.frames.indices), self._size))
+        seen = plain(self.seen(value))
         return seen.to(self._device) if isinstance(seen, torch.Tensor) else seen
 
     def within(self, start: float, end: float) -> bool:
         """Whether the moment lies between these fractions of the run."""
-        run = self._moment.progress
+        run = self.moment.progress
         return run is None or is_within(start, end, run.sigma, run.model_sampling)
 
 

@@ -6,7 +6,7 @@ modules, weights and keys stay as they are, and nothing is left to clean up afte
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,8 +15,12 @@ from torch import nn
 from ...motion.control import Control
 from ...motion.layers import MotionModel, MotionModule
 from ...motion.norms import joint_norm
+from ...motion.picture_parts import CONV_IN
 from ...motion.spec import NormPolicy
-from ..call.slots import find_norms, find_slots
+from ..call.slots import find_norms, find_slots, first_layer
+
+Addition = Callable[[torch.Tensor], torch.Tensor]
+"""Gives what is added to the output (v*f, c, h, w) of a layer, in that shape."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Motion:
     model: MotionModel
     controls: Mapping[str, Control]  # how the motion module at each place acts; a place that is absent is off
     norms: NormPolicy  # over which frames its norms and those of the UNet take their statistics
+    pictures: Mapping[str, Addition] = field(default_factory=dict)  # what its picture adds at places, or in conv_in
 
 
 def plain_motion(model: MotionModel, norms: NormPolicy | None = None) -> Motion:
@@ -39,15 +44,22 @@ def plain_motion(model: MotionModel, norms: NormPolicy | None = None) -> Motion:
 def motion_inside(unet: Any, motions: Sequence[Motion], frames: int) -> Iterator[None]:
     """While this is open, `unet` animates: its batch holds whole videos of `frames` latents each.
 
-    Several motion models act one after the other at each place. Modules that are off are left out altogether.
+    Several motion models act one after the other at each place, each after its picture. Modules that are off are left out
+    altogether.
     """
     active = [motion for motion in motions if motion.controls]
     slots = find_slots(unet)
     with ExitStack() as stack:
-        for motion in active:
+        for motion in motions:
+            for place, addition in motion.pictures.items():
+                layer = first_layer(unet) if place == CONV_IN else slots[place].layer
+                stack.enter_context(_marked(layer))
+                stack.callback(layer.register_forward_hook(_picture_hook(addition)).remove)
             for place, control in motion.controls.items():
+                layer = slots[place].layer
+                stack.enter_context(_marked(layer))
                 hook = _hook(motion.model.at(place), control, frames)
-                stack.callback(slots[place].layer.register_forward_hook(hook).remove)
+                stack.callback(layer.register_forward_hook(hook).remove)
         for kind in ("resnet", "spatial"):
             if any(getattr(motion.norms, kind) == "joint" for motion in active):
                 for norm in find_norms(unet, kind):
@@ -61,6 +73,27 @@ def _hook(module: MotionModule, control: Control, frames: int) -> Any:
         return animated
 
     return add_motion
+
+
+def _marked(layer: nn.Module) -> AbstractContextManager[None]:
+    """While this is open, code that torch.compile made of `layer` without motion is not used.
+
+    Compiled code notices that `forward` was replaced. It does not notice a hook where there was none.
+    """
+    plain = layer.forward
+
+    def forward(*inputs: Any, **named: Any) -> torch.Tensor:
+        output: torch.Tensor = plain(*inputs, **named)
+        return output
+
+    return replaced_forward(layer, forward)
+
+
+def _picture_hook(addition: Addition) -> Any:
+    def add_picture(_layer: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        return output + addition(output)
+
+    return add_picture
 
 
 def _joint(norm: Any, frames: int) -> AbstractContextManager[None]:

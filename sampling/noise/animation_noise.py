@@ -19,6 +19,7 @@ class AnimationNoise:
 
     layers: tuple[NoiseLayer, ...]  # from the lowest to the highest
     seed: int = 0  # what a sampler is told
+    authors_start: bool = False  # whether a run starts from sqrt(1 + s²) * noise at every level s, see start_noise.py
 
     def generate_noise(self, latent: Mapping[str, Any]) -> torch.Tensor:
         """Unit noise (f, c, h, w) for a LATENT; frame k of a longer video has the noise of frame k of a shorter one, and
@@ -67,15 +68,17 @@ class AnimationNoise:
         return whole
 
 
-def lay(layer: NoiseLayer, beneath: Any) -> AnimationNoise:
-    """The NOISE of `layer` over `beneath`: an AnimationNoise, another node's NOISE, or None for plain noise of its seed."""
+def lay(layer: NoiseLayer, beneath: Any, authors_start: bool = False) -> AnimationNoise:
+    """The NOISE of `layer` over `beneath`: an AnimationNoise, another node's NOISE, or None for plain noise of its seed.
+    It starts as the authors do if `authors_start`, or if what is seen `beneath` it does."""
     if layer.hides_all:
-        return AnimationNoise((layer,), layer.seeds.seed)
+        return AnimationNoise((layer,), layer.seeds.seed, authors_start)
     if beneath is None:
         lower: tuple[NoiseLayer, ...] = (NoiseLayer(seeds=FrameSeeds(layer.seeds.seed)),)
     else:
         lower = beneath.layers if isinstance(beneath, AnimationNoise) else (NoiseLayer(given=beneath),)
-    return AnimationNoise((*lower, layer), layer.seeds.seed)
+    starts = authors_start or (isinstance(beneath, AnimationNoise) and beneath.authors_start)
+    return AnimationNoise((*lower, layer), layer.seeds.seed, starts)
 
 
 def noise_of_run(wanted: AnimationNoise, noise: torch.Tensor, seed: int) -> torch.Tensor:

@@ -20,4 +20,4 @@ def frame_order(frames: int, length: int, overlap: int, random: torch.Generator)
 
 def reschedule(noise: torch.Tensor, length: int, overlap: int, seed: int) -> torch.Tensor:
     """`noise` (f, ...) with the frames in that order."""
-    return noise[frame_order(noise.shape[0], length, overlap, torch.Generator().manual_seed(seed))]
+    return noise[frame_order(noise.shape[0], length, overlap, torch.Generator().manual_seed(seed % 2**64))]

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from comfy.model_sampling import EPS, V_PREDICTION, ModelSamplingDiscrete
+import torch
+from comfy.model_sampling import (
+    EPS,
+    V_PREDICTION,
+    ModelSamplingContinuousEDM,
+    ModelSamplingDiscrete,
+    reshape_sigma,
+)
 
 from ...motion.spec import (
     AUTOMATIC,
@@ -59,7 +66,8 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
 KEEP = "keep the model's"
 
 CHOICES: dict[str, str] = {
-    AUTOMATIC: "The schedule that the motion model was trained with.",
+    AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise (EDM), such as "
+    "Playground v2.5, keeps its own.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
 }
@@ -93,9 +101,13 @@ PREDICTIONS: dict[str, Prediction] = {
 }
 
 
-def chosen_schedule(name: str, family: Family) -> NoiseSchedule | None:
-    """The schedule `name` of CHOICES for a motion model of `family`; None: the MODEL keeps its own."""
-    if name == KEEP:
+def chosen_schedule(name: str, family: Family, like: Any) -> NoiseSchedule | None:
+    """The schedule `name` of CHOICES for a motion model of `family` on a MODEL with the ModelSampling `like`.
+
+    None: the MODEL keeps its own. Models of continuous noise, such as Playground v2.5 and CosXL, do so by default: they
+    know no timesteps 0 to 999, and scale their input by a standard deviation of the data of their own.
+    """
+    if name == KEEP or (name == AUTOMATIC and isinstance(like, ModelSamplingContinuousEDM)):
         return None
     return family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule
 
@@ -161,11 +173,33 @@ def _prediction(schedule: NoiseSchedule, like: Any, prediction: str | None) -> t
     if prediction is not None:
         row = PREDICTIONS[prediction]
         return row.kind(), row.lcm_steps and (schedule.lcm_steps or row.lcm_steps)
+    kind = EPS if like is None else predicted_by(like)
     if schedule.lcm_steps is not None:
-        return _lcm(), schedule.lcm_steps
-    if like is None:
-        return EPS, None
-    return predicted_by(like), getattr(like, "original_timesteps", None)
+        return _consistent(kind), schedule.lcm_steps
+    return kind, getattr(like, "original_timesteps", None)
+
+
+def _consistent(kind: type) -> type:
+    """The host's class of a consistency model whose network predicts what `kind` says: noise, velocity or the picture.
+
+    The host's own LCM is for noise. Its boundary scalings (Luo et al., "Latent Consistency Models" (2023), equation 9)
+    hold for any prediction of the picture.
+    """
+    lcm = _lcm()
+    if issubclass(kind, lcm):
+        return kind
+    if kind is EPS:
+        return lcm
+
+    class Consistent(lcm):  # type: ignore[misc, valid-type]
+        def calculate_denoised(
+            self, sigma: torch.Tensor, model_output: torch.Tensor, model_input: torch.Tensor
+        ) -> torch.Tensor:
+            picture = kind.calculate_denoised(self, sigma, model_output, model_input)  # type: ignore[attr-defined]
+            noise = (model_input - picture) / reshape_sigma(sigma, model_input.ndim)
+            return super().calculate_denoised(sigma, noise, model_input)  # type: ignore[no-any-return]
+
+    return Consistent
 
 
 def predicted_by(model_sampling: Any) -> type:

@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 import comfy.model_management
+import comfy.utils
 import torch
 
 from ..call.host import HostSampler
-from ..call.parts import Parts, RunStart, Sample
+from ..call.parts import Parts, RunStart, Sample, check_kept_size
 from .frequency import LowPass, mix, mix_unit
 
 Method = Literal["FreeInit", "FreqPrior"]
@@ -87,7 +88,9 @@ def sample_refined(
     kept: torch.Tensor | None = None
     for number, run in enumerate(runs):
         if number > 0:
-            diffused = start.diffused(result, runs[number - 1][-1], fresh() if refinement.new_noise else first)
+            level = runs[number - 1][-1]
+            result = _at_size_of(first, result, level)
+            diffused = start.diffused(result, level, fresh() if refinement.new_noise else first)
             noise = refinement.noise(start.noise_for(diffused), fresh)
         try:
             result, denoised = parts.sample(sample, run, noise, done)
@@ -99,6 +102,17 @@ def sample_refined(
         kept = result if run[-1] == sigmas[-1] or denoised is None else denoised
         done += len(run) - 1
     return result  # type: ignore[no-any-return]
+
+
+def _at_size_of(start: torch.Tensor, result: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """The `result` (f, c, h, w) of an iteration, at the size of `start` where the sampler changed it. What is left of the
+    noise at `level` would not stay noise of unit variance, so only a clean result can be scaled."""
+    if level > 0:
+        check_kept_size(result, start, "Refine Noise with until below 1")
+    if result.shape == start.shape:
+        return result
+    scaled: torch.Tensor = comfy.utils.common_upscale(result, start.shape[-1], start.shape[-2], "bilinear", "disabled")
+    return scaled
 
 
 def _unit_noise(like: torch.Tensor, random: torch.Generator) -> torch.Tensor:

@@ -3,20 +3,45 @@
 from typing import Any
 
 import torch
+from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.samplers import SCHEDULER_NAMES, calculate_sigmas
 
 from ..curves.easings import WAYS
 
-SCHEDULERS: tuple[str, ...] = tuple(SCHEDULER_NAMES)
+AUTHORS_DDIM = "authors' DDIM"
+SCHEDULERS: tuple[str, ...] = (*SCHEDULER_NAMES, AUTHORS_DDIM)
+
+TIMESTEPS = 1000
+"""How many timesteps the models were trained with."""
 
 
 def run_sigmas(sampling: Any, scheduler: str, steps: int, denoise: float = 1.0) -> torch.Tensor:
-    """The falling noise levels (steps + 1) that the host's `scheduler` finds in a ModelSampling; with `denoise` below 1
-    the last of a longer run, as in the host, with 0 none."""
+    """The falling noise levels (steps + 1) that `scheduler`, one of SCHEDULERS, finds in a ModelSampling; with `denoise`
+    below 1 the last of a longer run, as in the host, with 0 none."""
     if denoise <= 0.0:
         return torch.zeros(0)
-    sigmas: torch.Tensor = calculate_sigmas(sampling, scheduler, int(steps / denoise)).cpu()
+    whole = int(steps / denoise)
+    if scheduler == AUTHORS_DDIM:
+        return _authors_ddim(sampling, whole)[-(steps + 1) :]
+    sigmas: torch.Tensor = calculate_sigmas(sampling, scheduler, whole).cpu()
     return sigmas[-(steps + 1) :]
+
+
+def _authors_ddim(sampling: Any, steps: int) -> torch.Tensor:
+    """The noise levels (steps + 1) of DDIM as the AnimateDiff authors run it: leading timesteps with an offset of 1, such
+    as 961, 921, ..., 1 for 25 steps. Raises ValueError where there are no such timesteps."""
+    if not isinstance(sampling, ModelSamplingDiscrete):
+        raise ValueError(
+            f'The scheduler "{AUTHORS_DDIM}" counts the {TIMESTEPS} training timesteps, but the connected model has '
+            "continuous noise. Choose another scheduler."
+        )
+    if steps >= TIMESTEPS:
+        raise ValueError(
+            f'The scheduler "{AUTHORS_DDIM}" has at most {TIMESTEPS - 1} steps, but {steps} are asked for: steps divided by '
+            "denoise. Use fewer steps, or a higher denoise."
+        )
+    timesteps = torch.arange(steps - 1, -1, -1) * (TIMESTEPS // steps) + 1
+    return torch.cat([sampling.sigma(timesteps).cpu(), torch.zeros(1)])
 
 
 def blend(first: torch.Tensor, second: torch.Tensor, start: float, end: float, easing: str = "linear") -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import is_dataclass, replace
 from typing import Any
 
@@ -31,7 +32,11 @@ def add_step_noise(sampler: Any, source: Source) -> Any:
 class _WithStepNoise(KSAMPLER):  # type: ignore[misc]
     def __init__(self, sampler: KSAMPLER, source: Source) -> None:
         super().__init__(sampler.sampler_function, sampler.extra_options, sampler.inpaint_options)
+        self._sampler = sampler
         self._source = source
+
+    def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
+        return self._sampler.max_denoise(guider, sigmas)  # type: ignore[no-any-return]
 
     def sample(
         self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, noise: torch.Tensor,
@@ -39,7 +44,8 @@ class _WithStepNoise(KSAMPLER):  # type: ignore[misc]
     ) -> torch.Tensor:  # fmt: skip
         path = _ends(sigmas) if _follows_a_path(self.sampler_function) else None
         source = self._source(extra_args.get("seed") or 0, noise, path)
-        sampler = KSAMPLER(self.sampler_function, {**self.extra_options, ARGUMENT: source}, self.inpaint_options)
+        sampler = copy(self._sampler)
+        sampler.extra_options = {**self.extra_options, ARGUMENT: source}
         return sampler.sample(guider, sigmas, extra_args, callback, noise, *more, **named)  # type: ignore[no-any-return]
 
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from ...motion.load import FILE, own_weights
+from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.spec import AUTOMATIC
 from ..call.host import HostModel, HostMotion
 from ..call.host_floor import message
 from ..camera.camera import placed_camera
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
-from ..noise.model_sampling import ScheduleChoice, add_motion_schedule, choose_schedule
+from ..noise.model_sampling import PATCH, ScheduleChoice, add_motion_schedule, choose_schedule
 from ..noise.noise_schedules import chosen_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
@@ -50,9 +51,14 @@ def attach(
     motions, place = _placed(motion, animated.get_additional_models_with_key(ANIMATION))
     animated.set_additional_models(ANIMATION, motions)
     before = animation_of(model.model_options)
-    placed = replace(with_loras(animated, motion, applied), place=place, camera=placed_camera(animated, motion))
+    placed = replace(
+        with_loras(animated, motion, applied),
+        place=place,
+        picture=motion.get_attachment(PICTURE_ATTACHMENT),
+        camera=placed_camera(animated, motion),
+    )
     sampling = before.sampling
-    wanted = chosen_schedule(schedule, motion.model.spec.family)
+    wanted = chosen_schedule(schedule, motion.model.spec.family, model.get_model_object(PATCH))
     if wanted is not None:
         sampling = add_motion_schedule(animated, sampling, before.noise_schedule, wanted)
     added_motion = replace(before, motions=(*before.motions, placed), sampling=sampling, preview_plays=preview_plays)

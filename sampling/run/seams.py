@@ -1,17 +1,19 @@
 """Where Kinema meets the host's sampler: one wrapper per seam, one function in each list. Read from top to bottom, this
 is the order of a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy.patcher_extension import WrappersMP
 
 from ...motion.lora_branches import LORAS
-from ..call.areas import take_areas, with_areas
+from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
+from ..call.compiled import compilable
 from ..call.feature_cache import FeatureCache
 from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
@@ -26,11 +28,15 @@ from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
+from ..modules.picture_at_work import with_picture
 from ..noise.animation_noise import noise_of_run
 from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
+from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
+from ..pictures.encoding import encoded
 from ..windows.context_handler import ContextHandler
+from ..windows.controlnets import any_read_call
 from ..windows.cut import WindowSpec
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
@@ -46,14 +52,19 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    guider.model_options["transformer_options"][CALL] = Call(caches=Caches(), features=FeatureCache())
+    guider.model_options["transformer_options"][CALL] = Call(
+        caches=Caches(), inside=animation.motion_windows, features=FeatureCache()
+    )
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
     check_run(animation, guider, noise.shape[0])
     check_sigmas(sigmas)
+    guider.model_options["transformer_options"][ANIMATION] = _with_encoded_pictures(animation, guider, noise.shape)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
+        if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
+            sampler = start_as_authors(sampler, sigmas[0])
         sampler = add_step_noise(sampler, animation.noise.at_steps)
     windows = _freenoise_windows(animation)
     if windows is not None:
@@ -69,6 +80,18 @@ def _outer_sample(
         result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
     check_result(result)
     return result
+
+
+def _with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int]) -> Animation:
+    """`animation` for a run of latents of `shape` (f, c, h, w), with the latents of the pictures that are animated."""
+    models = motion_models(guider.model_patcher)
+    motions = (
+        how
+        if how.picture is None
+        else replace(how, picture=encoded(how.picture, models[how.place].model.spec, guider, shape))
+        for how in animation.motions
+    )
+    return replace(animation, motions=tuple(motions))
 
 
 def _put_last(model_options: Mapping[str, Any], kind: str) -> None:
@@ -134,7 +157,7 @@ def _calc_cond_batch(
     if animation.guidance is not None:
         options = model_options["transformer_options"]
         conds = needed(animation.guidance, conds, latents, timestep[0], model, options)
-    if animation.motions:
+    if animation.motions or any_read_call(conds):
         conds = with_areas(conds, latents)
     return executor(model, conds, latents, timestep, model_options)
 
@@ -144,7 +167,9 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
     if not animation.motions:
-        return executor(x, t, *args, **named)
+        named.pop(AREAS, None)
+        with compilable(options):
+            return executor(x, t, *args, **named)
     base = executor.class_obj
     call = call_of(options)
     frames = frames_in(x.shape[0], options)
@@ -162,8 +187,10 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
         sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), call.features),
     )
-    active = [motion_of(models[how.place], how, shared) for how in animation.motions]
-    with motion_inside(base.diffusion_model, active, frames.count):
+    active = [
+        with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
+    ]
+    with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **named)
 
 

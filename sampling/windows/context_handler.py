@@ -125,6 +125,8 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         whole = WholeAttention.of(asked.model_options["transformer_options"], asked.latents.shape[0])
         if whole is not None:
             asked = asked.with_options(whole.watched(asked.model_options["transformer_options"]))
+        if now.loops:
+            asked = replace(asked, model_options=telling(asked.model_options, loops=True))
         first = asked.first_window(self.references)
         placed = _placed(now, asked, begins_first=first is not None)
         fused = [torch.zeros_like(asked.latents) for _ in asked.conds]

@@ -7,6 +7,7 @@ once per frame and run: what came out is kept here, and handed over when a windo
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from typing import Any
 
 import comfy.model_management
@@ -115,15 +116,29 @@ class ControlWindows:
 
 
 def all_follow(conds: Sequence[Any]) -> bool:
-    """Whether every control in the host's lists of conditionings is one that follows the window by this code."""
-    controls = [cond.get("control") for some in conds for cond in some or ()]
-    return all(_is_hosts(link) for control in controls for link in _chain(control))
+    """Whether every control in the host's lists of conditionings follows the windows of a model call, by this code or by
+    its own."""
+    return all(_is_hosts(link) or _reads_call(link) for link in _links(conds))
+
+
+def any_read_call(conds: Sequence[Any]) -> bool:
+    """Whether one of these controls finds out by itself which frames and areas a model call computes."""
+    return any(_reads_call(link) for link in _links(conds))
+
+
+def _links(conds: Sequence[Any]) -> Iterator[Any]:
+    for cond in chain.from_iterable(each or () for each in conds):
+        yield from _chain(cond.get("control"))
 
 
 def _chain(control: Any) -> Iterator[Any]:
     while control is not None:
         yield control
         control = control.previous_controlnet
+
+
+def _reads_call(control: Any) -> bool:
+    return getattr(control, "reads_call", False)
 
 
 def _is_hosts(control: Any) -> bool:

@@ -1,6 +1,7 @@
 """CLIP similarities: the formulas on vectors, the embeddings on the host's own CLIP models."""
 
 import pytest
+import tiny
 import torch
 
 from evaluation import pictures, tiny_clip
@@ -68,9 +69,24 @@ def test_text_is_embedded_with_the_projection():
     assert not torch.allclose(embedding, embed_text(clip, "a blue car"), atol=1e-2)
 
 
-def test_clip_without_projection_is_refused():
-    with pytest.raises(ValueError, match="like that of SD1\\.5 checkpoints, it lacks the projection"):
-        embed_text(tiny_clip.text("l"), "a red fish")
+def test_clip_l_uses_the_projection_of_its_file(tmp_path):
+    projection = torch.randn(tiny_clip.WIDTH, tiny_clip.WIDTH, generator=tiny.generator(2))
+    clip = tiny_clip.text_file(tmp_path, projection)
+    unprojected = clip.encode_from_tokens(clip.tokenize("a red fish"), return_pooled="unprojected")[1]
+    torch.testing.assert_close(
+        embed_text(clip, "a red fish"), unprojected @ projection.half().float().T, atol=1e-4, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("projection", [None, torch.eye(tiny_clip.WIDTH)])
+def test_clip_without_projection_is_refused(tmp_path, projection):
+    """Nor is one that was made by another loader used: without its file nobody knows what its weights are."""
+    message = (
+        "like that of SD1\\.5 checkpoints, it lacks the projection .* or a CLIP-L file that contains text_projection"
+    )
+    for clip in (tiny_clip.text_file(tmp_path, projection), tiny_clip.text("l")):
+        with pytest.raises(ValueError, match=message):
+            embed_text(clip, "a red fish")
 
 
 def test_models_of_different_width_are_refused():

@@ -6,6 +6,8 @@ import comfy.clip_vision
 import comfy.sd
 import comfy.sd1_clip
 import comfy.sdxl_clip
+import comfy.utils
+import safetensors.torch
 import tiny
 
 WIDTH = 24
@@ -49,4 +51,18 @@ def text(kind="g"):
     random = tiny.generator(1)
     shapes = {key: tuple(weight.shape) for key, weight in clip.cond_stage_model.state_dict().items()}
     clip.cond_stage_model.load_state_dict({key: tiny.randomise(shape, key, random) for key, shape in shapes.items()})
+    return clip
+
+
+def text_file(folder, projection):
+    """CLIP: CLIP-L as the host's loader leaves it, with the `projection` (WIDTH, WIDTH) of its file or without one. The
+    loader itself takes no other size than that of the real one."""
+    clip, file = text("l"), folder / "clip_l.safetensors"
+    weights = clip.cond_stage_model.clip_l.transformer.state_dict()
+    weights.pop("text_projection.weight")
+    if projection is not None:
+        weights["text_projection.weight"] = projection
+    safetensors.torch.save_file(weights, file)
+    clip.load_sd(comfy.utils.load_torch_file(str(file), safe_load=True))
+    clip.patcher.cached_patcher_init = (comfy.sd.load_clip_model_patcher, ([str(file)],))
     return clip

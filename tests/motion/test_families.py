@@ -139,7 +139,6 @@ def test_how_many_frames_long_models_take_at_once(file, tmp_path):
         ("unet_motion_model.safetensors", "conv_in, conv_norm_out, conv_out, down_blocks.0.attentions, "),
         ("averaged.ckpt", "num_updates, decay."),
         ("animatelcm_finetune.ckpt", "pos_encoder.pos_encoding."),
-        ("pia.ckpt", "conv_in."),
     ],
 )
 def test_parts_that_are_left_out_are_named_in_the_log(file, left_out, tmp_path, caplog):
@@ -162,11 +161,6 @@ def test_override_of_the_wrong_base_is_refused(tmp_path):
     path = tiny.save(tiny.motion_weights(), tmp_path / "v3.safetensors")
     with pytest.raises(MotionFileError, match='"v3.safetensors" has the structure of SD1.5, so it cannot be HotshotXL'):
         load_motion_model(path, "hotshotxl")
-
-
-def test_image_models_say_what_they_need(tmp_path, caplog):
-    load_motion_model(tiny.save(families.pia(), tmp_path / "pia.ckpt"))
-    assert '"pia.ckpt": it is an image-to-video model' in caplog.text
 
 
 def test_two_keys_for_one_weight_are_refused(tmp_path):

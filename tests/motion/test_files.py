@@ -136,7 +136,7 @@ def test_nan_weights_are_refused(tmp_path):
         if "mid" in key or "up_blocks.1" in key:
             weights[key] = torch.full_like(weights[key], float("nan"))
     path = tiny.save(weights, tmp_path / "mm.safetensors")
-    refuse(path, "not finite (NaN) in 3 of its motion modules", "up_blocks.1.motion_modules.0")
+    refuse(path, "not finite (NaN) in 3 of its modules", "up_blocks.1.motion_modules.0")
 
 
 def test_missing_and_unexpected_keys_are_named(tmp_path):

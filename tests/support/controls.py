@@ -19,9 +19,17 @@ def _network(**more: Any) -> Any:
     )
 
 
+HINTS = 2.0
+"""Scale of the weights of the layers that read the hints: each of the eight halves what it is given, and with less the
+hints would be lost in the bounds of tests."""
+
+
 def _fill(network: Any, seed: int, scale: float) -> Any:
     random = tiny.generator(seed)
-    weights = {k: tiny.randomise(tuple(w.shape), k, random) * scale for k, w in network.state_dict().items()}
+    weights = {
+        key: tiny.randomise(tuple(weight.shape), key, random) * (HINTS if key.startswith("input_hint_block") else scale)
+        for key, weight in network.state_dict().items()
+    }
     network.load_state_dict(weights)
     return network
 

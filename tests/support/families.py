@@ -54,11 +54,26 @@ def diffusers_layout(weights: Weights) -> Weights:
 
 
 def pia() -> Weights:
-    return {**tiny.motion_weights(), "conv_in.weight": torch.zeros(32, 9, 3, 3), "conv_in.bias": torch.zeros(32)}
+    return {**tiny.motion_weights(), **_filled({"conv_in.weight": (32, 9, 3, 3), "conv_in.bias": (32,)})}
 
 
 def lcm_i2v() -> Weights:
-    return {**tiny.motion_weights(mid=True, positions=None), "img_encoder.conv_in.weight": torch.zeros(32, 4, 3, 3)}
+    return {**tiny.motion_weights(mid=True, positions=None), **_filled(picture_encoder())}
+
+
+def picture_encoder() -> dict[str, tuple[int, ...]]:
+    """The encoder of AnimateLCM-I2V in its published names, written down here once more, apart from the code."""
+    shapes = {"conv_in.weight": (32, 4, 3, 3), "conv_in.bias": (32,), "body.2.in_conv.weight": (64, 32, 1, 1)}
+    shapes["body.2.in_conv.bias"] = (64,)
+    for i, c in enumerate((32, 32, 64, 64, 64, 64, 64, 64)):
+        shapes |= {f"body.{i}.block1.weight": (c, c, 3, 3), f"body.{i}.block2.weight": (c, c, 1, 1)}
+        shapes |= {f"body.{i}.{block}.bias": (c,) for block in ("block1", "block2")}
+    return {f"img_encoder.{name}": shape for name, shape in shapes.items()}
+
+
+def _filled(shapes: dict[str, tuple[int, ...]]) -> Weights:
+    random = tiny.generator(6)
+    return {name: tiny.randomise(shape, name, random) for name, shape in shapes.items()}
 
 
 def whole_unet(base: str = "sd15", mid: bool = False, prefix: str = "") -> Weights:

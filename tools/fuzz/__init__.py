@@ -1,5 +1,5 @@
-"""`dev.py fuzz --minutes N`: damaged and hostile motion models, motion LoRAs and CameraCtrl models by seed; each must give one
-clear error, and run no code."""
+"""`dev.py fuzz --minutes N`: damaged and hostile motion models, motion LoRAs and CameraCtrl models by seed; each
+must give one clear error, and run no code."""
 
 import argparse
 import itertools

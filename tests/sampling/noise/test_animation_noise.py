@@ -301,5 +301,20 @@ def test_beside_text2video_zero(first):
     assert_alike(moved, moved[:1].expand_as(moved))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_seeds_go_round_at_the_largest_one(kind):
+    """Of KSampler, of Animation Noise, of a second layer and of the second part of a run."""
+    model, highest = exact.image_model(), 2**64 - 1
+
+    def result(seed, own, **more):
+        layers = lay(of(kind, 0.3, 2, 1, FrameSeeds(own, **more), mode="blend"), only(kind, 0.3, 2, 1, FrameSeeds(own)))
+        noisy = changed(model, noise=layers, motion_field=MotionField(high=800, low=700))
+        return tiny.sample(noisy, seed=seed, sampler="euler_ancestral", steps=6)
+
+    for more in ({}, {"per_frame": True}):
+        assert torch.equal(result(highest, 6, **more), result(5, 0, **more))
+    result(highest, 0)
+
+
 def test_the_seed_that_samplers_are_told():
     assert AnimationNoise((of(),), 7) == lay(of(), None)

@@ -3,10 +3,12 @@ import re
 import pytest
 import tiny
 import torch
-from comfy_extras.nodes_model_advanced import LCM
+from comfy_extras.nodes_model_advanced import LCM, ModelSamplingContinuousEDM
 
 from kinema.motion.families import FAMILIES
+from kinema.motion.load import load_motion_model
 from kinema.motion.spec import AUTOMATIC, NoiseSchedule
+from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import (
     CHOICES,
     NOISE_SCHEDULES,
@@ -14,6 +16,7 @@ from kinema.sampling.noise.noise_schedules import (
     check_noise,
     chosen_schedule,
 )
+from kinema.sampling.run.attach import attach
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -69,10 +72,42 @@ LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
 @pytest.mark.parametrize("family", FAMILIES)
 def test_automatic_is_what_the_family_was_trained_with(family):
     like = tiny.image_model().get_model_object("model_sampling")
-    sampling = build_sampling(chosen_schedule(AUTOMATIC, FAMILIES[family]), like)
+    sampling = build_sampling(chosen_schedule(AUTOMATIC, FAMILIES[family], like), like)
     assert abs(float(sampling.sigma_max) - LARGEST.get(family, 25.1461)) < 1e-3
     steps = {"animatelcm": 100, "animatelcm_i2v": 200}.get(family, 1000)
     assert len(sampling.sigmas) == steps and isinstance(sampling, LCM) == (steps < 1000)
+
+
+@pytest.mark.parametrize("name", ["AnimateLCM", "LCM"])
+@pytest.mark.parametrize("v_prediction", [False, True])
+def test_a_consistency_model_denoises_what_its_checkpoint_predicts(name, v_prediction):
+    """At sigma 5 the picture is x/26 - 5v/sqrt(26) of a velocity v, x - 5e of a noise e; LCM's scalings leave it so."""
+    like = tiny.image_model(v_prediction=v_prediction).get_model_object("model_sampling")
+    sampling = build_sampling(NOISE_SCHEDULES[name].schedule, like)
+    x, predicted, sigma = torch.ones(2, 4, 1, 1), torch.full((2, 4, 1, 1), 0.5), torch.tensor([5.0, 5.0])
+    expected = torch.full_like(x, 1 / 26 - 2.5 / 26**0.5 if v_prediction else 1 - 2.5)
+    assert abs(float(expected[0, 0, 0, 0]) - (-0.452 if v_prediction else -1.5)) < 5e-4
+    torch.testing.assert_close(sampling.calculate_denoised(sigma, predicted, x), expected)
+    again = build_sampling(
+        NOISE_SCHEDULES["AnimateDiff"].schedule, build_sampling(chosen_schedule(name, None, like), sampling)
+    )
+    torch.testing.assert_close(again.calculate_denoised(sigma, predicted, x), expected)
+    lowest = sampling.sigma_min[None]  # timestep 9 or 19, where the scalings show
+    t = 10 * float(sampling.timestep(lowest))
+    kept, made = 0.25 / (t**2 + 0.25), t / (t**2 + 0.25) ** 0.5
+    picture = like.calculate_denoised(lowest, predicted, x)
+    torch.testing.assert_close(sampling.calculate_denoised(lowest, predicted, x), made * picture + kept * x)
+
+
+@pytest.mark.parametrize("kind", ["edm", "edm_playground_v2.5", "v_prediction"])
+def test_models_of_continuous_noise_keep_theirs(kind, tmp_path):
+    """Playground v2.5 is one: its data have a standard deviation of 0.5."""
+    model = ModelSamplingContinuousEDM().patch(tiny.image_model(), kind, 80.0, 0.002)[0]
+    motion = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "v3_mm.safetensors"))
+    own, attached = (m.get_model_object("model_sampling") for m in (model, attach(model, motion, Applied())))
+    assert attached is own and own.sigma_data == (1.0 if kind == "v_prediction" else 0.5)
+    chosen = attach(model, motion, Applied(), "AnimateDiff").get_model_object("model_sampling")
+    assert len(chosen.sigmas) == 1000 and abs(float(chosen.sigma_max) - 25.1461) < 1e-3
 
 
 def test_the_words_name_what_comfyui_calls_a_schedule():

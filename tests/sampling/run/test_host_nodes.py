@@ -1,13 +1,11 @@
 """Every node of the host that acts on an SD1.5 or SDXL UNet, with the features of Kinema that it meets."""
 
-import asyncio
-
+import host_nodes
 import pytest
 import tiny
 import torch
 from compare import assert_alike
 
-import nodes
 from kinema.sampling.curves.curve import Constant, Listed
 from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
@@ -91,12 +89,6 @@ NEEDS_BOTH = {"NAGuidance": "compares both prompts in one model call, and the ex
 """Nodes that do not act in the extra pass of Motion Guidance."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def host_nodes():
-    if "EasyCache" not in nodes.NODE_CLASS_MAPPINGS:
-        asyncio.run(nodes.init_builtin_extra_nodes())
-
-
 @pytest.fixture(scope="module")
 def animated(model, motion):
     return changed(attach(model, motion, Applied(), KEEP), motion_windows=MotionWindows(3, 2))
@@ -125,34 +117,15 @@ def sample(name, model, **more):
 
 def applied(name, model):
     """`model` with the host's node `name`."""
-    sockets = {"model": model, "empty_conditioning": tiny.conditioning(5), "operation": tonemap()}
-    node = nodes.NODE_CLASS_MAPPINGS[name]
-    kinds = node.INPUT_TYPES()
-    inputs = {**kinds["required"], **kinds.get("optional", {})}
-    return run(name, **{key: sockets.get(key, default(kind)) for key, kind in inputs.items()} | ACTS[name])
-
-
-def tonemap():
-    return run("LatentOperationTonemapReinhard", multiplier=1.0)
-
-
-def run(name, **inputs):
-    """The first output of the host's node `name`, old style or new."""
-    node = nodes.NODE_CLASS_MAPPINGS[name]
-    if hasattr(node, "define_schema"):
-        return node.execute(**inputs).result[0]
-    return getattr(node(), node.FUNCTION)(**inputs)[0]
-
-
-def default(kind):
-    options = kind[1] if len(kind) > 1 else {}
-    return options.get(
-        "default", kind[0][0] if isinstance(kind[0], list) else next(iter(options.get("options", [None])))
-    )
+    tonemap = host_nodes.run("LatentOperationTonemapReinhard", multiplier=1.0)
+    sockets = {"model": model, "empty_conditioning": tiny.conditioning(5), "operation": tonemap}
+    inputs = host_nodes.defaults(name)
+    given = {key: value for key, value in sockets.items() if key in inputs}
+    return host_nodes.run(name, **inputs | given | ACTS[name])
 
 
 def there(name):
-    if name not in nodes.NODE_CLASS_MAPPINGS:
+    if name not in host_nodes.classes():
         pytest.skip(f"this host has no {name}")
 
 
@@ -160,15 +133,10 @@ def test_every_node_of_the_host_is_tried_or_has_a_reason():
     tried = {*ACTS, *(name for names in OTHER.values() for name in names)}
     found = {
         name
-        for name, node in nodes.NODE_CLASS_MAPPINGS.items()
-        if "MODEL" in node.RETURN_TYPES and "MODEL" in kinds_of(node) and "kinema" not in node.__module__
+        for name, node in host_nodes.classes().items()
+        if "MODEL" in node.RETURN_TYPES and host_nodes.takes(node, "MODEL") and not name.startswith("Kinema")
     }
     assert found <= tried, f"neither tried nor explained: {sorted(found - tried)}"
-
-
-def kinds_of(node):
-    """The types of the inputs of a node of the host."""
-    return [kind[0] for part in node.INPUT_TYPES().values() if isinstance(part, dict) for kind in part.values()]
 
 
 @pytest.mark.parametrize("name", ACTS)

@@ -4,18 +4,22 @@ cond and uncond run in two threads on two copies, as they do on two GPUs."""
 import cameras
 import comfy.model_patcher
 import exact
+import families
 import loras
+import pictured
 import pytest
 import tiny
 import torch
-from compare import assert_alike
+from compare import assert_alike, assert_other
 
+from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion import load
 from kinema.motion.camera_load import load_camera_ctrl
 from kinema.motion.lora import load_motion_lora
 from kinema.sampling.camera.camera import Camera, follow_camera
 from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.modules.applied import Applied
+from kinema.sampling.pictures.animated_picture import animating
 from kinema.sampling.run.attach import attach
 
 pytestmark = pytest.mark.skipif(
@@ -86,6 +90,16 @@ def test_one_motion_model_applied_twice(where, model, motion, monkeypatch):
     assert len(animated.get_additional_models_with_key("kinema")) == 1
     assert_same(animated, expected)
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize("make", [families.pia, families.lcm_i2v])
+def test_a_picture(make, model, tmp_path):
+    vae = load_vae(str(FOLDER / VAE))
+    motion = load.load_motion_model(tiny.save(make(), tmp_path / "picture.safetensors"))
+    animated = attach(model, animating(motion, pictured.animated(vae)), Applied(0.8))
+    expected = tiny.sample(animated)
+    assert_other(expected, tiny.sample(attach(model, motion, Applied(0.8))), by=1e-3)
+    assert_same(on_two_devices(animated), expected)
 
 
 def test_a_motion_model_with_and_without_its_lora(model, motion, tmp_path):

@@ -31,7 +31,8 @@ def test_each_window_sees_its_own_hints(model, kind, schedule, batch):
     control = controls.KINDS[kind]().set_cond_hint(controls.hints(FRAMES), 0.7, (0.0, 1.0))
     expected = at_once(model, control, steps=3)
     assert_alike(in_windows(model, control, schedule=schedule, at_once=batch, steps=3), expected)
-    assert_other(tiny.sample(model, frames=FRAMES, steps=3, size=4), expected)
+    others = controls.KINDS[kind]().set_cond_hint(controls.hints(FRAMES).roll(1, 0), 0.7, (0.0, 1.0))
+    assert_other(at_once(model, others, steps=3), expected)  # the hints of its neighbour change a frame
     assert control.cond_hint_original.shape[0] == FRAMES and control.cond_hint is None
 
 
@@ -104,7 +105,11 @@ def test_masks_of_an_inpainting_control_net_follow_too(model):
             parameter.copy_(torch.randn(parameter.shape, generator=tiny.generator(4)))
     masks = (torch.rand(FRAMES, 1, 32, 32, generator=tiny.generator(5)) > 0.5).float()
     network.set_cond_hint(controls.hints(FRAMES), 1.0, extra_concat=[masks])
-    assert_alike(in_windows(model, network), at_once(model, network))
+    expected = at_once(model, network)
+    assert_alike(in_windows(model, network), expected)
+    assert_other(
+        at_once(model, network.set_cond_hint(controls.hints(FRAMES), extra_concat=[masks.roll(1, 0)])), expected
+    )
 
 
 def test_hints_in_an_area(model):

@@ -1,0 +1,159 @@
+"""What a picture adds inside the UNet in one model call: to its first layer (PIA), or to the last layer of each level on
+the way down (AnimateLCM-I2V)."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ...motion.control import PerLatent, fitted
+from ...motion.layers import MotionModel
+from ...motion.picture_parts import CONV_IN, ENCODER
+from ...motion.positions import sinusoid
+from ..call.feature_cache import FeatureCache, Features
+from ..call.moment import Moment, Part
+from ..pictures.affinity import affinities, between, nearest, spread
+from ..pictures.animated_picture import AnimatedPicture
+from ..pictures.encoding import of_size
+from .applied import Applied
+from .controls import Shared, Values
+from .hooks import Addition, Motion
+
+
+def with_picture(motion: Motion, how: Applied, shared: Shared, cache: FeatureCache | None) -> Motion:
+    """`motion` with what the picture of `how` adds, where it has one that acts now."""
+    picture, values = how.picture, shared.values
+    if picture is None or picture.latents is None or not values.within(how.start_percent, how.end_percent):
+        return motion
+    if motion.model.spec.picture == "mask+picture":
+        return replace(motion, pictures=_masked(motion.model, picture, picture.latents, values))
+    frames = FramePictures(motion.model, picture, picture.latents, values.moment, cache or FeatureCache())
+    return replace(motion, pictures=_encoded(frames, picture, values))
+
+
+def _masked(model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, values: Values) -> dict[str, Addition]:
+    """For PIA: a mask with the affinity of each frame and the latent of its picture are more channels of the UNet's input,
+    so that they add to what the image model's own first layer gives."""
+    strength = values.of(picture.strength, Part(CONV_IN))
+    if is_zero(strength):
+        return {}
+    total = values.moment.frames.total
+    indices = list(values.moment.frames.indices)
+    places = [picture.frame % total] if picture.count == 1 else spread(picture.count, total)
+    rows = [nearest(places, total)[frame] for frame in indices]
+    if picture.affinity is not None:
+        affinity = values.of(picture.affinity, Part(CONV_IN))
+    else:
+        of_frames = affinities(picture.motion, total, places[0]) if picture.count == 1 else between(places, total)
+        affinity = torch.tensor(of_frames)[indices][:, None, None, None]  # (f, 1, 1, 1)
+
+    conv_in = model.get_submodule(CONV_IN)
+
+    def addition(output: torch.Tensor) -> torch.Tensor:
+        seen = values.seen(of_size(latents, values.moment.size)[rows]).to(output)
+        mask = torch.ones_like(seen[:, :1]) * fitted(affinity, seen)
+        added: torch.Tensor = conv_in(torch.cat([mask, seen], 1) * fitted(strength, seen))
+        return fitted(added, output)
+
+    return {CONV_IN: addition}
+
+
+def _encoded(frames: "FramePictures", picture: AnimatedPicture, values: Values) -> dict[str, Addition]:
+    """For AnimateLCM-I2V: the features of its encoder, by the place of the last motion module of each level."""
+    additions: dict[str, Addition] = {}
+    for level, place in enumerate(_last_places(frames.model)):
+        strength = values.of(picture.strength, Part(place))
+        if not is_zero(strength):
+            additions[place] = _level(frames, level, strength, values)
+    return additions
+
+
+def _level(frames: "FramePictures", level: int, strength: PerLatent, values: Values) -> Addition:
+    def addition(output: torch.Tensor) -> torch.Tensor:
+        seen = values.seen(frames.features(output)[level], level)
+        return fitted(seen, output) * fitted(strength, output)
+
+    return addition
+
+
+def _last_places(model: MotionModel) -> list[str]:
+    downs = (place for place, _ in model.spec.modules if place.startswith("down_blocks."))
+    return list({place.split(".")[1]: place for place in downs}.values())
+
+
+@dataclass(frozen=True)
+class FrameKey:
+    """What the features of a frame depend on."""
+
+    picture: AnimatedPicture  # of the run; also tells two applications apart
+    row: int  # which of its pictures
+    position: int  # of the frame in its window; 0 where the picture does not drift
+    size: tuple[int, int]  # of the whole picture's latents
+    device: torch.device
+    dtype: torch.dtype
+
+
+class FramePictures:
+    """What the encoder of `model` makes of the pictures of the frames in one model call, when a layer first asks."""
+
+    def __init__(
+        self, model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, moment: Moment, cache: FeatureCache
+    ) -> None:
+        self.model = model
+        self._picture = picture
+        self._latents = latents
+        self._moment = moment
+        self._cache = cache
+        self._features: list[torch.Tensor] = []
+
+    def features(self, like: torch.Tensor) -> list[torch.Tensor]:
+        """The features of whole pictures for each level, (f, c, h, w), with the device and type of `like`."""
+        if not self._features:
+            keys = self._keys(like)
+            known = self._known(list(dict.fromkeys(keys)), like)
+            self._features = [torch.cat(level) for level in zip(*(known[key] for key in keys), strict=True)]
+        return self._features
+
+    def _keys(self, like: torch.Tensor) -> list[FrameKey]:
+        frames, last = self._moment.frames, len(self._latents) - 1
+        moves = self._drift != 0
+        return [
+            FrameKey(
+                self._picture,
+                row=min(index, last),
+                position=place % frames.count if moves else 0,
+                size=self._moment.size,
+                device=like.device,
+                dtype=like.dtype,
+            )
+            for place, index in enumerate(frames.indices)
+        ]
+
+    def _known(self, keys: list[FrameKey], like: torch.Tensor) -> dict[FrameKey, Features]:
+        """The features of `keys`, each (1, c, h, w); those that are not in the cache are encoded."""
+        found = {key: self._cache.get(key) for key in keys}
+        known = {key: features for key, features in found.items() if features is not None}
+        missing = [key for key in keys if key not in known]
+        if missing:
+            levels = self._encode(missing, like)
+            for number, key in enumerate(missing):
+                known[key] = tuple(level[number : number + 1].clone() for level in levels)
+                self._cache.keep(key, known[key])
+        return known
+
+    def _encode(self, keys: list[FrameKey], like: torch.Tensor) -> list[torch.Tensor]:
+        latents = of_size(self._latents, self._moment.size)[[key.row for key in keys]]
+        width = self.model.spec.level_widths[0]
+        table = sinusoid(self._moment.frames.count, width)
+        shifts = self._drift * table[[key.position for key in keys]]  # (f, c)
+        features: list[torch.Tensor] = self.model.get_submodule(ENCODER)(latents.to(like), shifts.to(like))
+        return features
+
+    @property
+    def _drift(self) -> float:
+        """Pictures that belong to one frame each move by themselves."""
+        return self._picture.drift if self._picture.count == 1 else 0.0
+
+
+def is_zero(value: Any) -> bool:
+    return not isinstance(value, torch.Tensor) and value == 0

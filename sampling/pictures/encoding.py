@@ -1,0 +1,68 @@
+"""Pictures as latents: encoded once, before the models of a run are loaded."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import comfy.utils
+import torch
+import torch.nn.functional as F
+
+from ...motion.picture_encoder import LATENT_CHANNELS
+from ...motion.spec import MotionSpec
+from ..call.host import HostGuider
+from .animated_picture import AnimatedPicture
+
+
+def encoded(picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shape: Sequence[int]) -> AnimatedPicture:
+    """`picture` with its latents for a run of the host's `guider` with latents of `shape` (f, c, h, w) and a motion model of
+    `spec`; unchanged where it does not act.
+
+    To be called before the models of the run are loaded, so that the VAE has the memory for itself. Raises ValueError
+    for pictures that do not fit the frames, and for the VAE of another kind of model.
+    """
+    if not picture.acts:
+        return picture
+    frames = shape[0]
+    if spec.picture == "mask+picture":
+        _check_places(picture, frames)
+    elif picture.count > frames:
+        logging.info("Animate Picture has %d pictures, of which the %d frames use the first.", picture.count, frames)
+    h, w = shape[-2:]
+    latents = _latents(picture.pictures[:frames], picture.vae, h, w)
+    return replace(picture, latents=guider.model_patcher.model.process_latent_in(latents.float()))
+
+
+def of_size(latents: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """`latents` (n, c, h, w) for a model call whose latents have another `size`, as some samplers make them."""
+    if latents.shape[2:] == size:
+        return latents
+    return F.interpolate(latents, size, mode="bilinear", antialias=True)
+
+
+def _check_places(picture: AnimatedPicture, frames: int) -> None:
+    if picture.count > frames:
+        raise ValueError(
+            f"Animate Picture has {picture.count} pictures, but the video has {frames} frames. Connect {frames} pictures "
+            "or fewer, or make the video longer."
+        )
+    if not -frames <= picture.frame < frames:
+        raise ValueError(
+            f"Animate Picture puts the picture at frame {picture.frame}, but the video has {frames} frames. Set frame to "
+            f"{frames - 1} or less."
+        )
+
+
+def _latents(pictures: torch.Tensor, vae: Any, h: int, w: int) -> torch.Tensor:
+    """`pictures` (n, H, W, 3) as latents (n, 4, h, w), cut to the shape of the video around their centre."""
+    if vae.latent_channels != LATENT_CHANNELS:
+        raise ValueError(
+            f"Animate Picture got a VAE whose latents have {vae.latent_channels} channels, but the motion model needs "
+            f"{LATENT_CHANNELS}. Connect the VAE of the SD1.5 checkpoint."
+        )
+    ratio = vae.spacial_compression_encode()
+    pixels = pictures[..., :3].movedim(-1, 1)
+    grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio
+    pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "bicubic" if grows else "area", "center")
+    return vae.encode(pixels.clamp(0, 1).movedim(1, -1))  # type: ignore[no-any-return]

@@ -1,0 +1,82 @@
+"""What cannot work with SparseCtrl is said before it is computed, in words that say what to do."""
+
+import torch
+
+from ...motion.spec import BASE_NAMES
+from ..call.frames import Frames
+from ..call.host import HostNetwork
+from ..call.moment import Curve
+from ..call.slots import find_slots, network_name
+from .sparse_model import SparseModel
+
+BRIGHT = 0.5
+"""Mean of sketches above which they are taken for dark lines on white. The authors' sample has 0.28 of its pixels above
+half."""
+
+
+def check_vae(model: SparseModel, vae: object) -> None:
+    """Raises ValueError where photographs come without the `vae` (the host's VAE) that encodes them."""
+    if model.condition == "rgb" and vae is None:
+        raise ValueError(
+            f'"{model.name}" takes photographs as latents, but no VAE is connected. Use the node Apply ControlNet and '
+            "connect the checkpoint's VAE to its vae input."
+        )
+
+
+def what_is_bright(model: SparseModel, pictures: torch.Tensor) -> str | None:
+    """What to tell of sketches, `pictures` (n, c, h, w), 0 to 1, that seem to be dark lines on white; None: nothing."""
+    mean = float(pictures[:, :3].mean())
+    if model.condition == "rgb" or mean <= BRIGHT:
+        return None
+    return (
+        f'"{model.name}" was trained with white lines on black, but these pictures are bright (mean {mean:.2f}). If the '
+        "lines are dark, put Invert Image before Apply ControlNet."
+    )
+
+
+def check_base(model: SparseModel, network: HostNetwork) -> None:
+    """Raises ValueError unless the `network` of a MODEL takes what `model` adds to its blocks, and has its text context."""
+    needs, has = BASE_NAMES[model.motion.model.spec.base], network_name(network)
+    slots = find_slots(network.diffusion_model)
+    if needs != has or not slots:
+        raise ValueError(
+            f'"{model.name}" is a ControlNet for {needs}, but the connected MODEL is {has}. Use an {needs} checkpoint.'
+        )
+    for place, width in model.motion.model.spec.modules:
+        at = slots[place].width if place in slots else "no"
+        if at != width:
+            raise ValueError(
+                f'"{model.name}" does not fit the connected MODEL: at "{place}" it has {width} channels and the UNet {at}. '
+                "Pick the SparseCtrl model that was made for this checkpoint."
+            )
+    context, theirs = _context(model.network.model), _context(network.diffusion_model)
+    if context != theirs:
+        raise ValueError(
+            f'"{model.name}" takes prompts of {context} channels, but the connected MODEL has {theirs}. Pick the SparseCtrl '
+            "model that was made for this checkpoint."
+        )
+
+
+def _context(unet: torch.nn.Module) -> int:
+    """The channels of the prompts that a network takes."""
+    for name, layer in unet.named_modules():
+        if name.endswith("attn2.to_k"):
+            return int(layer.weight.shape[1])
+    return 0
+
+
+def check_frames(model: SparseModel, motion: float | Curve, frames: Frames, seen_together: int) -> None:
+    """Raises ValueError where the motion modules cannot see the `frames` of a model call, `seen_together` of them."""
+    if motion == 0:
+        return
+    spec = model.motion.model.spec
+    if frames.count < 2:
+        raise ValueError(
+            f'The motion modules in "{model.name}" need 2 frames or more, but 1 is sampled. Set motion of Load SparseCtrl '
+            "to 0 for still pictures, or make a latent of more frames."
+        )
+    if seen_together > spec.max_frames:
+        raise ValueError(
+            f'"{model.name}" knows {spec.max_frames} positions, but {seen_together} frames are sampled at once. Use '
+            f"{spec.max_frames} frames or fewer (it was trained with {spec.native_frames}), or Context Windows."
+        )

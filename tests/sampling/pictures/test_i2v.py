@@ -1,0 +1,173 @@
+"""AnimateLCM-I2V's picture in runs: its features at the levels of the UNet, and how rarely they are computed."""
+
+import pytest
+import tiny
+import torch
+from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
+from compare import ONE_CALL, assert_alike, assert_other
+from pictured import after_first_level, animated, given_to
+from watching import calls_of
+
+from kinema.sampling.call.feature_cache import FeatureCache
+from kinema.sampling.curves.curve import Blocks, Constant, Listed, OverBlocks
+from kinema.sampling.curves.curve_keys import OverRun
+from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.noise_schedules import KEEP
+from kinema.sampling.pictures.animated_picture import animating
+from kinema.sampling.run import seams
+from kinema.sampling.run.attach import added, attach
+from kinema.sampling.windows.context_windows import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+
+STILL = Applied(0.0)
+"""The features alone, without the motion modules."""
+
+
+def added_to_level(model, motions, frames=4, windows=None, **more):
+    """What features add to the first level at the first step: one (f, c, h, w) for each model call."""
+    pictured = model
+    for motion in motions:
+        pictured = attach(pictured, motion, STILL, KEEP)
+    both = [pictured, model] if windows is None else [added(one, windows=windows) for one in (pictured, model)]
+    layer = after_first_level(model)
+    calls = [given_to(layer, lambda m=m: tiny.sample(m, frames, steps=1, cfg=1.0, **more)) for m in both]
+    return [a - b for a, b in zip(*calls, strict=True)]
+
+
+def features(i2v, model, vae, picture, positions, level=0):
+    """The encoder's features of one picture at these positions of a window."""
+    latents = model.model.process_latent_in(vae.encode(picture.pictures)).double()
+    shifts = picture.drift * tiny.sinusoid(max(positions) + 1, 32)[positions].double()
+    return i2v.model.img_encoder(latents.expand(len(positions), -1, -1, -1), shifts)[level]
+
+
+def test_one_picture_serves_all_frames(model, i2v, vae):
+    picture = animated(vae)
+    (found,) = added_to_level(model, [animating(i2v, picture)])
+    assert_alike(found, features(i2v, model, vae, picture, [0, 1, 2, 3]), within=ONE_CALL)
+    (still,) = added_to_level(model, [animating(i2v, animated(vae, drift=0.0))])
+    assert_alike(still, still[:1].expand_as(still), within=ONE_CALL)
+
+
+def test_one_picture_for_each_frame_of_which_the_last_holds(model, i2v, vae):
+    several = animated(vae, seed=3, count=3)
+    (found,) = added_to_level(model, [animating(i2v, several)], frames=5)
+    for frame, row in enumerate((0, 1, 2, 2, 2)):
+        one = animated(vae, drift=0.0)
+        one = type(one)(several.pictures[row : row + 1], vae, drift=0.0)
+        (alone,) = added_to_level(model, [animating(i2v, one)], frames=5)
+        assert_alike(found[frame], alone[frame], within=1e-5)
+    (fewer,) = added_to_level(model, [animating(i2v, several)], frames=2)
+    assert_alike(fewer, found[:2], within=1e-5)
+
+
+def test_all_four_levels_get_their_feature(model, i2v, vae):
+    """Each level alone, by the strength of its block."""
+    whole = attach(model, animating(i2v, animated(vae)), Applied())
+    results = [tiny.sample(whole)]
+    for level in range(4):
+        others = ((Blocks(), Constant(0.0)), (Blocks("down", level), Constant(1.0)))
+        strength = OverBlocks(others)
+        results.append(tiny.sample(attach(model, animating(i2v, animated(vae, strength=strength)), Applied())))
+    results.append(tiny.sample(attach(model, i2v, Applied())))
+    for i, result in enumerate(results):
+        for other in results[:i]:
+            assert_other(result, other, by=1e-3)
+
+
+def test_strength_over_frames_and_two_applications(model, i2v, vae):
+    first, second = animating(i2v, animated(vae, seed=1)), animating(i2v, animated(vae, seed=2, drift=0.3))
+    alone = [added_to_level(model, [motion])[0] for motion in (first, second)]
+    assert_alike(added_to_level(model, [first, second])[0], alone[0] + alone[1], within=ONE_CALL)
+    frames = (1.0, 0.0, -0.5, 2.0)
+    (curved,) = added_to_level(model, [animating(i2v, animated(vae, seed=1, strength=Listed(frames)))])
+    assert_alike(curved, alone[0] * torch.tensor(frames).view(4, 1, 1, 1), within=ONE_CALL)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+@pytest.mark.parametrize("schedule", ["static", "uniform"])
+def test_positions_begin_anew_in_each_window(model, i2v, vae, at_once, schedule):
+    picture = animated(vae)
+    windows = ContextWindows(WindowSpec(4, 1, schedule), at_once=at_once)
+    found = torch.cat(added_to_level(model, [animating(i2v, picture)], frames=10, windows=windows))
+    each = features(i2v, model, vae, picture, [0, 1, 2, 3])
+    assert_alike(found, each.repeat(len(found) // 4, 1, 1, 1), within=ONE_CALL)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_pictures_of_frames_are_cut_with_the_windows(model, i2v, vae, at_once):
+    motion = animating(i2v, animated(vae, seed=3, count=10))
+    windows = ContextWindows(WindowSpec(4, 1), at_once=at_once)
+    found = torch.cat(added_to_level(model, [motion], frames=10, windows=windows))
+    (whole,) = added_to_level(model, [motion], frames=10)
+    cut, _ = windows.cut(10, 0, 1.0)
+    assert_alike(found, whole[[frame for window in cut for frame in window]], within=1e-5)
+
+
+@pytest.mark.parametrize("area", [(4, 6, 4, 2), (7, 5, 1, 3), (8, 3, 0, 5)])
+def test_areas_of_prompts_see_their_cut_of_the_whole_picture(model, i2v, vae, area):
+    motion = animating(i2v, animated(vae))
+    prompts = [*tiny.conditioning(6), [tiny.conditioning(7)[0][0], {"area": area}]]
+    found = {tuple(call.shape[2:]): call[-4:] for call in added_to_level(model, [motion], positive=prompts)}
+    h, w, y, x = area
+    assert_alike(found[(h, w)], found[(8, 8)][:, :, y : y + h, x : x + w], within=1e-5)
+
+
+@pytest.mark.parametrize("size", [8, 9, 13, 20])
+def test_any_size_and_deep_shrink(model, i2v, vae, size):
+    animated_model = attach(model, animating(i2v, animated(vae)), Applied())
+    assert torch.isfinite(tiny.sample(animated_model, size=size)).all()
+    shrunk = PatchModelAddDownscale.execute(animated_model, 1, 2.0, 0.0, 1.0, True, "bicubic", "bicubic")[0]
+    assert torch.isfinite(tiny.sample(shrunk, size=size)).all()
+
+
+def encoder_calls(motion, animated_model, **more):
+    run = lambda step: tiny.sample(animated_model, callback=step, **{"steps": 4, **more})  # noqa: E731
+    return calls_of(motion.model.img_encoder, run)
+
+
+def test_features_are_computed_once_in_a_run(model, i2v, vae):
+    one = attach(model, animating(i2v, animated(vae)), Applied())
+    assert encoder_calls(i2v, one) == [1, 0, 0, 0]
+    windows = added(one, windows=ContextWindows(WindowSpec(4, 1)))
+    assert encoder_calls(i2v, windows, frames=10) == [1, 0, 0, 0]
+    moving = added(one, windows=ContextWindows(WindowSpec(4, 1, "uniform")))
+    assert encoder_calls(i2v, moving, frames=10) == [1, 0, 0, 0]
+    several = attach(model, animating(i2v, animated(vae, count=10)), Applied())
+    moving = added(several, windows=ContextWindows(WindowSpec(4, 1, "uniform"), at_once=1))
+    calls = encoder_calls(i2v, moving, frames=10)
+    assert calls[0] > 1 and calls[1:] == [0, 0, 0]  # each frame in the first window that has it
+
+
+def test_the_encoder_does_not_run_where_nothing_is_added(model, i2v, vae):
+    late = animating(i2v, animated(vae, strength=OverRun(read_keys("0: 0 hold, 2: 1 hold, 3: 0 hold"))))
+    assert encoder_calls(i2v, attach(model, late, Applied())) == [0, 0, 1, 0]
+    ended = attach(model, animating(i2v, animated(vae)), Applied(start_percent=0.9))
+    assert encoder_calls(i2v, ended)[:2] == [0, 0]
+    assert encoder_calls(i2v, attach(model, animating(i2v, animated(vae, strength=0.0)), Applied())) == [0, 0, 0, 0]
+
+
+def test_a_full_cache_changes_nothing_but_time(model, i2v, vae, monkeypatch):
+    several = attach(model, animating(i2v, animated(vae, count=10)), Applied())
+    windows = added(several, windows=ContextWindows(WindowSpec(4, 1), at_once=2))
+    kept = tiny.sample(windows, 10)
+    caches = []
+
+    def small():
+        caches.append(FeatureCache(most=100_000))
+        return caches[-1]
+
+    monkeypatch.setattr(seams, "FeatureCache", small)
+    assert torch.equal(tiny.sample(windows, 10), kept)
+    assert 0 < caches[-1].nbytes <= 100_000
+    assert min(encoder_calls(i2v, windows, frames=10)) > 0
+
+
+def test_the_cache_drops_the_oldest():
+    cache = FeatureCache(most=100)
+    for key in "abc":
+        cache.keep(key, (torch.zeros(5), torch.zeros(5)))
+    assert cache.get("a") is None and cache.get("b") is not None and cache.nbytes == 80
+    cache.keep("d", (torch.zeros(26),))
+    assert cache.nbytes == 0 and cache.get("d") is None

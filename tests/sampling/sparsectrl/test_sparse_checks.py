@@ -1,0 +1,173 @@
+"""What cannot work is said in a sentence; a run that ends early leaves nothing; a second device has a copy of its own."""
+
+import comfy.controlnet
+import comfy.model_management
+import comfy.model_patcher
+import comfy.patcher_extension
+import controls
+import exact
+import pytest
+import sparse
+import tiny
+import torch
+from compare import assert_alike
+from watching import Stop, assert_untouched, snapshot
+
+from kinema.sampling.curves.curve import Blocks, Constant, OverBlocks
+from kinema.sampling.sparsectrl.sparse_model import load_sparsectrl
+
+SECOND = torch.device("cpu", 0)
+
+
+def sample(model, control, frames=4, **more):
+    return tiny.sample(model, frames, positive=controls.controlled(control), size=4, **more)
+
+
+def sketches(count=1, size=32):
+    return (torch.rand(count, 3, size, size, generator=tiny.generator(1)) > 0.7).float()
+
+
+def test_photographs_without_a_vae(rgb):
+    with pytest.raises(
+        ValueError, match='"rgb.safetensors" takes photographs as latents, but no VAE is connected. Use the'
+    ):
+        sparse.applied(rgb, sketches())
+
+
+def test_a_vae_of_another_model(model, rgb):
+    class SixteenChannels(sparse.TinyVae):
+        def encode(self, pixels):
+            return super().encode(pixels).repeat(1, 4, 1, 1)
+
+    message = r"takes latents of 4 channels and 4 x 4, but the VAE makes \[16, 4, 4\]. Connect the VAE of an SD1.5"
+    with pytest.raises(ValueError, match=message):
+        sample(model, sparse.applied(rgb, sketches(), vae=SixteenChannels()))
+
+
+def test_another_base(scribble):
+    with pytest.raises(
+        ValueError, match='"scribble.safetensors" is a ControlNet for SD1.5, but the connected MODEL is SDXL'
+    ):
+        sample(tiny.image_model("sdxl"), sparse.applied(scribble, sketches()))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            {"widths": (64, 64, 64, 64)},
+            r'at "down_blocks.0.motion_modules.0" it has 64 channels and the UNet 32. Pick the',
+        ),
+        ({"context": 48}, "takes prompts of 48 channels, but the connected MODEL has 32. Pick the SparseCtrl model"),
+    ],
+)
+def test_another_width(model, shape, message, tmp_path):
+    other = load_sparsectrl(tiny.save(sparse.weights("scribble", **shape), tmp_path / "s.safetensors"))
+    with pytest.raises(ValueError, match=message):
+        sample(model, sparse.applied(other, sketches()))
+
+
+def test_one_frame_with_motion(model, scribble):
+    message = 'The motion modules in "scribble.safetensors" need 2 frames or more, but 1 is sampled. Set motion of Load'
+    with pytest.raises(ValueError, match=message):
+        sample(model, sparse.applied(scribble, sketches()), 1)
+
+
+def test_more_frames_than_positions(model, scribble):
+    message = '"scribble.safetensors" knows 32 positions, but 33 frames are sampled at once. Use 32 frames or fewer'
+    with pytest.raises(ValueError, match=message):
+        sample(model, sparse.applied(scribble, sketches()), 33)
+    sample(model, sparse.applied(scribble, sketches(), motion=0), 33, steps=1)
+
+
+def test_frames_outside_the_video_also_before_its_range(model, scribble):
+    late = sparse.applied(scribble, sketches(), 1.0, (0.9, 1.0), frames="7")
+    with pytest.raises(
+        ValueError, match="SparseCtrl has a picture at frame 7, but the video has 4 frames. Use frames 0 to 3"
+    ):
+        sample(model, late, steps=1)
+
+
+def test_the_number_of_pictures(model, scribble):
+    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures for 2 frames"):
+        sparse.applied(scribble, sketches(3), frames="0, -1")
+    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures for 2 frames"):
+        sample(model, sparse.applied(scribble, sketches(3), frames="every 2"))
+
+
+def test_a_strength_over_blocks(model, scribble):
+    control = sparse.applied(scribble, sketches(), strength=OverBlocks(((Blocks("down"), Constant(0.5)),)))
+    with pytest.raises(
+        ValueError, match="A curve over blocks is connected to an input that has one value for the whole UNet"
+    ):
+        sample(model, control)
+    sample(model, sparse.applied(scribble, sketches(), motion=control.how.strength))
+
+
+def test_dark_lines_on_white_are_said(scribble, rgb, vae):
+    told = []
+    sparse.applied(scribble, sketches(), tell=told.append)
+    sparse.applied(rgb, torch.ones(1, 3, 32, 32), vae=vae, tell=told.append)
+    assert told == []
+    sparse.applied(scribble, torch.full((1, 3, 32, 32), 0.9), tell=told.append)
+    assert told == [
+        '"scribble.safetensors" was trained with white lines on black, but these pictures are bright (mean 0.90). If the '
+        "lines are dark, put Invert Image before Apply ControlNet."
+    ]
+
+
+@pytest.mark.parametrize("end", ["exception", "interrupt"])
+def test_a_run_that_ends_early_leaves_nothing(model, scribble, end):
+    control = sparse.applied(scribble, sketches())
+    whole, before = sample(model, control), snapshot(model)
+
+    def stop(step, *_):
+        if end == "exception":
+            raise Stop
+        comfy.model_management.interrupt_current_processing()
+
+    expected = Stop if end == "exception" else comfy.model_management.InterruptProcessingException
+    with pytest.raises(expected):
+        sample(model, control, callback=stop)
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    assert_untouched(model, before)
+    assert not any(layer._forward_hooks for layer in scribble.network.model.modules())
+    assert torch.equal(sample(model, control), whole)
+
+
+def test_an_error_inside_leaves_no_hooks(model, scribble):
+    control = sparse.applied(scribble, sketches())
+    network = scribble.network.model
+
+    def fail(*_):
+        raise Stop
+
+    handle = network.middle_block.register_forward_pre_hook(fail)
+    with pytest.raises(Stop):
+        sample(model, control)
+    handle.remove()
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+@pytest.mark.rounding
+@pytest.mark.skipif(
+    not hasattr(comfy.model_patcher.ModelPatcher, "deepclone_multigpu"), reason="this host knows one GPU"
+)
+def test_two_devices(scribble):
+    """What the MultiGPU node makes of a MODEL: the second device is the CPU under its other name."""
+    model = exact.image_model()
+    model.cached_patcher_init = (exact.image_model, ())
+    first = sparse.applied(scribble, sketches(), frames="0")
+    control = sparse.applied(scribble, sketches(), 0.5, frames="-1", motion=0)
+    control.set_previous_controlnet(first)
+    expected = sample(model, control)
+    both = model.clone()
+    copy = model.deepclone_multigpu(new_load_device=SECOND)
+    copy.is_multigpu_base_clone = True
+    both.set_additional_models("multigpu", [copy])
+    both.match_multigpu_clones()
+    assert_alike(sample(both, control), expected)
+    clone = control.multigpu_clones[SECOND]
+    assert clone.control_model is not control.control_model and clone.model.motion.model is not scribble.motion.model
+    assert clone.model.motion.load_device == SECOND == clone.load_device
+    assert {patcher.load_device for patcher in clone.get_models()} == {SECOND}
