@@ -14,6 +14,7 @@ from .on_node import say
 
 MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"
+CAMERA_FOLDER = "cameractrl"
 """The names other AnimateDiff packs use too, so that people keep their files where they are."""
 
 CONTROL_FOLDER = "controlnet"
@@ -27,11 +28,11 @@ _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 def register_folders() -> None:
-    """Makes both folders known to the host, limited to model files, and the miniature's style LoRA.
+    """Makes these folders known to the host, limited to model files, and the miniature's style LoRA.
 
     The miniature's motion files are not registered: other packs list these folders too, and start with the first file.
     """
-    for folder in FOLDERS:
+    for folder in (MODEL_FOLDER, LORA_FOLDER, CAMERA_FOLDER):
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)

@@ -14,6 +14,7 @@ CATEGORY = "AnimateDiff"
 
 MotionModelSocket = io.Custom("MOTION_MODEL")
 CurveSocket = io.Custom("KINEMA_CURVE")
+CameraSocket = io.Custom("KINEMA_CAMERA")
 
 
 def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Input:

@@ -31,22 +31,25 @@ def rays_of(places: Array, lenses: Array, cut: PictureCut, device: torch.device)
     `places` (n, 4, 4) are from the camera to the axes in which the rays are given, `lenses` (n, 4) as in a Track.
     """
     for place, lens in zip(places, lenses, strict=True):
-        directions = _directions(in_pixels(lens, cut.whole), cut, device) @ _tensor(place[:3, :3], device).T
+        directions = _directions(_lens(lens, cut), cut, device) @ _tensor(place[:3, :3], device).T
         origin = _tensor(place[:3, 3], device).expand_as(directions)
         moments = torch.linalg.cross(origin, directions, dim=-1)  # the axis is named: a size may be 3 as well
         yield torch.cat([moments, directions], dim=-1).permute(2, 0, 1)  # (6, H, W)
 
 
-def in_pixels(lens: Sequence[float], whole: tuple[int, int]) -> tuple[float, ...]:
-    """Focal lengths and centre of `lens` in pixels of a picture of `whole` (h, w) latents, which shows what the source did,
-    cut to its shape."""
-    height, width = (PIXELS_A_SIDE * side for side in whole)
+def in_pixels(lens: Sequence[float], height: int, width: int) -> tuple[float, ...]:
+    """Focal lengths and centre of `lens` in pixels of a picture of this size, which shows what the source did, cut to its
+    shape."""
     fx, fy, cx, cy = lens
     if width / height < SOURCE_ASPECT:
         fx = fx * height * SOURCE_ASPECT / width
     else:
         fy = fy * width / SOURCE_ASPECT / height
     return fx * width, fy * height, cx * width, cy * height
+
+
+def _lens(lens: Array, cut: PictureCut) -> tuple[float, ...]:
+    return in_pixels(lens.tolist(), PIXELS_A_SIDE * cut.whole[0], PIXELS_A_SIDE * cut.whole[1])
 
 
 def _directions(lens: tuple[float, ...], cut: PictureCut, device: torch.device) -> torch.Tensor:

@@ -4,20 +4,19 @@ import golden
 import tiny
 import torch
 
-LEVELS = tuple(enumerate(tiny.SD15_WIDTHS))
+Widths = tuple[int, ...]
 MERGE = "temporal_transformer.transformer_blocks.0.attention_blocks.0.processor.qkv_merge"
 
 
-def encoder_shapes() -> dict[str, tuple[int, ...]]:
+def encoder_shapes(widths: Widths = tiny.SD15_WIDTHS) -> dict[str, tuple[int, ...]]:
     """The pose encoder's weights in the published names, written down here once more, apart from the code."""
-    widths = tiny.SD15_WIDTHS
     shapes: dict[str, tuple[int, ...]] = {}
     shapes |= {"encoder_conv_in.weight": (widths[0], 384, 3, 3), "encoder_conv_in.bias": (widths[0],)}
-    for level, c in LEVELS:
+    for level, (before, c) in enumerate(zip((widths[0], *widths), widths, strict=False)):
         for block in range(2):
             conv = f"encoder_down_conv_blocks.{level}.{block}"
-            if level == 1 and block == 0:  # of this network; a published one changes its width twice
-                shapes |= {f"{conv}.in_conv.weight": (c, widths[0], 1, 1), f"{conv}.in_conv.bias": (c,)}
+            if before != c and block == 0:
+                shapes |= {f"{conv}.in_conv.weight": (c, before, 1, 1), f"{conv}.in_conv.bias": (c,)}
             shapes |= {f"{conv}.block1.weight": (c, c, 3, 3), f"{conv}.block1.bias": (c,)}
             shapes |= {f"{conv}.block2.weight": (c, c, 1, 1), f"{conv}.block2.bias": (c,)}
             block_name = f"encoder_down_attention_blocks.{level}.{block}"
@@ -32,8 +31,8 @@ def encoder_shapes() -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def merge_shapes() -> dict[str, tuple[int, ...]]:
-    places = tiny.module_places(tiny.SD15_WIDTHS, False)
+def merge_shapes(widths: Widths = tiny.SD15_WIDTHS) -> dict[str, tuple[int, ...]]:
+    places = tiny.module_places(widths, False)
     weights = {f"{place}.{MERGE}.weight": (c, c) for place, c in places.items()}
     return weights | {f"{place}.{MERGE}.bias": (c,) for place, c in places.items()}
 
@@ -42,22 +41,22 @@ def _by_rule(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
     return {name: golden.weight(name, shape) for name, shape in shapes.items()}
 
 
-def encoder_weights() -> dict[str, torch.Tensor]:
+def encoder_weights(widths: Widths = tiny.SD15_WIDTHS) -> dict[str, torch.Tensor]:
     tables = {
         f"encoder_down_attention_blocks.{level}.{block}.attention_blocks.0.pos_encoder.pe": tiny.sinusoid(16, c)[None]
-        for level, c in LEVELS
+        for level, c in enumerate(widths)
         for block in range(2)
     }
-    return {key: value.float() for key, value in _by_rule(encoder_shapes()).items()} | tables
+    return {key: value.float() for key, value in _by_rule(encoder_shapes(widths)).items()} | tables
 
 
-def merge_weights() -> dict[str, torch.Tensor]:
-    return {key: value.float() for key, value in _by_rule(merge_shapes()).items()}
+def merge_weights(widths: Widths = tiny.SD15_WIDTHS) -> dict[str, torch.Tensor]:
+    return {key: value.float() for key, value in _by_rule(merge_shapes(widths)).items()}
 
 
-def pruned() -> dict[str, torch.Tensor]:
+def pruned(widths: Widths = tiny.SD15_WIDTHS) -> dict[str, torch.Tensor]:
     """As CameraCtrl_pruned.safetensors."""
-    return encoder_weights() | merge_weights()
+    return encoder_weights(widths) | merge_weights(widths)
 
 
 def checkpoint() -> dict[str, object]:

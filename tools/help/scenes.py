@@ -64,6 +64,15 @@ def right_half() -> Node:
     return node("MaskComposite", destination=black, source=white, x=64, y=0, operation="add")
 
 
+def camera(preset: str = "none", amount: float = 1.0, **more: Any) -> Node:
+    return node("KinemaCameraPath", preset=preset, amount=amount, **more)
+
+
+def seen(path: Node, **more: Any) -> Node:
+    """IMAGE: the path as Plot Camera Path shows it."""
+    return node("KinemaPlotCameraPath", camera=path, frames=16, **more)
+
+
 def training(kind: str, **inputs: Any) -> Output:
     """The training's plot, from the animation above it."""
     size = {"frames": 16, "stride": 1, "width": 128, "height": 128}
@@ -98,6 +107,10 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
         sampled_at(sigmas("karras")),
         sampled_at(sigmas("exponential")),
         sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("karras"), sigmas_2=sigmas("exponential"))),
+    ),
+    "KinemaCameraPath": (
+        seen(camera("move right", 2.0)),
+        seen(camera(camera=camera("move right", 2.0), turn=-60.0, forward=1.5)),
     ),
     "KinemaCombineCurves": (
         plotted(node("KinemaCurve", values="0: 1, 8: 0.2, -1: 1")),
@@ -144,6 +157,10 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=2.0)),
     "KinemaMotionWindows": (WINDOWED, on_model("KinemaMotionWindows", frames=LONG)),
     "KinemaNoiseSchedule": (PLAIN, on_model("KinemaNoiseSchedule", schedule="DDPM")),
+    "KinemaPlotCameraPath": (
+        seen(camera("move forward", 0.7, roll=15.0)),
+        seen(camera("move forward", 0.7, roll=15.0), image=animation(MINIATURE, BLUE, frames=1)),
+    ),
     "KinemaPlotCurve": (
         plotted(node("KinemaCurve", values="0: 1, 8: 0.2, 12: 0.2, -1: 1 ease in and out")),
         plotted(node("KinemaCurveFromMask", mask=right_half())),
@@ -171,6 +188,6 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel"}  # what these nodes make are files
-    | {"KinemaLoadSparseCtrl"}  # the miniature has no SparseCtrl yet
+    | {"KinemaLoadSparseCtrl", "KinemaLoadCameraCtrl"}  # the miniature has neither yet
 )
 """Nodes whose help pages have no picture."""

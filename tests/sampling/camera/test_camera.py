@@ -153,7 +153,9 @@ def test_windows_longer_than_the_encoders_table(follow):
 
 def test_windows_that_wrap_need_a_path_that_closes(follow):
     closed = CameraMove(turn=Listed(tuple(range(0, 360, 30))))
-    says = "The windows go on from the last of 12 frames to the first, but the camera path ends elsewhere than it began"
+    says = (
+        "The windows continue from the last of 12 frames to the first, but the camera path ends elsewhere than it began"
+    )
     for wrapped in (
         lambda model: added(model, windows=windows(6, 2, "looped")),
         lambda model: changed(model, motion_windows=MotionWindows(6, 2, closed_loop=True)),

@@ -53,9 +53,9 @@ def track(poses):
 
 
 def test_a_lens_in_pixels():
-    assert in_pixels(SAMPLE_LENS, (8, 8)) == pytest.approx((54.023106, 54.023106, 32, 32), rel=1e-7)
-    assert in_pixels(SAMPLE_LENS, (32, 48)) == pytest.approx((216.092422, 216.092422, 192, 128), rel=1e-7)
-    assert in_pixels(SAMPLE_LENS, (64, 64)) == pytest.approx((432.184845, 432.184845, 256, 256), rel=1e-7)
+    assert in_pixels(SAMPLE_LENS, 64, 64) == pytest.approx((54.023106, 54.023106, 32, 32), rel=1e-7)
+    assert in_pixels(SAMPLE_LENS, 256, 384) == pytest.approx((216.092422, 216.092422, 192, 128), rel=1e-7)
+    assert in_pixels(SAMPLE_LENS, 512, 512) == pytest.approx((432.184845, 432.184845, 256, 256), rel=1e-7)
 
 
 @pytest.mark.parametrize("count", range(1, 6))

@@ -1,0 +1,193 @@
+from comfy_api.latest import io
+
+from ..sampling.call.moment import Curve
+from ..sampling.camera.path import Along, CameraMove, CameraPath, Fit, Joined, Layered, track_of
+from ..sampling.camera.pose_text import read_poses
+from ..sampling.camera.presets import BASE_FRAMES, CAMERA_PRESETS
+from ..sampling.curves.timeline import TextError
+from .inputs.on_node import say
+from .inputs.options import ExplainedCombo, words_of
+from .inputs.sockets import CATEGORY, CameraSocket, number_or_curve
+from .inputs.values import OpenInt, reads_numbers
+
+WAYS_TO_JOIN = {
+    "after": "This move begins where the connected path ends.",
+    "on top": "This move acts at the same time as the connected path, from where the camera is.",
+}
+FITS = {
+    "stretch": "The poses are spread evenly over the frames; the camera moves smoothly from one to the next.",
+    "as in the file": "One pose for each frame. If there are fewer poses than frames, the camera stays at the last.",
+}
+
+
+class CameraPathNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaCameraPath",
+            display_name="Camera Path",
+            category=CATEGORY,
+            description="Describes how a camera moves and turns over the frames of a video, for Load CameraCtrl. Chain "
+            "several of these nodes to join moves.",
+            search_aliases=[
+                "cameractrl poses",
+                "camera poses",
+                "camera motion",
+                "pan",
+                "tilt",
+                "zoom",
+                "dolly",
+                "orbit",
+                "roll",
+            ],
+            inputs=[
+                ExplainedCombo(
+                    "preset",
+                    words_of(CAMERA_PRESETS),
+                    default="none",
+                    tooltip="A move at constant speed. The help page explains each option.",
+                ),
+                number_or_curve(
+                    "amount",
+                    "Speed of the preset. At 1, the camera moves 1.41 units (2.81 forward or back) or turns by 56 degrees in "
+                    "the first 16 frames. Below 0, the opposite direction.",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.01,
+                ),
+                CameraSocket.Input(
+                    "camera",
+                    optional=True,
+                    tooltip="A camera path that comes before this move, or that this move is added to.",
+                ),
+                ExplainedCombo(
+                    "join",
+                    WAYS_TO_JOIN,
+                    default="after",
+                    optional=True,
+                    tooltip="How this move is joined to the connected camera path. The help page explains each option.",
+                ),
+                *_moves(),
+                *_turns(),
+                _zoom(),
+                io.Combo.Input(
+                    "along",
+                    options=["the first view", "the camera"],
+                    default="the first view",
+                    optional=True,
+                    advanced=True,
+                    tooltip="The directions that right, up and forward refer to. the first view: those of the first frame, "
+                    "however the camera turns. the camera: those of the camera as it is turned in each frame.",
+                ),
+                *_pose_inputs(),
+            ],
+            outputs=[
+                CameraSocket.Output(
+                    display_name="camera", tooltip="The camera path, for Load CameraCtrl and Plot Camera Path."
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, poses: str | None = None) -> bool | str:
+        try:
+            read_poses(poses or "")
+        except TextError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    @reads_numbers
+    def execute(
+        cls,
+        preset: str,
+        amount: float | Curve,
+        camera: CameraPath | None = None,
+        join: str = "after",
+        right: float | Curve = 0.0,
+        up: float | Curve = 0.0,
+        forward: float | Curve = 0.0,
+        turn: float | Curve = 0.0,
+        tilt: float | Curve = 0.0,
+        roll: float | Curve = 0.0,
+        zoom: float | Curve = 1.0,
+        along: Along = "the first view",
+        poses: str = "",
+        frames: int = 0,
+        fit: Fit = "stretch",
+    ) -> io.NodeOutput:
+        written = read_poses(poses)
+        move = CameraMove(preset, amount, right, up, forward, turn, tilt, roll, zoom, along, written, fit, frames)
+        track_of(move, frames or BASE_FRAMES)  # says what is wrong with its numbers
+        if preset == "none" and amount != 1.0:
+            say("amount has no effect, because preset is none.")
+        if camera is None:
+            return io.NodeOutput(move)
+        return io.NodeOutput(Joined(camera, move) if join == "after" else Layered(camera, move))
+
+
+def _moves() -> list[io.Input]:
+    return [_axis(axis, f"Units that the camera moves {axis}.") for axis in ("right", "up", "forward")]
+
+
+def _turns() -> list[io.Input]:
+    return [
+        _axis("turn", "Degrees that the camera turns to the right.", 5.0),
+        _axis("tilt", "Degrees that the camera turns upwards.", 5.0),
+        _axis("roll", "Degrees that the camera rolls clockwise.", 5.0),
+    ]
+
+
+def _axis(name: str, what: str, step: float = 0.1) -> io.Input:
+    words = (
+        f"{what} The camera gets there at the last frame, at constant speed; a curve says where it is in each frame."
+    )
+    return number_or_curve(name, words, default=0.0, min=-360.0, max=360.0, step=step, optional=True, advanced=True)
+
+
+def _zoom() -> io.Input:
+    return number_or_curve(
+        "zoom",
+        "Factor of the focal length, above 0, that is reached at the last frame: 2 shows half of the width. A curve has the "
+        "factor of each frame.",
+        default=1.0,
+        min=0.05,
+        max=20.0,
+        step=0.05,
+        optional=True,
+        advanced=True,
+    )
+
+
+def _pose_inputs() -> list[io.Input]:
+    return [
+        io.String.Input(
+            "poses",
+            default="",
+            multiline=True,
+            dynamic_prompts=False,
+            optional=True,
+            advanced=True,
+            tooltip="Poses as in the text files of RealEstate10K: rows of 19 numbers, which may follow a link. The preset and "
+            "the numbers of this node act on top of them.",
+        ),
+        OpenInt(
+            "frames",
+            default=0,
+            min=0,
+            max=10000,
+            optional=True,
+            advanced=True,
+            tooltip="How many frames this move takes; after them, the camera stays where it is. 0: all frames, or an equal "
+            "share of them if paths are joined.",
+        ),
+        ExplainedCombo(
+            "fit",
+            FITS,
+            default="stretch",
+            optional=True,
+            advanced=True,
+            tooltip="How poses are spread over the frames. The help page explains each option.",
+        ),
+    ]

@@ -1,0 +1,71 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.call.moment import Curve
+from ..sampling.camera.camera import Camera, follow_camera
+from ..sampling.camera.path import CameraPath
+from .inputs.camera_files import camera_files, camera_fingerprint, check_camera_file, load_camera_file
+from .inputs.sockets import CATEGORY, CameraSocket, MotionModelSocket, number_or_curve
+from .inputs.values import reads_numbers
+
+
+class LoadCameraCtrlNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaLoadCameraCtrl",
+            display_name="Load CameraCtrl",
+            category=CATEGORY,
+            description="Adds CameraCtrl to a motion model, which then follows a camera path.",
+            search_aliases=[
+                "cameractrl",
+                "camera control",
+                "camera motion",
+                "apply cameractrl",
+                "pan",
+                "zoom",
+                "orbit",
+            ],
+            inputs=[
+                MotionModelSocket.Input(
+                    "motion_model",
+                    tooltip="An SD1.5 motion model. CameraCtrl was trained with v3_sd15_mm. Other nodes that use this motion "
+                    "model are not affected.",
+                ),
+                io.Combo.Input(
+                    "cameractrl",
+                    options=camera_files(),
+                    tooltip="A CameraCtrl file, such as CameraCtrl_pruned.safetensors, in models/animatediff_models or "
+                    "models/cameractrl.",
+                ),
+                CameraSocket.Input("camera", tooltip="The camera path, from Camera Path."),
+                number_or_curve(
+                    "strength",
+                    "How much the motion follows the camera. 1 is the strength that CameraCtrl was trained with; 0 is the "
+                    "motion model without a camera.",
+                    default=1.0,
+                    min=-10.0,
+                    max=10.0,
+                    step=0.01,
+                ),
+            ],
+            outputs=[
+                MotionModelSocket.Output(
+                    display_name="MOTION_MODEL", tooltip="The motion model, which follows the camera path."
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, cameractrl: str | None = None) -> bool | str:
+        return check_camera_file(cameractrl)
+
+    @classmethod
+    def fingerprint_inputs(cls, cameractrl: str | None = None, **_: Any) -> str:
+        return camera_fingerprint(cameractrl)
+
+    @classmethod
+    @reads_numbers
+    def execute(cls, motion_model: Any, cameractrl: str, camera: CameraPath, strength: float | Curve) -> io.NodeOutput:
+        return io.NodeOutput(follow_camera(motion_model, load_camera_file(cameractrl), Camera(camera, strength)))
