@@ -22,7 +22,7 @@ from tools.environment import REPOSITORY
 TESTS = REPOSITORY / "tests"
 MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
-ONE_HOST = ("dev", "drawing", "evaluation", "miniature", "quality", "test_regexes.py")
+ONE_HOST = ("dev", "drawing", "evaluation", "miniature", "motion/test_hostile.py", "quality", "test_regexes.py")
 """Tests whose results no version of ComfyUI changes. They run on the newest one."""
 
 
