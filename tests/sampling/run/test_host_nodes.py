@@ -16,11 +16,11 @@ from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 
-FRAMES = 4
+FRAMES = 3
 SIZE = 12  # at 8 the middle of the UNet sees one place
 EXACT = 1e-5
-WINDOWS = ContextWindows(WindowSpec(3, 2))
-CFGS = (4.0, 2.0, 4.0, 2.0)  # of the frames
+WINDOWS = ContextWindows(WindowSpec(2, 1))
+CFGS = (4.0, 2.0, 4.0)  # of the frames
 
 ACTS = {
     "APG": {},
@@ -91,7 +91,7 @@ NEEDS_BOTH = {"NAGuidance": "compares both prompts in one model call, and the ex
 
 @pytest.fixture(scope="module")
 def animated(model, motion):
-    return changed(attach(model, motion, Applied(), KEEP), motion_windows=MotionWindows(3, 2))
+    return changed(attach(model, motion, Applied(), KEEP), motion_windows=MotionWindows(2, 1))
 
 
 @pytest.fixture(scope="module")
