@@ -21,7 +21,7 @@ from tools.chains.chain import Chain
 
 FAULTS = ("error", "callback", "interrupt", "memory")
 FIRST = "ApplyMotionModel"  # which most other nodes need
-FRAMES = 4
+FRAMES = 2
 TOGETHER = 25  # cycles between two looks at the memory, which take longer than a cycle
 
 
