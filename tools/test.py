@@ -24,7 +24,7 @@ MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 ONE_HOST = (
     *("dev", "drawing", "evaluation", "miniature", "motion/test_hostile.py", "quality", "test_regexes.py"),
-    *("sampling/noise/test_authors_ddim.py", "training"),
+    *("e2e/test_demo.py", "sampling/noise/test_authors_ddim.py", "training"),
 )
 """Tests whose results no version of ComfyUI changes; the end-to-end tests train on every host. They run on the newest one."""
 
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
 
 def _arguments(arguments: list[str], number: int) -> list[str]:
     """pytest's arguments for the host of this `number`, 0 for the newest."""
-    if number == 0 or str(TESTS) not in arguments:
+    if number == 0 or not {str(TESTS), str(TESTS / "e2e")} & set(arguments):
         return arguments
     return [*arguments, *(f"--ignore={TESTS / name}" for name in ONE_HOST)]
 
