@@ -38,6 +38,12 @@ def control_net(seed: int = 0, **more: Any) -> Any:
     return comfy.controlnet.ControlNet(_fill(_network(), seed, 0.3), load_device=torch.device("cpu"), **more)
 
 
+def exact(control: Any) -> Any:
+    """`control`, a ControlNet, which computes in float64 from here on."""
+    control.control_model.double().dtype = torch.float64
+    return control
+
+
 def control_lora(seed: int = 0) -> Any:
     """A Control-LoRA: only what a ControlNet has beyond the UNet; the rest is the UNet's."""
     own = ("input_hint_block", "zero_convs", "middle_block_out")

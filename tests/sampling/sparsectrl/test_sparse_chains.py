@@ -15,7 +15,7 @@ from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 FRAMES = 7
-FLOAT32 = 1e-4  # the other controls in the chain compute in float32
+FLOAT32 = 5e-5  # what the T2I-Adapter computes in, whatever its weights are; 2.6e-5 were measured with AVX2
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def sketches(count=1, seed=1):
 
 def chain(scribble):
     """A SparseCtrl between a ControlNet and a T2I-Adapter."""
-    first = controls.control_net(1).set_cond_hint(controls.hints(FRAMES, seed=1), 0.8)
+    first = controls.exact(controls.control_net(1)).set_cond_hint(controls.hints(FRAMES, seed=1), 0.8)
     ours = sparse.applied(scribble, sketches(2), 0.7, (0.0, 0.8), frames="0, -1")
     last = controls.t2i_adapter(2).set_cond_hint(controls.hints(FRAMES, seed=2), 0.5)
     ours.set_previous_controlnet(first)
