@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from .camera_layers import FRAMES, LEVEL_BLOCKS, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
+from .camera_layers import FRAMES, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
+from .conv_block import BLOCKS, block_template, convolution
 from .files import MotionFileError, TensorInfo
 from .keys import POSITIONS, canonical, places
 from .other_kinds import other_kind
@@ -100,15 +101,12 @@ def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> i
 def template(spec: CameraSpec) -> dict[str, tuple[int, ...]]:
     """The weights of a CameraCtrl of `spec` as a file has them, and their shapes."""
     widths = spec.widths
-    shapes = _layer("encoder.encoder_conv_in", (widths[0], RAY * PIXELS_A_SIDE**2, 3, 3))
+    shapes = convolution("encoder.encoder_conv_in", RAY * PIXELS_A_SIDE**2, widths[0], 3)
     for level, width in enumerate(widths):
         before = widths[max(level - 1, 0)]
-        for block in range(LEVEL_BLOCKS):
+        for block in range(BLOCKS):
             conv = f"encoder.encoder_down_conv_blocks.{level}.{block}"
-            shapes |= _layer(f"{conv}.block1", (width, width, 3, 3))
-            shapes |= _layer(f"{conv}.block2", (width, width, 1, 1))
-            if block == 0 and before != width:
-                shapes |= _layer(f"{conv}.in_conv", (width, before, 1, 1))
+            shapes |= block_template(conv, width if block else before, width)
             shapes |= _temporal(f"encoder.encoder_down_attention_blocks.{level}.{block}", width)
     for place, width in spec.modules:
         shapes |= _layer(f"merges.{merge_name(place)}", (width, width))

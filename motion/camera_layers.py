@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .control import Control, Tokens
+from .conv_block import BLOCKS, ConvBlock, halved
 from .families import FAMILIES
 from .layers import TemporalTransformerBlock
 from .spec import MotionSpec
@@ -22,8 +23,6 @@ PIXELS_A_SIDE = 8
 """Height and width, in pixels, of what one latent stands for."""
 RAY = 6
 """Numbers of a ray: its moment and its direction."""
-LEVEL_BLOCKS = 2
-"""Blocks of each level of the encoder."""
 FRAMES = 16
 """Positions that the encoder knows."""
 
@@ -37,21 +36,6 @@ class CameraSpec:
     heads: int = 8  # of each attention of the encoder
 
 
-class ConvBlock(nn.Module):
-    """A residual block of the encoder: z + 1×1(ReLU(3×3 z)), after a 1×1 where the width changes."""
-
-    def __init__(self, before: int, width: int, ops: Any, **factory: Any) -> None:
-        super().__init__()
-        self.in_conv = ops.Conv2d(before, width, 1, **factory) if before != width else None
-        self.block1 = ops.Conv2d(width, width, 3, padding=1, **factory)
-        self.block2 = ops.Conv2d(width, width, 1, **factory)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.in_conv is not None:
-            x = self.in_conv(x)
-        return x + self.block2(F.relu(self.block1(x)))  # type: ignore[no-any-return]
-
-
 class PoseEncoder(nn.Module):
     """From the rays of a camera to features for each level of the UNet. Its parts have the names of the published files."""
 
@@ -61,11 +45,11 @@ class PoseEncoder(nn.Module):
         befores = (spec.widths[0], *spec.widths[:-1])
         self.encoder_conv_in = ops.Conv2d(RAY * PIXELS_A_SIDE**2, spec.widths[0], 3, padding=1, **factory)
         self.encoder_down_conv_blocks = nn.ModuleList(
-            nn.ModuleList(ConvBlock(width if block else before, width, ops, **factory) for block in range(LEVEL_BLOCKS))
+            nn.ModuleList(ConvBlock(width if block else before, width, ops, **factory) for block in range(BLOCKS))
             for before, width in zip(befores, spec.widths, strict=True)
         )
         self.encoder_down_attention_blocks = nn.ModuleList(
-            nn.ModuleList(TemporalTransformerBlock(width, temporal, ops, **factory) for _ in range(LEVEL_BLOCKS))
+            nn.ModuleList(TemporalTransformerBlock(width, temporal, ops, **factory) for _ in range(BLOCKS))
             for width in spec.widths
         )
 
@@ -93,12 +77,6 @@ class PoseEncoder(nn.Module):
                 x = tokens.permute(2, 3, 0, 1)  # (l, c, h, w)
             features.append(tokens)
         return features
-
-
-def halved(x: torch.Tensor) -> torch.Tensor:
-    """`x` (l, c, h, w) in half the size, rounded up as the UNet's layers do: the last row and column stand twice."""
-    height, width = x.shape[2:]
-    return F.avg_pool2d(F.pad(x, (0, width % 2, 0, height % 2), mode="replicate"), 2)
 
 
 class CameraCtrl(nn.Module):
