@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from .camera_layers import FRAMES, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
+from .complete import ADVICE, check_dtypes, check_shapes, unknown_keys
 from .conv_block import BLOCKS, block_template, convolution
 from .files import MotionFileError, TensorInfo
-from .keys import POSITIONS, canonical, places
+from .keys import HEADS, POSITIONS, USUAL_HEADS, canonical, places
 from .other_kinds import other_kind
 from .stored import shown
 
@@ -15,10 +16,7 @@ PREFIXES = re.compile(
 )
 MERGE = ".transformer_blocks.0.attention_blocks.0.processor.qkv_merge."
 ENCODER_KEY = re.compile(r"^encoder_(?:conv_in|down_conv_blocks|down_attention_blocks)\.")
-HEADS_NOTE = "heads"
-"""The entry of a file's metadata that says how many heads the encoder's attentions have, where it is not 8."""
-
-_ADVICE = "Download it again, or pick another file."
+_KIND = "CameraCtrl model"
 
 
 def detect_camera(
@@ -34,22 +32,19 @@ def detect_camera(
             unknown.append(key)
         elif keys.setdefault(ours, key) != key:
             raise MotionFileError(
-                f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {_ADVICE}'
+                f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {ADVICE}'
             )
     if not keys:
         raise MotionFileError(_not_a_camera_ctrl(header, name))
     if unknown:
-        raise MotionFileError(f'"{name}" has keys that no known CameraCtrl model has: {_some(unknown)}. {_ADVICE}')
+        raise unknown_keys(unknown, _KIND, name)
     shapes = {ours: header[key].shape for ours, key in keys.items()}
     widths = _widths(shapes, name)
     spec = CameraSpec(widths, _modules(shapes), _heads(metadata, widths, name))
     if not spec.modules:
-        raise MotionFileError(f'"{name}" is incomplete: it lacks the layers "qkv_merge" for motion modules. {_ADVICE}')
-    _check_complete(template(spec), shapes, name)
-    for ours, key in keys.items():
-        if not header[key].dtype.is_floating_point:
-            numbers = str(header[key].dtype).removeprefix("torch.")
-            raise MotionFileError(f'"{name}": "{ours}" contains {numbers} numbers, not weights. {_ADVICE}')
+        raise MotionFileError(f'"{name}" is incomplete: it lacks the layers "qkv_merge" for motion modules. {ADVICE}')
+    check_shapes(template(spec) | _tables(shapes, template(spec)), shapes, _KIND, name)
+    check_dtypes(header, keys, name)
     return spec, keys
 
 
@@ -70,11 +65,11 @@ def _widths(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]
     widths: list[int] = []
     while shape := shapes.get(f"encoder.encoder_down_conv_blocks.{len(widths)}.0.block1.weight"):
         if len(shape) != 4 or not shape[0]:
-            raise MotionFileError(f'"{name}" has a convolution of shape {list(shape)} in its encoder. {_ADVICE}')
+            raise MotionFileError(f'"{name}" has a convolution of shape {list(shape)} in its encoder. {ADVICE}')
         widths.append(shape[0])
     if not widths:
         raise MotionFileError(
-            f'"{name}" is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight". {_ADVICE}'
+            f'"{name}" is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight". {ADVICE}'
         )
     return tuple(widths)
 
@@ -88,12 +83,12 @@ def _modules(shapes: Mapping[str, tuple[int, ...]]) -> tuple[tuple[str, int], ..
 
 
 def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> int:
-    noted = metadata.get(HEADS_NOTE, "8")
+    noted = metadata.get(HEADS, str(USUAL_HEADS))
     heads = int(noted) if re.fullmatch("[1-9][0-9]{0,2}", noted) else 0
     if heads == 0 or any(width % heads for width in widths):
         raise MotionFileError(
             f'"{name}" has "{shown(noted)}" heads in its attentions, which does not divide its widths {list(widths)}. '
-            f"{_ADVICE}"
+            f"{ADVICE}"
         )
     return heads
 
@@ -127,19 +122,10 @@ def _layer(name: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
 
 
-def _check_complete(expected: Mapping[str, tuple[int, ...]], shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+def _tables(shapes: Iterable[str], expected: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the position tables among `shapes`, which a file may have or not."""
     queries = {key: key.replace(POSITIONS, ".to_q.weight") for key in shapes if key.endswith(POSITIONS)}
-    tables = {key: (1, FRAMES, expected[query][0]) for key, query in queries.items() if query in expected}
-    expected = {**expected, **tables}
-    if missing := sorted(expected.keys() - shapes.keys()):
-        raise MotionFileError(f'"{name}" is incomplete: it lacks {_some(missing)}. {_ADVICE}')
-    if unexpected := sorted(shapes.keys() - expected.keys()):
-        raise MotionFileError(f'"{name}" has keys that no known CameraCtrl model has: {_some(unexpected)}. {_ADVICE}')
-    for key, shape in expected.items():
-        if shapes[key] != shape:
-            raise MotionFileError(
-                f'"{name}": "{key}" has shape {list(shapes[key])}, but {list(shape)} is needed. {_ADVICE}'
-            )
+    return {key: (1, FRAMES, expected[query][0]) for key, query in queries.items() if query in expected}
 
 
 def _not_a_camera_ctrl(keys: Collection[str], name: str) -> str:
@@ -153,9 +139,3 @@ def _not_a_camera_ctrl(keys: Collection[str], name: str) -> str:
         f'"{name}" is not a CameraCtrl model: none of its {len(keys)} keys belongs to an encoder of camera poses. Pick '
         "CameraCtrl_pruned.safetensors or CameraCtrl.ckpt."
     )
-
-
-def _some(keys: Iterable[str]) -> str:
-    keys = list(keys)
-    first = ", ".join(f'"{shown(key)}"' for key in keys[:3])
-    return first if len(keys) <= 3 else f"{first} and {len(keys) - 3} more"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from .complete import ADVICE, check_dtypes, check_shapes, unknown_keys
 from .families import FAMILIES
 from .files import MotionFileError, TensorInfo
 from .keys import (
@@ -21,13 +22,10 @@ from .keys import (
 from .other_kinds import other_kind
 from .picture_parts import CONV_IN, picture_template
 from .spec import BASE_NAMES, Family, Looks, MotionSpec
-from .stored import shown
 
 IMAGE_CHANNELS = 4
 """Of the latents of SD1.5 and SDXL, which an ordinary UNet takes."""
 FIRST_LAYER = f"{CONV_IN}.weight"
-
-_ADVICE = "Download it again, or pick another file."
 
 
 def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = None) -> tuple[MotionSpec, FileKeys]:
@@ -48,9 +46,9 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     found = _with_parts(found, {key: parts[key] for key in parts if key.startswith(spec.family.extra)})
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
     if unknown := [key for key in found.other if left_out(key) is None]:
-        raise MotionFileError(f'"{name}" has keys that no known motion model has: {_some(unknown)}. {_ADVICE}')
+        raise unknown_keys(unknown, "motion model", name)
     check_complete(spec, shapes, name)
-    check_dtypes(header, found, name)
+    check_dtypes(header, found.keys, name)
     return spec, found
 
 
@@ -62,13 +60,13 @@ def _check_places(places: list[str], name: str, sides: Sequence[str]) -> None:
         side, _, level = block.partition(".")
         levels = numbered.setdefault(block, [])
         if int(index) != len(levels):
-            raise MotionFileError(f'"{name}" is incomplete: it lacks "{block}.motion_modules.{len(levels)}". {_ADVICE}')
+            raise MotionFileError(f'"{name}" is incomplete: it lacks "{block}.motion_modules.{len(levels)}". {ADVICE}')
         levels.append(int(index))
         if level and int(level) not in numbered[side]:
             numbered[side].append(int(level))
     for side in sides:
         if missing := set(range(max(numbered[side], default=0) + 1)) - set(numbered[side]):
-            raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {_ADVICE}')
+            raise MotionFileError(f'"{name}" is incomplete: it lacks "{side}.{min(missing)}". {ADVICE}')
 
 
 def _extra_parts(found: FileKeys, header: Mapping[str, TensorInfo]) -> dict[str, str]:
@@ -119,7 +117,7 @@ def modules_in(
         norm = shapes.get(f"{place}.norm.weight", ())
         if len(norm) != 1 or norm[0] == 0 or norm[0] % 32:
             raise MotionFileError(
-                f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {_ADVICE}'
+                f'"{name}" lacks a usable "{place}.norm.weight" (its shape is {list(norm)}). {ADVICE}'
             )
         modules.append((place, norm[0]))
     _check_places([place for place, _ in modules], name, sides)
@@ -130,7 +128,7 @@ def position_tables(shapes: Mapping[str, tuple[int, ...]], name: str) -> set[int
     """The lengths of the position tables among weights of these `shapes`."""
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
-        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {_ADVICE}')
+        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {ADVICE}')
     return tables
 
 
@@ -189,6 +187,7 @@ def _override(recognised: Family, wanted: Family, name: str) -> Family:
 
 
 def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
+    """Raises MotionFileError unless the file `name` has the weights of `spec`, with these `shapes`."""
     expected = {
         f"{place}.{suffix}": shape
         for place, width in spec.modules
@@ -198,25 +197,7 @@ def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name
     widths = dict(spec.modules)
     tables = {key for key in shapes if key.endswith(POSITIONS)}
     expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}
-    if missing := expected.keys() - shapes.keys():
-        raise MotionFileError(f'"{name}" is incomplete: it lacks {_some(sorted(missing))}. {_ADVICE}')
-    if unexpected := shapes.keys() - expected.keys():
-        raise MotionFileError(
-            f'"{name}" has keys that no known motion model has: {_some(sorted(unexpected))}. {_ADVICE}'
-        )
-    for key, shape in expected.items():
-        if shapes[key] != shape:
-            raise MotionFileError(
-                f'"{name}": "{key}" has shape {list(shapes[key])}, but {list(shape)} is needed. {_ADVICE}'
-            )
-
-
-def check_dtypes(header: Mapping[str, TensorInfo], found: FileKeys, name: str) -> None:
-    for key, file_key in found.keys.items():
-        dtype = header[file_key].dtype
-        if not dtype.is_floating_point:
-            numbers = str(dtype).removeprefix("torch.")
-            raise MotionFileError(f'"{name}": "{key}" contains {numbers} numbers, not weights. {_ADVICE}')
+    check_shapes(expected, shapes, "motion model", name)
 
 
 def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
@@ -230,9 +211,3 @@ def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
     if any(canonical(key) is not None for key in header):
         return f'"{name}" is a motion LoRA, not a motion model. Use Load Motion LoRA.'
     return f'"{name}" is a LoRA, not a motion model. Use the node Load LoRA.'
-
-
-def _some(keys: Iterable[str]) -> str:
-    keys = list(keys)
-    first = ", ".join(f'"{shown(key)}"' for key in keys[:3])
-    return first if len(keys) <= 3 else f"{first} and {len(keys) - 3} more"

@@ -12,6 +12,9 @@ from .families import FAMILIES
 from .spec import KeyLayout
 
 POSITIONS = ".pos_encoder.pe"
+HEADS = "num_attention_heads"
+"""The entry in the metadata of a .safetensors file that says how many heads attentions have: no shape does."""
+USUAL_HEADS = 8
 IGNORED = ("animatediff_config",)
 
 LAYOUTS = (KeyLayout(), *(family.layout for family in FAMILIES.values()))

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import comfy.utils
 import torch
 
-from .detect import check_complete, check_dtypes, count_attentions, modules_in, position_tables
+from .complete import ADVICE, check_dtypes
+from .detect import check_complete, count_attentions, modules_in, position_tables
 from .files import MotionFileError, TensorInfo
-from .keys import LEFTOVERS, sort_keys, without_prefix
+from .keys import HEADS, LEFTOVERS, USUAL_HEADS, sort_keys, without_prefix
 from .other_kinds import other_kind
 from .spec import PAPER_SCHEDULE, Family, MotionSpec
 from .stored import shown
@@ -29,11 +30,6 @@ SPARSECTRL = Family(
 EMBEDDING = "controlnet_cond_embedding"
 CHANNELS: dict[Condition, int] = {"rgb": 4, "scribble": 3}
 """Of a picture; the embedding has one more, for the mask."""
-HEADS = "num_attention_heads"
-"""The entry in the metadata of a .safetensors file that says how many heads the spatial attentions have: no shape does."""
-USUAL_HEADS = 8
-
-_ADVICE = "Download it again, or pick another file."
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def detect_sparsectrl(header: Mapping[str, TensorInfo], metadata: Mapping[str, s
     network = _network(shapes, condition, _heads(metadata, name), name)
     names = _host_names(network, condition)
     if unknown := sorted(keys.keys() - names.keys()):
-        raise MotionFileError(f'"{name}" has a key that no SparseCtrl model has: "{shown(unknown[0])}". {_ADVICE}')
+        raise MotionFileError(f'"{name}" has a key that no SparseCtrl model has: "{shown(unknown[0])}". {ADVICE}')
     motion_shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
     motion = MotionSpec(
         SPARSECTRL,
@@ -71,7 +67,7 @@ def detect_sparsectrl(header: Mapping[str, TensorInfo], metadata: Mapping[str, s
         count_attentions(motion_shapes),
     )
     check_complete(motion, motion_shapes, name)
-    check_dtypes(header, found, name)
+    check_dtypes(header, found.keys, name)
     spatial = {names[key]: file_key for key, file_key in keys.items()}
     published = {host: key for key, host in names.items()}
     return SparseSpec(condition, network, motion, published, spatial, found.keys)
@@ -84,7 +80,7 @@ def _condition(shapes: Mapping[str, tuple[int, ...]], name: str) -> Condition:
     if shape[1] != channels:
         raise MotionFileError(
             f'"{name}" takes pictures of {shape[1]} channels, but a SparseCtrl model for {condition} takes {channels}. '
-            f"{_ADVICE}"
+            f"{ADVICE}"
         )
     return condition
 
@@ -103,7 +99,7 @@ def _network(shapes: Mapping[str, tuple[int, ...]], condition: Condition, heads:
     if bad := [each for each in (width, *widths) if each == 0 or each % width or each % 32 or each % heads]:
         raise MotionFileError(
             f'"{name}" has a level of {bad[0]} channels, which {heads} attention heads, groups of 32 and the first '
-            f"level of {width} channels do not divide. {_ADVICE}"
+            f"level of {width} channels do not divide. {ADVICE}"
         )
     middle = "mid_block.attentions.0."
     return {
@@ -147,25 +143,23 @@ def check_spatial(
 ) -> None:
     """Raises MotionFileError unless the file `name` with this `header` has the `needed` weights of the host's ControlNet."""
     if missing := [spec.published[key] for key in needed if key not in spec.spatial]:
-        raise MotionFileError(f'"{name}" is incomplete: it lacks "{missing[0]}". {_ADVICE}')
+        raise MotionFileError(f'"{name}" is incomplete: it lacks "{missing[0]}". {ADVICE}')
     for key, file_key in spec.spatial.items():
         found = header[file_key]
         if key not in needed:
-            raise MotionFileError(f'"{name}" has a key that no SparseCtrl model has: "{shown(file_key)}". {_ADVICE}')
+            raise MotionFileError(f'"{name}" has a key that no SparseCtrl model has: "{shown(file_key)}". {ADVICE}')
         if found.shape != tuple(needed[key].shape):
             shape = list(needed[key].shape)
             raise MotionFileError(
-                f'"{name}": "{file_key}" has shape {list(found.shape)}, but {shape} is needed. {_ADVICE}'
+                f'"{name}": "{file_key}" has shape {list(found.shape)}, but {shape} is needed. {ADVICE}'
             )
-        if not found.dtype.is_floating_point:
-            numbers = str(found.dtype).removeprefix("torch.")
-            raise MotionFileError(f'"{name}": "{file_key}" contains {numbers} numbers, not weights. {_ADVICE}')
+    check_dtypes(header, {file_key: file_key for file_key in spec.spatial.values()}, name)
 
 
 def _heads(metadata: Mapping[str, str], name: str) -> int:
     said = metadata.get(HEADS, str(USUAL_HEADS))
     if not said.isdecimal() or not 0 < int(said) <= 1024:
-        raise MotionFileError(f'"{name}" says that it has "{shown(said)}" attention heads, not a number. {_ADVICE}')
+        raise MotionFileError(f'"{name}" says that it has "{shown(said)}" attention heads, not a number. {ADVICE}')
     return int(said)
 
 
@@ -179,7 +173,7 @@ def _count(shapes: Mapping[str, tuple[int, ...]], pattern: str) -> int:
 
 def _shape(shapes: Mapping[str, tuple[int, ...]], key: str, name: str) -> tuple[int, ...]:
     if len(shapes.get(key, ())) < 2:
-        raise MotionFileError(f'"{name}" is incomplete: it lacks a usable "{key}". {_ADVICE}')
+        raise MotionFileError(f'"{name}" is incomplete: it lacks a usable "{key}". {ADVICE}')
     return shapes[key]
 
 

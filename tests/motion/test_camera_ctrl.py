@@ -99,7 +99,7 @@ def test_files_that_people_have(weights, file, camera_ctrl, tmp_path):
 def test_half_precision_and_a_note_of_the_heads(tmp_path):
     half = {key: weight.half() for key, weight in cameras.pruned().items()}
     path = tmp_path / "half.safetensors"
-    safetensors.torch.save_file(half, path, {"heads": "4"})
+    safetensors.torch.save_file(half, path, {"num_attention_heads": "4"})
     loaded = load_camera_ctrl(path).model
     assert loaded.spec.heads == 4
     rays = golden.numbers("input:rays", (4, 6, 64, 64)).float()
@@ -152,7 +152,7 @@ def test_other_files_are_named(weights, says, tmp_path):
 
 def test_a_number_of_heads_that_does_not_divide_is_refused(tmp_path):
     for heads in ("0", "7", "-8", "8.0", "many", "9" * 5000):
-        safetensors.torch.save_file(cameras.pruned(), tmp_path / "heads.safetensors", {"heads": heads})
+        safetensors.torch.save_file(cameras.pruned(), tmp_path / "heads.safetensors", {"num_attention_heads": heads})
         with pytest.raises(MotionFileError, match="heads in its attentions, which does not divide its widths"):
             load_camera_ctrl(tmp_path / "heads.safetensors")
 

@@ -83,7 +83,7 @@ def test_an_animation_with_a_camera(models):
     assert torch.equal(sampled(LoadCameraCtrlNode.execute(motion, name, path("move right", 4.0), 0.0)[0]), plain)
     assert torch.equal(sampled(motion), plain)
     before = LoadCameraCtrlNode.fingerprint_inputs(cameractrl=name)
-    safetensors.torch.save_file(cameras.pruned(), models / name, {"heads": "4"})
+    safetensors.torch.save_file(cameras.pruned(), models / name, {"num_attention_heads": "4"})
     assert LoadCameraCtrlNode.fingerprint_inputs(cameractrl=name) != before
     with pytest.raises(ValueError, match="is a motion model, not a CameraCtrl model. Load it with Load Motion Model"):
         LoadCameraCtrlNode.execute(motion, "a_motion_model.safetensors", path("move right", 4.0), 1.0)
