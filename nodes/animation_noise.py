@@ -16,8 +16,6 @@ NO_MODEL = (
     "Animation Noise has a MODEL output only if a model is connected. Connect its model input, or use its noise "
     "output with SamplerCustomAdvanced."
 )
-
-
 START_NEEDS_MODEL = (
     "The authors' start noise (authors_start) acts through the model output of Animation Noise, not through its noise "
     "output. Connect the model output to the sampler, and use RandomNoise for SamplerCustomAdvanced."
@@ -71,15 +69,7 @@ class AnimationNoiseNode(io.ComfyNode):
                 *_layer_inputs(),
                 *_window_inputs(),
                 *_seed_inputs(),
-                io.Boolean.Input(
-                    "authors_start",
-                    default=False,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Only for the model output. On: an empty video starts with slightly more noise, as in the "
-                    "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of "
-                    "Sigma Schedule. Off: starts as in ComfyUI.",
-                ),
+                _start_input(),
             ],
             outputs=[
                 io.Noise.Output(
@@ -123,6 +113,18 @@ class AnimationNoiseNode(io.ComfyNode):
         whole = lay(layer, beneath, authors_start)
         shown = ExecutionBlocker(START_NEEDS_MODEL) if authors_start else whole
         return io.NodeOutput(shown, changed(model, noise=whole))
+
+
+def _start_input() -> io.Input:
+    return io.Boolean.Input(
+        "authors_start",
+        default=False,
+        optional=True,
+        advanced=True,
+        tooltip="Only for the model output. On: an empty video starts with slightly more noise, as in the AnimateDiff "
+        "authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma Schedule. Off: starts as "
+        "in ComfyUI.",
+    )
 
 
 def _noise_inputs() -> list[io.Input]:

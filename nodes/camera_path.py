@@ -41,21 +41,7 @@ class CameraPathNode(io.ComfyNode):
                 "roll",
             ],
             inputs=[
-                ExplainedCombo(
-                    "preset",
-                    words_of(CAMERA_PRESETS),
-                    default="none",
-                    tooltip="A move at constant speed. The help page explains each option.",
-                ),
-                number_or_curve(
-                    "amount",
-                    "Speed of the preset. At 1, the camera moves 1.41 units (2.81 forward or back) or turns by 56 degrees in "
-                    "the first 16 frames. Below 0, the opposite direction.",
-                    default=1.0,
-                    min=-10.0,
-                    max=10.0,
-                    step=0.01,
-                ),
+                *_preset_inputs(),
                 CameraSocket.Input(
                     "camera",
                     optional=True,
@@ -71,15 +57,7 @@ class CameraPathNode(io.ComfyNode):
                 *_moves(),
                 *_turns(),
                 _zoom(),
-                io.Combo.Input(
-                    "along",
-                    options=["the first view", "the camera"],
-                    default="the first view",
-                    optional=True,
-                    advanced=True,
-                    tooltip="The directions that right, up and forward refer to. the first view: those of the first frame, "
-                    "however the camera turns. the camera: those of the camera as it is turned in each frame.",
-                ),
+                _along_input(),
                 *_pose_inputs(),
             ],
             outputs=[
@@ -127,6 +105,26 @@ class CameraPathNode(io.ComfyNode):
         return io.NodeOutput(Joined(camera, move) if join == "after" else Layered(camera, move))
 
 
+def _preset_inputs() -> list[io.Input]:
+    return [
+        ExplainedCombo(
+            "preset",
+            words_of(CAMERA_PRESETS),
+            default="none",
+            tooltip="A move at constant speed. The help page explains each option.",
+        ),
+        number_or_curve(
+            "amount",
+            "Speed of the preset. At 1, the camera moves 1.41 units (2.81 forward or back) or turns by 56 degrees in the "
+            "first 16 frames. Below 0, the opposite direction.",
+            default=1.0,
+            min=-10.0,
+            max=10.0,
+            step=0.01,
+        ),
+    ]
+
+
 def _moves() -> list[io.Input]:
     return [_axis(axis, f"Units that the camera moves {axis}.") for axis in ("right", "up", "forward")]
 
@@ -157,6 +155,18 @@ def _zoom() -> io.Input:
         step=0.05,
         optional=True,
         advanced=True,
+    )
+
+
+def _along_input() -> io.Input:
+    return io.Combo.Input(
+        "along",
+        options=["the first view", "the camera"],
+        default="the first view",
+        optional=True,
+        advanced=True,
+        tooltip="The directions that right, up and forward refer to. the first view: those of the first frame, however the "
+        "camera turns. the camera: those of the camera as it is turned in each frame.",
     )
 
 

@@ -30,15 +30,8 @@ class LoadSparseCtrlNode(io.ComfyNode):
             "of its frames: the first frame, the first and the last, every fourth. Connect it to Apply ControlNet.",
             search_aliases=[
                 *("sparsectrl", "sparse control", "load sparsectrl model", "sparse controlnet", "image to video"),
-                *(
-                    "first frame",
-                    "last frame",
-                    "first and last frame",
-                    "keyframes",
-                    "storyboard",
-                    "scribble",
-                    "interpolation",
-                ),
+                *("first frame", "last frame", "first and last frame", "keyframes", "storyboard", "scribble"),
+                "interpolation",
             ],
             inputs=[
                 io.Combo.Input(
@@ -53,28 +46,7 @@ class LoadSparseCtrlNode(io.ComfyNode):
                     tooltip='The frames at which the pictures stand: numbers such as "0, -1" (-1: the last frame), "every 4", '
                     "or one of the words spread, start, end, center. A single picture stands at all of these frames.",
                 ),
-                number_or_curve(
-                    "motion",
-                    "Strength of the motion modules in this model. At 0 each latent is a still picture of its own, not a "
-                    "frame of a video.",
-                    default=1.0,
-                    min=-10.0,
-                    max=10.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                ),
-                number_or_curve(
-                    "strength",
-                    "Strength of the control, multiplied by the strength of Apply ControlNet. A curve varies it over the "
-                    "frames, the steps or the picture.",
-                    default=1.0,
-                    min=-10.0,
-                    max=10.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                ),
+                *_strengths(),
                 ExplainedCombo(
                     "empty_windows",
                     EMPTY_WINDOWS,
@@ -115,3 +87,16 @@ class LoadSparseCtrlNode(io.ComfyNode):
     ) -> io.NodeOutput:
         how = SparseSettings(read_placement(frames), motion, strength, empty_windows == NEAREST, say)
         return io.NodeOutput(SparseControl(load_sparse_file(sparsectrl), how))
+
+
+def _strengths() -> list[io.Input]:
+    words = {
+        "motion": "Strength of the motion modules in this model. At 0 each latent is a still picture of its own, not a frame "
+        "of a video.",
+        "strength": "Strength of the control, multiplied by the strength of Apply ControlNet. A curve varies it over the "
+        "frames, the steps or the picture.",
+    }
+    return [
+        number_or_curve(name, text, default=1.0, min=-10.0, max=10.0, step=0.01, optional=True, advanced=True)
+        for name, text in words.items()
+    ]

@@ -17,11 +17,14 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tools.chains.chain import Chain
+from tools.chains.chain import Chain, Node
 
 FAULTS = ("error", "callback", "interrupt", "memory")
 FIRST = "ApplyMotionModel"  # which most other nodes need
 FRAMES = 2
+CUTTING = ("ContextWindows", "MotionWindows")
+IN_WINDOWS = 4  # frames of runs whose nodes cut the video
+WINDOW = 3
 TOGETHER = 25  # cycles between two looks at the memory, which take longer than a cycle
 
 
@@ -126,11 +129,21 @@ def built(nodes: tuple[str, str], seed: int, models: Any) -> tuple[Chain, Any]:
     from tools.chains.generator import chain_of
 
     ids = nodes if FIRST in nodes else (FIRST, *nodes)
-    chain = replace(chain_of(ids, seed), frames=FRAMES, steps=2, height=8, width=8, sampler="euler", denoise=1.0)
+    cuts = any(node in CUTTING for node in nodes)
+    chain = replace(chain_of(ids, seed), steps=2, height=8, width=8, sampler="euler", denoise=1.0)
+    chain = replace(chain, frames=IN_WINDOWS if cuts else FRAMES, nodes=tuple(_short(node) for node in chain.nodes))
     try:
         return chain, run.build(chain, models)
     except ValueError:
         return chain, None
+
+
+def _short(node: Node) -> Node:
+    """`node` with windows of so few frames that they cut a short run."""
+    if node.id not in CUTTING:
+        return node
+    inputs = dict(node.inputs) | {"length": WINDOW, "overlap": 1}
+    return replace(node, inputs=tuple(inputs.items()))
 
 
 def fails(model: Any, chain: Chain, fault: str, models: Any) -> bool:
