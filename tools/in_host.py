@@ -1,5 +1,6 @@
 """Enters the host in this process: its modules importable, the repository importable as the package `kinema`."""
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
 
     args.cpu = not torch.cuda.is_available() if cpu is None else cpu
     torch.set_num_threads(threads)
+    # As the host's main.py does: later its nodes.py puts the folder comfy, with a utils.py of its own, on the path.
+    importlib.import_module("utils.extra_config")
     import_extension()
     return host
 

@@ -16,6 +16,7 @@ SCRIPT = """
 import asyncio, json, logging, sys, time
 from comfy.cli_args import args
 args.cpu = True
+import utils.extra_config  # before nodes, as in the host's main.py: nodes puts another utils on the path
 import nodes
 
 class Lines(logging.Handler):
