@@ -21,7 +21,7 @@ def test_every_pair_of_nodes_with_every_fault_leaves_nothing_behind(models):
             chain, model = soak.built(pair, number, models)
             for fault in soak.FAULTS if model is not None else ():
                 hits[fault] += soak.fails(model, chain, fault, models)
-            assert soak.hooks_of(models.image) == before.hooks, f"hooks are left on the UNet after {pair}"
+                assert soak.hooks_of(models.image) == before.hooks, f"{fault} in {pair} left hooks on the UNet"
         chain = model = None
     soak.check_unchanged(before, soak.state_of(models.image))
     assert left[0] <= 0, f"{left[0]} bytes of tensors are left"
