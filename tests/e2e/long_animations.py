@@ -13,6 +13,7 @@ from tools.workflow import animation
 from .conftest import JOB, SAMPLER, VIDEO, WEBP
 
 FRAMES = 20  # more than the 16 that the motion model knows
+SIDE = 32  # of the pictures: four levels of the UNet, the last of one place
 POSITIVE, NEGATIVE, LATENT, DECODE = "4", "5", "6", "8"
 
 
@@ -21,8 +22,9 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
 
 
 def long_animation(frames: int = FRAMES, **more: dict[str, Any]) -> Prompt:
-    """The workflow of the other tests with more frames, pictures without loss in place of the video, and `more` nodes."""
-    prompt = animation(replace(JOB, frames=frames))
+    """The workflow of the other tests with more and smaller frames, pictures without loss in place of the video, and `more`
+    nodes."""
+    prompt = animation(replace(JOB, frames=frames, width=SIDE, height=SIDE))
     del prompt[VIDEO], prompt["9"]
     prompt[WEBP]["inputs"]["lossless"] = True
     return prompt | more

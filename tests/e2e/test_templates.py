@@ -75,7 +75,7 @@ def test_the_file_loads_and_its_small_version_runs(
     canvas.load(workflow)
     assert canvas.evaluate(MISSING) == []
     assert grown(workflow, canvas.evaluate(SIZES)) == []
-    canvas.load(small.small(BY_FILE[name], frames=18, steps=2).workflow(info))
+    canvas.load(small.small(BY_FILE[name], frames=18, steps=2, side=64).workflow(info))
     outputs = canvas.wait(canvas.queue())
     assert canvas.evaluate(RED_NODES) == []
     files = [file for node in outputs.values() for file in node.get("images", [])]

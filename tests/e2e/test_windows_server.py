@@ -22,6 +22,7 @@ from .long_animations import (
     LATENT,
     NEGATIVE,
     POSITIVE,
+    SIDE,
     frames_of,
     insert,
     long_animation,
@@ -66,7 +67,7 @@ def test_two_windows_nodes_two_samplers_and_an_upscale_in_one_graph(comfy: Serve
     prompt["decode"] = node("VAEDecode", samples=["second", 0], vae=["1", 2])
     prompt["save"] = node("SaveAnimatedWEBP", **prompt[WEBP]["inputs"] | {"images": ["decode", 0]})
     second = frames_of(comfy, client, prompt, "save")
-    assert second.shape == (FRAMES, 72, 96, 3)
+    assert second.shape == (FRAMES, SIDE * 3 // 2, SIDE * 3 // 2, 3)
     prompt[SAMPLER]["inputs"]["seed"] = 9  # both run anew
     client.run(prompt)
     prompt[SAMPLER]["inputs"]["seed"] = JOB.seed
@@ -94,7 +95,7 @@ def test_regional_prompts_masks_and_hooks(comfy: Server, client: Client, automat
     lora = {f"{name}.lora_{side}.weight": torch.randn(shape) * 0.1 for side, shape in weights.items()}
     safetensors.torch.save_file(lora, folder / "random_lora.safetensors")
     prompt = long_animation(
-        mask=node("SolidMask", value=1.0, width=64, height=48),
+        mask=node("SolidMask", value=1.0, width=SIDE, height=SIDE),
         masked=node(
             "ConditioningSetMask", conditioning=[POSITIVE, 0], mask=["mask", 0], strength=0.7, set_cond_area="default"
         ),
@@ -113,7 +114,7 @@ def test_regional_prompts_masks_and_hooks(comfy: Server, client: Client, automat
             "ConditioningSetProperties", cond_NEW=["area", 0], strength=1.0, set_cond_area="default", hooks=["hook", 0]
         ),
         both=node("ConditioningCombine", conditioning_1=["masked", 0], conditioning_2=["hooked", 0]),
-        noise_mask=node("SolidMask", value=0.5, width=64, height=48),
+        noise_mask=node("SolidMask", value=0.5, width=SIDE, height=SIDE),
         masked_latent=node("SetLatentNoiseMask", samples=[LATENT, 0], mask=["noise_mask", 0]),
     )
     prompt[SAMPLER]["inputs"] |= {"positive": ["both", 0], "latent_image": ["masked_latent", 0]}
@@ -152,8 +153,8 @@ def test_a_control_net_follows_the_windows(comfy: Server, client: Client, contro
 
     def controlled(light_from: int) -> np.ndarray:
         hints = {
-            "dark": node("EmptyImage", width=64, height=48, batch_size=light_from, color=0x000000),
-            "light": node("EmptyImage", width=64, height=48, batch_size=FRAMES - light_from, color=0xFFFFFF),
+            "dark": node("EmptyImage", width=SIDE, height=SIDE, batch_size=light_from, color=0x000000),
+            "light": node("EmptyImage", width=SIDE, height=SIDE, batch_size=FRAMES - light_from, color=0xFFFFFF),
             "hints": node("ImageBatch", image1=["dark", 0], image2=["light", 0]),
             "net": node("ControlNetLoader", control_net_name=control_net),
             "apply": node(

@@ -25,20 +25,20 @@ CONTROL_NET, VIDEO, CLIPS = "random_controlnet.safetensors", "my_video.mp4", "cl
 """What the server's folders must hold: a ControlNet of the miniature's shape, a video, and a folder of videos."""
 
 
-def small(template: Template, frames: int, steps: int) -> Template:
-    """`template` with the miniature: 128 pixels, at most `frames` frames and `steps` steps."""
-    nodes = {name: _small(node, frames, steps) for name, node in template.nodes.items()}
+def small(template: Template, frames: int, steps: int, side: int = SIZE) -> Template:
+    """`template` with the miniature: `side` pixels, at most `frames` frames and `steps` steps."""
+    nodes = {name: _small(node, frames, steps, side) for name, node in template.nodes.items()}
     return replace(template, nodes=nodes)
 
 
-def _small(node: Node, frames: int, steps: int) -> Node:
+def _small(node: Node, frames: int, steps: int, side: int) -> Node:
     if node.kind == "CheckpointLoaderSimple":
         return replace(node, kind="KinemaLoadMiniature", inputs={"style": "day"}, models=())
-    inputs = node.inputs | _instead(node, frames, steps)
+    inputs = node.inputs | _instead(node, frames, steps, side)
     return replace(node, inputs=inputs, models=())
 
 
-def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
+def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
     given = node.inputs
     match node.kind:
         case "KinemaLoadMotionModel":
@@ -56,12 +56,12 @@ def _instead(node: Node, frames: int, steps: int) -> dict[str, Any]:
         case "KinemaPromptTravel":
             return {"prompts": TRAVEL, "frames": min(given.get("frames", frames), frames), "text_after": ""}
         case "EmptyLatentImage":
-            return {"width": SIZE, "height": SIZE, "batch_size": min(given["batch_size"], frames)}
+            return {"width": side, "height": side, "batch_size": min(given["batch_size"], frames)}
         case "KSampler":
             usual = {"sampler_name": "dpmpp_2m", "scheduler": "karras"} if given["sampler_name"] == "euler" else {}
             return {"steps": min(given["steps"], steps), "cfg": min(given["cfg"], 2.0), **usual}
         case "KinemaLoadClips":
-            return {"folder": CLIPS, "width": SIZE, "height": SIZE, "stride": 1, "prompt": PROMPT}
+            return {"folder": CLIPS, "width": side, "height": side, "stride": 1, "prompt": PROMPT}
         case "KinemaTrainMotionLora":
             return {"steps": min(given["steps"], steps), "rank": 4, "sample_every": 0}
         case _:
