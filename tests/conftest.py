@@ -17,7 +17,6 @@ SLOW = (
         "dev/test_extending.py",
         "dev/test_chains.py",
         "dev/test_import.py",
-        "dev/test_older_cpu.py",
         "dev/test_summary.py",
         "evaluation",
         "miniature",
@@ -48,7 +47,7 @@ LONGEST = (
     *("quality/test_animation.py", "e2e/test_windows_server.py", "e2e/test_templates.py", "e2e/test_demo.py"),
     *("e2e/test_control_server.py", "e2e/test_training.py", "e2e/test_help_panel.py", "e2e/test_sharing.py"),
     *("sampling/windows/test_control_nodes.py", "sampling/run/test_neighbours.py", "motion/test_hostile.py", "quality"),
-    *("dev/test_older_cpu.py", "sampling/guidance", "miniature", "sampling", "training"),
+    *("sampling/guidance", "miniature", "sampling", "training"),
 )
 """Run first and in this order, so that no process works on a long file when the others have nothing left to do."""
 

@@ -3,7 +3,8 @@ summary.
 
 With paths among the arguments only those are run. With --draft, which the tests' own conftest.py reads, what nodes lack
 before a release is listed in the summary as skipped. Each run is a pytest process of its own, as one process can hold only
-one ComfyUI.
+one ComfyUI. All runs but the newest host's compute as a CPU without AVX-512 does: two ways to one result must agree there,
+too, and torch and oneDNN then compute with other code.
 """
 
 import os
@@ -27,6 +28,7 @@ ONE_HOST = (
     *("e2e/test_demo.py", "sampling/noise/test_authors_ddim.py", "training"),
 )
 """Tests whose results no version of ComfyUI changes; the end-to-end tests train on every host. They run on the newest one."""
+WITHOUT_AVX512 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,11 @@ def main(arguments: list[str]) -> int:
         if not fast:
             parts["end to end"] = [*parallel, str(TESTS / "e2e"), *arguments]
     return _summarise(
-        [_run(host, part, _arguments(parts[part], hosts.index(host))) for part in parts for host in hosts]
+        [
+            _run(host, part, _arguments(parts[part], number), _instructions(number))
+            for part in parts
+            for number, host in enumerate(hosts)
+        ]
     )
 
 
@@ -69,11 +75,19 @@ def _arguments(arguments: list[str], number: int) -> list[str]:
     return [*arguments, *(f"--ignore={TESTS / name}" for name in ONE_HOST)]
 
 
+def _instructions(number: int) -> dict[str, str]:
+    """The variables that choose the CPU's instructions for the host of this `number`: all of them, or no AVX-512."""
+    import torch
+
+    has_avx512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return WITHOUT_AVX512 if number > 0 and has_avx512 else {}
+
+
 def _is_path(argument: str) -> bool:
     return not argument.startswith("-") and Path(argument.partition("::")[0]).exists()
 
 
-def _run(host: Path, part: str, arguments: list[str]) -> Run:
+def _run(host: Path, part: str, arguments: list[str], instructions: dict[str, str]) -> Run:
     title = f"{host.name} {part}".strip()
     print(f"\n=== {title} ===", flush=True)
     start = time.monotonic()
@@ -82,7 +96,7 @@ def _run(host: Path, part: str, arguments: list[str]) -> Run:
         command = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "--rootdir", str(TESTS)]
         command += [f"--junit-xml={report}", *arguments]
         # One thread: on tensors this small more threads only wait for each other.
-        variables = {**os.environ, "COMFYUI_PATH": str(host), "OMP_NUM_THREADS": "1"}
+        variables = {**os.environ, **instructions, "COMFYUI_PATH": str(host), "OMP_NUM_THREADS": "1"}
         code = subprocess.run(command, cwd=REPOSITORY, env=variables).returncode
         seconds = time.monotonic() - start
         if not report.exists():

@@ -1,5 +1,5 @@
 """On unseen seeds: with motion the prompt is followed in all frames alike, the fish swims the way the prompt says, and
-flicker and jitter go down. docs/miniature.md has the same for 64 whole clips.
+flicker and jitter go down. A few clips show that the shipped files still work; docs/miniature.md has the figures of 64.
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ def scored(name: str, count: int, miniature: tuple[Any, Any, Any]) -> ClipScore:
 
 @pytest.fixture(scope="module")
 def motion(miniature: tuple[Any, Any, Any]) -> ClipScore:
-    return scored("motion", 12, miniature)
+    return scored("motion", 4, miniature)
 
 
 def test_prompts_are_followed(motion: ClipScore) -> None:
-    assert min(motion.facing, motion.colour, motion.background) >= 0.9, motion  # 11 of 12
+    assert min(motion.facing, motion.colour, motion.background) >= 0.75, motion  # 3 of 4; chances are 1/2, 1/6, 1/4
 
 
 def test_the_fish_swims_as_the_prompt_says(motion: ClipScore) -> None:
-    assert motion.moving >= 0.9, motion  # 11 of 12; chance is 0.5
+    assert motion.moving >= 0.75, motion  # 3 of 4; chance is 1/2
 
 
 def test_the_fish_keeps_its_colour_and_shape(motion: ClipScore) -> None:
@@ -40,16 +40,16 @@ def test_the_fish_keeps_its_colour_and_shape(motion: ClipScore) -> None:
 
 
 def test_without_motion_the_same_seeds_flicker(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
-    still = scored("still", 4, miniature)
+    still = scored("still", 2, miniature)
     assert still.flicker > 1.5 * motion.flicker and still.jitter > 1.5 * motion.jitter, (still, motion)
 
 
 def test_the_zoom_lora_makes_the_fish_grow(motion: ClipScore, miniature: tuple[Any, Any, Any]) -> None:
-    zoomed = scored("zoom", 4, miniature)
+    zoomed = scored("zoom", 2, miniature)
     assert zoomed.growth > 1.1 * motion.growth and zoomed.growth > 1.1, (zoomed, motion)
 
 
 @pytest.mark.parametrize("style", ["finetune", "lora"])
 def test_motion_stays_in_another_style(style: str, miniature: tuple[Any, Any, Any]) -> None:
-    neon = scored(style, 3, miniature)
+    neon = scored(style, 1, miniature)
     assert neon.found >= 0.9 and neon.same_colour >= 0.85, neon

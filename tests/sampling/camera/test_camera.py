@@ -86,7 +86,6 @@ def test_layers_of_zero_are_the_plain_motion_model(model, motion, tmp_path):
     assert torch.equal(tiny.sample(followed), tiny.sample(attach(model, motion, Applied())))
 
 
-@pytest.mark.rounding
 def test_a_constant_curve_is_the_number(follow):
     number = tiny.sample(follow(strength=0.6))
     mask = OverPicture(torch.full((3, 8, 8), 0.6))
@@ -105,7 +104,6 @@ def test_strength_over_frames_and_blocks(follow):
             assert_other(result, other)
 
 
-@pytest.mark.rounding
 def test_conditionings_together_and_apart(follow, monkeypatch):
     followed = follow(FORWARD)
     together = tiny.sample(followed)
@@ -113,7 +111,6 @@ def test_conditionings_together_and_apart(follow, monkeypatch):
     assert_alike(tiny.sample(followed), together)
 
 
-@pytest.mark.rounding
 def test_each_window_begins_where_it_begins(follow):
     """A camera that moves evenly does the same in all windows, so each is a video of its own."""
     noise = tiny.latents(12, 16)
@@ -122,7 +119,6 @@ def test_each_window_begins_where_it_begins(follow):
     assert_alike(whole, torch.cat(parts), within=ONE_CALL)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("path", [RIGHT, FORWARD])
 def test_windows_together_and_apart(follow, path):
     serial, *batched = (
@@ -133,7 +129,6 @@ def test_windows_together_and_apart(follow, path):
         assert_alike(result, serial, within=ONE_CALL)
 
 
-@pytest.mark.rounding
 def test_motion_windows_without_overlap_are_context_windows_without_overlap(follow):
     inside = changed(follow(FORWARD), motion_windows=MotionWindows(4, 0, "flat"))
     outside = added(follow(FORWARD), windows=windows(4))
@@ -218,7 +213,6 @@ def test_areas_see_their_cut_of_the_whole_picture(camera_ctrl):
             assert_alike(features[row, :, :, 0], camera_ctrl.model.encoder(cut)[0], within=ONE_CALL)
 
 
-@pytest.mark.rounding
 def test_an_area_that_is_the_whole_picture_changes_nothing(follow):
     whole = [[tiny.conditioning(3)[0][0], {"area": (8, 8, 0, 0)}]]
     followed = added(follow(FORWARD), windows=windows(4, 1, at_once=2))

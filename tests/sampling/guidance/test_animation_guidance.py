@@ -137,7 +137,6 @@ def test_a_curve_with_the_hosts_rescale_and_pag_in_any_order(animated):
     assert_other(expected, tiny.sample(ours(animated)))
 
 
-@pytest.mark.rounding
 def test_pag_equals_the_hosts_node_and_takes_curves(animated):
     (theirs,) = PerturbedAttentionGuidance.execute(animated, 2.0)
     assert_alike(tiny.sample(changed(animated, guidance=Guidance(4.0, pag=2.0))), tiny.sample(theirs))
@@ -190,7 +189,6 @@ def x0s(model, **more):
     return found[0]
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("skip", ["all", "up"])
 def test_motion_guidance_equals_its_formula(model, motion, animated, skip):
     places = {"all": (), "up": ("down", "mid")}[skip]

@@ -125,7 +125,6 @@ def change(model, **more):
     return next((a - b).abs() for (_, a, _), (_, b, _) in zip(calls, plain, strict=True) if not torch.equal(a, b))
 
 
-@pytest.mark.rounding
 def test_strength_mask_and_frames():
     model = exact.image_model()
     whole = change(model)

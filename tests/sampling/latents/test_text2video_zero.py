@@ -166,7 +166,6 @@ def test_inpainting_keeps_what_is_masked():
     assert not torch.allclose(result[..., 4:], source[..., 4:], atol=1e-2)
 
 
-@pytest.mark.rounding
 def test_first_frame_attention_does_not_depend_on_batching(monkeypatch):
     model = exact.image_model()
     attending = changed(model, first_frame=True)

@@ -89,7 +89,6 @@ def test_strength_and_attention_equal_the_peers_effect_and_scale(motion, weights
     assert_alike(ours, expected, within=MODULE)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("value", [0.6, 1.0])
 def test_a_constant_curve_is_the_number(model, motion, value):
     """Over frames, steps, blocks and the picture: the same numbers in other clothes."""
@@ -150,7 +149,6 @@ def test_frames_and_places_of_strength_zero_stay_bit_for_bit(motion):
     assert not torch.allclose(out[2:, :, :, :3], x[2:, :, :, :3], atol=1e-2)
 
 
-@pytest.mark.rounding
 def test_windows_see_their_part_of_every_curve(model, motion):
     """Strength that is one number in each window equals sampling each window with that number."""
     spec = ContextWindows(WindowSpec(4, 0, "batched"))

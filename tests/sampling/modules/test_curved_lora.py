@@ -60,7 +60,6 @@ def animate(model, motion):
     return attach(model, motion, Applied(), KEEP)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("strength", [0.8, -1.0])
 def test_a_constant_curve_equals_the_merged_lora(motion, zoom, strength):
     """Every motion module by itself, where rounding does not add up: to 1e-6."""
@@ -78,7 +77,6 @@ def test_a_constant_curve_equals_the_merged_lora(motion, zoom, strength):
         assert_alike(out, merged[place], within=MODULE)
 
 
-@pytest.mark.rounding
 def test_constant_curves_of_all_kinds_in_a_run(model, motion, zoom):
     expected = tiny.sample(animate(model, load_motion_lora(motion, zoom, 0.5)))
     assert not torch.allclose(expected, tiny.sample(animate(model, motion)), atol=1e-2)

@@ -245,7 +245,6 @@ def test_steps_get_the_same_noise(sampler):
     assert not torch.allclose(result, tiny.sample(model, sampler=sampler, steps=3, cfg=1.0), atol=1e-2)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde"])
 def test_frames_of_a_longer_video_get_the_same_steps(sampler):
     model = changed(exact.image_model(), noise=only(correlation=0.3))

@@ -53,7 +53,6 @@ def test_a_picture_is_encoded_once_before_the_models_are_loaded(model, motion, v
     assert picture.latents is None  # what a run makes stays in it
 
 
-@pytest.mark.rounding
 def test_pictures_of_another_shape_are_cut_to_the_centre(model, motion, vae):
     """And resized smoothly: one twice as large gives nearly the same."""
     square = photo(2)
@@ -95,7 +94,6 @@ def test_two_motion_models_each_with_its_own_picture(model, pia, i2v, vae):
     assert_other(both, other, by=1e-3)
 
 
-@pytest.mark.rounding
 def test_windows_at_once_do_not_matter(model, motion, vae):
     pictured = attach(model, animating(motion, animated(vae)), Applied())
     results = [

@@ -121,7 +121,6 @@ def test_text_before_and_after_and_weights_in_the_hosts_syntax(clip):
     assert not torch.equal(rows[4:], text.encode(clip, "a film of, storm, at night")[0])
 
 
-@pytest.mark.rounding
 def test_prompts_of_other_lengths_mean_the_same_as_alone(clip):
     """Cross-attention does not notice tokens that are there several times."""
     model, long = exact.image_model(), "a very long storm over the sea " * 15

@@ -124,7 +124,6 @@ def test_percent_range_is_exact_to_the_step(v3):
     assert active[3] == [int(last <= sigma <= first) for sigma in sigmas]
 
 
-@pytest.mark.rounding
 def test_batching_of_the_host_does_not_matter(motion, monkeypatch):
     animated = attach(exact.image_model(), motion, Applied())
     together = tiny.sample(animated)

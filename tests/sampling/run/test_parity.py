@@ -49,7 +49,6 @@ def test_equals_the_authors(family, models, within, tmp_path):
     assert_other(still, expected[0], by=0.05)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("family", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("batched", [True, False])
 def test_a_step_of_the_hosts_sampler_equals_the_authors(family, batched, tmp_path, monkeypatch):

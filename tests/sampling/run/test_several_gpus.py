@@ -65,7 +65,6 @@ def assert_same(animated, expected):
     assert len(used) == 2
 
 
-@pytest.mark.rounding
 def test_the_node_after_apply(model, motion):
     animated = attach(model, motion, Applied(0.8))
     assert_same(on_two_devices(animated), tiny.sample(animated))

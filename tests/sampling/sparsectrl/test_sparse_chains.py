@@ -41,7 +41,6 @@ def sample(model, positive, **more):
     return tiny.sample(model, FRAMES, positive=positive, size=4, **more)
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("batching", ["together", "apart"])
 def test_a_chain_in_windows(animated, scribble, batching, monkeypatch):
     last, ours = chain(scribble)

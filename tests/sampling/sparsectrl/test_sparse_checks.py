@@ -145,7 +145,6 @@ def test_an_error_inside_leaves_no_hooks(model, scribble):
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
-@pytest.mark.rounding
 @pytest.mark.skipif(
     not hasattr(comfy.model_patcher.ModelPatcher, "deepclone_multigpu"), reason="this host knows one GPU"
 )

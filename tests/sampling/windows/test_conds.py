@@ -47,7 +47,6 @@ def test_prompts_per_frame(model, count):
     assert_same(model, positive=prompts(count), negative=prompts(count, 4))
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("count", [1, FRAMES])
 def test_regional_prompts_with_masks_per_frame(model, count):
     top = [prompts(seed=8)[0][0], {"mask": masks(count), "mask_strength": 0.8}]

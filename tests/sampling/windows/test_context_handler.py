@@ -69,7 +69,6 @@ def test_no_windows_when_the_video_is_short(v3):
     assert [(frames, count) for frames, count, _ in seen] == [(None, 16)]
 
 
-@pytest.mark.rounding
 def test_equals_the_hosts_own_handler(motion):
     animated = attach(exact.image_model(), motion, Applied())
     host = animated.clone()
@@ -138,7 +137,6 @@ def test_outside_the_part_of_the_windows_the_automatic_ones_hold(v3):
     assert [len(seen[0][0]), len(seen[-1][0])] == [8, 16]
 
 
-@pytest.mark.rounding
 def test_windows_in_a_row_are_the_parts_of_the_run_one_after_another(v3):
     animated = attach(exact.image_model(), v3, Applied())
     plan = windows(8, 2), windows(12, 3, fuse="flat", start_percent=0.3), windows(6, 3, "batched", start_percent=0.6)

@@ -36,7 +36,6 @@ def test_each_window_sees_its_own_hints(model, kind, schedule, batch):
     assert control.cond_hint_original.shape[0] == FRAMES and control.cond_hint is None
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("batching", ["together", "apart"])
 def test_chained_controls_with_strengths_and_parts_of_the_run(model, batching, monkeypatch):
     if batching == "apart":

@@ -35,7 +35,6 @@ def test_the_unet_sees_every_frame_once(animated):
     assert sizes == [40]
 
 
-@pytest.mark.rounding
 def test_without_overlap_they_equal_context_windows_without_overlap(animated):
     """What is between the motion modules belongs to single frames."""
     inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
@@ -70,7 +69,6 @@ def test_a_video_that_fits_is_left_alone(animated):
     assert torch.equal(tiny.sample(model, frames=16, size=4), tiny.sample(animated, frames=16, size=4))
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("frames", [5, 16])
 def test_a_short_loop_is_closed_too(animated, frames):
     """Every frame has the same view of the others: turning the noise turns the video."""

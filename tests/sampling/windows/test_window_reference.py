@@ -66,7 +66,6 @@ def oracle(model, strength=1.0, length=3):
     return model
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("at_once", [1, 2, 3])
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_attend_equals_the_oracle(cfg, at_once):
@@ -121,7 +120,6 @@ def predictions(model, frames=6, **more):
     return seen
 
 
-@pytest.mark.rounding
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_reuse_by_hand(cfg):
     model = exact.image_model()
