@@ -18,7 +18,6 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
     host = environment.find().hosts[0]
     sys.path[:] = [str(host), *(entry for entry in sys.path if Path(entry or ".").resolve() != REPOSITORY.resolve())]
     import torch
-    import utils  # noqa: F401 - the host's package, before its `nodes` puts a folder with a utils.py first on the path
     from comfy.cli_args import args
 
     args.cpu = not torch.cuda.is_available() if cpu is None else cpu
