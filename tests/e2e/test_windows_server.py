@@ -159,7 +159,7 @@ def test_a_control_net_follows_the_windows(comfy: Server, client: Client, contro
             "net": node("ControlNetLoader", control_net_name=control_net),
             "apply": node(
                 "ControlNetApplyAdvanced", positive=[POSITIVE, 0], negative=[NEGATIVE, 0], control_net=["net", 0],
-                image=["hints", 0], strength=1.0, start_percent=0.0, end_percent=1.0,
+                image=["hints", 0], strength=3.0, start_percent=0.0, end_percent=1.0,
             ),
         }  # fmt: skip
         prompt = long_animation(**hints)
