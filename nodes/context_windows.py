@@ -13,6 +13,8 @@ from .inputs.window_inputs import (
     freenoise_input,
     fuse_input,
     overlap_input,
+    short_videos_input,
+    stride_input,
     window_schedule_input,
 )
 
@@ -83,25 +85,16 @@ class ContextWindowsNode(io.ComfyNode):
         windows_at_once: int = 0,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
+        short_videos: str = "join",
     ) -> io.NodeOutput:
-        spec = WindowSpec(length, overlap, schedule, stride, closed_loop)
+        spec = WindowSpec(length, overlap, schedule, stride, closed_loop, short_videos)
         windows = ContextWindows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
         return io.NodeOutput(added(model, windows=windows))
 
 
 def _advanced_inputs() -> list[io.Input]:
     return [
-        OpenInt(
-            "stride",
-            default=1,
-            min=1,
-            max=8,
-            optional=True,
-            advanced=True,
-            tooltip='For the schedules "uniform" and "looped": 2 adds windows that consist of every second '
-            "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
-            "frames, but they take additional time.",
-        ),
+        stride_input(),
         OpenInt(
             "windows_at_once",
             default=0,
@@ -133,4 +126,5 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
+        short_videos_input(),
     ]

@@ -2,11 +2,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.model_sampling import ScheduleChoice
+from ..sampling.noise.model_sampling import CHECKPOINT, ScheduleChoice
 from ..sampling.run.attach import schedule_noise
 from .inputs.schedule_inputs import (
     AS_IT_IS,
     beta_inputs,
+    lcm_steps_input,
     prediction_input,
     schedule_combo,
     schedule_named,
@@ -31,8 +32,9 @@ class NoiseScheduleNode(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model whose noise schedule is changed."),
                 schedule_combo(),
                 *beta_inputs(),
-                prediction_input(),
+                prediction_input({CHECKPOINT: "What the checkpoint predicts, whatever other nodes changed."}),
                 zsnr_input(),
+                lcm_steps_input(),
             ],
             outputs=[io.Model.Output(tooltip="The model with the new noise schedule.")],
         )
@@ -48,10 +50,12 @@ class NoiseScheduleNode(io.ComfyNode):
         last_beta: float = 0.02,
         prediction: str = AS_IT_IS,
         zero_snr: str = AS_IT_IS,
+        lcm_steps: int = 0,
     ) -> io.NodeOutput:
         choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
             None if prediction == AS_IT_IS else prediction,
             None if zero_snr == AS_IT_IS else zero_snr == "on",
+            lcm_steps,
         )
         return io.NodeOutput(schedule_noise(model, choice))
