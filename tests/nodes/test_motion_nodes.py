@@ -123,9 +123,9 @@ def test_match_of_old_workflows(models):
     tiny.save(tiny.VERSIONS["v1"](), models / MODEL_FOLDER / "v1.safetensors")
     tiny.save(tiny.VERSIONS["v3"](), models / MODEL_FOLDER / "v3.safetensors")
     evolved, old = "AnimateDiff-Evolved", "AnimateDiff-Evolved, v2 as v1"
-    last = "AnimateDiff-Evolved, as the last motion model"
+    last, image = "AnimateDiff-Evolved, as the last motion model", tiny.image_model()
 
-    def applied(file, match, kind="automatic", model=tiny.image_model()):
+    def applied(file, match, kind="automatic", model=image):
         motion = LoadMotionModelNode.execute(f"{file}.safetensors", kind)[0]
         return ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0]
 
