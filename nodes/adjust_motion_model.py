@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.adjust import PARTS, PositionAdjustment, WeightAdjustment, adjusted
 from ..motion.load import FILE
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
@@ -21,15 +22,10 @@ class AdjustMotionModelNode(io.ComfyNode):
             "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
             "of these nodes to make several changes, one after the other.",
             search_aliases=[
-                "animatediff settings",
                 "motion model settings",
-                "motion model settings (simple)",
-                "motion model settings (adv.)",
-                "adjust pe [sweetspot]",
-                "adjust pe [full stretch]",
-                "adjust pe [manual]",
-                "adjust weight",
+                "position encoding",
                 "motion_pe_stretch",
+                *EVOLVED_NAMES["Adjust Motion Model"],
             ],
             inputs=[
                 MotionModelSocket.Input("motion_model", tooltip="The motion model to adjust."),

@@ -9,6 +9,7 @@ from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
 from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
 from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import changed
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
 
@@ -38,18 +39,13 @@ class AnimationNoiseNode(io.ComfyNode):
             "noise resemble each other. Use the model output with any sampler, or the noise output with "
             "SamplerCustomAdvanced. Chain several of these nodes to layer noise.",
             search_aliases=[
-                "sample settings",
                 "noise layer",
-                "noise layer replace",
-                "noise layer add",
-                "noise layer add weighted",
-                "noise layer normalized sum",
-                "ancestral options",
                 "freenoise",
                 "constant noise",
                 "repeated context noise",
                 "progressive noise",
                 "seed per frame",
+                *EVOLVED_NAMES["Animation Noise"],
             ],
             inputs=[
                 *_noise_inputs(),

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WindowSpec
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenFloat, OpenInt, reads_numbers
 from .inputs.window_inputs import (
@@ -32,13 +33,11 @@ class ContextWindowsNode(io.ComfyNode):
             "steps.",
             search_aliases=[
                 "context options",
-                "context options standard static",
-                "context options standard uniform",
-                "context options looped uniform",
                 "context options batched",
                 "long video",
                 "sliding window",
                 "loop",
+                *EVOLVED_NAMES["Context Windows"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),

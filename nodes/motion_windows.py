@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.run.attach import changed
 from ..sampling.windows.cut import WINDOW_SCHEDULES
 from ..sampling.windows.motion_windows import MotionWindows
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
@@ -36,6 +37,7 @@ class MotionWindowsNode(io.ComfyNode):
                 "long video",
                 "sliding window",
                 "loop",
+                *EVOLVED_NAMES["Motion Windows"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),

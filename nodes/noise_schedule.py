@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.noise.model_sampling import CHECKPOINT, ScheduleChoice
 from ..sampling.run.attach import schedule_noise
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
     beta_inputs,
@@ -27,7 +28,7 @@ class NoiseScheduleNode(io.ComfyNode):
             description="Gives a model a different noise schedule, named or custom, and sets what the model "
             "predicts. This schedule takes precedence over the schedule of Apply Motion Model, whether this node "
             "comes before or after that node.",
-            search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
+            search_aliases=["beta schedule", "sigma schedule", "sqrt_linear", *EVOLVED_NAMES["Noise Schedule"]],
             inputs=[
                 io.Model.Input("model", tooltip="The model whose noise schedule is changed."),
                 schedule_combo(),

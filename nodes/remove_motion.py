@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.run.animation import Animation, animation_of
 from ..sampling.run.remove import without_motion
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.sockets import CATEGORY
 
@@ -20,7 +21,7 @@ class RemoveMotionNode(io.ComfyNode):
             description="Removes what Kinema's nodes have added to a model: motion models, windows, noise, guidance and "
             "all else but the noise schedule. The model then makes single images again. LoRAs and patches of other "
             "nodes stay.",
-            search_aliases=["animatediff unload", "unload animatediff", "without motion", "still images"],
+            search_aliases=["unload animatediff", "without motion", "still images", *EVOLVED_NAMES["Remove Motion"]],
             inputs=[io.Model.Input("model", tooltip="A model that was set up for animation.")],
             outputs=[
                 io.Model.Output(

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..sampling.noise.noise_schedules import build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
     beta_inputs,
@@ -31,9 +32,9 @@ class SigmaScheduleNode(io.ComfyNode):
             search_aliases=[
                 "create sigma schedule",
                 "create raw sigma schedule",
-                "sigma schedule to sigmas",
                 "beta schedule",
                 "sigmas",
+                *EVOLVED_NAMES["Sigma Schedule"],
             ],
             inputs=[
                 schedule_combo({MODELS: "The schedule of the connected model."}),
