@@ -104,6 +104,7 @@ def _spec(
         count_attentions(shapes),
         note=note,
         picture=family.picture if has_parts else "none",
+        stores_positions=bool(tables),
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .adjust import check_own_positions
 from .load import FILE
 from .lora_branches import check_no_branches
 from .picture_parts import PICTURE_ATTACHMENT
@@ -12,10 +13,12 @@ def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: fl
     """A MOTION_MODEL of (1 - w)·first + w·second, with a weight w (0..1) for each group of blocks; both stay unchanged.
 
     LoRAs that either one has are part of it. The family, and with it norms, positions, schedule and how it takes a
-    picture, is the first's. Raises ValueError where the two do not have the same modules, or the second has a picture.
+    picture, is the first's. Raises ValueError where the two do not have the same modules, or the second has a picture or
+    adjusted positions.
     """
     check_no_branches(first)
     check_no_branches(second)
+    check_own_positions(second, "a merge")
     if second.get_attachment(PICTURE_ATTACHMENT) is not None:
         raise ValueError(
             f'"{second.get_attachment(FILE)}" has a picture, but a mix takes everything but weights from the first motion '

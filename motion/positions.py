@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,12 @@ def sinusoid(length: int, width: int, start: int = 0) -> torch.Tensor:
     return torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)[:, :width].float()
 
 
+class TableChange(Protocol):
+    """An adjustment of a position table."""
+
+    def of(self, table: torch.Tensor) -> torch.Tensor: ...
+
+
 Beyond = Literal["refuse", "extend", "stretch"]
 
 
@@ -34,9 +40,21 @@ class PositionRule:
 
     beyond: Beyond = "refuse"
     offset: int = 0
+    changes: tuple[TableChange, ...] = ()  # of the table, before anything is taken from it
+
+    def table(self, table: torch.Tensor) -> torch.Tensor:
+        """What the changes make of `table` (n, c)."""
+        for change in self.changes:
+            table = change.of(table)
+        return table
+
+    def length(self, rows: int) -> int:
+        """How many rows a table with so many `rows` has after the changes."""
+        return len(self.table(torch.empty(rows, 1))) if self.changes else rows
 
     def rows(self, table: torch.Tensor, frames: int) -> torch.Tensor:
         """The positions of `frames` frames as rows (f, c) out of `table` (max_frames, c)."""
+        table = self.table(table)
         needed = self.offset + frames
         if needed <= len(table):
             return table[self.offset : needed]

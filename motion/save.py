@@ -9,6 +9,7 @@ import comfy.lora
 import safetensors.torch
 import torch
 
+from .adjust import ADJUSTED, check_own_positions
 from .atomic import replacing
 from .keys import POSITIONS
 from .layers import MotionModel, TemporalAttention
@@ -56,10 +57,12 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
 def published_weights(motion: Any) -> dict[str, torch.Tensor]:
     """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included.
 
-    Raises ValueError for the families whose files have more than motion modules.
+    Raises ValueError for the families whose files have more than motion modules, and for adjusted positions.
     """
     model: MotionModel = motion if isinstance(motion, MotionModel) else motion.model
     check_only_motion(model.spec)
+    if motion is not model:
+        check_own_positions(motion, "a file")
     merged = model.state_dict() if motion is model else merged_weights(motion)
     weights = unfuse(merged)
     for name, module in model.named_modules():
@@ -81,6 +84,7 @@ def without_patches(motion: Any) -> Any:
     plain = motion.clone()
     plain.patches = {}
     plain.remove_attachments(LORAS)
+    plain.remove_attachments(ADJUSTED)
     return plain
 
 

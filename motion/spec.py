@@ -35,6 +35,7 @@ class NoiseSchedule:
     first: float  # beta of the first timestep
     last: float  # beta of the last timestep
     lcm_steps: int | None = None  # timesteps that a consistency model was distilled on; None: an ordinary model
+    mean_with: str | None = None  # a second beta curve between the same ends: noise levels are the mean of both
 
 
 PAPER_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.012)
@@ -148,7 +149,15 @@ class Implementation:
 
     norms: Callable[[Family], NormPolicy]  # what it computes for a family
     words: str  # for the help page
+    v2_as_v1: bool = False  # whether files with a mid block are v1's to it
 
+
+def _evolved_norms(family: Family) -> NormPolicy:
+    return NormPolicy(family.evolved, family.evolved, family.evolved)
+
+
+AS_THE_LAST = "AnimateDiff-Evolved, as the last motion model"
+"""The implementation whose norms are those of the last of several motion models."""
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "authors": Implementation(
@@ -160,9 +169,20 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
         words="Computes like the diffusers library: the motion modules normalise all frames of a window together.",
     ),
     "AnimateDiff-Evolved": Implementation(
-        norms=lambda family: NormPolicy(family.evolved, family.evolved, family.evolved),
+        norms=_evolved_norms,
         words="Computes like the node pack AnimateDiff-Evolved: for v1, PIA and SDXL models, "
         "every norm of the UNet and of the motion modules covers all frames of a window together.",
+    ),
+    "AnimateDiff-Evolved, v2 as v1": Implementation(
+        norms=_evolved_norms,
+        words="Like AnimateDiff-Evolved with its old switch apply_v2_models_properly off: files with a motion module in the "
+        "mid block, such as v2 and AnimateLCM, are computed like v1.",
+        v2_as_v1=True,
+    ),
+    AS_THE_LAST: Implementation(
+        norms=_evolved_norms,
+        words="Like AnimateDiff-Evolved with several motion models: the norms are those of the last motion model on the "
+        "MODEL. With only one motion model, the same as AnimateDiff-Evolved.",
     ),
 }
 
@@ -184,6 +204,7 @@ class MotionSpec:
     picture: PictureInput = (
         "none"  # how it takes the picture that it animates, as far as the file has the weights for it
     )
+    stores_positions: bool = True  # whether the file has position tables
 
     @property
     def base(self) -> Base:
@@ -201,11 +222,12 @@ class MotionSpec:
 
     def norms_like(self, implementation: str) -> NormPolicy:
         """The norm policy of one of IMPLEMENTATIONS for this file: to AnimateDiff-Evolved every file for SD1.5 without a mid
-        block is v1's, unless it has 32 positions."""
-        family = self.family
-        if self.base == "sd15" and not self.has_mid and self.max_frames != EVOLVED_V3_POSITIONS:
-            family = replace(family, evolved="joint")
-        return family.norms_like(implementation)
+        block is v1's, unless it stores 32 positions."""
+        stored = self.max_frames if self.stores_positions else 0
+        is_v1 = self.base == "sd15" and not self.has_mid and stored != EVOLVED_V3_POSITIONS
+        if is_v1 or (self.has_mid and IMPLEMENTATIONS[implementation].v2_as_v1):
+            return replace(self.family, evolved="joint").norms_like(implementation)
+        return self.family.norms_like(implementation)
 
     @property
     def native_frames(self) -> int:

@@ -6,6 +6,7 @@ from ..motion.picture_parts import PICTURE_ATTACHMENT
 from ..sampling.call.moment import Curve
 from ..sampling.pictures.affinity import DEFAULT_MOTION, MOTION_AMOUNTS
 from ..sampling.pictures.animated_picture import TRAINED_DRIFT, AnimatedPicture, animating
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CurveSocket, MotionModelSocket, number_or_curve
@@ -26,12 +27,11 @@ class AnimatePictureNode(io.ComfyNode):
                 "i2v",
                 "pia",
                 "animatelcm-i2v",
-                "apply animatelcm-i2v model",
-                "apply animatediff-pia model",
                 "pia input",
                 "animate image",
                 "first frame",
                 "tween",
+                *EVOLVED_NAMES["Animate Picture"],
             ],
             inputs=[
                 MotionModelSocket.Input(

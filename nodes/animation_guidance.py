@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.guidance.animation_guidance import Guidance
 from ..sampling.run.attach import changed
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
 from .inputs.values import reads_numbers
 
@@ -20,14 +21,12 @@ class AnimationGuidanceNode(io.ComfyNode):
             "area of the picture. While this cfg is 1, the pass for the negative prompt is skipped, so a step "
             "takes half the time.",
             search_aliases=[
-                "custom cfg",
-                "cfg extras rescalecfg",
                 "cfg schedule",
                 "dynamic cfg",
                 "guidance scale",
                 "rescale cfg",
                 "cfg curve",
-                "cfg extras pag",
+                *EVOLVED_NAMES["Animation Guidance"],
             ],
             inputs=[
                 io.Model.Input(

@@ -9,6 +9,7 @@ from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
 from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
 from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import changed
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
 
@@ -19,6 +20,11 @@ NO_MODEL = (
 START_NEEDS_MODEL = (
     "The authors' start noise (authors_start) acts through the model output of Animation Noise, not through its noise "
     "output. Connect the model output to the sampler, and use RandomNoise for SamplerCustomAdvanced."
+)
+
+START_ONLY_NEEDS_MODEL = (
+    "start_only is on, but no model is connected, and the noise output of Animation Noise never controls the noise of the "
+    "steps. Connect a model, or turn start_only off."
 )
 
 
@@ -33,18 +39,13 @@ class AnimationNoiseNode(io.ComfyNode):
             "noise resemble each other. Use the model output with any sampler, or the noise output with "
             "SamplerCustomAdvanced. Chain several of these nodes to layer noise.",
             search_aliases=[
-                "sample settings",
                 "noise layer",
-                "noise layer replace",
-                "noise layer add",
-                "noise layer add weighted",
-                "noise layer normalized sum",
-                "ancestral options",
                 "freenoise",
                 "constant noise",
                 "repeated context noise",
                 "progressive noise",
                 "seed per frame",
+                *EVOLVED_NAMES["Animation Noise"],
             ],
             inputs=[
                 *_noise_inputs(),
@@ -69,7 +70,7 @@ class AnimationNoiseNode(io.ComfyNode):
                 *_layer_inputs(),
                 *_window_inputs(),
                 *_seed_inputs(),
-                _start_input(),
+                *_start_inputs(),
             ],
             outputs=[
                 io.Noise.Output(
@@ -101,30 +102,37 @@ class AnimationNoiseNode(io.ComfyNode):
         frame_seeds: str = "",
         first_frame: int = 0,
         authors_start: bool = False,
+        start_only: bool = False,
     ) -> io.NodeOutput:
         seeds = FrameSeeds(seed, seed_per_frame, read_seeds(frame_seeds))
         pattern = NoisePattern(noise_type, correlation, length, overlap)
         layer = NoiseLayer(pattern, seeds, first_frame, mode, weight, mask)
         if authors_start and model is None:
             raise ValueError(START_NEEDS_MODEL)
+        if start_only and model is None:
+            raise ValueError(START_ONLY_NEEDS_MODEL)
         if model is None:
             return io.NodeOutput(lay(layer, noise), ExecutionBlocker(NO_MODEL))
         beneath = animation_of(model.model_options).noise if noise is None else noise
-        whole = lay(layer, beneath, authors_start)
+        whole = lay(layer, beneath, authors_start, start_only)
         shown = ExecutionBlocker(START_NEEDS_MODEL) if authors_start else whole
         return io.NodeOutput(shown, changed(model, noise=whole))
 
 
-def _start_input() -> io.Input:
-    return io.Boolean.Input(
-        "authors_start",
-        default=False,
-        optional=True,
-        advanced=True,
-        tooltip="Only for the model output. On: an empty video starts with slightly more noise, as in the AnimateDiff "
-        "authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma Schedule. Off: starts as "
-        "in ComfyUI.",
-    )
+def _start_inputs() -> list[io.Input]:
+    return [
+        _switch(
+            "authors_start",
+            "Only for the model output. On: an empty video starts with slightly more noise, as in the AnimateDiff "
+            "authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma Schedule. Off: starts "
+            "as in ComfyUI.",
+        ),
+        _switch(
+            "start_only",
+            "Only for the model output. On: this node sets only the initial noise; the noise that ancestral and SDE "
+            "samplers add at each step stays as it is without this node. Off: it sets both.",
+        ),
+    ]
 
 
 def _noise_inputs() -> list[io.Input]:
@@ -135,8 +143,8 @@ def _noise_inputs() -> list[io.Input]:
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
             "frames, which gives still backgrounds and little motion. repeated: the same noise in every "
-            "window (see length). FreeNoise: later windows use the shuffled noise of the first one, which "
-            "keeps long videos consistent.",
+            "window (see length). FreeNoise: later windows use the shuffled noise of the first, for long videos. empty: "
+            "no noise.",
         ),
         io.Int.Input(
             "seed",
@@ -209,12 +217,9 @@ def _window_inputs() -> list[io.Input]:
 
 def _seed_inputs() -> list[io.Input]:
     return [
-        io.Boolean.Input(
+        _switch(
             "seed_per_frame",
-            default=False,
-            optional=True,
-            advanced=True,
-            tooltip="On: frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed "
+            "On: frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed "
             "determines the noise of all frames, as in KSampler.",
         ),
         io.String.Input(
@@ -235,3 +240,7 @@ def _seed_inputs() -> list[io.Input]:
             tooltip="The frame whose noise the first frame gets: 16 continues a video of 16 frames.",
         ),
     ]
+
+
+def _switch(name: str, tooltip: str) -> io.Boolean.Input:
+    return io.Boolean.Input(name, default=False, optional=True, advanced=True, tooltip=tooltip)

@@ -7,6 +7,7 @@ from ..motion.spec import IMPLEMENTATIONS
 from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
 from .inputs.values import OpenInt, reads_numbers
@@ -24,8 +25,6 @@ class ApplyMotionModelNode(io.ComfyNode):
             "a second motion model.",
             search_aliases=[
                 "animatediff",
-                "apply animatediff model",
-                "use evolved sampling",
                 "animatediff settings",
                 "motion model settings",
                 "adjust pe",
@@ -33,6 +32,7 @@ class ApplyMotionModelNode(io.ComfyNode):
                 "animate",
                 "gif",
                 "video",
+                *EVOLVED_NAMES["Apply Motion Model"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="An SD1.5 or SDXL model, with or without LoRAs."),

@@ -3,6 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.noise.sigmas import blend, split
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, easing_input
 from .inputs.values import reads_numbers
 
@@ -18,13 +19,7 @@ class BlendSigmasNode(io.ComfyNode):
             category=CATEGORY,
             description="Combines two sequences of noise levels (sigmas), either as a weighted mean, with a "
             "weight that can change over the run, or as the start of one sequence followed by the end of the other.",
-            search_aliases=[
-                "sigma schedule weighted mean",
-                "sigma schedule interp mean",
-                "sigma schedule split combine",
-                "average sigmas",
-                "mix sigmas",
-            ],
+            search_aliases=["average sigmas", "mix sigmas", *EVOLVED_NAMES["Blend Sigmas"]],
             inputs=[
                 io.Sigmas.Input("sigmas_1", tooltip="Noise levels (sigmas), e.g. from Sigma Schedule."),
                 io.Sigmas.Input("sigmas_2", tooltip="Noise levels (sigmas) for the same number of steps."),

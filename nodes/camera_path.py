@@ -5,6 +5,7 @@ from ..sampling.camera.path import Along, CameraMove, CameraPath, Fit, Joined, L
 from ..sampling.camera.pose_text import read_poses
 from ..sampling.camera.presets import BASE_FRAMES, CAMERA_PRESETS
 from ..sampling.curves.timeline import TextError
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CameraSocket, number_or_curve
@@ -39,6 +40,7 @@ class CameraPathNode(io.ComfyNode):
                 "dolly",
                 "orbit",
                 "roll",
+                *EVOLVED_NAMES["Camera Path"],
             ],
             inputs=[
                 *_preset_inputs(),

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WindowSpec
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenFloat, OpenInt, reads_numbers
 from .inputs.window_inputs import (
@@ -13,6 +14,8 @@ from .inputs.window_inputs import (
     freenoise_input,
     fuse_input,
     overlap_input,
+    short_videos_input,
+    stride_input,
     window_schedule_input,
 )
 
@@ -30,13 +33,11 @@ class ContextWindowsNode(io.ComfyNode):
             "steps.",
             search_aliases=[
                 "context options",
-                "context options standard static",
-                "context options standard uniform",
-                "context options looped uniform",
                 "context options batched",
                 "long video",
                 "sliding window",
                 "loop",
+                *EVOLVED_NAMES["Context Windows"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
@@ -83,25 +84,16 @@ class ContextWindowsNode(io.ComfyNode):
         windows_at_once: int = 0,
         start_percent: float = 0.0,
         end_percent: float = 1.0,
+        short_videos: str = "join",
     ) -> io.NodeOutput:
-        spec = WindowSpec(length, overlap, schedule, stride, closed_loop)
+        spec = WindowSpec(length, overlap, schedule, stride, closed_loop, short_videos)
         windows = ContextWindows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
         return io.NodeOutput(added(model, windows=windows))
 
 
 def _advanced_inputs() -> list[io.Input]:
     return [
-        OpenInt(
-            "stride",
-            default=1,
-            min=1,
-            max=8,
-            optional=True,
-            advanced=True,
-            tooltip='For the schedules "uniform" and "looped": 2 adds windows that consist of every second '
-            "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
-            "frames, but they take additional time.",
-        ),
+        stride_input(),
         OpenInt(
             "windows_at_once",
             default=0,
@@ -133,4 +125,5 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
+        short_videos_input(),
     ]

@@ -3,6 +3,7 @@ from comfy_api.latest import io
 from ..sampling.curves.curve_keys import OverFrames
 from ..sampling.curves.curve_text import read_keys
 from ..sampling.curves.timeline import TextError
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 CURVE_EXAMPLE = "0: 1.0, 24: 0.3"
@@ -19,12 +20,11 @@ class CurveNode(io.ComfyNode):
             "these frames, e.g. 0: 1.0, 24: 0.3. Connect the curve to any input that accepts a curve.",
             search_aliases=[
                 "value schedule",
-                "value scheduling",
                 "keyframes",
-                "multival",
                 "float to floats",
                 "float schedule",
                 "automation",
+                *EVOLVED_NAMES["Curve"],
             ],
             inputs=[
                 io.String.Input(

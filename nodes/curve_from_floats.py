@@ -4,6 +4,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.curves.curve import Listed
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output
 from .inputs.values import OpenFloat, finite
 
@@ -19,12 +20,11 @@ class CurveFromFloatsNode(io.ComfyNode):
             category=CATEGORY,
             description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of an audio track.",
             search_aliases=[
-                "multival float list",
-                "multival floats",
                 "audio reactive",
                 "list to curve",
                 "floats",
                 "amplitude",
+                *EVOLVED_NAMES["Curve from Floats"],
             ],
             is_input_list=True,
             inputs=[

@@ -2,6 +2,7 @@ import torch
 from comfy_api.latest import io
 
 from ..sampling.curves.curve import OverPicture
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output
 from .inputs.values import OpenFloat, reads_numbers
 
@@ -17,7 +18,13 @@ class CurveFromMaskNode(io.ComfyNode):
             category=CATEGORY,
             description="A value for each position in the picture, e.g. for more motion where the mask is white. "
             "With a batch of masks, each frame has its own values.",
-            search_aliases=["multival scaled mask", "masked motion", "regional", "motion mask", "effect mask"],
+            search_aliases=[
+                "masked motion",
+                "regional",
+                "motion mask",
+                "effect mask",
+                *EVOLVED_NAMES["Curve from Mask"],
+            ],
             inputs=[
                 io.Mask.Input(
                     "mask",

@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import Blocks, OverBlocks, as_curve
 from ..sampling.curves.curve_text import read_blocks
 from ..sampling.curves.timeline import TextError
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 from .inputs.values import reads_numbers
 
@@ -19,7 +20,7 @@ class CurveOverBlocksNode(io.ComfyNode):
             category=CATEGORY,
             description="A value for each group of UNet blocks that has motion modules. The down and mid blocks "
             "handle coarse motion, the last up blocks fine detail. Only for inputs that act on motion modules.",
-            search_aliases=["ad per block", "ad block", "per block", "block weight", "layer weights"],
+            search_aliases=["per block", "block weight", "layer weights", *EVOLVED_NAMES["Curve over Blocks"]],
             inputs=[
                 _side_input("down", "down blocks"),
                 _side_input("mid", "mid block, which only models with v2's structure have"),

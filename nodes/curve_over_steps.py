@@ -3,6 +3,7 @@ from comfy_api.latest import io
 from ..sampling.curves.curve_keys import OverRun
 from ..sampling.curves.curve_text import read_keys
 from .curve import check_keys
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output, easing_input
 
 
@@ -15,13 +16,7 @@ class CurveOverStepsNode(io.ComfyNode):
             category=CATEGORY,
             description="A value that changes over the sampling run. Write steps or percentages and the values "
             "that are reached there, e.g. 0%: 8, 50%: 4. Layout and motion are decided early, details late.",
-            search_aliases=[
-                "animatediff keyframe",
-                "custom cfg keyframe",
-                "step schedule",
-                "timestep",
-                "value schedule",
-            ],
+            search_aliases=["step schedule", "timestep", "value schedule", *EVOLVED_NAMES["Curve over Steps"]],
             inputs=[
                 io.String.Input(
                     "values",

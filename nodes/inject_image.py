@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.latents.inject_image import SPACES, Injection, Space
 from ..sampling.latents.on_canvas import OnCanvas
 from ..sampling.run.attach import added
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
 from .inputs.values import OpenFloat, OpenInt, reads_numbers
 
@@ -24,12 +25,11 @@ class InjectImageNode(io.ComfyNode):
             "picture part of the animation. If injected early, the picture determines the layout; if injected "
             "late, it stays nearly unchanged. Chain several of these nodes to inject pictures at different times.",
             search_aliases=[
-                "image injection",
-                "image injection options",
                 "noised image injection",
                 "image inject",
                 "composite",
                 "first frame",
+                *EVOLVED_NAMES["Inject Image"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),

@@ -6,6 +6,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.camera.camera import Camera, follow_camera
 from ..sampling.camera.path import CameraPath
 from .inputs.camera_files import camera_files, camera_fingerprint, check_camera_file, load_camera_file
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, CameraSocket, MotionModelSocket, number_or_curve
 from .inputs.values import reads_numbers
 
@@ -26,6 +27,7 @@ class LoadCameraCtrlNode(io.ComfyNode):
                 "pan",
                 "zoom",
                 "orbit",
+                *EVOLVED_NAMES["Load CameraCtrl"],
             ],
             inputs=[
                 MotionModelSocket.Input(

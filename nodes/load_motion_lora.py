@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..motion.lora import load_motion_lora
 from ..sampling.call.moment import Curve
 from ..sampling.modules.curved_lora import load_curved_lora
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve
 from .inputs.values import reads_numbers
@@ -19,7 +20,14 @@ class LoadMotionLoraNode(io.ComfyNode):
             category=CATEGORY,
             description="Adds a motion LoRA, such as a zoom or a pan, to a motion model. Chain several of these "
             "nodes to combine motion LoRAs.",
-            search_aliases=["load animatediff lora", "motion lora", "zoom", "pan", "camera", "motiondirector"],
+            search_aliases=[
+                "motion lora",
+                "zoom",
+                "pan",
+                "camera",
+                "motiondirector",
+                *EVOLVED_NAMES["Load Motion LoRA"],
+            ],
             inputs=[
                 MotionModelSocket.Input(
                     "motion_model",

@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
@@ -22,11 +23,11 @@ class LoadMotionModelNode(io.ComfyNode):
             search_aliases=[
                 "animatediff",
                 "motion module",
-                "load animatediff model",
                 "gif",
                 "video",
                 "motion",
                 "animate",
+                *EVOLVED_NAMES["Load Motion Model"],
             ],
             inputs=[
                 io.Combo.Input(

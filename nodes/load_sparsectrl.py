@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import CONTROL_FOLDER, check_file, control_files, fingerprint, load_sparse_file
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo
@@ -29,9 +30,18 @@ class LoadSparseCtrlNode(io.ComfyNode):
             description="Loads a SparseCtrl model, a ControlNet that guides a whole video by pictures or sketches at a few "
             "of its frames: the first frame, the first and the last, every fourth. Connect it to Apply ControlNet.",
             search_aliases=[
-                *("sparsectrl", "sparse control", "load sparsectrl model", "sparse controlnet", "image to video"),
-                *("first frame", "last frame", "first and last frame", "keyframes", "storyboard", "scribble"),
+                "sparsectrl",
+                "sparse control",
+                "sparse controlnet",
+                "image to video",
+                "first frame",
+                "last frame",
+                "first and last frame",
+                "keyframes",
+                "storyboard",
+                "scribble",
                 "interpolation",
+                *EVOLVED_NAMES["Load SparseCtrl"],
             ],
             inputs=[
                 io.Combo.Input(

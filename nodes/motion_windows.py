@@ -3,10 +3,21 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.run.attach import changed
+from ..sampling.windows.cut import WINDOW_SCHEDULES
 from ..sampling.windows.motion_windows import MotionWindows
+from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
-from .inputs.window_inputs import check_overlap, closed_loop_input, freenoise_input, fuse_input, overlap_input
+from .inputs.window_inputs import (
+    check_overlap,
+    closed_loop_input,
+    freenoise_input,
+    fuse_input,
+    overlap_input,
+    short_videos_input,
+    stride_input,
+)
 
 
 class MotionWindowsNode(io.ComfyNode):
@@ -26,6 +37,7 @@ class MotionWindowsNode(io.ComfyNode):
                 "long video",
                 "sliding window",
                 "loop",
+                *EVOLVED_NAMES["Motion Windows"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model."),
@@ -43,6 +55,9 @@ class MotionWindowsNode(io.ComfyNode):
                 closed_loop_input("On: windows continue from the last frame to the first, so that the video loops."),
                 freenoise_input(),
                 fuse_input(),
+                _schedule_input(),
+                stride_input(),
+                short_videos_input(),
             ],
             outputs=[io.Model.Output(tooltip="The model, whose motion modules process long videos in windows.")],
         )
@@ -61,6 +76,21 @@ class MotionWindowsNode(io.ComfyNode):
         closed_loop: bool = False,
         freenoise: bool = False,
         fuse_method: str = "pyramid",
+        schedule: str = "static",
+        stride: int = 1,
+        short_videos: str = "join",
     ) -> io.NodeOutput:
-        windows = MotionWindows(length, overlap, fuse_method, closed_loop, freenoise)
+        windows = MotionWindows(length, overlap, fuse_method, closed_loop, freenoise, schedule, stride, short_videos)
         return io.NodeOutput(changed(model, motion_windows=windows))
+
+
+def _schedule_input() -> ExplainedCombo:
+    return ExplainedCombo(
+        "schedule",
+        {name: row.words for name, row in WINDOW_SCHEDULES.items() if row.even},
+        default="static",
+        optional=True,
+        advanced=True,
+        tooltip="How the windows are placed over the video. static: for most videos; with closed_loop, evenly around the "
+        "loop. uniform: hides the seams between windows. looped: for videos that loop.",
+    )

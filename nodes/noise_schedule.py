@@ -2,11 +2,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..sampling.noise.model_sampling import ScheduleChoice
+from ..sampling.noise.model_sampling import CHECKPOINT, ScheduleChoice
 from ..sampling.run.attach import schedule_noise
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
     beta_inputs,
+    lcm_steps_input,
     prediction_input,
     schedule_combo,
     schedule_named,
@@ -26,13 +28,14 @@ class NoiseScheduleNode(io.ComfyNode):
             description="Gives a model a different noise schedule, named or custom, and sets what the model "
             "predicts. This schedule takes precedence over the schedule of Apply Motion Model, whether this node "
             "comes before or after that node.",
-            search_aliases=["beta schedule", "sigma schedule", "create raw sigma schedule", "sqrt_linear"],
+            search_aliases=["beta schedule", "sigma schedule", "sqrt_linear", *EVOLVED_NAMES["Noise Schedule"]],
             inputs=[
                 io.Model.Input("model", tooltip="The model whose noise schedule is changed."),
                 schedule_combo(),
                 *beta_inputs(),
-                prediction_input(),
+                prediction_input({CHECKPOINT: "What the checkpoint predicts, whatever other nodes changed."}),
                 zsnr_input(),
+                lcm_steps_input(),
             ],
             outputs=[io.Model.Output(tooltip="The model with the new noise schedule.")],
         )
@@ -48,10 +51,12 @@ class NoiseScheduleNode(io.ComfyNode):
         last_beta: float = 0.02,
         prediction: str = AS_IT_IS,
         zero_snr: str = AS_IT_IS,
+        lcm_steps: int = 0,
     ) -> io.NodeOutput:
         choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
             None if prediction == AS_IT_IS else prediction,
             None if zero_snr == AS_IT_IS else zero_snr == "on",
+            lcm_steps,
         )
         return io.NodeOutput(schedule_noise(model, choice))

@@ -6,6 +6,7 @@ from ..sampling.curves.easings import EASINGS
 from ..sampling.curves.timeline import TextError
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
 
@@ -23,12 +24,11 @@ class PromptTravelNode(io.ComfyNode):
             "is reached, e.g. 0: a calm sea, and on the next line 24: a storm. For the frames in between, the "
             "prompts are blended.",
             search_aliases=[
-                "prompt scheduling",
-                "prompt scheduling latents",
                 "prompt schedule",
                 "batch prompt schedule",
                 "fizznodes",
                 "keyframes",
+                *EVOLVED_NAMES["Prompt Travel"],
             ],
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder of the checkpoint."),

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.noise.frequency import FILTERS, FilterKind, LowPass
 from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement
 from ..sampling.run.attach import changed
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
 
@@ -19,13 +20,7 @@ class RefineNoiseNode(io.ComfyNode):
             description="Samples several times, each time starting from noise that keeps the low frequencies of "
             "the previous result (FreeInit or FreqPrior). Makes animations more consistent; sampling time "
             "grows with the number of iterations.",
-            search_aliases=[
-                "freeinit",
-                "freqprior",
-                "default iteration options",
-                "freeinit iteration options",
-                "resample",
-            ],
+            search_aliases=["freeinit", "freqprior", "resample", *EVOLVED_NAMES["Refine Noise"]],
             inputs=[
                 io.Model.Input(
                     "model",

@@ -4,9 +4,11 @@ from comfy_api.latest import io
 
 from ..sampling.noise.noise_schedules import build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
     beta_inputs,
+    lcm_steps_input,
     prediction_input,
     schedule_combo,
     schedule_named,
@@ -30,9 +32,9 @@ class SigmaScheduleNode(io.ComfyNode):
             search_aliases=[
                 "create sigma schedule",
                 "create raw sigma schedule",
-                "sigma schedule to sigmas",
                 "beta schedule",
                 "sigmas",
+                *EVOLVED_NAMES["Sigma Schedule"],
             ],
             inputs=[
                 schedule_combo({MODELS: "The schedule of the connected model."}),
@@ -62,6 +64,7 @@ class SigmaScheduleNode(io.ComfyNode):
                 *beta_inputs(),
                 prediction_input(),
                 zsnr_input(),
+                lcm_steps_input(),
             ],
             outputs=[
                 io.Sigmas.Output(tooltip="The noise levels in decreasing order, one more than the number of steps.")
@@ -82,6 +85,7 @@ class SigmaScheduleNode(io.ComfyNode):
         last_beta: float = 0.02,
         prediction: str = AS_IT_IS,
         zero_snr: str = AS_IT_IS,
+        lcm_steps: int = 0,
     ) -> io.NodeOutput:
         like = None if model is None else model.get_model_object("model_sampling")
         if schedule == MODELS:
@@ -90,11 +94,17 @@ class SigmaScheduleNode(io.ComfyNode):
                     'Sigma Schedule is set to "the model\'s", but no model is connected. Connect one, or choose '
                     "another schedule."
                 )
+            if lcm_steps:
+                raise ValueError(
+                    f'lcm_steps is {lcm_steps}, but the schedule is "{MODELS}", which has its own timesteps. Set lcm_steps '
+                    "to 0, or choose another schedule."
+                )
             return io.NodeOutput(run_sigmas(like, scheduler, steps, denoise))
         sampling = build_sampling(
             schedule_named(schedule, betas, first_beta, last_beta),
             like,
             None if prediction == AS_IT_IS else prediction,
             None if zero_snr == AS_IT_IS else zero_snr == "on",
+            lcm_steps,
         )
         return io.NodeOutput(run_sigmas(sampling, scheduler, steps, denoise))

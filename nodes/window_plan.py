@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY
 from .inputs.values import reads_numbers
@@ -20,7 +21,13 @@ class WindowPlanNode(io.ComfyNode):
             category=CATEGORY,
             description="Draws a picture of which frames a run will compute together in each step, and how much "
             "weight each window has for each frame. Nothing is sampled.",
-            search_aliases=["visualize context options", "context windows", "debug", "plot windows"],
+            search_aliases=[
+                "visualize context options",
+                "context windows",
+                "debug",
+                "plot windows",
+                *EVOLVED_NAMES["Window Plan"],
+            ],
             inputs=[
                 io.Model.Input("model", tooltip="The model that you connect to the sampler."),
                 *length_inputs(64),

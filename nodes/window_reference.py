@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.run.attach import refer_windows
 from ..sampling.windows.window_reference import REFERENCE_MODES, ReferenceMode, WindowReference
+from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
 from .inputs.values import OpenFloat, reads_numbers
 
@@ -24,8 +25,8 @@ class WindowReferenceNode(io.ComfyNode):
                 "naivereuse",
                 "naive reuse",
                 "context extras",
-                "set context extras",
                 "reference only",
+                *EVOLVED_NAMES["Window Reference"],
             ],
             inputs=[
                 io.Model.Input("model", tooltip="The model, before or after Apply Motion Model and Context Windows."),

@@ -9,6 +9,7 @@ import comfy.ops
 import torch
 from torch import nn
 
+from ..motion.adjust import check_own_positions
 from ..motion.families import FAMILIES
 from ..motion.keys import module_template
 from ..motion.layers import MotionModel, TemporalAttention
@@ -126,6 +127,7 @@ def start_new(model: Any, seed: int, family: Family | None = None, max_frames: i
 def start_from(motion: Any) -> Learner:
     """`motion` (MOTION_MODEL), patches merged in, to be trained further; `motion` itself does not change."""
     check_only_motion(motion.model.spec)
+    check_own_positions(motion, "a training")
     return learn_motion_model(motion.model.spec, merged_weights(motion), motion.model)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..motion.adjust import check_own_positions
 from ..motion.layers import TemporalAttention
 from ..motion.save import merged_weights, published_key, write_safetensors
 from ..motion.spec import MotionSpec
@@ -23,6 +24,7 @@ def learn_motion_lora(motion: Any, rank: int, seed: int) -> Learner:
     The parameters bear canonical names such as "….attention_blocks.0.processor.to_q_lora.down.weight": down (rank, c)
     starts with deviation 1 / rank, up (c, rank) with zeros. alpha equals the rank, so the change is up·down.
     """
+    check_own_positions(motion, "a training")
     base = merged_weights(motion)
     model = trainable_copy(motion.model.spec, base, motion.model)
     with torch.inference_mode(False):

@@ -50,10 +50,11 @@ def beta_inputs() -> list[io.Input]:
     ]
 
 
-def prediction_input() -> ExplainedCombo:
+def prediction_input(more: Mapping[str, str] | None = None) -> ExplainedCombo:
+    """What the model predicts; `more` as in `schedule_combo`."""
     return ExplainedCombo(
         "prediction",
-        {AS_IT_IS: "The model's own setting stays unchanged.", **words_of(PREDICTIONS)},
+        {AS_IT_IS: "The model's own setting stays unchanged.", **words_of(PREDICTIONS), **(more or {})},
         default=AS_IT_IS,
         optional=True,
         advanced=True,
@@ -70,6 +71,19 @@ def zsnr_input() -> io.Combo.Input:
         advanced=True,
         tooltip="Zero terminal SNR: the last timestep is pure noise. Use it only for models that were trained this "
         "way. keep: the model's own setting stays unchanged.",
+    )
+
+
+def lcm_steps_input() -> io.Int.Input:
+    return io.Int.Input(
+        "lcm_steps",
+        default=0,
+        min=0,
+        max=1000,
+        optional=True,
+        advanced=True,
+        tooltip="Makes the model a consistency model that was distilled on this number of timesteps, e.g. 50 for an LCM "
+        "LoRA or 100 for AnimateLCM. 0: as the schedule and the prediction say.",
     )
 
 

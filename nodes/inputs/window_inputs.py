@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ...sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
+from ...sampling.windows.cut import SHORT_VIDEOS, WINDOW_SCHEDULES, WindowSpec
 from ...sampling.windows.fuse import FUSES
 from .options import ExplainedCombo, words_of
 from .values import OpenInt
@@ -29,6 +29,32 @@ def window_schedule_input() -> ExplainedCombo:
         default="static",
         tooltip="How the windows are placed over the video. static: for most videos. uniform: hides the seams between "
         "windows. looped: for videos that loop. batched: for models without motion modules.",
+    )
+
+
+def short_videos_input() -> ExplainedCombo:
+    return ExplainedCombo(
+        "short_videos",
+        SHORT_VIDEOS,
+        default="join",
+        optional=True,
+        advanced=True,
+        tooltip='Only for the schedule "looped": what happens to videos that fit into one window. The help page explains each '
+        "option.",
+    )
+
+
+def stride_input() -> OpenInt:
+    return OpenInt(
+        "stride",
+        default=1,
+        min=1,
+        max=8,
+        optional=True,
+        advanced=True,
+        tooltip='For the schedules "uniform" and "looped": 2 adds windows that consist of every second '
+        "frame, 3 also adds windows of every fourth frame, and so on. Such windows connect distant "
+        "frames, but they take additional time.",
     )
 
 

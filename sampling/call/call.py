@@ -12,6 +12,7 @@ from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
 from .host import HostSampling
 from .moment import Curve
+from .progress import Progress
 
 CALL = "kinema_call"
 """The key of the Call in `transformer_options`."""
@@ -30,7 +31,10 @@ class AttentionTokens(Protocol):
 class WindowsInside(Protocol):
     """The windows in which motion modules see the frames of a model call."""
 
-    def of(self, frames: int, total: int, device: torch.device) -> FrameWindows | None:
+    def step_of(self, progress: Progress | None) -> int:
+        """What `of` wants to know of how far the run is."""
+
+    def of(self, frames: int, total: int, device: torch.device, step: int) -> FrameWindows | None:
         """For so many `frames` of a video of `total`; None: they see all at once."""
 
 

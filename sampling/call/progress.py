@@ -47,6 +47,11 @@ class Progress:
         return percent_of(self.level, self.model_sampling)
 
     @cached_property
+    def step(self) -> int:
+        """The step of the sampler, from 0; a model call between two steps belongs to the earlier one."""
+        return 0 if self.steps is None else max(0, int((self.steps >= self.sigma * (1 - SAME_LEVEL)).sum()) - 1)
+
+    @cached_property
     def levels(self) -> list[float]:
         """The noise level at which each step begins. Raises ValueError where the sampler does not tell."""
         if self.steps is None:

@@ -39,11 +39,11 @@ class Sight:
 
 
 def sight_of(
-    frames: Frames, inside: MotionWindows | None, size: tuple[int, int], areas: Areas | None,
+    frames: Frames, inside: MotionWindows | None, step: int, size: tuple[int, int], areas: Areas | None,
     device: torch.device, dtype: torch.dtype, cache: FeatureCache | None,
 ) -> Sight:  # fmt: skip
-    """The Sight of a model call of latents of `size` (h, w), with motion windows `inside`."""
-    places = inside.cut(frames.count, frames.total) if inside else ()
+    """The Sight of a model call of latents of `size` (h, w), with motion windows `inside` at a `step` of the run."""
+    places = inside.cut(frames.count, frames.total, step) if inside else ()
     starts = range(0, len(frames.indices), frames.count)
     windows = [frames.indices[start : start + frames.count] for start in starts]
     seen = tuple(tuple(tuple(window[i] for i in place) for place in places) or (window,) for window in windows)

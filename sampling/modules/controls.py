@@ -1,7 +1,7 @@
 """What each motion module does in one model call, worked out from the numbers and curves on the MODEL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import nn
 
 from ...motion.control import Branch, Control, PerLatent
 from ...motion.lora_branches import MotionLora
+from ...motion.spec import AS_THE_LAST, NormPolicy
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
 from ..call.host import HostMotion
@@ -76,6 +77,7 @@ class Shared:
     loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
     cameras: Sequence[Any] = ()  # the MODEL's patchers of CameraCtrls
     sight: Sight | None = None  # what they see
+    last_norms: NormPolicy = field(default_factory=NormPolicy)  # those of the last of the motion models
 
     def view(self, camera: Camera | None) -> CameraView | None:
         """How a motion model follows `camera`."""
@@ -87,7 +89,7 @@ class Shared:
 def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
     model, values = motion.model, shared.values
-    norms = model.spec.norms_like(how.match)
+    norms = shared.last_norms if how.match == AS_THE_LAST else model.spec.norms_like(how.match)
     if not values.within(how.start_percent, how.end_percent):
         return Motion(model, {}, norms)
     strength = how.strength if shared.kept == 1 else Combined("multiply", as_curve(how.strength), as_curve(shared.kept))

@@ -18,6 +18,7 @@ class AnimationNoise:
     """The host's NOISE."""
 
     layers: tuple[NoiseLayer, ...]  # from the lowest to the highest
+    step_layers: tuple[NoiseLayer, ...]  # those that act at the steps too; none: the sampler's own noise does
     seed: int = 0  # what a sampler is told
     authors_start: bool = False  # whether a run starts from sqrt(1 + s²) * noise at every level s, see start_noise.py
 
@@ -43,42 +44,49 @@ class AnimationNoise:
                 return layer.pattern.arrange(drawn, below)
             return layer.arranged(layer.seeds.draw(below, like, layer.reach(frames)), below, frames).to(like)
 
-        return self._stacked([own(depth, layer) for depth, layer in enumerate(self.layers)])
+        return _stacked(self.layers, [own(depth, layer) for depth, layer in enumerate(self.layers)])
 
     def at_steps(self, seed: int, like: torch.Tensor, path: Path | None) -> StepNoise:
         """The same at the steps of a sampler, (f, c, h, w) as `like`; for `path` see FrameSeeds."""
         frames = range(like.shape[0])
-        seeds = [seed + depth * LAYER for depth in range(len(self.layers))]
+        layers = self.step_layers
+        seeds = [seed + depth * LAYER for depth in range(len(layers))]
         sources = [
             layer.seeds.at_steps(below, like, layer.reach(frames), path)
-            for layer, below in zip(self.layers, seeds, strict=True)
+            for layer, below in zip(layers, seeds, strict=True)
         ]
 
         def noise(level: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
-            each = zip(self.layers, sources, seeds, strict=True)
+            each = zip(layers, sources, seeds, strict=True)
             own = [layer.arranged(source(level, following), below, frames) for layer, source, below in each]
-            return self._stacked([noise.to(like) for noise in own])
+            return _stacked(layers, [noise.to(like) for noise in own])
 
         return noise
 
-    def _stacked(self, own: Sequence[torch.Tensor]) -> torch.Tensor:
-        whole = own[0]
-        for layer, above in zip(self.layers[1:], own[1:], strict=True):
-            whole = layer.over(whole, above)
-        return whole
+
+def _stacked(layers: Sequence[NoiseLayer], own: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The noise of each of the `layers`, (f, c, h, w), over those beneath."""
+    whole = own[0]
+    for layer, above in zip(layers[1:], own[1:], strict=True):
+        whole = layer.over(whole, above)
+    return whole
 
 
-def lay(layer: NoiseLayer, beneath: Any, authors_start: bool = False) -> AnimationNoise:
+def lay(layer: NoiseLayer, beneath: Any, authors_start: bool = False, start_only: bool = False) -> AnimationNoise:
     """The NOISE of `layer` over `beneath`: an AnimationNoise, another node's NOISE, or None for plain noise of its seed.
-    It starts as the authors do if `authors_start`, or if what is seen `beneath` it does."""
+    It starts as the authors do if `authors_start`, or if what is seen `beneath` it does. With `start_only` the noise of the
+    steps stays as it is beneath."""
+    known = beneath if isinstance(beneath, AnimationNoise) else None
+    steps = known.step_layers if known else ()
+    seed = layer.seeds.seed
     if layer.hides_all:
-        return AnimationNoise((layer,), layer.seeds.seed, authors_start)
-    if beneath is None:
-        lower: tuple[NoiseLayer, ...] = (NoiseLayer(seeds=FrameSeeds(layer.seeds.seed)),)
-    else:
-        lower = beneath.layers if isinstance(beneath, AnimationNoise) else (NoiseLayer(given=beneath),)
-    starts = authors_start or (isinstance(beneath, AnimationNoise) and beneath.authors_start)
-    return AnimationNoise((*lower, layer), layer.seeds.seed, starts)
+        return AnimationNoise((layer,), steps if start_only else (layer,), seed, authors_start)
+    plain = NoiseLayer(seeds=FrameSeeds(seed))
+    given = plain if beneath is None else NoiseLayer(given=beneath)
+    lower = known.layers if known else (given,)
+    over = steps if start_only else (*(steps or (plain if known else given,)), layer)
+    starts = authors_start or (known is not None and known.authors_start)
+    return AnimationNoise((*lower, layer), over, seed, starts)
 
 
 def noise_of_run(wanted: AnimationNoise, noise: torch.Tensor, seed: int) -> torch.Tensor:

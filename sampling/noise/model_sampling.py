@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import comfy.model_base
+
 from ...motion.spec import NoiseSchedule
 from ..call.host import HostModel
 from .noise_schedules import build_sampling, check_noise
@@ -10,14 +12,25 @@ from .noise_schedules import build_sampling, check_noise
 PATCH = "model_sampling"
 """The host's name of the object that holds the noise schedule."""
 
+CHECKPOINT = "the checkpoint's"
+"""In place of one of PREDICTIONS: what the checkpoint predicts, whatever nodes made of it."""
+
 
 @dataclass(frozen=True)
 class ScheduleChoice:
-    """What Noise Schedule asks for."""
+    """What a node asks for."""
 
     schedule: NoiseSchedule
-    prediction: str | None = None  # one of PREDICTIONS, what the model predicts; None: as before
+    prediction: str | None = None  # one of PREDICTIONS or CHECKPOINT, what the model predicts; None: as before
     zsnr: bool | None = None  # whether the last timestep is noise only; None: as before
+    lcm_steps: int = 0  # timesteps that a consistency model was distilled on; 0: as the schedule or prediction says
+
+    def built(self, model: HostModel, before: Any) -> Any:
+        """The ModelSampling of `model` (MODEL) in place of the one `before`."""
+        if self.prediction != CHECKPOINT:
+            return build_sampling(self.schedule, before, self.prediction, self.zsnr, self.lcm_steps)
+        zsnr = bool(getattr(before, "zsnr", False)) if self.zsnr is None else self.zsnr
+        return build_sampling(self.schedule, _of_checkpoint(model), zsnr=zsnr, lcm_steps=self.lcm_steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +39,11 @@ class OwnSampling:
 
     base: Any  # the ModelSampling of the MODEL without Kinema
     made: Any  # the one that is on the MODEL
-    motions: tuple[
-        NoiseSchedule, ...
-    ] = ()  # the schedules of its motion models, in the order in which they were applied
+    motions: tuple[ScheduleChoice, ...] = ()  # those of its motion models, in the order in which they were applied
 
 
 def add_motion_schedule(
-    model: HostModel, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: NoiseSchedule
+    model: HostModel, own: OwnSampling | None, choice: ScheduleChoice | None, schedule: ScheduleChoice
 ) -> OwnSampling | None:
     """Gives `model` (MODEL, changed in place) the `schedule` of one more motion model; `choice` takes precedence.
 
@@ -55,11 +66,17 @@ def choose_schedule(model: HostModel, own: OwnSampling | None, choice: ScheduleC
     return _put(model, own, choice)
 
 
+def _of_checkpoint(model: HostModel) -> Any:
+    """The ModelSampling that the host gave the checkpoint of `model` (MODEL), whatever nodes put in its place."""
+    network = model.model
+    return comfy.model_base.model_sampling(network.model_config, network.model_type)
+
+
 def _put(model: HostModel, own: OwnSampling, choice: ScheduleChoice | None) -> OwnSampling:
     sampling = own.base
     for schedule in own.motions:
-        sampling = build_sampling(schedule, sampling)
+        sampling = schedule.built(model, sampling)
     if choice is not None:
-        sampling = build_sampling(choice.schedule, sampling, choice.prediction, choice.zsnr)
+        sampling = choice.built(model, sampling)
     model.add_object_patch(PATCH, sampling)
     return replace(own, made=sampling)

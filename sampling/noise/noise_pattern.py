@@ -1,4 +1,5 @@
-"""How the noise of one frame relates to that of others: constant, repeated, rescheduled, correlated with its neighbour."""
+"""How the noise of one frame relates to that of others: constant, repeated, rescheduled, empty, correlated with its
+neighbour."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -7,7 +8,7 @@ import torch
 
 from .freenoise import reschedule
 
-Kind = Literal["independent", "constant", "repeated", "FreeNoise"]
+Kind = Literal["independent", "constant", "repeated", "FreeNoise", "empty"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -29,7 +30,10 @@ class NoisePattern:
             )
 
     def arrange(self, noise: torch.Tensor, seed: int) -> torch.Tensor:
-        """Independent unit noise (f, ...) in this pattern, of unit variance again; `seed` is for FreeNoise's order."""
+        """Independent unit noise (f, ...) in this pattern, of unit variance again unless it is empty; `seed` is for
+        FreeNoise's order."""
+        if self.kind == "empty":
+            return torch.zeros_like(noise)
         noise = correlate(noise, self.correlation)
         if self.kind == "constant":
             return noise[:1].expand_as(noise).clone()

@@ -21,6 +21,7 @@ from ...motion.spec import (
     PAPER_SCHEDULE,
     SDXL_SCHEDULE,
     Family,
+    MotionSpec,
     NoiseSchedule,
 )
 
@@ -61,15 +62,28 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
         schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
         words="The betas rise linearly from 0.0001 to 0.02. This schedule is for experiments.",
     ),
+    "mean of AnimateDiff and Stable Diffusion": NamedSchedule(
+        schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas),
+        words="The noise level of each timestep is the mean of those of AnimateDiff and Stable Diffusion. "
+        "AnimateDiff-Evolved calls it avg(sqrt_linear,linear).",
+    ),
+    "LCM mean of AnimateDiff and Stable Diffusion": NamedSchedule(
+        schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas, lcm_steps=50),
+        words="The same mean, for an LCM LoRA (50 distilled timesteps). AnimateDiff-Evolved calls it lcm "
+        "avg(sqrt_linear,linear).",
+    ),
 }
 
 KEEP = "keep the model's"
+EVOLVED = "as AnimateDiff-Evolved"
 
 CHOICES: dict[str, str] = {
     AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise (EDM), such as "
     "Playground v2.5, keeps its own.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
+    EVOLVED: "What autoselect of AnimateDiff-Evolved chooses by the motion model's file: LCM for SD1.5 files without a "
+    "position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The model predicts what the checkpoint predicts.",
 }
 """What `chosen_schedule` takes, and what each of them means."""
 
@@ -112,21 +126,42 @@ def chosen_schedule(name: str, family: Family, like: Any) -> NoiseSchedule | Non
     return family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule
 
 
+def evolved_schedule(spec: MotionSpec, like: Any) -> NoiseSchedule | None:
+    """The schedule that AnimateDiff-Evolved chooses for a motion model of `spec`; None as in `chosen_schedule`."""
+    if isinstance(like, ModelSamplingContinuousEDM):
+        return None
+    if spec.family.base == "sd15":
+        return PAPER_SCHEDULE if spec.stores_positions else NOISE_SCHEDULES["LCM"].schedule
+    return spec.family.schedule
+
+
 def build_sampling(
-    schedule: NoiseSchedule, like: Any = None, prediction: str | None = None, zsnr: bool | None = None
+    schedule: NoiseSchedule,
+    like: Any = None,
+    prediction: str | None = None,
+    zsnr: bool | None = None,
+    lcm_steps: int = 0,
 ) -> Any:
     """A host ModelSampling with the betas of `schedule`; what is not given is as in the ModelSampling `like`, or the
-    host's default."""
+    host's default. With `lcm_steps` it is that of a consistency model that was distilled on so many timesteps."""
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscreteDistilled
 
     settings = {"beta_schedule": schedule.betas, "linear_start": schedule.first, "linear_end": schedule.last}
     config = SimpleNamespace(sampling_settings=settings)  # all that the host reads of a model's config here
     zsnr = bool(getattr(like, "zsnr", False)) if zsnr is None else zsnr
     kind, steps = _prediction(schedule, like, prediction)
+    if lcm_steps:
+        kind, steps = _consistent(kind), lcm_steps
     if steps is None:
-        return type("KinemaModelSampling", (ModelSamplingDiscrete, kind), {})(config, zsnr=zsnr)
-    distilled = {"original_timesteps": steps}
-    return type("KinemaModelSampling", (ModelSamplingDiscreteDistilled, kind), distilled)(config, zsnr=zsnr)
+        sampling = type("KinemaModelSampling", (ModelSamplingDiscrete, kind), {})(config, zsnr=zsnr)
+    else:
+        distilled = {"original_timesteps": steps}
+        sampling = type("KinemaModelSampling", (ModelSamplingDiscreteDistilled, kind), distilled)(config, zsnr=zsnr)
+    if schedule.mean_with is not None:
+        other = replace(schedule, betas=schedule.mean_with, mean_with=None)
+        levels = build_sampling(other, like, prediction, zsnr, lcm_steps).sigmas
+        sampling.set_sigmas((sampling.sigmas + levels) / 2)
+    return sampling
 
 
 def check_noise(schedule: NoiseSchedule, like: Any = None, zsnr: bool | None = None) -> None:

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...motion.adjust import adjustments
 from ...motion.load import FILE, own_weights
 from ...motion.picture_parts import PICTURE_ATTACHMENT
-from ...motion.spec import AUTOMATIC
+from ...motion.positions import PositionRule
+from ...motion.spec import AUTOMATIC, MotionSpec
 from ..call.host import HostModel, HostMotion
 from ..call.host_floor import message
 from ..camera.camera import placed_camera
 from ..modules.applied import Applied
 from ..modules.curved_lora import with_loras
-from ..noise.model_sampling import PATCH, ScheduleChoice, add_motion_schedule, choose_schedule
-from ..noise.noise_schedules import chosen_schedule
+from ..noise.model_sampling import CHECKPOINT, PATCH, ScheduleChoice, add_motion_schedule, choose_schedule
+from ..noise.noise_schedules import EVOLVED, chosen_schedule, evolved_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
 from .checks import check_accepts, check_fits, check_no_evolved_windows
@@ -53,16 +55,37 @@ def attach(
     before = animation_of(model.model_options)
     placed = replace(
         with_loras(animated, motion, applied),
+        positions=_adjusted(applied.positions, motion),
         place=place,
         picture=motion.get_attachment(PICTURE_ATTACHMENT),
         camera=placed_camera(animated, motion),
     )
     sampling = before.sampling
-    wanted = chosen_schedule(schedule, motion.model.spec.family, model.get_model_object(PATCH))
+    wanted = _wanted_schedule(schedule, motion.model.spec, model.get_model_object(PATCH))
     if wanted is not None:
         sampling = add_motion_schedule(animated, sampling, before.noise_schedule, wanted)
     added_motion = replace(before, motions=(*before.motions, placed), sampling=sampling, preview_plays=preview_plays)
     return _with(animated, added_motion)
+
+
+def _adjusted(rule: PositionRule, motion: HostMotion) -> PositionRule:
+    """`rule` with the adjustments of the position tables of `motion` (MOTION_MODEL)."""
+    changes = adjustments(motion)
+    if changes and rule.beyond == "extend":
+        raise ValueError(
+            f'beyond_table is "extend", which continues the formula of the positions, but those of '
+            f'"{motion.get_attachment(FILE)}" were adjusted. Set beyond_table to "stretch" or "refuse".'
+        )
+    return replace(rule, changes=changes)
+
+
+def _wanted_schedule(name: str, spec: MotionSpec, like: Any) -> ScheduleChoice | None:
+    """What the schedule `name` of CHOICES is for a motion model of `spec`; None: the MODEL keeps its own."""
+    if name == EVOLVED:
+        evolved = evolved_schedule(spec, like)
+        return None if evolved is None else ScheduleChoice(evolved, CHECKPOINT)
+    chosen = chosen_schedule(name, spec.family, like)
+    return None if chosen is None else ScheduleChoice(chosen)
 
 
 def schedule_noise(model: HostModel, choice: ScheduleChoice) -> HostModel:

@@ -180,7 +180,7 @@ def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Appli
             f"Use windows of {spec.native_frames} frames."
         )
     frames = max(lengths)
-    known = spec.max_frames - how.positions.offset
+    known = how.positions.length(spec.max_frames) - how.positions.offset
     if frames > known and how.positions.beyond == "refuse":
         raise ValueError(
             f'"{motion.get_attachment(FILE)}" knows {known} positions, but {frames} frames are sampled at once. '

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from ...motion.spec import MotionSpec
 from ..call.host import HostModel
+from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
 from ..windows.context_windows import automatic_windows
 from .animation import animation_of, motion_models
@@ -26,7 +28,12 @@ def handler_for(patcher: HostModel, model_options: Any, frames: int) -> Any:
     if model_options.get(HANDLER) is not None:
         return model_options[HANDLER]
     models = motion_models(patcher)
-    native = [models[how.place].model.spec.native_frames for how in animation.motions if how.strength != 0]
+    native = [_native(models[how.place].model.spec, how) for how in animation.motions if how.strength != 0]
     if native and frames > min(native) and animation.motion_windows is None:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan, animation.references) if plan else None
+
+
+def _native(spec: MotionSpec, how: Applied) -> int:
+    """The length of the windows that suit a motion model."""
+    return min(spec.native_frames, how.positions.length(spec.max_frames))

@@ -65,7 +65,8 @@ def _outer_sample(
         noise = noise_of_run(animation.noise, noise, seed or 0)
         if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
             sampler = start_as_authors(sampler, sigmas[0])
-        sampler = add_step_noise(sampler, animation.noise.at_steps)
+        if animation.noise.step_layers:
+            sampler = add_step_noise(sampler, animation.noise.at_steps)
     windows = _freenoise_windows(animation)
     if windows is not None:
         noise = reschedule(noise, windows.length, windows.overlap, seed or 0)
@@ -175,17 +176,21 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     frames = frames_in(x.shape[0], options)
     areas = take_areas(named, len(frames.indices))
     size = (x.shape[2], x.shape[3])
-    moment = Moment(frames, areas.whole if areas else size, progress_of(t[0], base.model_sampling, options))
+    progress = progress_of(t[0], base.model_sampling, options)
+    moment = Moment(frames, areas.whole if areas else size, progress)
     inside = animation.motion_windows
+    step = inside.step_of(progress) if inside else 0
     models = motion_models(base.current_patcher)
+    last = animation.motions[-1]
     shared = Shared(
         values=Values(moment, x.device, size, areas),
         kept=call.kept,
         enhance=animation.enhance,
-        windows=inside.of(frames.count, frames.total, x.device) if inside else None,
+        windows=inside.of(frames.count, frames.total, x.device, step) if inside else None,
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
-        sight=sight_of(frames, inside, size, areas, x.device, base.get_dtype_inference(), call.features),
+        sight=sight_of(frames, inside, step, size, areas, x.device, base.get_dtype_inference(), call.features),
+        last_norms=models[last.place].model.spec.norms_like(last.match),
     )
     active = [
         with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions

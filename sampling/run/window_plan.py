@@ -1,7 +1,7 @@
 """What windows a run will have: the same code as in the run, without running it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..call.host import HostModel
@@ -37,10 +37,12 @@ def plan_run(model: HostModel, frames: int, sigmas: Sequence[float]) -> list[Str
     stretches: list[Stretch] = []
     for step, sigma in enumerate(sigmas[:-1]):
         windows, weights = _cut(handler, model, frames, step, sigma)
-        if stretches and (stretches[-1].windows, stretches[-1].weights) == (windows, weights):
-            stretches[-1] = Stretch(stretches[-1].first, step + 1, windows, weights, stretches[-1].motion)
+        motion = _inside(model, windows, frames, step)
+        last = stretches[-1] if stretches else None
+        if last is not None and (last.windows, last.weights, last.motion) == (windows, weights, motion):
+            stretches[-1] = replace(last, last=step + 1)
         else:
-            stretches.append(Stretch(step + 1, step + 1, windows, weights, _inside(model, windows, frames)))
+            stretches.append(Stretch(step + 1, step + 1, windows, weights, motion))
     return stretches
 
 
@@ -50,11 +52,13 @@ def _cut(handler: ContextHandler | None, model: HostModel, frames: int, step: in
     return now.cut(frames, step, sigma) if now else ((tuple(range(frames)),), ((1.0,) * frames,))
 
 
-def _inside(model: HostModel, windows: Sequence[Window], frames: int) -> tuple[Window, ...]:
-    """The motion windows inside `windows`, as frames of the whole video."""
+def _inside(model: HostModel, windows: Sequence[Window], frames: int, step: int) -> tuple[Window, ...]:
+    """The motion windows inside `windows` at a `step` of the run, as frames of the whole video."""
     motion_windows = animation_of(model.model_options).motion_windows
     if motion_windows is None:
         return ()
     return tuple(
-        tuple(window[i] for i in inside) for window in windows for inside in motion_windows.cut(len(window), frames)
+        tuple(window[i] for i in inside)
+        for window in windows
+        for inside in motion_windows.cut(len(window), frames, step)
     )

@@ -61,7 +61,10 @@ class _Asked:
     def windows(self) -> FrameWindows | None:
         """The motion windows in which motion modules see the frames."""
         inside = self.call.inside
-        return None if inside is None else inside.of(self.frames.count, self.frames.total, self.latents.device)
+        if inside is None:
+            return None
+        step = inside.step_of(self.values.moment.progress)
+        return inside.of(self.frames.count, self.frames.total, self.latents.device, step)
 
     @property
     def videos(self) -> int:

@@ -10,7 +10,7 @@ from comfy.context_windows import ContextHandlerABC
 
 from ..call.call import apart, telling
 from ..call.host import HostNetwork
-from ..call.progress import Progress, is_within
+from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
 from .context_windows import ContextWindows
@@ -37,9 +37,8 @@ class ModelCall:
 
     @property
     def step(self) -> int:
-        """The step of the sampler's schedule; a model call between two steps belongs to the earlier one."""
-        sigmas = self.model_options["transformer_options"].get("sample_sigmas")
-        return 0 if sigmas is None else max(0, int((sigmas >= self.sigma * (1 - 1e-4)).sum()) - 1)
+        """The step of the run."""
+        return progress_of(self.sigma, self.model.model_sampling, self.model_options["transformer_options"]).step
 
     def with_options(self, transformer_options: dict[str, Any]) -> "ModelCall":
         """The same with other `transformer_options`."""
@@ -56,7 +55,7 @@ class ModelCall:
         if not active:
             return None
         options = self.model_options["transformer_options"]
-        progress = Progress(self.sigma, model_sampling, options.get("sample_sigmas"))
+        progress = progress_of(self.sigma, model_sampling, options)
         size = (self.latents.shape[-2], self.latents.shape[-1])
         return FirstWindow(active, progress, size, frozenset(options.get("patches_replace", {}).get("attn1", ())))
 

@@ -19,6 +19,7 @@ class WindowSpec:
     schedule: str = "static"  # one of WINDOW_SCHEDULES
     stride: int = 1  # s adds, to "uniform" and "looped", windows of every 2nd, 4th, ... 2^(s-1)th frame
     closed_loop: bool = False  # with "looped" the last frame joins the first
+    short: str = "join"  # with "looped", how videos that fit into one window are computed, one of SHORT_VIDEOS
 
     def __post_init__(self) -> None:
         if self.length < 1 or self.stride < 1 or self.overlap < 0:
@@ -31,19 +32,32 @@ class WindowSpec:
                 f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames, so the windows "
                 f"would never advance. Use a quarter of the window, {self.length // 4}."
             )
+        if self.short != "join" and not WINDOW_SCHEDULES[self.schedule].loops:
+            raise ValueError(
+                f'short_videos is "{self.short}", but windows of the schedule "{self.schedule}" do not loop. Set schedule to '
+                '"looped", or short_videos to "join".'
+            )
 
     @property
     def loops(self) -> bool:
         return WINDOW_SCHEDULES[self.schedule].loops and self.closed_loop
 
     def cuts(self, frames: int) -> bool:
-        """Whether a video of `frames` is computed otherwise than all at once: a closed loop always is."""
-        return frames > self.length or (self.loops and frames > 1)
+        """Whether a video of `frames` is computed otherwise than all at once."""
+        if frames > self.length or self.goes_around(frames):
+            return True
+        return self.short == "join" and self.loops and frames > 1
+
+    def goes_around(self, frames: int) -> bool:
+        """Whether a video of `frames`, no longer than a window, is computed in windows as a longer one is."""
+        return self.short == "equal length" and frames == self.length > 1
 
 
 @lru_cache(maxsize=4096)
 def cut(spec: WindowSpec, frames: int, step: int = 0) -> tuple[Window, ...]:
     """The windows of `frames` at sampling step `step` (0, 1, ...). Every frame is in at least one of them."""
+    if spec.goes_around(frames):
+        return tuple(_looped(spec, frames, step))
     if frames <= spec.length:
         turn = round(frames * bit_reversal(step)) if spec.loops else 0
         return (tuple((turn + i) % frames for i in range(frames)),)
@@ -115,6 +129,7 @@ class WindowSchedule:
     words: str  # for the help page
     moves: bool = False  # whether the windows change from step to step
     loops: bool = False  # whether it can close a loop
+    even: bool = True  # whether all windows have the same length
 
 
 WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
@@ -136,8 +151,17 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
     "batched": WindowSchedule(
         windows=_batched,
         words="The windows do not overlap. For models without motion modules.",
+        even=False,
     ),
 }
+
+SHORT_VIDEOS: dict[str, str] = {
+    "join": "closed_loop joins the ends of short videos too.",
+    "leave": "Short videos are computed as without this node.",
+    "equal length": "Shorter videos are computed as without this node. A video of exactly one window goes around the end: in "
+    "two windows with closed_loop, otherwise in one. This is use_on_equal_length of AnimateDiff-Evolved.",
+}
+"""What the nodes offer for videos that fit into one window, and what it means."""
 
 
 def _spacings(spec: WindowSpec, frames: int) -> list[int]:

@@ -129,7 +129,10 @@ def test_how_many_frames_long_models_take_at_once(file, tmp_path):
     spec, _ = detect(read_header(tiny.save(families.KINDS[file].make(), tmp_path / file)), file)
     assert spec.native_frames == LONG[file]
     if spec.family.name.startswith("long"):
-        assert {spec.norms_like(other).resnet for other in IMPLEMENTATIONS} == {"frame"}
+        statistics = {
+            other: spec.norms_like(other).resnet for other, row in IMPLEMENTATIONS.items() if not row.v2_as_v1
+        }
+        assert {*statistics.values()} == {"frame"}
 
 
 @pytest.mark.parametrize(

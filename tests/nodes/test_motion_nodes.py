@@ -117,6 +117,28 @@ def test_match_changes_the_result(models):
         assert not torch.allclose(results[i], results[i - 1], atol=1e-2)
 
 
+def test_match_of_old_workflows(models):
+    """v2 as v1 is a choice by the file; of several motion models the last one may decide for all."""
+    tiny.save(tiny.VERSIONS["v2"](), models / MODEL_FOLDER / "v2.safetensors")
+    tiny.save(tiny.VERSIONS["v1"](), models / MODEL_FOLDER / "v1.safetensors")
+    tiny.save(tiny.VERSIONS["v3"](), models / MODEL_FOLDER / "v3.safetensors")
+    evolved, old = "AnimateDiff-Evolved", "AnimateDiff-Evolved, v2 as v1"
+    last, image = "AnimateDiff-Evolved, as the last motion model", tiny.image_model()
+
+    def applied(file, match, kind="automatic", model=image):
+        motion = LoadMotionModelNode.execute(f"{file}.safetensors", kind)[0]
+        return ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0]
+
+    assert torch.equal(tiny.sample(applied("v2", old)), tiny.sample(applied("v2", evolved, "AnimateDiff v1")))
+    assert not torch.allclose(tiny.sample(applied("v2", old)), tiny.sample(applied("v2", evolved)), atol=1e-2)
+    for file in ("v1", "v3"):
+        assert torch.equal(tiny.sample(applied(file, old)), tiny.sample(applied(file, evolved)))
+    both = applied("v1", evolved, model=applied("v3", last))
+    expected = applied("v1", evolved, model=applied("v3", evolved, "AnimateDiff v1"))
+    assert torch.equal(tiny.sample(both), tiny.sample(expected))
+    assert torch.equal(tiny.sample(applied("v3", last)), tiny.sample(applied("v3", evolved)))
+
+
 def test_beyond_the_table(models):
     tiny.save(tiny.motion_weights(positions=24), models / MODEL_FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "AnimateDiff v3")[0]

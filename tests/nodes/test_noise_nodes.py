@@ -43,6 +43,13 @@ def test_the_model_output_says_that_it_needs_a_model():
     assert nothing.message.startswith("Animation Noise has a MODEL output only if a model is connected.")
 
 
+def test_start_only_needs_a_model():
+    noisy = AnimationNoiseNode.execute("empty", 0, 0.0, tiny.image_model(), start_only=True)[1]
+    assert animation(noisy).noise.step_layers == ()
+    with pytest.raises(ValueError, match=r"start_only is on, but no model is connected.*Connect a model, or turn"):
+        AnimationNoiseNode.execute("empty", 0, 0.0, start_only=True)
+
+
 def test_seeds_that_are_none_are_said():
     with pytest.raises(ValueError, match='"a" is not a seed'):
         AnimationNoiseNode.execute("constant", 0, 0.0, frame_seeds="1, a")

@@ -10,29 +10,6 @@ from kinema.nodes import NODES
 from tools.help.missing import NODE_LIST
 
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
-PEER_NAMES = {  # node: what AnimateDiff-Evolved calls the nodes that do the same, for people who type those
-    "LoadMotionModel": ["Load AnimateDiff Model"],
-    "LoadMotionLora": ["Load AnimateDiff LoRA"],
-    "ApplyMotionModel": ["Apply AnimateDiff Model", "Use Evolved Sampling", "AnimateDiff Settings", "Adjust PE"],
-    "AnimateDiff": ["AnimateDiff Loader", "AnimateDiff Combine"],
-    "ContextWindows": [f"Context Options {kind}" for kind in ("Standard Static", "Standard Uniform", "Looped Uniform")],
-    "MotionWindows": ["View Options", "Context Options Views Only"],
-    "WindowPlan": ["Visualize Context Options"],
-    "WindowReference": ["Set Context Extras", "ContextRef", "NaiveReuse"],
-    "AnimationNoise": ["Sample Settings", "Ancestral Options", "Noise Layer Replace", "Noise Layer Add"],
-    "RefineNoise": ["Default Iteration Options", "FreeInit Iteration Options"],
-    "InjectImage": ["Image Injection", "Image Injection Options"],
-    "AnimationGuidance": ["Custom CFG", "CFG Extras RescaleCFG"],
-    "MotionGuidance": ["CFG Extras PAG"],
-    "SigmaSchedule": ["Create Sigma Schedule", "Create Raw Sigma Schedule", "Sigma Schedule To Sigmas"],
-    "BlendSigmas": ["Sigma Schedule Weighted Mean", "Sigma Schedule Interp Mean", "Sigma Schedule Split Combine"],
-    "Curve": ["Multival", "Value Scheduling", "Float to Floats"],
-    "CurveFromFloats": ["Multival Float List", "Multival Floats"],
-    "CurveFromMask": ["Multival Scaled Mask"],
-    "CurveOverBlocks": ["AD Block", "AD Per Block"],
-    "CurveOverSteps": ["AnimateDiff Keyframe", "Custom CFG Keyframe"],
-    "PromptTravel": ["Prompt Scheduling", "Prompt Scheduling Latents"],
-}
 
 
 def test_the_node_list_names_what_there_is():
@@ -75,11 +52,6 @@ def test_host_accepts_the_schema(node_id):
     node = next(node for node in NODES if node.define_schema().node_id == node_id)
     node.GET_SCHEMA().validate()
     assert node.GET_NODE_INFO_V1()["input"]["required"]
-
-
-@pytest.mark.parametrize("name", PEER_NAMES)
-def test_people_who_know_the_peer_find_it_by_its_names(name):
-    assert {peer.lower() for peer in PEER_NAMES[name]} <= set(SCHEMAS[f"Kinema{name}"].search_aliases)
 
 
 @pytest.mark.parametrize("word", ["animatediff", "gif", "video", "motion", "animate"])

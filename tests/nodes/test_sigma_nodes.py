@@ -30,6 +30,10 @@ def test_prediction_and_zero_snr_reach_the_model_and_the_sigmas():
     assert kept[0] > 1000 and SigmaScheduleNode.execute("Stable Diffusion", "simple", 10)[0][0] < 15
     lcm = SigmaScheduleNode.execute("Stable Diffusion", "simple", 4, prediction="lcm")[0]
     assert lcm[-1] == 0 and len(lcm) == 5
+    finer = SigmaScheduleNode.execute("LCM", "simple", 4, lcm_steps=100)[0]
+    assert float(finer[-2]) < float(SigmaScheduleNode.execute("LCM", "simple", 4)[0][-2])
+    with pytest.raises(ValueError, match=r'lcm_steps is 9, but the schedule is "the model\'s".*Set lcm_steps to 0, or'):
+        SigmaScheduleNode.execute("the model's", "simple", 4, model=zero, lcm_steps=9)
 
 
 def test_blend_and_split():

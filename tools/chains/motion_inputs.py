@@ -6,8 +6,10 @@ from typing import Any
 
 from .chain import Node
 from .draw import Draw
+from .run_inputs import MEANS
 
 Inputs = dict[str, Any]
+EVOLVED = ("AnimateDiff-Evolved, v2 as v1", "AnimateDiff-Evolved, as the last motion model")
 FILES = {
     "v1": ("tiny_v1.safetensors",),
     "v2": ("tiny_v2.safetensors",),
@@ -21,9 +23,11 @@ def apply_motion_model(draw: Draw) -> Inputs:
     inputs = {
         "motion_model": motion,
         "strength": draw.value(0.5, 1.3, blocks=True),
-        "noise_schedule": "automatic" if draw.often(0.6) else draw.option("noise_schedule"),
+        "noise_schedule": "automatic"
+        if draw.often(0.6)
+        else draw.option("noise_schedule", "as AnimateDiff-Evolved", *MEANS),
         **draw.part(),
-        "match": "authors" if draw.often(0.6) else draw.option("match"),
+        "match": "authors" if draw.often(0.6) else draw.option("match", *EVOLVED),
         "beyond_table": beyond,
         "position_offset": draw.whole(0, 3 if beyond == "refuse" else 20) if draw.often(0.3) else 0,
         "preview_plays": draw.often(0.8),

@@ -10,6 +10,9 @@ import kinema
 
 from .chain import PREFIX
 
+TAKING_AWAY = ("RemoveMotion",)
+"""Nodes that take what others have put on a MODEL off it."""
+
 
 @cache
 def nodes() -> dict[str, Any]:
@@ -30,9 +33,10 @@ def schemas() -> dict[str, Any]:
 
 
 def from_model_to_model() -> list[str]:
-    """The ids, without prefix, of the nodes that take a MODEL and give one."""
+    """The ids, without prefix, of the nodes that take a MODEL and give one with more on it."""
 
     def has(sockets: list[Any]) -> bool:
         return any("MODEL" in socket.get_io_type().split(",") for socket in sockets)
 
-    return [name for name, schema in schemas().items() if has(schema.inputs) and has(schema.outputs)]
+    adding = {name: schema for name, schema in schemas().items() if name not in TAKING_AWAY}
+    return [name for name, schema in adding.items() if has(schema.inputs) and has(schema.outputs)]

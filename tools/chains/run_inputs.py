@@ -8,6 +8,7 @@ from .chain import Drawn, Node, Shared
 from .draw import Draw
 
 Inputs = dict[str, Any]
+MEANS = ("mean of AnimateDiff and Stable Diffusion", "LCM mean of AnimateDiff and Stable Diffusion")
 PIXELS = 8  # of a picture to one of its latent
 
 
@@ -27,7 +28,7 @@ def animation_noise(draw: Draw) -> Inputs:
 
 def _noise(draw: Draw) -> Inputs:
     """Noise that is another than the sampler's."""
-    kind, length = draw.option("noise_type"), draw.whole(2, draw.frames - 2)
+    kind, length = draw.option("noise_type", "empty"), draw.whole(2, draw.frames - 2)
     plain = kind == "independent"
     inputs = {
         "noise_type": kind,
@@ -98,13 +99,13 @@ def animation_guidance(draw: Draw) -> Inputs:
 
 
 def noise_schedule(draw: Draw) -> Inputs:
-    schedule = draw.option("schedule", "AnimateDiff")
+    schedule = draw.option("schedule", "AnimateDiff", *MEANS)
     inputs: Inputs = {"schedule": schedule}
     if schedule == "custom":
         inputs["betas"] = draw.option("betas", "sqrt")
         inputs |= {"first_beta": draw.one_of([0.0001, 0.0005]), "last_beta": draw.one_of([0.01, 0.015])}
     if draw.often(0.25):
-        inputs["prediction"] = draw.option("prediction")
+        inputs["prediction"] = draw.option("prediction", "the checkpoint's")
     if draw.often(0.25):
         inputs["zero_snr"] = draw.option("zero_snr")
     return inputs

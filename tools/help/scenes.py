@@ -83,6 +83,10 @@ def training(kind: str, **inputs: Any) -> Output:
 
 
 SCENES: dict[str, tuple[Node | Output, ...]] = {
+    "KinemaAdjustMotionModel": (
+        PLAIN,
+        animation(applied(node("KinemaAdjustMotionModel", motion_model=MOTION, stretch=32))),
+    ),
     "KinemaAnimateDiff": (STILL, on_model("KinemaAnimateDiff", MINIATURE, motion_model="miniature_mm.safetensors")),
     "KinemaAnimatePicture": (  # the affinities of PIA; there is no miniature of it
         plotted(node("KinemaCurve", values="0: 1, 1: 0.8, 2: 0.7, 9: 0.7, 10: 0.6, 11: 0.5, -1: 0.5")),
@@ -170,6 +174,7 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
         animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {BLUE}", frames=16)),
     ),
     "KinemaRefineNoise": (PLAIN, on_model("KinemaRefineNoise", iterations=3, coarse_to_fine=True)),
+    "KinemaRemoveMotion": (PLAIN, on_model("KinemaRemoveMotion")),
     "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
     "KinemaText2VideoZero": (
         animation(MINIATURE, frames=8),

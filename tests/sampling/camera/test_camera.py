@@ -199,7 +199,7 @@ def test_areas_see_their_cut_of_the_whole_picture(camera_ctrl):
     corners, size = ((0, 0), (3, 2)), (5, 6)
     frames = Frames(2, (0, 1, 1, 2), 3)  # two windows in the call
     areas = Areas((9, 8), corners)
-    sight = sight_of(frames, None, size, areas, torch.device("cpu"), torch.float64, None)
+    sight = sight_of(frames, None, 0, size, areas, torch.device("cpu"), torch.float64, None)
     view = CameraView(camera_ctrl.model, Camera(FORWARD), sight)
     features = view.merge("up_blocks.3.motion_modules.1", 1.0).features
     assert features.shape == (4, 5, 6, 1, 2, 32)

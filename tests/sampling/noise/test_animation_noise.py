@@ -44,9 +44,15 @@ def is_unit(noise):
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "empty"])
 def test_every_pattern_is_unit_noise(kind, correlation):
     assert is_unit(drawn(only(kind, correlation)))
+
+
+def test_empty_noise_is_none():
+    assert not drawn(only("empty", 0.5)).any()
+    model, zeros = tiny.image_model(), torch.zeros(4, 4, 8, 8)
+    assert torch.equal(tiny.sample(changed(model, noise=only("empty"))), tiny.sample(model, noise=zeros))
 
 
 def test_independent_is_the_hosts_noise():
@@ -246,6 +252,24 @@ def test_steps_get_the_same_noise(sampler):
 
 
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde"])
+def test_start_only_leaves_the_steps_to_the_sampler(sampler):
+    model, start = tiny.image_model(), lay(of("FreeNoise", length=2, overlap=1), None, start_only=True)
+    by_hand = start.noise(5, {"samples": torch.zeros(4, 4, 8, 8)}, range(4))
+    assert torch.equal(
+        tiny.sample(changed(model, noise=start), seed=5, sampler=sampler, steps=3),
+        tiny.sample(model, noise=by_hand, seed=5, sampler=sampler, steps=3),
+    )
+
+
+def test_start_only_leaves_the_steps_to_the_layers_beneath():
+    beneath, above = only("constant"), of("repeated", length=2, overlap=1, mode="blend")
+    assert lay(above, beneath, start_only=True).step_layers == beneath.layers
+    assert lay(above, lay(of(), None, start_only=True)).step_layers == lay(above, None).layers
+    assert lay(of(), beneath, start_only=True).step_layers == beneath.layers
+    assert lay(above, beneath).step_layers == lay(above, beneath).layers
+
+
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde"])
 def test_frames_of_a_longer_video_get_the_same_steps(sampler):
     model = changed(exact.image_model(), noise=only(correlation=0.3))
     long, short = (tiny.sample(model, frames, sampler=sampler, cfg=1.0) for frames in (6, 4))
@@ -316,4 +340,4 @@ def test_seeds_go_round_at_the_largest_one(kind):
 
 
 def test_the_seed_that_samplers_are_told():
-    assert AnimationNoise((of(),), 7) == lay(of(), None)
+    assert AnimationNoise((of(),), (of(),), 7) == lay(of(), None)

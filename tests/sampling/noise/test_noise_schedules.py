@@ -1,22 +1,26 @@
 import re
 
+import families
 import pytest
 import tiny
 import torch
-from comfy_extras.nodes_model_advanced import LCM, ModelSamplingContinuousEDM
+from comfy.model_sampling import V_PREDICTION
+from comfy_extras.nodes_model_advanced import LCM, ModelSamplingContinuousEDM, ModelSamplingDiscrete
 
 from kinema.motion.families import FAMILIES
 from kinema.motion.load import load_motion_model
 from kinema.motion.spec import AUTOMATIC, NoiseSchedule
 from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.model_sampling import CHECKPOINT, ScheduleChoice
 from kinema.sampling.noise.noise_schedules import (
     CHOICES,
+    EVOLVED,
     NOISE_SCHEDULES,
     build_sampling,
     check_noise,
     chosen_schedule,
 )
-from kinema.sampling.run.attach import attach
+from kinema.sampling.run.attach import attach, schedule_noise
 
 # alpha-bar at t = 249, 499, 749, 999 and the largest sigma, from the published training configurations
 GOLDEN = {
@@ -57,6 +61,69 @@ def test_lcm_equals_the_published_scheduler():
     torch.testing.assert_close(sampling.calculate_denoised(sigma, noise, x), x * (c_skip + c_out))
     kept = build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, sampling)
     assert len(kept.sigmas) == 100  # a second motion model on an LCM leaves it one
+
+
+MEANS = {  # the smallest sigma, that of the middle and the largest
+    ("mean of AnimateDiff and Stable Diffusion", None): (1000, 0.029167, 1.951506, 19.880379),
+    ("mean of AnimateDiff and Stable Diffusion", "lcm"): (50, 0.136713, 2.091842, 19.880379),
+    ("LCM mean of AnimateDiff and Stable Diffusion", None): (50, 0.136713, 2.091842, 19.880379),
+}
+
+
+@pytest.mark.parametrize(("name", "prediction"), MEANS)
+def test_means_of_two_schedules(name, prediction):
+    sampling = build_sampling(NOISE_SCHEDULES[name].schedule, prediction=prediction)
+    count, smallest, middle, largest = MEANS[name, prediction]
+    assert len(sampling.sigmas) == count and isinstance(sampling, LCM) == (count == 50)
+    got = torch.stack([sampling.sigma_min, sampling.sigmas[count // 2], sampling.sigma_max])
+    torch.testing.assert_close(got, torch.tensor([smallest, middle, largest]), atol=2e-6, rtol=0)
+    both = [build_sampling(NOISE_SCHEDULES[each].schedule) for each in ("AnimateDiff", "Stable Diffusion")]
+    mean = (both[0].sigmas + both[1].sigmas) / 2
+    assert torch.equal(sampling.sigmas, mean[:: 1000 // count] if count == 1000 else mean[19::20])
+    torch.testing.assert_close(sampling.log_sigmas, sampling.sigmas.log())
+
+
+def test_lcm_steps_make_a_consistency_model_of_any_schedule():
+    image = NOISE_SCHEDULES["Stable Diffusion"].schedule
+    assert torch.equal(
+        build_sampling(image, lcm_steps=50).sigmas, build_sampling(NOISE_SCHEDULES["LCM"].schedule).sigmas
+    )
+    hundred = build_sampling(NOISE_SCHEDULES["LCM"].schedule, lcm_steps=100)
+    got = torch.stack([hundred.sigma_min, hundred.sigmas[50], hundred.sigma_max])
+    torch.testing.assert_close(got, torch.tensor([0.093568, 1.667755, 14.614641]), atol=2e-6, rtol=0)
+    assert isinstance(hundred, LCM) and isinstance(build_sampling(image, prediction="v_prediction", lcm_steps=4), LCM)
+
+
+@pytest.mark.parametrize("v_prediction", [False, True])
+def test_the_checkpoints_prediction_is_found_again(v_prediction):
+    model = tiny.image_model(v_prediction=v_prediction)
+    other = ModelSamplingDiscrete().patch(model, "lcm", True)[0]
+    paper = NOISE_SCHEDULES["AnimateDiff"].schedule
+    found = schedule_noise(other, ScheduleChoice(paper, CHECKPOINT)).get_model_object("model_sampling")
+    assert issubclass(type(found), V_PREDICTION) == v_prediction and len(found.sigmas) == 1000
+    assert found.zsnr  # which is kept, as with every prediction
+    plain = schedule_noise(model, ScheduleChoice(paper)).get_model_object("model_sampling")
+    again = schedule_noise(other, ScheduleChoice(paper, CHECKPOINT, zsnr=False)).get_model_object("model_sampling")
+    assert torch.equal(again.sigmas, plain.sigmas) and not isinstance(again, LCM)
+
+
+EVOLVED_SCHEDULES = {  # what autoselect of AnimateDiff-Evolved is for files of these names
+    "v3_sd15_mm.ckpt": "AnimateDiff",
+    "AnimateLCM_sd15_t2v.ckpt": "LCM",
+    "mm_sdxl_v10_beta.ckpt": "AnimateDiff SDXL",
+    "hsxl_temporal_layers.f16.safetensors": "Stable Diffusion",
+}
+
+
+@pytest.mark.parametrize("file", EVOLVED_SCHEDULES)
+def test_as_animatediff_evolved_chooses_by_the_file(file, tmp_path):
+    kind = families.KINDS[file]
+    motion = load_motion_model(tiny.save(kind.make(), tmp_path / file))
+    model = ModelSamplingDiscrete().patch(tiny.image_model(kind.base), "v_prediction", False)[0]
+    found = attach(model, motion, Applied(), EVOLVED).get_model_object("model_sampling")
+    expected = build_sampling(NOISE_SCHEDULES[EVOLVED_SCHEDULES[file]].schedule)
+    assert torch.equal(found.sigmas, expected.sigmas)
+    assert isinstance(found, LCM) == isinstance(expected, LCM) and not isinstance(found, V_PREDICTION)
 
 
 def test_zero_terminal_snr_is_kept():

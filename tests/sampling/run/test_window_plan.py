@@ -14,7 +14,7 @@ from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.run.plan_picture import BARS, HEAD, LEFT, RIGHT, draw_plan
 from kinema.sampling.run.window_plan import Stretch, plan_run
 from kinema.sampling.windows.context_windows import ContextWindows
-from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows
 
 
@@ -69,6 +69,14 @@ def test_motion_windows_are_in_the_plan(animated):
     (stretch,) = plan_run(model, 30, sigmas(model, 2))
     assert stretch.windows == (tuple(range(24)), tuple(range(6, 30)))
     assert [(w[0], w[-1]) for w in stretch.motion] == [(0, 15), (8, 23), (6, 21), (14, 29)]
+
+
+def test_motion_windows_that_move_are_in_the_plan(animated):
+    model = changed(animated, motion_windows=MotionWindows(16, 4, schedule="uniform"))
+    stretches = plan_run(model, 32, sigmas(model, 2))
+    assert [(s.first, s.motion) for s in stretches] == [
+        (1 + step, cut(WindowSpec(16, 4, "uniform"), 32, step)) for step in range(2)
+    ]
 
 
 def test_closed_motion_windows_in_the_plan_are_those_of_the_whole_video(animated):

@@ -130,6 +130,20 @@ def test_a_closed_loop_turns_even_when_it_fits_into_one_window():
     assert cut(spec, 5, 1) == ((2, 3, 4, 0, 1),)
 
 
+def test_short_videos_may_be_left_alone_or_go_around():
+    """As AnimateDiff-Evolved does it: windows from frame p, and from p + 12 too where the loop is closed."""
+    left = WindowSpec(16, 4, "looped", closed_loop=True, short="leave")
+    assert not left.cuts(16) and cut(left, 17, 1) == cut(WindowSpec(16, 4, "looped", closed_loop=True), 17, 1)
+    for closed, starts in ((False, (0,)), (True, (0, 12))):
+        spec = WindowSpec(16, 4, "looped", closed_loop=closed, short="equal length")
+        assert spec.cuts(16) and not spec.cuts(15)
+        for step, place in enumerate((0, 8, 4, 12)):
+            expected = tuple(tuple((place + start + i) % 16 for i in range(16)) for start in starts)
+            assert cut(spec, 16, step) == expected
+    with pytest.raises(ValueError, match=r'short_videos is "leave", but windows of the schedule "uniform" do not loop'):
+        WindowSpec(16, 4, "uniform", short="leave")
+
+
 @pytest.mark.parametrize("overlap", [16, 17, 100])
 def test_overlap_as_large_as_the_window_is_refused(overlap):
     with pytest.raises(

@@ -5,13 +5,13 @@ import exact
 import pytest
 import tiny
 import torch
-from compare import assert_alike
+from compare import assert_alike, assert_other
 
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.freenoise import reschedule
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import ContextWindows
-from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
@@ -47,6 +47,35 @@ def test_context_windows_with_motion_windows_inside(animated):
     small = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
     combined = added(small, windows=ContextWindows(WindowSpec(8, 0), at_once=2))
     assert_alike(*(tiny.sample(model, frames=16, size=16, steps=1) for model in (combined, small)))
+
+
+def test_they_move_as_context_windows_do(animated):
+    """Windows of 4 without overlap share 12 frames out among them at every step, begun elsewhere at each."""
+    inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat", schedule="looped"))
+    outside = added(animated, windows=ContextWindows(WindowSpec(4, 0, "looped")))
+    moved, expected = (tiny.sample(model, frames=12, size=8, steps=3) for model in (inside, outside))
+    assert_alike(moved, expected)
+    still = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
+    assert_other(moved, tiny.sample(still, frames=12, size=8, steps=3), by=1e-3)  # the first step has no move
+
+
+@pytest.mark.parametrize(("schedule", "closed"), [("uniform", False), ("looped", False), ("looped", True)])
+def test_the_windows_of_each_step_are_those_of_context_windows(schedule, closed):
+    inside = MotionWindows(8, 2, "flat", closed, schedule=schedule, stride=2)
+    for step in range(4):
+        assert inside.cut(20, 20, step) == cut(WindowSpec(8, 2, schedule, 2, closed), 20, step)
+    assert inside.cut(12, 20, 1) == cut(WindowSpec(8, 2, "uniform", 2), 12, 1)  # a part of a video does not loop
+    assert len(MotionWindows(8, 2, closed_loop=True, schedule="looped", short="equal length").cut(8, 8)) == 2
+    assert MotionWindows(8, 2, closed_loop=True, schedule="looped", short="leave").cut(8, 8) == ()
+
+
+def test_settings_that_cannot_act_are_refused():
+    with pytest.raises(ValueError, match=r'stride is 2, but windows of the schedule "static" consist of neighbouring'):
+        MotionWindows(8, 2, stride=2)
+    with pytest.raises(ValueError, match=r'closed_loop is on, but windows of the schedule "uniform" do not loop'):
+        MotionWindows(8, 2, closed_loop=True, schedule="uniform")
+    with pytest.raises(ValueError, match=r'short_videos is "leave", but windows of the schedule "static" do not loop'):
+        MotionWindows(8, 2, closed_loop=True, short="leave")
 
 
 def test_overlap_joins_the_windows(animated):

@@ -1,0 +1,111 @@
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..motion.adjust import PARTS, PositionAdjustment, WeightAdjustment, adjusted
+from ..motion.load import FILE
+from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.on_node import say
+from .inputs.options import ExplainedCombo, words_of
+from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.values import OpenFloat, OpenInt, reads_numbers
+
+
+class AdjustMotionModelNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaAdjustMotionModel",
+            display_name="Adjust Motion Model",
+            category=CATEGORY,
+            description="Changes the positional encodings and the weights of a motion model, as the settings of "
+            "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
+            "of these nodes to make several changes, one after the other.",
+            search_aliases=[
+                "motion model settings",
+                "position encoding",
+                "motion_pe_stretch",
+                *EVOLVED_NAMES["Adjust Motion Model"],
+            ],
+            inputs=[
+                MotionModelSocket.Input("motion_model", tooltip="The motion model to adjust."),
+                *_position_inputs(),
+                *_weight_inputs(),
+            ],
+            outputs=[MotionModelSocket.Output(display_name="MOTION_MODEL", tooltip="The adjusted motion model.")],
+        )
+
+    @classmethod
+    @reads_numbers
+    def execute(
+        cls,
+        motion_model: Any,
+        stretch: int = 0,
+        initial_offset: int = 0,
+        cap: int = 0,
+        length: int = 0,
+        final_offset: int = 0,
+        weights: str = "all",
+        add: float = 0.0,
+        multiply: float = 1.0,
+    ) -> io.NodeOutput:
+        positions = PositionAdjustment(stretch, initial_offset, cap, length, final_offset)
+        change = WeightAdjustment(weights, add, multiply)
+        if (positions.changes_tables or change.changes_tables) and not motion_model.model.spec.stores_positions:
+            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so they stay as they are.')
+        return io.NodeOutput(adjusted(motion_model, positions, change))
+
+
+def _position_inputs() -> list[io.Input]:
+    return [
+        _rows(
+            "stretch", "Stretches the positional encodings: interpolates them to this many more. This slows the motion."
+        ),
+        _rows("initial_offset", "Leaves out this number of positional encodings at the start, after stretch."),
+        _rows(
+            "cap",
+            "Keeps only this number of the positional encodings that are left after initial_offset. 0: all of them.",
+        ),
+        _rows(
+            "length",
+            "Interpolates what is left after cap to this number of positional encodings, which is then the largest number of "
+            "frames in a window. 0: no interpolation.",
+        ),
+        _rows("final_offset", "Leaves out this number of positional encodings at the start, after all other changes."),
+    ]
+
+
+def _rows(name: str, tooltip: str) -> OpenInt:
+    return OpenInt(name, default=0, min=0, max=1024, optional=True, tooltip=tooltip)
+
+
+def _weight_inputs() -> list[io.Input]:
+    return [
+        ExplainedCombo(
+            "weights",
+            words_of(PARTS),
+            default="all",
+            optional=True,
+            tooltip="Which weights are changed by add and multiply. The help page explains each option.",
+        ),
+        OpenFloat(
+            "add",
+            default=0.0,
+            min=-10.0,
+            max=10.0,
+            step=0.0001,
+            round=False,
+            optional=True,
+            tooltip="This number is added to each of these weights.",
+        ),
+        OpenFloat(
+            "multiply",
+            default=1.0,
+            min=-10.0,
+            max=10.0,
+            step=0.0001,
+            round=False,
+            optional=True,
+            tooltip="Each of these weights is multiplied by this number, after add.",
+        ),
+    ]
