@@ -55,7 +55,7 @@ class FirstWindow:
         """The prediction of the first window, `group`, which is kept."""
         told: dict[str, Any] = {"skips_uncond": False}  # other windows may need it
         if "attend" in self._by_mode:
-            told["tokens"] = WriteTokens(self._tokens, len(group.index_list), self._replaced)
+            told["tokens"] = SharedTokens(self._tokens, len(group.index_list), self._replaced)
         self._predicted = run(group, **told)
         return self._predicted
 
@@ -86,22 +86,40 @@ class FirstWindow:
             share = share[:, :, 0]  # (f, 1, 1)
         elif share == 0:
             return {}
-        return {"tokens": ReadTokens(self._tokens, len(sources), self._replaced, sources, share)}
+        return {"tokens": SharedTokens(self._tokens, len(sources), self._replaced, _Reading(sources, share))}
 
     def _strength(self, mode: ReferenceMode, group: WindowGroup, size: tuple[int, int]) -> PerFrame:
         frames = Frames(group.frames_each, tuple(group.index_list), group.total_frames)
         return value_at(self._by_mode[mode].strength, Moment(frames, size, self._progress))
 
 
-class _FirstWindowTokens:
-    """What self-attentions saw in the first window, `tokens` (f, h*w, c) for each layer and conditioning, in a model call
-    of `rows` latents for each conditioning. Layers that are `replaced` are left alone: functions of other nodes compute
-    these, and they expect as many keys as queries."""
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """How later windows attend to the first."""
 
-    def __init__(self, tokens: dict[Any, torch.Tensor], rows: int, replaced: Collection[tuple[Any, ...]]) -> None:
+    sources: torch.Tensor  # (rows,): for each latent, the frame of the first window that it refers to
+    strength: PerFrame  # 0..1: at 1 that frame's tokens are attended to, at 0 its own once more, which changes nothing
+
+
+class SharedTokens:
+    """What self-attentions saw in the first window, `tokens` (f, h*w, c) for each layer and conditioning, in a model call
+    of `rows` latents for each conditioning: stored in the first window, and read in later ones as `reading` says.
+
+    Layers that are `replaced` are left alone: functions of other nodes compute these, and they expect as many keys as
+    queries.
+    """
+
+    def __init__(
+        self,
+        tokens: dict[Any, torch.Tensor],
+        rows: int,
+        replaced: Collection[tuple[Any, ...]],
+        reading: _Reading | None = None,
+    ) -> None:
         self._tokens = tokens
         self._rows = rows
         self._replaced = replaced
+        self._reading = reading
         self._met: Counter[Any] = Counter()
 
     def attended(self, projected: QueriesKeysValues, options: Mapping[str, Any]) -> QueriesKeysValues:
@@ -115,7 +133,11 @@ class _FirstWindowTokens:
                 "complete batches. Remove the node that splits batches, or Window Reference."
             )
         names = [self._name(options, uuid, keys.shape[1]) for uuid in uuids]
-        return self._with(projected, names, keys.chunk(len(uuids)))
+        each = keys.chunk(len(uuids))
+        if self._reading is None:
+            self._tokens.update(zip(names, each, strict=True))
+            return projected
+        return self._extended(self._reading, projected, names, each)
 
     def _name(self, options: Mapping[str, Any], uuid: Any, tokens: int) -> Any:
         """Of a layer, and of a conditioning that it sees for the first, second, ... time: parts of a picture (areas) share
@@ -124,49 +146,16 @@ class _FirstWindowTokens:
         self._met[name] += 1
         return *name, self._met[name]
 
-    def _with(
-        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
+    def _extended(
+        self, reading: _Reading, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
     ) -> QueriesKeysValues:
-        raise NotImplementedError
-
-
-class WriteTokens(_FirstWindowTokens):
-    """Keeps the tokens of the first window."""
-
-    def _with(
-        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
-    ) -> QueriesKeysValues:
-        self._tokens.update(zip(names, each, strict=True))
-        return projected
-
-
-class ReadTokens(_FirstWindowTokens):
-    """Frames of later windows attend to their own tokens and to as many more: at `strength` 1, a number or (rows, 1, 1),
-    those of the frame of the first window that `sources` (rows,) names; at 0 their own once more, which leaves attention
-    as it is."""
-
-    def __init__(
-        self,
-        tokens: dict[Any, torch.Tensor],
-        rows: int,
-        replaced: Collection[tuple[Any, ...]],
-        sources: torch.Tensor,
-        strength: PerFrame,
-    ) -> None:
-        super().__init__(tokens, rows, replaced)
-        self._sources = sources
-        self._strength = strength
-
-    def _with(
-        self, projected: QueriesKeysValues, names: Sequence[Any], each: Sequence[torch.Tensor]
-    ) -> QueriesKeysValues:
+        """`projected` with as many more keys and values, from the first window."""
         queries, keys, values = projected
-        more = torch.cat(
-            [
-                _towards(own, self._tokens[name][self._sources], self._strength)
-                for name, own in zip(names, each, strict=True)
-            ]
-        )
+        read = [
+            _towards(own, self._tokens[name][reading.sources], reading.strength)
+            for name, own in zip(names, each, strict=True)
+        ]
+        more = torch.cat(read)
         both = torch.cat([keys, more], dim=1)  # (v*f, 2*h*w, c)
         return queries, both, both if values is keys else torch.cat([values, more], dim=1)
 
