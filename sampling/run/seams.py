@@ -135,6 +135,7 @@ def _predict_noise(
 ) -> Any:
     """One prediction: how those for the two prompts are combined."""
     animation = animation_of(model_options)
+    call_of(model_options.get("transformer_options", {})).next_pass()
     if animation.motion_guidance is not None:
         model_options = keeping_raw(model_options)
     if animation.guidance is None:
