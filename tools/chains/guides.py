@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from .chain import Chain, Control, Drawn, Node, Shared
+from .chain import Chain, Control, Drawn, Node, Shared, Value
 
 OFTEN = 0.25  # of the chains have a picture, as many a camera, as many SparseCtrl
 PICTURE_FILES = {"v2": "tiny_i2v.safetensors", "v3": "tiny_pia.safetensors"}  # by the motion models' version
@@ -34,7 +34,7 @@ def guided(chain: Chain, version: str) -> Chain:
 def with_picture(chain: Chain, version: str, random: Random) -> Chain:
     """`chain` whose first motion model is for pictures, and has one or two."""
     image = Drawn("image", random.choice((1, 1, 2)), PIXELS * chain.height, PIXELS * 9, random.randrange(2**32))
-    settings: tuple[tuple[str, object], ...] = (("strength", _value(random)),)
+    settings: tuple[tuple[str, Value], ...] = (("strength", _value(random)),)
     if version == "v3":
         motion = random.choice(("small", "large loop", "style moderate"))
         settings += (("motion", motion), ("frame", random.choice((0, -1)) if image.count == 1 else 0))
