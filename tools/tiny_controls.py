@@ -94,4 +94,5 @@ def _embedding(condition: str, width: int) -> dict[str, tuple[int, ...]]:
 
 def _random(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Weights:
     random = tiny_models.generator(seed)
-    return {name: tiny_models.randomise(shape, name, random) for name, shape in shapes.items()}
+    in_order = sorted(shapes.items())  # that of the host's table of names differs from process to process
+    return {name: tiny_models.randomise(shape, name, random) for name, shape in in_order}
