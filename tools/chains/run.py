@@ -11,7 +11,7 @@ import folder_paths
 import torch
 from comfy.taesd.taesd import TAESD
 
-from tools import tiny_controls, tiny_models
+from tools import in_host, tiny_controls, tiny_models
 
 from . import registry
 from .chain import Chain, Drawn, Node, Shared
@@ -153,13 +153,10 @@ def _controlled(chain: Chain, models: Models, positive: Any, negative: Any) -> t
     control = chain.control
     if control is None:
         return positive, negative
-    from nodes import ControlNetApplyAdvanced
-
     part = (control.strength, control.start_percent, control.end_percent)
     net = _execute(control.load, models)[0]
-    applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
-        positive, negative, net, _drawn(control.image), *part, vae=models.vae
-    )
+    apply = in_host.nodes().ControlNetApplyAdvanced().apply_controlnet
+    applied: tuple[Any, Any] = apply(positive, negative, net, _drawn(control.image), *part, vae=models.vae)
     return applied
 
 
