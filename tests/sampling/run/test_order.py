@@ -80,6 +80,8 @@ def test_the_sample_is_the_same_in_any_order_and_every_node_changes_it(models, i
             "scheduler": "normal",
         },
     )
+    if "MotionWindows" not in ids:  # SparseCtrl in one of them will do
+        chain = replace(chain, control=None)
     result = run.sample(chain, run.build(chain, models), models)
     other = replace(chain, nodes=chain.nodes[::-1])
     assert torch.equal(run.sample(chain, run.build(other, models), models), result)
