@@ -11,6 +11,8 @@ from kinema.motion.files import MotionFileError
 from kinema.motion.load import load_motion_model, own_weights
 from kinema.motion.lora import load_motion_lora
 from kinema.motion.picture_parts import picture_template
+from tools import fuzz
+from tools.fuzz.mutants import mutants
 
 PIA = "conv_in.weight"
 SD15 = (320, 640, 1280, 1280)
@@ -114,6 +116,17 @@ def test_damaged_parts_are_named(case, tmp_path):
     make, key, weight, said = WRONG[case]
     with pytest.raises(MotionFileError, match=said):
         load(changed(make, key, weight), tmp_path)
+
+
+@pytest.mark.parametrize("make", [families.pia, families.lcm_i2v])
+def test_damaged_and_harmful_files(make, tmp_path):
+    proof, weights = tmp_path / "proof", make()
+    problems = [
+        (mutant.name, mutant.how, problem)
+        for mutant in mutants(0, 15, proof, lambda: weights)
+        if (problem := fuzz.survives(mutant, tmp_path, proof, load_motion_model))
+    ]
+    assert not problems
 
 
 def test_another_kind_that_is_set_leaves_them_out(tmp_path):

@@ -57,6 +57,6 @@ SPARSE_RGB, SPARSE_SCRIBBLE = (
 
 
 def where(*links: Link) -> str:
-    """A line of a note for files that the host does not offer to download, as they are no .safetensors files."""
+    """A line of a note for files that older web clients do not offer to download, as they are no .safetensors files."""
     files = ", ".join(f"[{link.name}]({link.url}) into *models/{link.directory}*" for link in links)
     return f"- **Download** {files}, then press **R**."

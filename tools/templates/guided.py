@@ -7,7 +7,21 @@ from typing import Any
 
 from .board import Link, Node, Stage, Template, bend
 from .downloads import ADAPTER, CAMERACTRL, CANNY, LCM, LCM_LORA, PIA, SPARSE_RGB, SPARSE_SCRIBBLE, where
-from .spine import LOAD, MOTION, POSITIVE, PROMPT, SAMPLE, SAVE, moved, note, prompt, sampler, spine, stages, with_inputs
+from .spine import (
+    LOAD,
+    MOTION,
+    POSITIVE,
+    PROMPT,
+    SAMPLE,
+    SAVE,
+    moved,
+    note,
+    prompt,
+    sampler,
+    spine,
+    stages,
+    with_inputs,
+)
 
 PICTURE, LAST, SKETCH, VIDEO = "my_picture.png", "my_last_picture.png", "my_sketch.png", "my_video.mp4"
 FRAMES = 16
@@ -162,7 +176,9 @@ def film() -> dict[str, Node]:
     nodes = {
         "film": Node("LoadVideo", 0, 820, {"file": VIDEO}, height=420),
         "frames": Node("GetVideoComponents", 1, 820, {"video": ["film", 0]}, height=110),
-        "part": Node("ImageFromBatch", 2, 820, {"image": ["frames", 0], "batch_index": 0, "length": FRAMES}, height=110),
+        "part": Node(
+            "ImageFromBatch", 2, 820, {"image": ["frames", 0], "batch_index": 0, "length": FRAMES}, height=110
+        ),
     }
     size = {"upscale_method": "lanczos", "width": 512, "height": 512, "crop": "center"}
     nodes["scale"] = Node("ImageScale", 3, 820, {"image": ["part", 0], **size}, height=170)
@@ -187,20 +203,25 @@ def unsample() -> Template:
     nodes["noises"] = Node("BasicScheduler", 3, 140, steps, height=130)
     nodes["method"] = Node("KSamplerSelect", 4, 680, {"sampler_name": "euler"}, height=70)
     nodes["upwards"] = Node("FlipSigmas", 5, -220, {"sigmas": ["noises", 0]}, height=70)
-    both = {"model": ["apply", 0], "negative": ["negative", 0], "sampler": ["method", 0], "noise_seed": 0, "add_noise": False}
+    both = {
+        "model": ["apply", 0],
+        "negative": ["negative", 0],
+        "sampler": ["method", 0],
+        "noise_seed": 0,
+        "add_noise": False,
+    }
     up = {"positive": ["shown", 0], "sigmas": ["upwards", 0], "latent_image": ["encode", 0], "cfg": 1.0}
-    down = {"positive": ["positive", 0], "sigmas": ["noises", 0], "latent_image": ["up", 0], "cfg": 3.0}
+    down = {"positive": ["positive", 0], "sigmas": ["noises", 0], "latent_image": ["up", 0], "cfg": 1.5}
     nodes["up"] = Node("SamplerCustom", 6.3, -460, both | up, "From the video to noise", 400)
     nodes["sampler"] = Node("SamplerCustom", 7.2, -640, both | down, "From noise to another video", 400)
     text = (
         "## Unsample and sample again\n\nThe first sampler runs **backwards**: it finds the noise that your video would "
-        "come from. The second starts from it with another prompt, so that motion and layout stay.\n\n- **What the video "
-        "shows** describes the video as it is.\n- Backwards, cfg is 1; forwards, higher values change more.\n- Up to 16 "
-        "frames: windows make it less exact."
+        "come from. The second starts from it with another prompt, so that much of the layout stays.\n\n- **What the "
+        "video shows** describes the video as it is.\n- **cfg** is 1 backwards and 1.5 to 3 forwards: higher values change "
+        "more.\n- More than 16 frames are computed in windows, which is less exact."
     )
     prompts = Stage("Prompts", "prompt", ("apply", "shown", "positive", "negative"))
     schedule = Stage("The same steps in both directions", "load", ("noises", "method", "upwards"))
     both_ways = Stage("There and back", "sample", ("up", "sampler"))
     all_stages = (LOAD, MOTION, prompts, FILM, Stage("Start", "load", ("encode",)), schedule, both_ways, SAVE)
     return Template("unsample_and_sample_again", nodes, all_stages, note(text), crossings=9)
-

@@ -16,10 +16,14 @@ from .downloads import SPARSE_RGB, SPARSE_SCRIBBLE
 from .guided import LAST, PICTURE, SKETCH
 
 PIA, CAMERA = "random_pia.safetensors", "random_cameractrl.safetensors"
-SPARSE = {SPARSE_RGB.name: "random_sparsectrl_rgb.safetensors", SPARSE_SCRIBBLE.name: "random_sparsectrl_scribble.safetensors"}
+SPARSE = {
+    SPARSE_RGB.name: "random_sparsectrl_rgb.safetensors",
+    SPARSE_SCRIBBLE.name: "random_sparsectrl_scribble.safetensors",
+}
 WIDTHS = (models.UNET_CONFIG["model_channels"],) * 4
-CLIP_SEED = 45  # a red fish swims right in a coral reef
+CLIP_SEED, CLIP_FRAMES = 45, 20  # a red fish swims right in a coral reef
 MOMENTS = {PICTURE: 5, LAST: 15}  # frames of that clip
+SIDE = 256  # pixels
 
 
 def place(base: Path) -> None:
@@ -27,14 +31,21 @@ def place(base: Path) -> None:
     motion, controls, pictures = base / "models" / "animatediff_models", base / "models" / "controlnet", base / "input"
     for folder in (motion, controls, pictures):
         folder.mkdir(parents=True, exist_ok=True)
-    first_layer = {key: weight for key, weight in tiny_controls.pia(widths=WIDTHS).items() if key.startswith("conv_in.")}
+    first_layer = {
+        key: weight for key, weight in tiny_controls.pia(widths=WIDTHS).items() if key.startswith("conv_in.")
+    }
     save_file(load_file(models.FOLDER / models.MOTION) | first_layer, motion / PIA)
     save_file(tiny_controls.camera_ctrl(widths=WIDTHS), motion / CAMERA)
     context = models.UNET_CONFIG["context_dim"]
     for condition, file in zip(("rgb", "scribble"), SPARSE.values(), strict=True):
         save_file(tiny_controls.sparse_ctrl(condition, widths=WIDTHS, context=context), controls / file)
-    frames, _ = world.clip(CLIP_SEED, max(MOMENTS.values()) + 1, across=True)
+    frames, _ = world.clip(CLIP_SEED, CLIP_FRAMES, across=True)
     for name, moment in MOMENTS.items():
-        Image.fromarray(frames[moment]).save(pictures / name)
-    lines = Image.fromarray(frames[MOMENTS[PICTURE]]).convert("L").filter(ImageFilter.FIND_EDGES)
-    ImageOps.invert(lines.point(lambda value: 255 if value > 60 else 0)).save(pictures / SKETCH)  # dark lines on white
+        Image.fromarray(frames[moment]).resize((SIDE, SIDE)).save(pictures / name)
+    _sketch(Image.fromarray(frames[MOMENTS[PICTURE]])).resize((SIDE, SIDE)).save(pictures / SKETCH)
+
+
+def _sketch(picture: Image.Image) -> Image.Image:
+    """The edges in `picture` as dark lines on white."""
+    edges = picture.filter(ImageFilter.FIND_EDGES).convert("L").crop((1, 1, picture.width - 1, picture.height - 1))
+    return ImageOps.invert(edges.point(lambda value: 255 if value > 30 else 0).filter(ImageFilter.MaxFilter(3)))

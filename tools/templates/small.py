@@ -113,9 +113,9 @@ def _control_net() -> dict[str, torch.Tensor]:
     }
 
 
-def _write_video(path: Path, frames: int = 20) -> None:
+def _write_video(path: Path) -> None:
     """A clip of the miniature's world: a fish that swims across the picture."""
-    pictures, _ = world.clip(random_files.CLIP_SEED, frames, across=True)
+    pictures, _ = world.clip(random_files.CLIP_SEED, random_files.CLIP_FRAMES, across=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=8)
         stream.width = stream.height = SIZE
