@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from .camera_layers import FRAMES, PIXELS_A_SIDE, RAY, CameraSpec, merge_name
 from .complete import ADVICE, check_dtypes, check_shapes, unknown_keys
 from .conv_block import BLOCKS, block_template, convolution
+from .file_kinds import CAMERACTRL_FILE, wrong_kind
 from .files import MotionFileError, TensorInfo
 from .keys import HEADS, POSITIONS, USUAL_HEADS, canonical, places
-from .other_kinds import other_kind
 from .stored import shown
 
 PREFIXES = re.compile(
@@ -35,7 +35,7 @@ def detect_camera(
                 f'"{name}": its keys "{shown(keys[ours])}" and "{shown(key)}" name the same weight. {ADVICE}'
             )
     if not keys:
-        raise MotionFileError(_not_a_camera_ctrl(header, name))
+        raise MotionFileError(wrong_kind(header, name, CAMERACTRL_FILE, "CameraCtrl_pruned.safetensors"))
     if unknown:
         raise unknown_keys(unknown, _KIND, name)
     shapes = {ours: header[key].shape for ours, key in keys.items()}
@@ -126,16 +126,3 @@ def _tables(shapes: Iterable[str], expected: Mapping[str, tuple[int, ...]]) -> d
     """Names and shapes of the position tables among `shapes`, which a file may have or not."""
     queries = {key: key.replace(POSITIONS, ".to_q.weight") for key in shapes if key.endswith(POSITIONS)}
     return {key: (1, FRAMES, expected[query][0]) for key, query in queries.items() if query in expected}
-
-
-def _not_a_camera_ctrl(keys: Collection[str], name: str) -> str:
-    if kind := other_kind(keys):
-        return f'"{name}" is {kind.label}, not a CameraCtrl model. {kind.advice}.'
-    if any("lora" in key.lower() for key in keys):
-        return f'"{name}" is a LoRA, not a CameraCtrl model. Pick CameraCtrl_pruned.safetensors or CameraCtrl.ckpt.'
-    if any(canonical(key) for key in keys):
-        return f'"{name}" is a motion model, not a CameraCtrl model. Load it with Load Motion Model.'
-    return (
-        f'"{name}" is not a CameraCtrl model: none of its {len(keys)} keys belongs to an encoder of camera poses. Pick '
-        "CameraCtrl_pruned.safetensors or CameraCtrl.ckpt."
-    )

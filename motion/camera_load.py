@@ -13,6 +13,10 @@ from .load import FILE, is_finite, kept_dtype, patch, place_positions, read_weig
 from .ops import MotionOps
 from .spec import BASE_NAMES, MotionSpec
 
+CAMERA = "kinema_camera"
+"""Attachment key of a MOTION_MODEL for its camera, (patcher of a CameraCtrl, Camera); the patchers are among the additional
+models of a MODEL by the same key."""
+
 
 def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> Any:
     """The CameraCtrl model in `path` as a host ModelPatcher whose `.model` is a CameraCtrl. Raises MotionFileError."""

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from .complete import ADVICE, check_dtypes, check_shapes, unknown_keys
 from .families import FAMILIES
+from .file_kinds import MOTION_MODEL, kind_of, wrong_kind
 from .files import MotionFileError, TensorInfo
 from .keys import (
     CONTAINERS,
     LEFTOVERS,
     POSITIONS,
     FileKeys,
-    canonical,
     left_out,
     module_template,
     place_of,
@@ -19,7 +19,6 @@ from .keys import (
     sort_keys,
     without_prefix,
 )
-from .other_kinds import other_kind
 from .picture_parts import CONV_IN, picture_template
 from .spec import BASE_NAMES, Family, Looks, MotionSpec
 
@@ -38,8 +37,8 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
         found = sort_keys(header)
     except ValueError as error:
         raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
-    if not found.keys or any("lora" in key for key in found.keys) or other_kind(header):
-        raise MotionFileError(_not_a_motion_model(header, name))
+    if kind_of(header) is not MOTION_MODEL:
+        raise MotionFileError(wrong_kind(header, name, MOTION_MODEL, "v3_sd15_mm"))
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
     parts = _extra_parts(found, header)
     spec = _spec(found, shapes, tuple(parts), name, family)
@@ -199,16 +198,3 @@ def check_complete(spec: MotionSpec, shapes: Mapping[str, tuple[int, ...]], name
     tables = {key for key in shapes if key.endswith(POSITIONS)}
     expected |= {key: (1, spec.max_frames, widths[place_of(key)]) for key in tables}
     check_shapes(expected, shapes, "motion model", name)
-
-
-def _not_a_motion_model(header: Mapping[str, TensorInfo], name: str) -> str:
-    if kind := other_kind(header):
-        return f'"{name}" is {kind.label}, not a motion model. {kind.advice}.'
-    if not any("lora" in key.lower() for key in header):
-        return (
-            f'"{name}" is not a motion model: none of its {len(header)} keys belongs to a motion module. Pick a motion '
-            "model such as v3_sd15_mm."
-        )
-    if any(canonical(key) is not None for key in header):
-        return f'"{name}" is a motion LoRA, not a motion model. Use Load Motion LoRA.'
-    return f'"{name}" is a LoRA, not a motion model. Use the node Load LoRA.'

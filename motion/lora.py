@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from comfy.weight_adapter import LoRAAdapter
 
+from .file_kinds import MOTION_LORA, kind_of, wrong_kind
 from .files import MotionFileError, opened
-from .keys import canonical, module_template, place_of
+from .keys import module_template, place_of
 from .layers import MotionModel
 from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
-from .other_kinds import LORA_CHECKPOINT, other_kind
 from .spec import MotionSpec
 
 
@@ -154,19 +154,6 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
 
 
 def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
-    if any(canonical(key) for key in keys if "lora" in key.lower()):
+    if kind_of(keys) is MOTION_LORA:
         return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
-    if any("lora" in key.lower() for key in keys):
-        if other_kind(keys) is LORA_CHECKPOINT:
-            return f'"{name}" is {LORA_CHECKPOINT.label}, not a motion LoRA. {LORA_CHECKPOINT.advice}.'
-        return (
-            f'"{name}" is a LoRA for the image model, not a motion LoRA: none of its {len(keys)} keys belongs to a '
-            "motion module. Load it with Load LoRA, on the MODEL; this also applies to v3_sd15_adapter."
-        )
-    if kind := other_kind(keys):
-        return f'"{name}" is {kind.label}, not a motion LoRA. {kind.advice}.'
-    if any(canonical(key) for key in keys):
-        return f'"{name}" is a whole motion model, not a motion LoRA. Load it with Load Motion Model.'
-    return (
-        f'"{name}" is not a motion LoRA: none of its {len(keys)} keys belongs to one. Pick one such as v2_lora_ZoomIn.'
-    )
+    return wrong_kind(keys, name, MOTION_LORA, "v2_lora_ZoomIn")

@@ -3,27 +3,32 @@
 from typing import Any
 
 from .adjust import check_own_positions
+from .camera_load import CAMERA
 from .load import FILE
 from .lora_branches import check_no_branches
 from .picture_parts import PICTURE_ATTACHMENT
 from .spec import MotionSpec
+
+_OF_THE_FIRST = {PICTURE_ATTACHMENT: ("picture", "Animate Picture"), CAMERA: ("camera", "Load CameraCtrl")}
+"""What a mix takes from the first motion model only, by the attachment, and the node that attaches it."""
 
 
 def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: float) -> Any:
     """A MOTION_MODEL of (1 - w)·first + w·second, with a weight w (0..1) for each group of blocks; both stay unchanged.
 
     LoRAs that either one has are part of it. The family, and with it norms, positions, schedule and how it takes a
-    picture, is the first's. Raises ValueError where the two do not have the same modules, or the second has a picture or
-    adjusted positions.
+    picture, is the first's. Raises ValueError where the two do not have the same modules, or the second has a picture, a
+    camera or adjusted positions.
     """
     check_no_branches(first)
     check_no_branches(second)
     check_own_positions(second, "a merge")
-    if second.get_attachment(PICTURE_ATTACHMENT) is not None:
-        raise ValueError(
-            f'"{second.get_attachment(FILE)}" has a picture, but a mix takes everything but weights from the first motion '
-            "model. Put Animate Picture after Merge Motion Models."
-        )
+    for attachment, (what, node) in _OF_THE_FIRST.items():
+        if second.get_attachment(attachment) is not None:
+            raise ValueError(
+                f'"{second.get_attachment(FILE)}" has a {what}, but a mix takes everything but weights from the first '
+                f"motion model. Put {node} after Merge Motion Models."
+            )
     check_same_modules(first.model.spec, second.model.spec, first.get_attachment(FILE), second.get_attachment(FILE))
     weights = {"down_blocks": down, "mid_block": mid, "up_blocks": up}
     merged = first.clone()

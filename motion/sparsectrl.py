@@ -13,9 +13,9 @@ import torch
 
 from .complete import ADVICE, check_dtypes
 from .detect import check_complete, count_attentions, modules_in, position_tables
+from .file_kinds import SPARSECTRL_FILE, wrong_kind
 from .files import MotionFileError, TensorInfo
 from .keys import HEADS, LEFTOVERS, USUAL_HEADS, sort_keys, without_prefix
-from .other_kinds import other_kind
 from .spec import PAPER_SCHEDULE, Family, MotionSpec
 from .stored import shown
 
@@ -52,7 +52,7 @@ def detect_sparsectrl(header: Mapping[str, TensorInfo], metadata: Mapping[str, s
         raise MotionFileError(f'"{name}" is not a SparseCtrl model that Kinema can read: {error}.') from None
     keys = {without_prefix(key): key for key in found.other if not LEFTOVERS.search(key)}
     if not found.keys or not any(key.startswith(EMBEDDING) for key in keys):
-        raise MotionFileError(_not_a_sparsectrl(header, name))
+        raise MotionFileError(wrong_kind(header, name, SPARSECTRL_FILE, "v3_sd15_sparsectrl_rgb"))
     shapes = {key: header[file_key].shape for key, file_key in keys.items()}
     condition = _condition(shapes, name)
     network = _network(shapes, condition, _heads(metadata, name), name)
@@ -175,17 +175,3 @@ def _shape(shapes: Mapping[str, tuple[int, ...]], key: str, name: str) -> tuple[
     if len(shapes.get(key, ())) < 2:
         raise MotionFileError(f'"{name}" is incomplete: it lacks a usable "{key}". {ADVICE}')
     return shapes[key]
-
-
-def _not_a_sparsectrl(header: Mapping[str, TensorInfo], name: str) -> str:
-    if kind := other_kind(header):
-        return f'"{name}" is {kind.label}, not a SparseCtrl model. {kind.advice}.'
-    if sort_keys(header).keys:
-        return (
-            f'"{name}" is a motion model or a motion LoRA, not a SparseCtrl model. Use Load Motion Model or Load Motion '
-            "LoRA."
-        )
-    return (
-        f'"{name}" is not a SparseCtrl model: it has no motion modules. Pick a SparseCtrl model such as '
-        "v3_sd15_sparsectrl_rgb."
-    )

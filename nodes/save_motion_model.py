@@ -6,8 +6,10 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
+from ..motion.camera_load import CAMERA
 from ..motion.save import save_motion_model, without_patches
 from .inputs.motion_files import MODEL_FOLDER
+from .inputs.on_node import say
 from .inputs.sockets import CATEGORY, MotionModelSocket
 
 SAVED_AS = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -62,6 +64,10 @@ class SaveMotionModelNode(io.ComfyNode):
         folder = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
         comfy.model_management.throw_exception_if_processing_interrupted()
+        if motion_model.get_attachment(CAMERA) is not None:
+            say(
+                "The camera is not saved: it is no part of a motion model. Connect Load CameraCtrl to the loaded file again."
+            )
         source = motion_model if bake_loras else without_patches(motion_model)
         return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, SAVED_AS[precision]))]})
 
@@ -69,7 +75,5 @@ class SaveMotionModelNode(io.ComfyNode):
 def _refusal(filename: str) -> str | None:
     parts = filename.replace("\\", "/").split("/")
     if any(part in ("", ".", "..") or ":" in part for part in parts):
-        return f'"{filename}" is not a valid name for a file inside models/animatediff_models. Use e.g. '
-        "my_motion_model."
-        "my_motion_model."
+        return f'"{filename}" is not a valid name for a file in models/animatediff_models. Use e.g. my_motion_model.'
     return None

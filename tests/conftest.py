@@ -32,6 +32,7 @@ SLOW = (
         "sampling/noise/test_refine_noise.py",
     ),
     *("sampling/guidance", "sampling/modules/test_curved_lora.py", "sampling/latents/test_text2video_zero.py"),
+    "sampling/modules/test_guides.py",
     *("sampling/windows/test_loops.py", "sampling/windows/test_cut.py", "sampling/windows/test_batches.py"),
     *(
         "sampling/windows/test_context_handler.py",

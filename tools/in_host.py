@@ -28,6 +28,13 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
     return host
 
 
+def nodes() -> ModuleType:
+    """The host's module `nodes`, also where that is what pytest calls the folder of the tests of our nodes."""
+    if not hasattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS"):
+        sys.modules.pop("nodes", None)
+    return importlib.import_module("nodes")
+
+
 def import_extension() -> None:
     """Makes the repository importable as `kinema`; without a host only those of its modules that need none."""
     if "kinema" not in sys.modules:

@@ -115,11 +115,11 @@ def run_cycle(cycle: Cycle, models: Any) -> bool:
     image model."""
     import comfy.model_management
 
-    before = state_of(models.image)
+    before = state_of(models)
     chain, model = built(cycle.nodes, cycle.seed, models)
     hit = model is not None and fails(model, chain, cycle.fault, models)
     comfy.model_management.unload_all_models()  # a model that stays loaded keeps what its nodes put on it
-    check_unchanged(before, state_of(models.image))
+    check_unchanged(before, state_of(models))
     return hit
 
 
@@ -155,7 +155,7 @@ def fails(model: Any, chain: Chain, fault: str, models: Any) -> bool:
     hit: list[bool] = []
     try:
         with _put_in(fault, models.image, hit) as callback:
-            run.sample(chain, model, callback)
+            run.sample(chain, model, models, callback)
     except (Fault, ValueError, management.InterruptProcessingException, management.OOM_EXCEPTION):
         pass
     finally:
@@ -165,24 +165,26 @@ def fails(model: Any, chain: Chain, fault: str, models: Any) -> bool:
 
 def check_unchanged(before: State, now: State) -> None:
     """Raises AssertionError where a run changed the image model."""
-    assert now.hooks == before.hooks, "hooks are left on the UNet"
+    assert now.hooks == before.hooks, "hooks are left on the networks"
     assert now.sampling is before.sampling, "the noise schedule of the image model changed"
     changed = [key for key, weight in before.weights.items() if not weight.equal(now.weights[key])]
     assert not changed, f"weights changed: {changed[:3]}"
 
 
-def state_of(model: Any) -> State:
-    """The State of a MODEL."""
-    network = model.model
+def state_of(models: Any) -> State:
+    """The State of `models`, the Models of chains."""
+    network = models.image.model
     weights = {key: weight.clone() for key, weight in network.state_dict().items()}
-    return State(weights, hooks_of(model), network.model_sampling)
+    return State(weights, hooks_of(models), network.model_sampling)
 
 
-def hooks_of(model: Any) -> Hooks:
-    """What is attached to the modules of the UNet of a MODEL."""
+def hooks_of(models: Any) -> Hooks:
+    """What is attached to the modules of the UNet, and of SparseCtrl's network, of `models`, the Models of chains."""
+    networks = {"unet": models.image.model.diffusion_model, "sparsectrl": models.sparse.network.model}
     return {
-        name: (len(module._forward_hooks), len(module._forward_pre_hooks), "forward" in vars(module))
-        for name, module in model.model.diffusion_model.named_modules()
+        f"{network}.{name}": (len(module._forward_hooks), len(module._forward_pre_hooks), "forward" in vars(module))
+        for network, whole in networks.items()
+        for name, module in whole.named_modules()
     }
 
 

@@ -11,10 +11,12 @@ import comfy.latent_formats
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
+import comfy.ops
 import comfy.supported_models
 import comfy.utils
 import safetensors.torch
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 SD15_WIDTHS = (32, 64, 64, 64)
 SDXL_WIDTHS = (32, 64, 64)
@@ -65,6 +67,12 @@ def image_model(
     return comfy.model_patcher.CoreModelPatcher(
         model, load_device=comfy.model_management.get_torch_device(), offload_device=torch.device("cpu")
     )
+
+
+def unet(config: Mapping[str, Any]) -> Any:
+    """A UNet of `config` in the host's own class, without weights."""
+    names = {**config, "device": "meta", "operations": comfy.ops.disable_weight_init}
+    return UNetModel(**{key: value for key, value in names.items() if value is not None})
 
 
 def module_places(widths: tuple[int, ...], mid: bool) -> dict[str, int]:

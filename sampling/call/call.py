@@ -65,6 +65,11 @@ class Call:
     features: FeatureCache | None = None  # of the run: what its models made of pictures
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
+    def next_pass(self) -> None:
+        """Another prediction of the whole video begins."""
+        if self.features is not None:
+            self.features.next_pass()
+
 
 def call_of(transformer_options: Mapping[str, Any]) -> Call:
     """The Call in the host's `transformer_options`."""

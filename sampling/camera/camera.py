@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ...motion.camera_load import check_camera_fits
+from ...motion.camera_load import CAMERA, check_camera_fits
 from ..call.host import HostModel, HostMotion
 from ..call.moment import Curve
 from .path import CameraPath
-
-CAMERA = "kinema_camera"
-"""Attachment key of a MOTION_MODEL for its camera, (patcher of a CameraCtrl, Camera); the patchers are among the additional
-models of a MODEL by the same key."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ...motion.camera_load import CAMERA
 from ...motion.lora_branches import LORAS
 from ..call.host import HostModel
-from ..camera.camera import CAMERA
 from .animation import ANIMATION, Animation, animation_of
 from .seams import WRAPPERS, install
 

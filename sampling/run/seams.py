@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from comfy.patcher_extension import WrappersMP
 
+from ...motion.camera_load import CAMERA
 from ...motion.lora_branches import LORAS
 from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
@@ -19,7 +20,6 @@ from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSa
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
-from ..camera.camera import CAMERA
 from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
@@ -136,6 +136,7 @@ def _predict_noise(
 ) -> Any:
     """One prediction: how those for the two prompts are combined."""
     animation = animation_of(model_options)
+    call_of(model_options.get("transformer_options", {})).next_pass()
     if animation.motion_guidance is not None:
         model_options = keeping_raw(model_options)
     if animation.guidance is None:

@@ -45,7 +45,8 @@ class Preparing:
 
     def _encoded(self, pixels: torch.Tensor, size: Size) -> torch.Tensor:
         """Latents (n, 4, h, w). The VAE may take the memory of the run's models, so they are loaded again."""
-        loaded = comfy.model_management.loaded_models(only_currently_used=True)
+        listed = comfy.model_management.loaded_models(only_currently_used=True)
+        loaded = [model for model in listed if model is not None]  # the host also lists models of which nothing is left
         latents = self.vae.encode(pixels.movedim(1, -1))
         comfy.model_management.load_models_gpu(loaded)
         if tuple(latents.shape[1:]) != (CHANNELS["rgb"], *size):

@@ -2,6 +2,7 @@
 
 import cameras
 import exact
+import families
 import golden
 import pytest
 import safetensors.torch
@@ -13,7 +14,6 @@ from kinema.motion.camera_load import check_camera_fits, load_camera_ctrl
 from kinema.motion.control import Control, Merge
 from kinema.motion.files import MotionFileError
 from kinema.motion.load import load_motion_model
-from kinema.motion.lora import load_motion_lora
 from kinema.sampling.modules.hooks import Motion, motion_inside
 
 SIZE = (16, 24)
@@ -85,6 +85,10 @@ def test_which_level_serves_which_module():
         (lambda: {"state_dict": cameras.pruned()}, "CameraCtrl_pruned.ckpt"),
         (lambda: {f"module.{key}": w for key, w in cameras.pruned().items()}, "CameraCtrl.safetensors"),
         (lambda: {key: w for key, w in cameras.pruned().items() if not key.endswith(".pe")}, "CameraCtrl.safetensors"),
+        (
+            lambda: cameras.encoder_weights() | families.diffusers_layout(cameras.merge_weights()),
+            "CameraCtrl.safetensors",
+        ),
     ],
 )
 def test_files_that_people_have(weights, file, camera_ctrl, tmp_path):
@@ -140,12 +144,9 @@ MERGE_0 = f"down_blocks.0.motion_modules.0.{cameras.MERGE}"
         ),
         (cameras.merge_weights, 'is incomplete: it lacks "encoder_down_conv_blocks.0.0.block1.weight"'),
         (cameras.encoder_weights, 'is incomplete: it lacks the layers "qkv_merge" for motion modules'),
-        (tiny.motion_weights, "is a motion model, not a CameraCtrl model. Load it with Load Motion Model"),
-        (tiny.motion_lora, "is a LoRA, not a CameraCtrl model. Pick"),
-        (lambda: {"x": torch.zeros(2)}, "is not a CameraCtrl model: none of its 1 keys belongs to an encoder"),
     ],
 )
-def test_other_files_are_named(weights, says, tmp_path):
+def test_incomplete_and_damaged_files(weights, says, tmp_path):
     with pytest.raises(MotionFileError, match=says):
         load_camera_ctrl(saved(weights(), tmp_path / "file.safetensors"))
 
@@ -155,20 +156,6 @@ def test_a_number_of_heads_that_does_not_divide_is_refused(tmp_path):
         safetensors.torch.save_file(cameras.pruned(), tmp_path / "heads.safetensors", {"num_attention_heads": heads})
         with pytest.raises(MotionFileError, match="heads in its attentions, which does not divide its widths"):
             load_camera_ctrl(tmp_path / "heads.safetensors")
-
-
-def test_the_lora_of_cameractrl_is_named(tmp_path):
-    motion = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "v3_sd15_mm.safetensors"))
-    stem = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora"
-    lora = {f"module.{stem}.down.weight": torch.zeros(16, 32), f"module.{stem}.up.weight": torch.zeros(32, 16)}
-    path = saved(
-        {"epoch": 1, "lora_state_dict": lora, "optimizer_state_dict": {"state": {}}},
-        tmp_path / "RealEstate10K_LoRA.ckpt",
-    )
-    says = r'^"RealEstate10K_LoRA\.ckpt" is a LoRA for the image model inside a training checkpoint, .*lora_state_dict'
-    for load in (load_motion_model, lambda path: load_motion_lora(motion, path, 1.0), load_camera_ctrl):
-        with pytest.raises(MotionFileError, match=says):
-            load(path)
 
 
 def test_motion_models_that_it_does_not_fit(camera_ctrl, tmp_path):

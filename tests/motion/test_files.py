@@ -45,11 +45,6 @@ def test_checkpoint_is_refused(tmp_path):
     refuse(path, "is a whole checkpoint, not a motion model", "Load Checkpoint")
 
 
-def test_lora_is_refused(tmp_path):
-    path = tiny.save({"lora_unet_x.lora_down.weight": torch.zeros(4, 4)}, tmp_path / "style.safetensors")
-    refuse(path, "is a LoRA, not a motion model", "Use the node Load LoRA")
-
-
 def test_text_is_refused(tmp_path):
     for name in ("notes.ckpt", "notes.safetensors"):
         path = tmp_path / name

@@ -11,6 +11,8 @@ from kinema.motion.files import MotionFileError
 from kinema.motion.load import load_motion_model, own_weights
 from kinema.motion.lora import load_motion_lora
 from kinema.motion.picture_parts import picture_template
+from tools import fuzz
+from tools.fuzz.mutants import mutants
 
 PIA = "conv_in.weight"
 SD15 = (320, 640, 1280, 1280)
@@ -45,13 +47,24 @@ def test_published_sizes():
 
 
 def prefixed(weights):
-    return families.rename(weights, prefix="module.")
+    return {"state_dict": families.rename(weights, prefix="module.")}
+
+
+def next_to_an_optimizer(weights):
+    state = {number: {"exp_avg": torch.zeros(3)} for number in range(2)}
+    return {"epoch": 3, "state_dict": weights, "optimizer": {"state": state, "param_groups": [{"lr": 1e-4}]}}
+
+
+def without_tables(weights):
+    return {key: weight for key, weight in weights.items() if not key.endswith(".pe")}
 
 
 @pytest.mark.parametrize("make", [families.pia, families.lcm_i2v])
-@pytest.mark.parametrize("layout", [prefixed, families.diffusers_layout])
+@pytest.mark.parametrize("layout", [prefixed, families.diffusers_layout, next_to_an_optimizer, without_tables])
 def test_other_layouts(make, layout, tmp_path):
-    plain, other = load(make(), tmp_path, "plain.ckpt").model, load(layout(make()), tmp_path, "other.ckpt").model
+    plain = load(make(), tmp_path, "plain.ckpt").model
+    torch.save(layout(make()), tmp_path / "other.ckpt")
+    other = load_motion_model(tmp_path / "other.ckpt").model
     assert plain.spec.picture == other.spec.picture != "none"
     mine, theirs = plain.state_dict(), other.state_dict()
     assert mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
@@ -72,10 +85,11 @@ def test_what_the_authors_class_saves_beside_the_weights_is_dropped(tmp_path):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(dtype, tmp_path):
-    weights = {key: weight.to(dtype) for key, weight in families.lcm_i2v().items()}
-    model = load(weights, tmp_path).model
+    i2v = {key: weight.to(dtype) for key, weight in families.lcm_i2v().items()}
     name = "img_encoder.body.7.block1.weight"
-    assert torch.equal(model.state_dict()[name].float(), weights[name].float())
+    assert torch.equal(load(i2v, tmp_path).model.state_dict()[name].float(), i2v[name].float())
+    pia = {key: weight.to(dtype) for key, weight in families.pia().items()}
+    assert torch.equal(load(pia, tmp_path).model.conv_in.weight.float(), pia[PIA][:, 4:].float())
 
 
 def changed(make, key, weight):
@@ -102,6 +116,17 @@ def test_damaged_parts_are_named(case, tmp_path):
     make, key, weight, said = WRONG[case]
     with pytest.raises(MotionFileError, match=said):
         load(changed(make, key, weight), tmp_path)
+
+
+@pytest.mark.parametrize("make", [families.pia, families.lcm_i2v])
+def test_damaged_and_harmful_files(make, tmp_path):
+    proof, weights = tmp_path / "proof", make()
+    problems = [
+        (mutant.name, mutant.how, problem)
+        for mutant in mutants(0, 15, proof, lambda: weights)
+        if (problem := fuzz.survives(mutant, tmp_path, proof, load_motion_model))
+    ]
+    assert not problems
 
 
 def test_another_kind_that_is_set_leaves_them_out(tmp_path):

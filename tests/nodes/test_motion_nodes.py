@@ -236,8 +236,8 @@ def test_loras_are_baked_in_when_asked(models):
 
 @pytest.mark.parametrize("name", ["../up", "/root", "a//b", "c:\\x", ""])
 def test_names_outside_the_folder_are_refused(name):
-    assert "is not a valid name for a file inside models/animatediff_models" in SaveMotionModelNode.validate_inputs(
-        name
+    assert SaveMotionModelNode.validate_inputs(name) == (
+        f'"{name}" is not a valid name for a file in models/animatediff_models. Use e.g. my_motion_model.'
     )
 
 

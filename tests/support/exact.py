@@ -6,6 +6,7 @@ Only the UNet and the motion modules do; noise, latents and the models' predicti
 from pathlib import Path
 from typing import Any
 
+import golden
 import tiny
 import torch
 
@@ -17,6 +18,16 @@ def image_model(*args: Any, **more: Any) -> Any:
     model = tiny.image_model(*args, **more)
     unet = model.model.diffusion_model.double()
     unet.dtype = torch.float64
+    return model
+
+
+def inpainting_model() -> Any:
+    """MODEL whose UNet takes nine channels: latent, mask, masked picture."""
+    model = image_model()
+    wide = torch.nn.Conv2d(9, 32, 3, padding=1).double()
+    wide.load_state_dict({"weight": golden.numbers("wide", (32, 9, 3, 3)) / 9, "bias": golden.numbers("b", (32,))})
+    model.model.diffusion_model.input_blocks[0][0] = wide
+    model.model.concat_keys = ("mask", "masked_image")
     return model
 
 

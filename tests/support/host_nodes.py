@@ -1,9 +1,9 @@
 """The host's own nodes, by their ids."""
 
 import asyncio
-import importlib
-import sys
 from typing import Any
+
+from tools import in_host
 
 _KNOWN: dict[str, Any] = {}
 
@@ -11,9 +11,7 @@ _KNOWN: dict[str, Any] = {}
 def classes() -> dict[str, Any]:
     """{node id: class} of the host's nodes, those in comfy_extras included."""
     if not _KNOWN:
-        if not hasattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS"):  # pytest's name for the folder tests/nodes
-            sys.modules.pop("nodes", None)
-        nodes = importlib.import_module("nodes")
+        nodes = in_host.nodes()
         asyncio.run(nodes.init_builtin_extra_nodes())
         _KNOWN.update(nodes.NODE_CLASS_MAPPINGS)
     return _KNOWN

@@ -61,6 +61,82 @@ def motion_ctrl() -> dict[str, torch.Tensor]:
     return {**projections, **attentions}
 
 
+def image_lora() -> dict[str, torch.Tensor]:
+    """Attention layers of the image model in the names of v3_sd15_adapter and RealEstate10K_LoRA."""
+    random, lora = tiny.generator(7), {}
+    for level, width in enumerate(tiny.SD15_WIDTHS[:3]):
+        for part in ("to_q", "to_k", "to_v", "to_out"):
+            layer = f"down_blocks.{level}.attentions.0.transformer_blocks.0.attn1.processor.{part}_lora"
+            lora[f"{layer}.down.weight"] = torch.randn(width // 2, width, generator=random)
+            lora[f"{layer}.up.weight"] = torch.randn(width, width // 2, generator=random)
+    return lora
+
+
+def lora_checkpoint() -> dict[str, object]:
+    """As RealEstate10K_LoRA.ckpt: an image LoRA next to the state of its optimizer."""
+    state = {number: {"exp_avg": torch.zeros(3)} for number in range(2)}
+    return {"epoch": 1, "lora_state_dict": image_lora(), "optimizer_state_dict": {"state": state, "param_groups": []}}
+
+
+def kohya(layer: str) -> dict[str, torch.Tensor]:
+    return {f"lora_unet_{layer}.lora_{side}.weight": torch.zeros(4, 4) for side in ("down", "up")}
+
+
+def keys(*names: str) -> Callable[[], dict[str, torch.Tensor]]:
+    return lambda: {name: torch.zeros(2) for name in names}
+
+
+MOTION, LORA, SPARSE, CAMERA = "Load Motion Model", "Load Motion LoRA", "Load SparseCtrl", "Load CameraCtrl"
+KINDS: dict[str, tuple[Callable[[], object], str, str]] = {
+    # name: (what is in the file, what the message says it is, what it says to do, with the node that loads it)
+    "motion model": (tiny.motion_weights, "is a motion model", f"Load it with {MOTION}."),
+    "motion LoRA": (tiny.motion_lora, "is a motion LoRA", f"Load it with {LORA}."),
+    "motion LoRA, kohya": (
+        lambda: kohya("down_blocks_0_motion_modules_0_transformer_blocks_0_attn1_to_q"), "is a motion LoRA",
+        f"Load it with {LORA}.",
+    ),
+    "LoRA": (image_lora, "is a LoRA for the image model", "Load it with Load LoRA, on the MODEL;"),
+    "LoRA, kohya": (
+        lambda: kohya("down_blocks_0_attentions_0_proj_in"), "is a LoRA for the image model", "Load it with Load LoRA, on",
+    ),
+    "LoRA checkpoint": (
+        lora_checkpoint, "is a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
+        "save its lora_state_dict alone as a .safetensors file and use Load LoRA.",
+    ),
+    "SparseCtrl": (lambda: {"controlnet": sparse_ctrl()}, "is a SparseCtrl model", f"Load it with {SPARSE} and connect"),
+    "SparseCtrl without a container": (sparse_ctrl, "is a SparseCtrl model", f"Load it with {SPARSE} and connect that"),
+    "CameraCtrl": (
+        lambda: {"epoch": 1, **camera_ctrl(), "optimizer_state_dict": {"state": {}}}, "is a CameraCtrl model",
+        f"Use it with {CAMERA}, and v3_sd15_mm as the motion model.",
+    ),
+    "CameraCtrl, pruned": (
+        lambda: {key: weight for part in camera_ctrl().values() for key, weight in part.items()}, "is a CameraCtrl model",
+        f"Use it with {CAMERA}, and",
+    ),
+    "MotionCtrl": (motion_ctrl, "is a MotionCtrl model", f"For a camera path, use {CAMERA} with v3_sd15_mm."),
+    "MotionCtrl, objects": (
+        keys("conv_in.weight", "body.0.block1.weight"), "is a T2I-Adapter, or the part of MotionCtrl that moves objects",
+        "Load a T2I-Adapter with Load ControlNet Model. Kinema does not use MotionCtrl.",
+    ),
+    "T2I-Adapter": (keys("adapter.body.0.resnets.0.block1.weight"), "is a T2I-Adapter", "with Load ControlNet Model."),
+    "IP-Adapter": (
+        lambda: {"image_proj": keys("proj.weight")(), "ip_adapter": keys("1.to_k_ip.weight")()}, "is an IP-Adapter",
+        "Load it with the nodes of an IPAdapter pack, before or after Apply Motion Model.",
+    ),
+    "ControlNet": (keys("control_model.input_hint_block.0.weight"), "is a ControlNet", "with Load ControlNet Model."),
+    "ControlNet, diffusers": (
+        keys("controlnet_cond_embedding.conv_in.weight", "controlnet_down_blocks.0.weight"), "is a ControlNet",
+        "Load it with Load ControlNet Model.",
+    ),
+    "checkpoint": (
+        keys("model.diffusion_model.out.0.weight", "first_stage_model.decoder.conv_in.weight"), "is a whole checkpoint",
+        "Load it with Load Checkpoint.",
+    ),
+    "VAE": (keys("decoder.conv_in.weight"), "is a VAE", "Load it with Load VAE."),
+    "unknown": (keys("x"), "is not a", "Pick a"),
+}  # fmt: skip
+
+
 def before_zip(path: Path) -> None:
     """As torch before 1.6 saves, and as today's does on request."""
     torch.save({"state_dict": tiny.motion_weights()}, path, _use_new_zipfile_serialization=False)
@@ -91,26 +167,6 @@ def safetensors_file(path: Path) -> None:
 
 FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     # name: (the file's name, what writes it, what the message says it is and what to do)
-    "SparseCtrl": (
-        "v3_sd15_sparsectrl_rgb.ckpt", lambda path: torch.save({"controlnet": sparse_ctrl()}, path),
-        r"is a SparseCtrl model \(a ControlNet with motion modules\), not .*Load it with Load SparseCtrl and connect that to",
-    ),
-    "SparseCtrl without a container": (
-        "sparsectrl_scribble.safetensors", lambda path: tiny.save(sparse_ctrl(), path), r"is a SparseCtrl model",
-    ),
-    "CameraCtrl": (
-        "CameraCtrl.ckpt", lambda path: torch.save({"epoch": 1, **camera_ctrl(), "optimizer_state_dict": {"state": {}}}, path),
-        r"is a CameraCtrl model, not .*Use it with Load CameraCtrl, and v3_sd15_mm as the motion model\.$",
-    ),
-    "CameraCtrl, pruned": (
-        "CameraCtrl_pruned.safetensors",
-        lambda path: tiny.save({key: w for part in camera_ctrl().values() for key, w in part.items()}, path),
-        r"is a CameraCtrl model",
-    ),
-    "MotionCtrl": (
-        "motionctrl_cmcm.ckpt", lambda path: torch.save(motion_ctrl(), path),
-        r"is a MotionCtrl model, not .*For a camera path, use Load CameraCtrl with v3_sd15_mm\.$",
-    ),
     "renamed .safetensors": (
         "v3.ckpt", safetensors_file,
         r'is a \.safetensors file with the wrong ending\. Rename it to "v3\.safetensors" and press R\.$',

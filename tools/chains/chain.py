@@ -51,6 +51,17 @@ class Node:
                 yield from value.within()
 
 
+@dataclass(frozen=True)
+class Control:
+    """SparseCtrl, and how the host's Apply ControlNet puts it into both conditionings."""
+
+    load: Node  # Load SparseCtrl
+    image: Drawn
+    strength: float
+    start_percent: float = 0.0
+    end_percent: float = 1.0
+
+
 Value: TypeAlias = "int | float | str | tuple[float, ...] | Drawn | Shared | Node"
 
 
@@ -70,6 +81,7 @@ class Chain:
     denoise: float  # 0..1, as in the host's KSampler
     conds: Conds  # what the second positive conditioning is limited to, or one row for each frame
     inpaints: bool  # whether a noise mask leaves half of the picture as it is
+    control: Control | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -78,6 +90,8 @@ class Chain:
     def __str__(self) -> str:
         run = f"{self.frames} frames {self.width}x{self.height}, {self.sampler} {self.scheduler} {self.steps} steps"
         limits = f"denoise {self.denoise}, {self.conds} conds{', inpainting' if self.inpaints else ''}"
+        if self.control is not None:
+            limits += f", SparseCtrl at {self.control.load.get('frames')}"
         return f"{' > '.join(self.ids)} ({run}, {limits})"
 
 
@@ -90,9 +104,12 @@ def to_json(value: Any) -> Any:
             return {"drawn": dataclasses.asdict(value)}
         case Shared():
             return {"shared": value.name}
+        case Control():
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            return {"control": {name: to_json(each) for name, each in fields.items()}}
         case Chain():
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-            return fields | {"nodes": to_json(value.nodes)}
+            return fields | {"nodes": to_json(value.nodes), "control": to_json(value.control)}
         case tuple():
             return [to_json(each) for each in value]
         case _:
@@ -110,7 +127,9 @@ def from_json(value: Any) -> Any:
             return Shared(name)
         case {"nodes": nodes}:
             run: dict[str, Any] = value
-            return Chain(**run | {"nodes": from_json(nodes)})
+            return Chain(**run | {"nodes": from_json(nodes), "control": from_json(value.get("control"))})
+        case {"control": parts}:
+            return Control(**{name: from_json(part) for name, part in parts.items()})
         case list():
             return tuple(from_json(each) for each in value)
         case _:

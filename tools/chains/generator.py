@@ -9,6 +9,7 @@ from typing import Any
 from . import motion_inputs, run_inputs
 from .chain import CONDS, Chain, Node
 from .draw import FEWEST_FRAMES, MOST_FRAMES, Draw
+from .guides import guided
 
 INPUTS: dict[str, Callable[[Draw], dict[str, Any]]] = {  # node id: what draws its inputs
     "ApplyMotionModel": motion_inputs.apply_motion_model,
@@ -105,7 +106,7 @@ def _drawn(ids: tuple[str, ...], seed: int, random: Random) -> Chain:
     for place, name in enumerate(ids):
         draw = Draw(random, _options, version, frames, height, width, run.denoise, windows, ids, place)
         nodes.append(Node(name, tuple(INPUTS[name](draw).items())))
-    return Chain(**{**vars(run), "nodes": tuple(nodes)})
+    return guided(Chain(**{**vars(run), "nodes": tuple(nodes)}), version)
 
 
 def _options(node: str, name: str) -> list[str]:

@@ -117,7 +117,7 @@ def _sampled(chain: Chain, models: Any) -> dict[str, Any] | Outcome:
 
     try:
         with torch.inference_mode():  # as the host runs nodes
-            return {TENSOR: sample(chain, build(chain, models)).contiguous()}
+            return {TENSOR: sample(chain, build(chain, models), models).contiguous()}
     except Exception as error:
         return refusal(error)
 

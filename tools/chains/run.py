@@ -11,10 +11,11 @@ import folder_paths
 import torch
 from comfy.taesd.taesd import TAESD
 
-from tools import tiny_models
+from tools import in_host, tiny_controls, tiny_models
 
 from . import registry
 from .chain import Chain, Drawn, Node, Shared
+from .guides import CAMERA_FILE, PICTURE_FILES, SPARSE_FILE
 
 MOTION_MODELS = {  # file: (version, seed)
     "tiny_v1.safetensors": ("v1", 11),
@@ -23,6 +24,7 @@ MOTION_MODELS = {  # file: (version, seed)
     "tiny_v3_other.safetensors": ("v3", 14),
 }
 MOTION_LORAS = {"tiny_lora_with_mid.safetensors": True, "tiny_lora.safetensors": False}  # file: whether it has a mid
+FOLDERS = ("animatediff_models", "animatediff_motion_lora", "controlnet")
 TEXTS = 5  # tokens of a conditioning
 
 
@@ -32,6 +34,8 @@ class Models:
 
     image: Any  # MODEL of SD1.5's structure, tiny
     vae: Any  # VAE with random weights
+    camera: Any  # a CameraCtrl model, which all nodes that load it share while it is held
+    sparse: Any  # likewise, a SparseCtrl model
     loaded: dict[Node, Any] = field(
         default_factory=dict
     )  # the outputs of Load Motion Model, kept as the host keeps them
@@ -39,17 +43,24 @@ class Models:
 
 def prepare(folder: Path) -> Models:
     """Writes the motion models and motion LoRAs to `folder`, registers the pack's nodes and makes the rest."""
-    motion, loras = folder / "animatediff_models", folder / "animatediff_motion_lora"
-    for each in (motion, loras):
+    motion, loras, controls = (folder / name for name in FOLDERS)
+    for each in (motion, loras, controls):
         each.mkdir(parents=True)
     for file, (version, seed) in MOTION_MODELS.items():
         tiny_models.save(tiny_models.VERSIONS[version](seed=seed), motion / file)
     for file, mid in MOTION_LORAS.items():
         tiny_models.save(tiny_models.motion_lora(mid), loras / file)
+    tiny_models.save(tiny_controls.i2v(), motion / PICTURE_FILES["v2"])
+    tiny_models.save(tiny_controls.pia(), motion / PICTURE_FILES["v3"])
+    tiny_models.save(tiny_controls.camera_ctrl(), motion / CAMERA_FILE)
+    tiny_models.save(tiny_controls.sparse_ctrl(), controls / SPARSE_FILE)
     registry.nodes()  # registers the folders
-    folder_paths.add_model_folder_path("animatediff_models", str(motion))
-    folder_paths.add_model_folder_path("animatediff_motion_lora", str(loras))
-    return Models(tiny_models.image_model(), _vae())
+    for name in FOLDERS:
+        folder_paths.add_model_folder_path(name, str(folder / name))
+    from kinema.nodes.inputs.camera_files import load_camera_file
+    from kinema.nodes.inputs.motion_files import load_sparse_file
+
+    return Models(tiny_models.image_model(), _vae(), load_camera_file(CAMERA_FILE), load_sparse_file(SPARSE_FILE))
 
 
 def _vae() -> Any:
@@ -109,7 +120,7 @@ def _drawn(drawn: Drawn) -> Any:
             return {"samples": torch.randn(drawn.count, 4, drawn.height, drawn.width, generator=random) * 5}
 
 
-def sample(chain: Chain, model: Any, callback: Any = None) -> torch.Tensor:
+def sample(chain: Chain, model: Any, models: Models, callback: Any = None) -> torch.Tensor:
     """What the host's KSampler makes of noise with `model`: latents (f, 4, h, w), float32. Raises what a node raises.
     `callback` is called after each step."""
     h, w = chain.height, chain.width
@@ -119,6 +130,7 @@ def sample(chain: Chain, model: Any, callback: Any = None) -> torch.Tensor:
     mask = torch.zeros(1, 1, h, w)
     mask[..., : w // 2] = 1
     more: dict[str, Any] = {"noise_mask": mask} if chain.inpaints else {}
+    positive, negative = _controlled(chain, models, _positive(chain), tiny_models.conditioning(4))
     return tiny_models.sample(
         model,
         chain.frames,
@@ -127,13 +139,25 @@ def sample(chain: Chain, model: Any, callback: Any = None) -> torch.Tensor:
         seed=chain.seed,
         sampler=chain.sampler,
         scheduler=chain.scheduler,
-        positive=_positive(chain),
-        negative=tiny_models.conditioning(4),
+        positive=positive,
+        negative=negative,
         latent=latent,
         denoise=chain.denoise,
         callback=callback,
         **more,
     ).float()
+
+
+def _controlled(chain: Chain, models: Models, positive: Any, negative: Any) -> tuple[Any, Any]:
+    """Both CONDITIONINGs with the control of `chain`, if it has one, by the host's own node."""
+    control = chain.control
+    if control is None:
+        return positive, negative
+    part = (control.strength, control.start_percent, control.end_percent)
+    net = _execute(control.load, models)[0]
+    apply = in_host.nodes().ControlNetApplyAdvanced().apply_controlnet
+    applied: tuple[Any, Any] = apply(positive, negative, net, _drawn(control.image), *part, vae=models.vae)
+    return applied
 
 
 def _positive(chain: Chain) -> list[list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import animations, studies
+from . import animations, guided, studies
 from .board import Template
 
 TEMPLATES: tuple[Template, ...] = (
@@ -15,6 +15,12 @@ TEMPLATES: tuple[Template, ...] = (
     animations.fast_animatelcm(),
     animations.upscale(),
     animations.controlnet_over_time(),
+    guided.picture_to_animation(),
+    guided.first_and_last_frame(),
+    guided.sketch_to_animation(),
+    guided.camera_path(),
+    guided.video_to_video(),
+    guided.unsample(),
     studies.train_motion_lora(),
     studies.measure_and_compare(),
     studies.miniature(),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from .animations import windowed
 from .blueprint import Blueprint, Shown
 from .board import Node, Stage, Template
+from .guided import PICTURED, pictured
 from .spine import LOAD, MOTION, PROMPT, SAMPLE, spine
 
 VIDEO = Stage("Video", "save", ("decode", "video"))
@@ -55,4 +56,20 @@ def animate_longer() -> Blueprint:
     )
 
 
-BLUEPRINTS = (text_to_animation(), animate_longer())
+def picture_to_animation() -> Blueprint:
+    """With the picture inside, where a person chooses it as in Load Image."""
+    nodes = pictured("")
+    del nodes["save"]
+    return Blueprint(
+        "Picture to Animation",
+        "An animation that starts from a picture, with an SD1.5 checkpoint and the motion model PIA.",
+        Template("", nodes, (LOAD, PICTURED, PROMPT, SAMPLE, VIDEO), crossings=2),
+        (
+            Shown("picture", "image"), Shown("positive", "text", "prompt"), Shown("animate", "motion"),
+            Shown("latent", "batch_size", "frames"), *SIZES, SEED, *MODELS,
+        ),
+        "video",
+    )  # fmt: skip
+
+
+BLUEPRINTS = (text_to_animation(), animate_longer(), picture_to_animation())

@@ -38,3 +38,25 @@ CANNY = Link(
     f"{HUB}/comfyanonymous/ControlNet-v1-1_fp16_safetensors/resolve/main/control_v11p_sd15_canny_fp16.safetensors",
     "controlnet",
 )
+PIA = Link("pia.ckpt", f"{HUB}/Leoxing/PIA/resolve/main/pia.ckpt", "animatediff_models")
+CAMERACTRL = Link(
+    "CameraCtrl_pruned.safetensors",
+    f"{HUB}/Kosinkadink/CameraCtrl/resolve/main/CameraCtrl_pruned.safetensors",
+    "animatediff_models",
+)
+
+
+def authors_link(name: str, directory: str) -> Link:
+    return Link(name, f"{HUB}/guoyww/animatediff/resolve/main/{name}", directory)
+
+
+ADAPTER = authors_link("v3_sd15_adapter.ckpt", "loras")
+SPARSE_RGB, SPARSE_SCRIBBLE = (
+    authors_link(f"v3_sd15_sparsectrl_{kind}.ckpt", "controlnet") for kind in ("rgb", "scribble")
+)
+
+
+def where(*links: Link) -> str:
+    """A line of a note for files that older web clients do not offer to download, as they are no .safetensors files."""
+    files = ", ".join(f"[{link.name}]({link.url}) into *models/{link.directory}*" for link in links)
+    return f"- **Download** {files}, then press **R**."

@@ -15,14 +15,17 @@ from safetensors.torch import save_file
 from kinema.miniature import models
 
 from ..miniature import world
+from . import random_files
 from .board import Node, Template
+from .downloads import PIA
+from .guided import VIDEO
 
 SIZE = 128
 PROMPT = "a red fish swimming right, coral reef"
 TRAVEL = "0: a red fish swimming right, coral reef\n16: a blue fish swimming right, deep sea"
-CLIP_SEED = 45  # a red fish swims right in a coral reef
-CONTROL_NET, VIDEO, CLIPS = "random_controlnet.safetensors", "my_video.mp4", "clips"
-"""What the server's folders must hold: a ControlNet of the miniature's shape, a video, and a folder of videos."""
+CONTROL_NET, CLIPS = "random_controlnet.safetensors", "clips"
+"""What the server's folders must hold next to the files of `random_files`: a ControlNet of the miniature's shape, and a
+folder of videos."""
 
 
 def small(template: Template, frames: int, steps: int, side: int = SIZE) -> Template:
@@ -42,7 +45,8 @@ def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
     given = node.inputs
     match node.kind:
         case "KinemaLoadMotionModel":
-            return {"motion_model": Path(models.MOTION).name}
+            pictured = given["motion_model"] == PIA.name
+            return {"motion_model": random_files.PIA if pictured else Path(models.MOTION).name}
         case "KinemaLoadMotionLora":
             return {"lora": Path(models.ZOOM).name}
         case "LoraLoaderModelOnly":
@@ -51,12 +55,24 @@ def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
             return {"control_net_name": CONTROL_NET}
         case "LoadVideo":
             return {"file": VIDEO}
+        case "KinemaLoadSparseCtrl":
+            return {"sparsectrl": random_files.SPARSE[given["sparsectrl"]]}
+        case "KinemaLoadCameraCtrl":
+            return {"cameractrl": random_files.CAMERA}
         case "CLIPTextEncode":
-            return {"text": PROMPT if node.title == "Prompt" else ""}
+            return {"text": ""} if node.title == "Negative prompt" else {}
         case "KinemaPromptTravel":
             return {"prompts": TRAVEL, "frames": min(given.get("frames", frames), frames), "text_after": ""}
         case "EmptyLatentImage":
             return {"width": side, "height": side, "batch_size": min(given["batch_size"], frames)}
+        case "ImageScale":
+            return {"width": side, "height": side}
+        case "ImageFromBatch":
+            return {"length": min(given["length"], frames)}
+        case "BasicScheduler":
+            return {"steps": min(given["steps"], steps)}
+        case "SamplerCustom":
+            return {"cfg": min(given["cfg"], 2.0)}
         case "KSampler":
             usual = {"sampler_name": "dpmpp_2m", "scheduler": "karras"} if given["sampler_name"] == "euler" else {}
             return {"steps": min(given["steps"], steps), "cfg": min(given["cfg"], 2.0), **usual}
@@ -69,9 +85,11 @@ def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
 
 
 def place_files(base: Path) -> None:
-    """Puts CONTROL_NET, VIDEO and CLIPS into the folders of a server whose base directory is `base`."""
+    """Puts CONTROL_NET, CLIPS, a video and what `random_files` makes into the folders of a server with the base directory
+    `base`."""
     folder = base / "models" / "controlnet"
     folder.mkdir(parents=True)
+    random_files.place(base)
     save_file(_control_net(), folder / CONTROL_NET)
     (base / "input" / CLIPS).mkdir(parents=True)
     for path in (base / "input" / VIDEO, base / "input" / CLIPS / "one.mp4"):
@@ -95,9 +113,9 @@ def _control_net() -> dict[str, torch.Tensor]:
     }
 
 
-def _write_video(path: Path, frames: int = 20) -> None:
+def _write_video(path: Path) -> None:
     """A clip of the miniature's world: a fish that swims across the picture."""
-    pictures, _ = world.clip(CLIP_SEED, frames, across=True)
+    pictures, _ = world.clip(random_files.CLIP_SEED, random_files.CLIP_FRAMES, across=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=8)
         stream.width = stream.height = SIZE

@@ -2,7 +2,6 @@
 
 import comfy.sd
 import exact
-import golden
 import pytest
 import tiny
 import torch
@@ -59,22 +58,11 @@ def test_the_first_layer_with_a_lora_and_that_of_an_inpainting_model_stay_as_the
     found = added_to_conv_in(model, [motion])
     with_lora = comfy.sd.load_lora_for_models(model, None, tiny.lora(model), 1.0, 0.0)[0]
     assert_alike(added_to_conv_in(with_lora, [motion]), found, within=1e-5)
-    inpainting = inpainting_model()
+    inpainting = exact.inpainting_model()
     latent = {"concat_latent_image": torch.zeros(4, 4, 8, 8), "concat_mask": torch.ones(4, 1, 64, 64)}
     positive = [[tiny.conditioning(3)[0][0], latent]]
     negative = [[tiny.conditioning(4)[0][0], latent]]
     assert_alike(added_to_conv_in(inpainting, [motion], positive=positive, negative=negative), found, within=1e-5)
-
-
-def inpainting_model():
-    """MODEL whose UNet takes nine channels: latent, mask, masked picture."""
-    model = exact.image_model()
-    unet = model.model.diffusion_model
-    wide = torch.nn.Conv2d(9, 32, 3, padding=1).double()
-    wide.load_state_dict({"weight": golden.numbers("wide", (32, 9, 3, 3)) / 9, "bias": golden.numbers("b", (32,))})
-    unet.input_blocks[0][0] = wide
-    model.model.concat_keys = ("mask", "masked_image")
-    return model
 
 
 def test_two_applications_of_one_file_with_two_pictures_act_both(model, pia, vae):

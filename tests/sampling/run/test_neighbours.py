@@ -10,6 +10,7 @@ import comfy.hooks
 import comfy.sd
 import comfy.utils
 import controls
+import exact
 import pytest
 import tiny
 import torch
@@ -20,11 +21,14 @@ from comfy_extras.nodes_model_downscale import PatchModelAddDownscale
 from comfy_extras.nodes_pag import PerturbedAttentionGuidance
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from comfy_extras.nodes_tomesd import TomePatchModel
+from compare import assert_alike, assert_other
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import attach
+from kinema.sampling.run.attach import added, attach
+from kinema.sampling.windows.context_windows import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
 
 FRAMES = 3
 SIZE = 16  # latent cells: smaller pictures have nothing to tile or merge
@@ -158,3 +162,48 @@ def test_what_is_pasted_into_an_animation_and_masked_stays(motion: Any) -> None:
     out = tiny.sample(animated, FRAMES, latent=pasted, noise_mask=may_change)
     torch.testing.assert_close(out[..., 8:, 8:], pasted[..., 8:, 8:])
     assert not torch.allclose(out[..., :8, :8], pasted[..., :8, :8], atol=1e-2)
+
+
+def embeds_of_frames(model: Any, embeds: torch.Tensor) -> Any:
+    """What an IPAdapter pack does with an embed (tokens, channels) for each frame: the rows of each model call are those of
+    the frames that "ad_params" names."""
+
+    def more_tokens(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, options: dict[str, Any]) -> Any:
+        indices = options["ad_params"]["sub_idxs"]
+        rows = embeds if indices is None else embeds[indices]
+        own = rows.to(k).repeat(len(k) // len(rows), 1, 1)
+        return q, torch.cat([k, own], 1), torch.cat([v, own], 1)
+
+    patched = model.clone()
+    patched.set_model_attn2_patch(more_tokens)
+    return patched
+
+
+def masked_pictures(model: Any, pictures: torch.Tensor) -> dict[str, Any]:
+    """The conditionings of an inpainting model with a masked picture (4, h, w) for each frame."""
+    masks = torch.ones(len(pictures), 1, 8 * SIZE, 8 * SIZE)
+    masks[..., : 4 * SIZE] = 0
+    given = {"concat_latent_image": pictures, "concat_mask": masks}
+    return {side: [[tiny.conditioning(i)[0][0], given]] for i, side in enumerate(("positive", "negative"), start=3)}
+
+
+@pytest.mark.parametrize("kind", ["embeds", "inpainting"])
+def test_windows_get_what_belongs_to_their_frames(kind: str, motion: Any) -> None:
+    """Windows that do not overlap are videos of their own, each with its part of what there is one of for each frame."""
+    inpaints = kind == "inpainting"
+    model = exact.inpainting_model() if inpaints else exact.image_model()
+    animated = attach(model, motion, Applied())
+    random = tiny.generator(3)
+    rows = torch.randn((2 * FRAMES, 4, SIZE, SIZE) if inpaints else (2 * FRAMES, 2, tiny.CONTEXT), generator=random)
+    noise = tiny.latents(2 * FRAMES, SIZE)
+
+    def result(model: Any, rows: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        with_rows = model if inpaints else embeds_of_frames(model, rows)
+        more = masked_pictures(model, rows) if inpaints else {}
+        return tiny.sample(with_rows, len(noise), size=SIZE, noise=noise, steps=1, **more)
+
+    windows = added(animated, windows=ContextWindows(WindowSpec(FRAMES, 0), at_once=2))
+    together = result(windows, rows, noise)
+    parts = [result(animated, *part) for part in zip(rows.split(FRAMES), noise.split(FRAMES), strict=True)]
+    assert_alike(together, torch.cat(parts))
+    assert_other(together, result(windows, rows.flip(0), noise))

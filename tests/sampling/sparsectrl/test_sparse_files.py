@@ -3,7 +3,6 @@
 import math
 
 import diffusers
-import other_files
 import pytest
 import safetensors.torch
 import sparse
@@ -159,28 +158,3 @@ def test_an_impossible_number_of_heads(heads, tmp_path):
     safetensors.torch.save_file(RGB, tmp_path / "s.safetensors", {"num_attention_heads": heads})
     with pytest.raises(MotionFileError, match="attention heads"):
         load_sparsectrl(tmp_path / "s.safetensors")
-
-
-ORDINARY = {key: weight for key, weight in SCRIBBLE.items() if ".motion_modules." not in key}
-
-
-@pytest.mark.parametrize(
-    ("file", "message"),
-    [
-        (ORDINARY, "is a ControlNet, not a SparseCtrl model. Load it with Load ControlNet Model"),
-        (tiny.motion_weights(), "is a motion model or a motion LoRA, not a SparseCtrl model. Use Load Motion Model or"),
-        (tiny.motion_lora(), "is a motion model or a motion LoRA, not"),
-        (
-            {"model.diffusion_model.out.0.weight": torch.zeros(2)},
-            "is a whole checkpoint, not a SparseCtrl model. Load it",
-        ),
-        (other_files.camera_ctrl()["attention_processor_state_dict"], "is a CameraCtrl model, not a SparseCtrl model"),
-        (
-            {"embedding": torch.zeros(2)},
-            "is not a SparseCtrl model: it has no motion modules. Pick a SparseCtrl model such",
-        ),
-    ],
-)
-def test_files_of_other_kinds(file, message, tmp_path):
-    with pytest.raises(MotionFileError, match=message):
-        load_sparsectrl(tiny.save(file, tmp_path / "other.safetensors"))
