@@ -1,0 +1,98 @@
+"""Workflows as the canvas stores them: nodes, links as arrays of six, and subgraphs with links as objects."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .workflow_graph import ACTIVE, INPUTS, OUTPUTS, GraphNode, NodeId, Socket, Source, WorkflowError, WorkflowGraph
+
+Raw = Mapping[str, Any]
+
+
+def is_ui_form(workflow: Any) -> bool:
+    return isinstance(workflow, Mapping) and isinstance(workflow.get("nodes"), list)
+
+
+def read_ui(raw: Raw, name: str = "") -> WorkflowGraph:
+    """The graph of a workflow or of a subgraph. Raises WorkflowError."""
+    links = dict(_links(raw.get("links") or ()))
+    nodes: dict[NodeId, GraphNode] = {}
+    for entry in raw["nodes"]:
+        node = _node(entry, links)
+        if node.id in nodes:
+            raise WorkflowError(f"Two nodes have the id {node.id}. Open the workflow in ComfyUI and save it again.")
+        nodes[node.id] = node
+    if "inputNode" in raw:
+        nodes |= _ends(raw, links)
+    for node in nodes.values():
+        for socket in node.sockets:
+            if socket.source is not None and socket.source.node not in nodes:
+                socket.source = None  # a link from a node that is gone
+    return WorkflowGraph("ui", nodes, name)
+
+
+def subgraphs(raw: Raw) -> Iterator[Raw]:
+    definitions = raw.get("definitions")
+    found = definitions.get("subgraphs") if isinstance(definitions, Mapping) else None
+    yield from (entry for entry in found or () if is_ui_form(entry))
+
+
+def links_of(raw: Raw) -> Iterator[tuple[Any, Source, NodeId, int, Any]]:
+    """The links of a file that are whole: id, source, target, number of the target's socket, the link as stored."""
+    for link in raw.get("links") or ():
+        if isinstance(link, Mapping):
+            keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
+            parts = [link.get(key) for key in keys]
+        elif isinstance(link, Sequence) and not isinstance(link, str):
+            parts = list(link[:5])
+        else:
+            continue
+        if len(parts) == 5 and all(isinstance(part, int | str) for part in parts):
+            number, origin, slot, target, socket = parts
+            if isinstance(slot, int) and isinstance(socket, int):
+                yield number, Source(origin, slot), target, socket, link
+
+
+def _links(stored: Sequence[Any]) -> Iterator[tuple[Any, Source]]:
+    for number, source, *_ in links_of({"links": stored}):
+        yield number, source
+
+
+def _node(entry: Any, links: Mapping[Any, Source]) -> GraphNode:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("type"), str):
+        raise WorkflowError("A node of the workflow has no type. The file is damaged.")
+    number = entry.get("id")
+    if not isinstance(number, int | str) or isinstance(number, bool):
+        raise WorkflowError(f"A node of the type {entry['type']} has no id. The file is damaged.")
+    sockets = [_socket(socket, links) for socket in _list(entry, "inputs")]
+    outputs = [(str(output.get("name", "")), _type(output)) for output in _list(entry, "outputs")]
+    mode = entry.get("mode", ACTIVE)
+    values = entry.get("widgets_values")
+    return GraphNode(number, entry["type"], mode if isinstance(mode, int) else ACTIVE, sockets, outputs, values, entry)
+
+
+def _socket(entry: Raw, links: Mapping[Any, Source]) -> Socket:
+    number = entry.get("link")
+    source = links.get(number) if isinstance(number, int | str) else None
+    return Socket(str(entry.get("name", "")), _type(entry), source, bool(entry.get("widget")))
+
+
+def _list(entry: Raw, key: str) -> list[Raw]:
+    stored = entry.get(key) or ()
+    return [part if isinstance(part, Mapping) else {} for part in stored] if isinstance(stored, Sequence) else []
+
+
+def _type(entry: Raw) -> str:
+    kind = entry.get("type")
+    return kind if isinstance(kind, str) else "COMBO" if isinstance(kind, list) else "*"
+
+
+def _ends(raw: Raw, links: Mapping[Any, Source]) -> dict[NodeId, GraphNode]:
+    """The nodes that stand for the subgraph's own inputs and outputs."""
+    inputs = [(str(entry.get("name", "")), _type(entry)) for entry in _list(raw, "inputs")]
+    outputs = _list(raw, "outputs")
+    targets = {socket: source for _, source, target, socket, _ in links_of(raw) if target == OUTPUTS}
+    sockets = [Socket(str(out.get("name", "")), _type(out), targets.get(slot)) for slot, out in enumerate(outputs)]
+    return {
+        INPUTS: GraphNode(INPUTS, "subgraph inputs", ACTIVE, [], inputs, None, {}),
+        OUTPUTS: GraphNode(OUTPUTS, "subgraph outputs", ACTIVE, sockets, [], None, {}),
+    }

@@ -1,0 +1,163 @@
+"""Reading the option nodes of AnimateDiff-Evolved (ADE): their values, and what is linked to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..definitions.node_definitions import EvolvedNode, evolved_nodes
+from ..definitions.widget_values import named_values
+from ..graph.tracing import Traced, bypassed_socket, is_evolved
+from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, Socket, Source
+from .plan import SAID, Plan, RefusedError, Value
+
+
+
+@dataclass(frozen=True)
+class OptionNode:
+    """A node of ADE, as one plan reads it."""
+
+    node: GraphNode
+    plan: Plan
+    mode: int  # of what is made of it
+
+    @property
+    def type(self) -> str:
+        return self.node.type
+
+    @property
+    def definition(self) -> EvolvedNode:
+        return evolved_nodes()[self.node.type]
+
+    def value(self, name: str) -> Value:
+        """The value of a widget, or the output that is linked to it."""
+        socket = self._socket(name)
+        if socket is not None and socket.source is not None:
+            traced = self.plan.tracer.up(socket.source)
+            if traced.source is not None:
+                return socket.source
+        values = self._values()
+        if name in values:
+            value: Value = values[name] if values[name] is not None else ""
+            return value
+        default: Value = self.definition.absent.get(name, self.definition.widgets[name])
+        if self.plan.tracer.graph.form == "api":
+            default = self._default_of_api(name)
+        return "" if default is None else default
+
+    def number(self, name: str) -> float:
+        """A value that has to be known. Raises RefusedError for a link whose value nobody knows."""
+        known = self.plan.known(self.value(name))
+        if known is None:
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
+        return float(known) if isinstance(known, int | float) else 0.0
+
+    def word(self, name: str) -> str:
+        """The value of a combo or a text that has to be known. Raises RefusedError as `number`."""
+        value = self.value(name)
+        known = self.plan.known(value)
+        if known is None:
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
+        self._use_primitive(value)
+        return str(known)
+
+    def switch(self, name: str) -> bool:
+        known = self.plan.known(self.value(name))
+        if known is None:
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
+        return bool(known)
+
+    def loose(self, name: str) -> Value | None:
+        """What an input gets that has no widget: its link, or the value that a prompt holds; None where it is empty."""
+        link = self.link(name)
+        stored = self.node.values.get(name) if isinstance(self.node.values, dict) else None
+        return link if link is not None else stored
+
+    def is_linked(self, name: str) -> bool:
+        socket = self._socket(name)
+        return socket is not None and self.plan.tracer.up(socket.source).source is not None
+
+    def link(self, name: str) -> Source | None:
+        """What is linked to a socket, whatever it is."""
+        socket = self._socket(name)
+        if socket is None or socket.source is None or self.plan.tracer.up(socket.source).source is None:
+            return None
+        return socket.source
+
+    def option(self, name: str) -> "OptionNode | None":
+        """The ADE node behind a socket; None where none acts. Raises RefusedError where another pack's node is."""
+        for option in self._ways(name):
+            if option.mode == MUTED:
+                return None
+            if option.mode != BYPASSED:
+                return option
+            self.plan.remark(SAID, option.node, "This node is bypassed: it counts as not connected.")
+        return None
+
+    def row(self, name: str, before: str) -> "list[OptionNode]":
+        """The ADE nodes behind a socket, one behind the other by their sockets `before`, the first one first. Those
+        that do not act have the mode BYPASSED. Raises RefusedError as `option`."""
+        found: list[OptionNode] = []
+        option: OptionNode | None = self
+        socket = name
+        acts = True
+        seen = {self.node.id}
+        while option is not None:
+            option = next(option._ways(socket, once=True), None)
+            if option is None or option.node.id in seen:
+                break
+            seen.add(option.node.id)
+            acts = acts and option.node.mode != MUTED
+            mode = ACTIVE if acts and option.node.mode != BYPASSED else BYPASSED
+            found.append(OptionNode(option.node, self.plan, mode))
+            socket = before
+        return found[::-1]
+
+    def _ways(self, name: str, once: bool = False) -> "Iterator[OptionNode]":
+        """The node behind a socket, and where it is bypassed, what it passes on."""
+        socket = self._socket(name)
+        traced = self.plan.tracer.up(socket.source) if socket is not None else Traced(None)
+        if traced.source is None and self.definition.type_of(name):
+            traced = self.plan.tracer.sent(self.definition.type_of(name))
+        seen = set()
+        while traced.source is not None and traced.source.node not in seen:
+            seen.add(traced.source.node)
+            node = self.plan.tracer.graph.nodes[traced.source.node]
+            if not is_evolved(node.type) or node.type not in evolved_nodes():
+                kind = self.definition.type_of(name)
+                raise RefusedError(
+                    f"{name} of {self.type} ({self.node.id}) is fed by {node.type} ({node.id}), which makes {kind} in a "
+                    "way that no node of Kinema can follow."
+                )
+            self._use(traced)
+            yield OptionNode(node, self.plan, node.mode)
+            if once or node.mode != BYPASSED:
+                return
+            passed = bypassed_socket(node, traced.source.slot)
+            traced = self.plan.tracer.up(passed.source) if passed else Traced(None)
+
+    def _use(self, traced: Traced) -> None:
+        """Marks what lies on the way as needless."""
+        self.plan.used.update(dict.fromkeys(traced.passed))
+        if traced.source is not None:
+            self.plan.used[traced.source.node] = None
+
+    def _use_primitive(self, value: Value) -> None:
+        if isinstance(value, Source):
+            traced = self.plan.tracer.up(value)
+            self._use(traced)
+
+    def _socket(self, name: str) -> Socket | None:
+        renamed = self.definition.renamed
+        return next((socket for socket in self.node.sockets if renamed.get(socket.name, socket.name) == name), None)
+
+    def _values(self) -> dict[str, Any]:
+        return named_values(self.definition, self.node.values)
+
+    def _default_of_api(self, name: str) -> Value:
+        absent = self.definition.absent
+        value: Value = absent[name] if name in absent else self.definition.widgets[name]
+        if name not in absent:
+            shown = "no file" if value is None else value
+            text = f"{name} is not in the prompt. {shown} is used, the default of AnimateDiff-Evolved."
+            self.plan.remark(SAID, self.node, text)
+        return value

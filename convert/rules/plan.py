@@ -1,0 +1,144 @@
+"""What the converter means to write for a sink: new nodes, links, and what it has to say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..definitions.node_definitions import TargetInput, TargetNode, target_nodes
+from ..graph.tracing import Tracer
+from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, NodeId, Source
+
+SAID, IDEA, APPROXIMATE, LOSS = "said", "same idea", "approximate", "loss"
+"""The levels of a remark: nothing differs; other numbers by design; a different result; something is left out."""
+
+
+class RefusedError(Exception):
+    """This sink cannot be converted: what stands in the way."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something to say about one node of the old workflow."""
+
+    level: str  # SAID, IDEA, APPROXIMATE or LOSS
+    node: NodeId  # the old node
+    type: str  # its class
+    text: str  # what differs, or what was done
+    nearer: str = ""  # how to get nearer to the old result
+
+
+@dataclass(eq=False)
+class NewNode:
+    """A node to be written."""
+
+    type: str
+    inputs: dict[str, "Value"]
+    origin: NodeId  # the old node whose place it takes
+    mode: int
+    heir: bool  # whether it takes the id, title and colours of its origin, unless an earlier one does
+
+    @property
+    def definition(self) -> TargetNode:
+        return target_nodes()[self.type]
+
+
+@dataclass(frozen=True)
+class Made:
+    """An output of a new node."""
+
+    node: NewNode
+    slot: int
+
+
+Value = bool | int | float | str | Source | Made
+Link = Source | Made
+
+
+@dataclass
+class Plan:
+    """The plan for one sink, or for one node that stands for itself."""
+
+    origin: GraphNode
+    tracer: Tracer
+    nodes: list[NewNode] = field(default_factory=list)
+    outputs: dict[int, Link | None] = field(default_factory=dict)  # what the users of the origin's outputs get
+    model: Link | None = None  # the MODEL as far as the chain has come
+    used: dict[NodeId, None] = field(default_factory=dict)  # old nodes that are needless once the plan is carried out
+    remarks: list[Remark] = field(default_factory=list)
+
+    def make(
+        self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], mode: int = ACTIVE, heir: bool = True
+    ) -> NewNode:
+        """A new node in the place of `origin`; inputs that are None stay empty."""
+        definition = target_nodes()[kind]
+        given = {name: value for name, value in inputs.items() if value is not None}
+        fitted = {name: self._fitted(value, definition.inputs[name], origin) for name, value in given.items()}
+        node = NewNode(kind, fitted, origin.id, mode, heir)
+        self.nodes.append(node)
+        return node
+
+    def output(self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], slot: int = 0, heir: bool = True) -> Made:
+        return Made(self.make(kind, origin, inputs, heir=heir), slot)
+
+    def chain(
+        self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], mode: int = ACTIVE, heir: bool = True
+    ) -> None:
+        """The next node of the chain: MODEL in, MODEL out."""
+        of_all = self.origin.mode if self.origin.mode in (MUTED, BYPASSED) else mode
+        node = self.make(kind, origin, {"model": self.model, **inputs}, of_all, heir)
+        self.model = Made(node, node.definition.slot("MODEL"))
+
+    def remark(self, level: str, node: GraphNode, text: str, nearer: str = "") -> None:
+        remark = Remark(level, node.id, node.type, text, nearer)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    @property
+    def losses(self) -> list[Remark]:
+        return [remark for remark in self.remarks if remark.level == LOSS]
+
+    def known(self, value: Value) -> Value | None:
+        """`value` where it is no link, or the value of the primitive that feeds it; None where nobody knows."""
+        if not isinstance(value, Source):
+            return None if isinstance(value, Made) else value
+        source = self.tracer.up(value).source
+        node = self.tracer.graph.nodes[source.node] if source else None
+        if node is None or node.type not in ("PrimitiveNode", "PrimitiveInt", "PrimitiveFloat"):
+            return None
+        if any(socket.source is not None for socket in node.sockets):
+            return None
+        stored = node.values.get("value") if isinstance(node.values, dict) else (node.values or [None])[0]
+        return stored if isinstance(stored, bool | int | float | str) else None
+
+    def _fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
+        """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
+        if isinstance(value, Source):
+            return self._fitted_link(value, target, origin)
+        if isinstance(value, Made) or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        low = target.min if target.min is not None else value
+        high = target.max if target.max is not None else value
+        fitted = min(max(value, low), high)
+        if fitted != value:
+            text = f"{target.name} is {value}, but {target.name} of Kinema goes from {low:g} to {high:g}: {fitted:g} is used."
+            self.remark(APPROXIMATE, origin, text)
+        return int(fitted) if target.type == "INT" else fitted
+
+    def _fitted_link(self, source: Source, target: TargetInput, origin: GraphNode) -> Value:
+        traced = self.tracer.up(source)
+        if traced.source is None:
+            raise RefusedError(f"{target.name} of {origin.type} is linked, but nothing feeds the link.")
+        node = self.tracer.graph.nodes[traced.source.node]
+        kind = node.output_type(traced.source.slot)
+        types = target.type.split(",")
+        primitive = node.type == "PrimitiveNode"
+        if "*" in (kind, target.type) or (kind in types and not (primitive and len(types) > 1)):
+            return source
+        value = self.known(source)
+        if value is None:
+            needed = " or ".join(types)
+            raise RefusedError(
+                f"{target.name} of {origin.type} is fed by {node.type} ({node.id}) with {kind}, but Kinema needs {needed}."
+            )
+        self.used.update(dict.fromkeys([*traced.passed, node.id]))
+        return self._fitted(value, target, origin) if not isinstance(value, Source) else value
