@@ -72,7 +72,7 @@ class Plan:
         """A new node in the place of `origin`; inputs that are None stay empty."""
         definition = target_nodes()[kind]
         given = {name: value for name, value in inputs.items() if value is not None}
-        fitted = {name: self._fitted(value, definition.inputs[name], origin) for name, value in given.items()}
+        fitted = {name: self.fitted(value, definition.inputs[name], origin) for name, value in given.items()}
         node = NewNode(kind, fitted, origin.id, mode, heir)
         self.nodes.append(node)
         return node
@@ -110,7 +110,7 @@ class Plan:
         stored = node.values.get("value") if isinstance(node.values, dict) else (node.values or [None])[0]
         return stored if isinstance(stored, bool | int | float | str) else None
 
-    def _fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
+    def fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
         """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
         if isinstance(value, Source):
             return self._fitted_link(value, target, origin)
@@ -141,4 +141,4 @@ class Plan:
                 f"{target.name} of {origin.type} is fed by {node.type} ({node.id}) with {kind}, but Kinema needs {needed}."
             )
         self.used.update(dict.fromkeys([*traced.passed, node.id]))
-        return self._fitted(value, target, origin) if not isinstance(value, Source) else value
+        return self.fitted(value, target, origin) if not isinstance(value, Source) else value

@@ -1,0 +1,251 @@
+"""Nodes of AnimateDiff-Evolved that stand for themselves: each becomes one node of the host or of Kinema, or two."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..graph.tracing import Tracer
+from ..graph.workflow_graph import ACTIVE, GraphNode
+from .beta_schedules import raw_schedule, schedule_named
+from .context_options import context_windows
+from .multivals import multival
+from .option_nodes import OptionNode
+from .plan import APPROXIMATE, IDEA, LOSS, SAID, Link, Made, Plan, RefusedError, Value
+
+
+@dataclass(frozen=True)
+class Twin:
+    """The node that does the same under another name."""
+
+    type: str
+    names: Mapping[str, str] = field(default_factory=dict)  # its inputs: ADE's names; the others have the same name
+    passes: Mapping[int, str] = field(default_factory=dict)  # outputs of ADE that only pass an input on
+    slot: int = 0  # the first output of ADE that it makes
+    fixed: Mapping[str, Value] = field(default_factory=dict)  # inputs that ADE does not have
+
+
+HOOKS = {"hooks": "lora_hook"}
+ALL = {"mask": "opt_mask", "hooks": "opt_lora_hook", "timesteps": "opt_timesteps"}
+TWINS = {
+    "ADE_EmptyLatentImageLarge": Twin("EmptyLatentImage"),
+    "ADE_RegisterLoraHook": Twin("CreateHookLora", passes={0: "model", 1: "clip"}, slot=2),
+    "ADE_RegisterLoraHookModelOnly": Twin("CreateHookLoraModelOnly", passes={0: "model"}, slot=1),
+    "ADE_RegisterModelAsLoraHook": Twin("CreateHookModelAsLora", passes={0: "model", 1: "clip"}, slot=2),
+    "ADE_RegisterModelAsLoraHookModelOnly": Twin("CreateHookModelAsLoraModelOnly", passes={0: "model"}, slot=1),
+    "ADE_CombineLoraHooks": Twin("CombineHooks2", {f"hooks_{side}": f"lora_hook_{side}" for side in "AB"}),
+    "ADE_CombineLoraHooksFour": Twin("CombineHooks4", {f"hooks_{side}": f"lora_hook_{side}" for side in "ABCD"}),
+    "ADE_CombineLoraHooksEight": Twin("CombineHooks8", {f"hooks_{side}": f"lora_hook_{side}" for side in "ABCDEFGH"}),
+    "ADE_SetLoraHookKeyframe": Twin("SetHookKeyframes", HOOKS),
+    "ADE_AttachLoraHookToCLIP": Twin("SetClipHooks", HOOKS, fixed={"apply_to_conds": True}),
+    "ADE_LoraHookKeyframe": Twin("CreateHookKeyframe", {"strength_mult": "strength_model"}),
+    "ADE_LoraHookKeyframeInterpolation": Twin("CreateHookKeyframesInterpolated", {"keyframes_count": "intervals"}),
+    "ADE_LoraHookKeyframeFromStrengthList": Twin("CreateHookKeyframesFromFloats", {"floats_strength": "strengths_float"}),
+    "ADE_AttachLoraHookToConditioning": Twin("ConditioningSetProperties", {**HOOKS, "cond_NEW": "conditioning"}),
+    "ADE_PairedConditioningSetMask": Twin(
+        "PairConditioningSetProperties", {**ALL, "positive_NEW": "positive_ADD", "negative_NEW": "negative_ADD"}
+    ),
+    "ADE_ConditioningSetMask": Twin("ConditioningSetProperties", {**ALL, "cond_NEW": "cond_ADD"}),
+    "ADE_PairedConditioningSetMaskAndCombine": Twin(
+        "PairConditioningSetPropertiesAndCombine", {**ALL, "positive_NEW": "positive_ADD", "negative_NEW": "negative_ADD"}
+    ),
+    "ADE_ConditioningSetMaskAndCombine": Twin("ConditioningSetPropertiesAndCombine", {**ALL, "cond_NEW": "cond_ADD"}),
+    "ADE_PairedConditioningSetUnmaskedAndCombine": Twin("PairConditioningSetDefaultCombine", {"hooks": "opt_lora_hook"}),
+    "ADE_ConditioningSetUnmaskedAndCombine": Twin("ConditioningSetDefaultCombine", {"hooks": "opt_lora_hook"}),
+    "ADE_PairedConditioningCombine": Twin("PairConditioningCombine"),
+    "ADE_ConditioningCombine": Twin("ConditioningCombine", {"conditioning_1": "cond_A", "conditioning_2": "cond_B"}),
+    "ADE_TimestepsConditioning": Twin("ConditioningTimestepsRange"),
+    "ADE_AnimateDiffUnload": Twin("KinemaRemoveMotion"),
+}
+
+
+def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
+    """The plan for a node that stands for itself. Raises RefusedError, also for nodes of other kinds."""
+    plan = Plan(node, tracer)
+    option = OptionNode(node, plan, ACTIVE)
+    if node.type in TWINS:
+        _twin(plan, option, TWINS[node.type])
+    elif node.type in SPECIAL:
+        SPECIAL[node.type](plan, option)
+    else:
+        raise RefusedError(f"{node.type} ({node.id}) has no equivalent.")
+    return plan
+
+
+def _twin(plan: Plan, option: OptionNode, twin: Twin) -> None:
+    new = plan.make(twin.type, option.node, {})
+    for name, target in new.definition.inputs.items():
+        old = twin.names.get(name, name)
+        value: Value | None = None
+        if name in twin.fixed:
+            value = twin.fixed[name]
+        elif old in option.definition.widgets:
+            value = option.value(old)
+        elif old in option.definition.sockets:
+            value = option.loose(old)
+        if value is not None:
+            new.inputs[name] = plan.fitted(value, target, option.node)
+    new.mode = option.node.mode
+    plan.outputs = {slot: option.link(name) for slot, name in twin.passes.items()}
+    made = enumerate(new.definition.outputs)
+    plan.outputs |= {twin.slot + number: Made(new, number) for number, _ in made if twin.slot + number not in plan.outputs}
+    guarantee = "guarantee_steps" in option.definition.widgets and option.number("guarantee_steps") > 1
+    if guarantee:
+        plan.remark(APPROXIMATE, option.node, "guarantee_steps has no equivalent in the host's keyframe.")
+
+
+def _checkpoint(plan: Plan, option: OptionNode) -> None:
+    loader = plan.make("CheckpointLoaderSimple", option.node, {"ckpt_name": option.value("ckpt_name")}, option.node.mode)
+    plan.outputs = {slot: Made(loader, slot) for slot in range(3)}
+    schedule = schedule_named(plan, option.node, option.word("beta_schedule"))
+    if schedule is not None:
+        inputs = {"model": Made(loader, 0), **schedule.noise_schedule("keep")}
+        plan.outputs[0] = plan.output("KinemaNoiseSchedule", option.node, inputs, heir=False)
+    if option.switch("use_custom_scale_factor") and option.number("scale_factor") != 0.18215:
+        text = "The custom scale factor of the latents is left out."
+        plan.remark(LOSS, option.node, text, "Multiply the latents before VAE Decode.")
+
+
+def _combine(plan: Plan, option: OptionNode) -> None:
+    images, rate, form = option.link("images"), option.value("frame_rate"), option.word("format")
+    known = plan.known(rate)
+    fps: Value | None = float(known) if isinstance(known, int | float) else rate
+    prefix = option.value("filename_prefix")
+    mode = option.node.mode
+    if not option.switch("save_image"):
+        plan.make("PreviewImage", option.node, {"images": images}, mode)
+        plan.remark(IDEA, option.node, "save_image is off: the frames are shown as images.", "Use Save Video to see the video.")
+    elif form.startswith("video/"):
+        video = plan.make("CreateVideo", option.node, {"images": images, "fps": fps}, mode, heir=False)
+        inputs: dict[str, Value] = {"video": Made(video, 0), "filename_prefix": prefix, "format": "mp4", "codec": "h264"}
+        plan.make("SaveVideo", option.node, inputs, mode)
+        if "h264" not in form:
+            plan.remark(APPROXIMATE, option.node, f"The video is stored as h264 in MP4, not as {form}.", "Use VideoHelperSuite.")
+    else:
+        still: dict[str, Value | None] = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False}
+        plan.make("SaveAnimatedWEBP", option.node, {**still, "quality": 90}, mode)
+        if form == "image/gif":
+            text = "The host writes no GIF: the video is stored as an animated WebP."
+            plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite with image/gif.")
+    if option.switch("pingpong") or option.number("loop_count") != 0:
+        text = "pingpong and loop_count are left out."
+        plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite.")
+    if plan.tracer.graph.users_of(option.node) and any(True for _ in plan.tracer.graph.users_of(option.node)):
+        raise RefusedError(f"The output of {option.type} ({option.node.id}) is used, and the host has nothing like it.")
+
+
+def _prompts(plan: Plan, option: OptionNode) -> None:
+    frames = option.value("max_length") if "max_length" in option.definition.widgets else None
+    text = option.value("prompts")
+    inputs: dict[str, Value | None] = {
+        "clip": option.link("clip"),
+        "prompts": text,
+        "frames": None if frames == 0 else frames,
+        "latent": option.link("latent"),
+        "text_before": option.loose("prepend_text"),
+        "text_after": option.loose("append_text"),
+        "blend": "spherical" if option.word("tensor_interp") == "slerp" else "linear",
+    }
+    plan.outputs[0] = Made(plan.make("KinemaPromptTravel", option.node, inputs, option.node.mode), 0)
+    if "latent" in option.definition.sockets:
+        plan.outputs[1] = option.link("latent")
+    if option.option("values_replace") is not None:
+        plan.remark(LOSS, option.node, "values_replace is left out.", "Write the numbers into the prompts.")
+    compounds = "Between two prompts, the blend follows a straight line; in AnimateDiff-Evolved it runs ahead of it."
+    plan.remark(IDEA, option.node, compounds, "Add keys where the prompts should change.")
+
+
+def _values(plan: Plan, option: OptionNode) -> None:
+    raise RefusedError(f"{option.type} ({option.node.id}) gives numbers to other packs, which a curve cannot.")
+
+
+def _unpatched(plan: Plan, option: OptionNode, kind: str, name: str, old: str) -> None:
+    value = multival(plan, option.option(old))
+    if not isinstance(value, int | float):
+        raise RefusedError(f"{option.type} ({option.node.id}) varies, which the host's {kind} cannot.")
+    new = plan.make(kind, option.node, {"model": option.link("model"), name: value}, option.node.mode)
+    plan.outputs[0] = Made(new, 0)
+
+
+def _sigmas(plan: Plan, option: OptionNode) -> None:
+    source = option.option("sigma_schedule")
+    if source is None:
+        raise RefusedError(f"{option.type} ({option.node.id}) has no schedule.")
+    plan.outputs[0] = _sigmas_of(plan, option, source)
+
+
+def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
+    run = {name: holder.value(name) for name in ("scheduler", "steps", "denoise")}
+    if option.type == "ADE_SigmaSchedule":
+        schedule = schedule_named(plan, option.node, option.word("beta_schedule"))
+        inputs: dict[str, Value] = dict(schedule.noise_schedule("epsilon")) if schedule else {}
+        return plan.output("KinemaSigmaSchedule", holder.node, {**inputs, **run})
+    if option.type == "ADE_RawSigmaSchedule":
+        return plan.output("KinemaSigmaSchedule", holder.node, {**raw_schedule(plan, option), **run})
+    sides = ("schedule_Start", "schedule_End") if "Split" in option.type else ("schedule_A", "schedule_B")
+    parts = [option.option(side) for side in sides]
+    if parts[0] is None or parts[1] is None:
+        raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
+    first = _sigmas_of(plan, holder, parts[0])
+    second = _sigmas_of(plan, holder, parts[1])
+    plan.remark(APPROXIMATE, option.node, "The sigmas of the steps are mixed, not those of the training.")
+    blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
+    return plan.output("KinemaBlendSigmas", option.node, blend)
+
+
+def _blend(option: OptionNode) -> dict[str, Value]:
+    if "Split" in option.type:
+        return {"mode": "split", "weight": 0.5, "split_at": option.value("idx_split_percent")}
+    if option.type.endswith("Interp"):
+        first, last = 1 - option.number("weight_A_End"), 1 - option.number("weight_A_Start")
+        return {"mode": "blend", "weight": first, "weight_end": last}
+    weight = 1 - option.number("weight_A")
+    return {"mode": "blend", "weight": weight, "weight_end": weight}
+
+
+def _window_plan(plan: Plan, option: OptionNode) -> None:
+    plan.model = option.link("model")
+    context_windows(plan, option, "context_opts", freenoise=False, unknown_frames=False)
+    widgets = option.definition.widgets
+    run = {name: option.value(name) for name in ("steps", "scheduler") if name in widgets}
+    inputs: dict[str, Value | None] = {
+        "model": plan.model,
+        "frames": option.value("latents_length"),
+        "width": option.value("visual_width"),
+        "sigmas": option.link("sigmas"),
+        **run,
+    }
+    plan.outputs[0] = plan.output("KinemaWindowPlan", option.node, inputs)
+    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.")
+
+
+def _scale_and_encode(plan: Plan, option: OptionNode) -> None:
+    raise RefusedError(f"{option.type} ({option.node.id}) takes its size from latents, which no node of the host does.")
+
+
+def _mask_of_multival(plan: Plan, option: OptionNode) -> None:
+    source = option.option("multival")
+    mask: Link | None = source.link("mask_optional") if source and "mask_optional" in source.definition.sockets else None
+    if mask is None:
+        value = multival(plan, source)
+        if not isinstance(value, int | float):
+            raise RefusedError(f"{option.type} ({option.node.id}) turns a curve into a mask, which Kinema cannot.")
+        mask = plan.output("SolidMask", option.node, {"value": value, "width": 64, "height": 64})
+        plan.remark(SAID, option.node, "The mask has 64 x 64 pixels.")
+    plan.outputs[0] = mask
+
+
+SPECIAL: dict[str, Callable[[Plan, OptionNode], None]] = {
+    "CheckpointLoaderSimpleWithNoiseSelect": _checkpoint,
+    "ADE_AnimateDiffCombine": _combine,
+    "ADE_PromptScheduling": _prompts,
+    "ADE_PromptSchedulingLatents": _prompts,
+    "ADE_PerturbedAttentionGuidanceMultival": lambda plan, option: _unpatched(
+        plan, option, "PerturbedAttentionGuidance", "scale", "scale_multival"
+    ),
+    "ADE_RescaleCFGMultival": lambda plan, option: _unpatched(plan, option, "RescaleCFG", "multiplier", "mult_multival"),
+    "ADE_SigmaScheduleToSigmas": _sigmas,
+    "ADE_VisualizeContextOptionsK": _window_plan,
+    "ADE_VisualizeContextOptionsKAdv": _window_plan,
+    "ADE_VisualizeContextOptionsSCustom": _window_plan,
+    "ADE_UpscaleAndVAEEncode": _scale_and_encode,
+    "ADE_MultivalConvertToMask": _mask_of_multival,
+}
