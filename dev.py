@@ -22,6 +22,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "pack": ("tools.pack", "make and check the registry's package, as comfy-cli packs it"),
     "try-host": ("tools.try_host", "try the pack on the ComfyUI in a folder: load it, animate, test"),
+    "convert": ("convert.__main__", "convert workflows of AnimateDiff-Evolved; a folder gives a table"),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 

@@ -39,9 +39,8 @@ class OptionNode:
         if name in values:
             value: Value = values[name] if values[name] is not None else ""
             return value
-        default: Value = self.definition.absent.get(name, self.definition.widgets[name])
-        if self.plan.tracer.graph.form == "api":
-            default = self._default_of_api(name)
+        is_prompt = self.plan.tracer.graph.form == "api"
+        default: Value | None = self._default_of_api(name) if is_prompt else self.definition.widgets[name]
         return "" if default is None else default
 
     def number(self, name: str) -> float:
@@ -153,9 +152,9 @@ class OptionNode:
     def _values(self) -> dict[str, Any]:
         return named_values(self.definition, self.node.values)
 
-    def _default_of_api(self, name: str) -> Value:
+    def _default_of_api(self, name: str) -> Value | None:
         absent = self.definition.absent
-        value: Value = absent[name] if name in absent else self.definition.widgets[name]
+        value: Value | None = absent[name] if name in absent else self.definition.widgets[name]
         if name not in absent:
             shown = "no file" if value is None else value
             text = f"{name} is not in the prompt. {shown} is used, the default of AnimateDiff-Evolved."
