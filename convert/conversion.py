@@ -1,10 +1,10 @@
 """The conversion of a whole workflow: forms, subgraphs, and what is written into the result about itself."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .definitions.node_definitions import target_nodes
+from .definitions.node_definitions import host_names, target_nodes
 from .execution import Execution
 from .graph.api_form import is_api_form, read_api, write_api
 from .graph.layout import place
@@ -14,13 +14,14 @@ from .graph.ui_form import is_ui_form, read_ui, subgraphs
 from .graph.ui_writing import Numbers, counted, write_ui
 from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, WorkflowError, WorkflowGraph
 from .needed_files import needed_files
-from .planning import Planned, plan_graph
+from .planning import Planned, plan_graph, remaining, says_why
 from .report import LEFT, LOSSES, SAME, Report, UnitReport
 from .rules.group_nodes import without_group_nodes
 from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
 VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
+DROPPED = "Unused group nodes with nodes of AnimateDiff-Evolved were dropped."
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]
 
@@ -68,15 +69,15 @@ def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
     graph = read_api(raw)
     planned = plan_graph(graph, core)
     chosen = [plan for plan in planned if plan.is_taken(accept)]
-    units = tuple(_unit(graph, plan, accept) for plan in planned)
     _execute(graph, planned, chosen, _api_ids(graph))
+    units = tuple(_units(graph, planned, accept))
     written = write_api(graph, raw)
-    return _done(raw, written, units, (), [graph])
+    return _done(raw, written, units, tuple(_stays(planned)), [graph])
 
 
 def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     whole = without_group_nodes(raw)
-    said = ("Group nodes with nodes of AnimateDiff-Evolved were taken apart or dropped.",) if whole is not raw else ()
+    said = [DROPPED] if whole is not raw else []
     inner = list(subgraphs(whole))
     numbers = Numbers.after([whole, *inner])
     units: list[UnitReport] = []
@@ -86,8 +87,9 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
         graph, before = read_ui(part, str(part.get("name", "")) if part is not whole else ""), read_ui(part)
         planned = plan_graph(graph, core)
         chosen = [plan for plan in planned if plan.is_taken(accept)]
-        found = [_unit(graph, plan, accept) for plan in planned]
         fresh = _execute(graph, planned, chosen, numbers.next_node)
+        found = list(_units(graph, planned, accept))
+        said += _stays(planned)
         fresh += _notes(graph, [unit for unit in found if unit.result != LEFT], before, numbers.next_node)
         groups = place(graph, before, fresh, part.get("groups"))
         changed = fresh or len(graph.nodes) != len(before.nodes)
@@ -96,9 +98,9 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
         units += found
         graphs.append(graph)
     if all(new is old for new, old in zip(written, (whole, *inner), strict=True)) and whole is raw:
-        return _done(raw, raw, tuple(units), said, graphs)
+        return _done(raw, raw, tuple(units), tuple(said), graphs)
     result = _assembled(whole, written, inner, numbers)
-    return _done(raw, result, tuple(units), said, graphs)
+    return _done(raw, result, tuple(units), tuple(said), graphs)
 
 
 def _assembled(whole: Workflow, written: list[Workflow], inner: list[Workflow], numbers: Numbers) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _done(
 ) -> Conversion:
     changed = result is not raw and result != raw
     classes = {node.type for graph in graphs for node in graph.nodes.values()}
-    foreign = sorted(name for name in classes - target_nodes().keys() - FRONTEND_NODES if not name.startswith("Kinema"))
+    foreign = sorted(classes - target_nodes().keys() - FRONTEND_NODES - host_names())
     files = needed_files(graphs)
     return Conversion(result if changed else raw, Report(units, said, files, tuple(foreign), changed))
 
@@ -130,6 +132,18 @@ def _execute(
     execution = Execution(graph, [plan.plan for plan in chosen if plan.plan is not None], next_id, kept)
     execution.run()
     return [graph.nodes[number] for number in execution.written.values()]
+
+
+def _units(graph: WorkflowGraph, planned: Iterable[Planned], accept: bool) -> Iterator[UnitReport]:
+    for plan in planned:
+        if plan.is_taken(accept) or not plan.of_another_pack:
+            yield _unit(graph, plan, accept)
+    for node, why in remaining(graph, planned):
+        yield UnitReport(node.id, node.type, node.title, graph.name, node.mode == ACTIVE, LEFT, (), why)
+
+
+def _stays(planned: Iterable[Planned]) -> Iterator[str]:
+    return (plan.refusal for plan in planned if plan.refusal and plan.of_another_pack and says_why(plan.node))
 
 
 def _unit(graph: WorkflowGraph, planned: Planned, accept: bool) -> UnitReport:

@@ -1,6 +1,8 @@
 """Which nodes of a graph are converted, each by its plan."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from .graph.tracing import REROUTES, SETTERS, Tracer, is_evolved
 from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, Source, WorkflowGraph
@@ -8,7 +10,7 @@ from .rules.core_replacements import CORE, plan_core
 from .rules.plan import Plan, RefusedError
 from .rules.single_nodes import SPECIAL, TWINS, plan_single
 from .rules.sinks import SINKS, keeps_an_unknown_schedule, plan_replaced, plan_sink
-from .rules.sparse_controls import SPARSE, plan_sparse
+from .rules.sparse_controls import LOADERS, is_sparse, plan_sparse
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Planned:
     node: GraphNode
     plan: Plan | None
     refusal: str = ""
+    of_another_pack: bool = False  # whether it may stay as it is
 
     def is_taken(self, accept: bool) -> bool:
         return self.plan is not None and (accept or not self.plan.losses)
@@ -37,31 +40,46 @@ def plan_graph(graph: WorkflowGraph, core: bool) -> list[Planned]:
     order = _order(graph, tracer)
     found = []
     for node in graph.nodes.values():
-        if not _stands_for_itself(node, core):
+        make = _planner(node, tracer, order, core)
+        if make is None:
             continue
+        foreign = not is_evolved(node.type)
         try:
-            found.append(Planned(node, _plan(node, tracer, order)))
+            found.append(Planned(node, make(node, tracer), of_another_pack=foreign))
         except RefusedError as refused:
-            found.append(Planned(node, None, str(refused)))
+            found.append(Planned(node, None, str(refused), foreign))
     return found
 
 
-def _stands_for_itself(node: GraphNode, core: bool) -> bool:
-    if core and node.type in CORE:
-        return True
-    return node.type in SINKS or node.type in TWINS or node.type in SPECIAL or node.type in SPARSE
-
-
-def _plan(node: GraphNode, tracer: Tracer, order: Order) -> Plan:
-    if node.type in SPARSE:
-        return plan_sparse(node, tracer)
+def _planner(node: GraphNode, tracer: Tracer, order: Order, core: bool) -> Callable[[GraphNode, Tracer], Plan] | None:
+    """What plans `node`; None where it does not stand for itself."""
+    if is_sparse(node, tracer):
+        return plan_sparse
     if node.type in CORE:
-        return plan_core(node, tracer)
+        return plan_core if core else None
+    if node.type in TWINS or node.type in SPECIAL:
+        return plan_single
     if node.type not in SINKS:
-        return plan_single(node, tracer)
+        return None
     if node.id in order.replaced:
-        return plan_replaced(node, tracer)
-    return plan_sink(node, tracer, node.id in order.behind)
+        return plan_replaced
+    return partial(plan_sink, behind_another=node.id in order.behind)
+
+
+def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tuple[GraphNode, str]]:
+    """The option nodes of ADE that were not converted because a node of another pack uses them, and why."""
+    known = {plan.node.id for plan in planned}
+    for node in graph.nodes.values():
+        if is_evolved(node.type) and node.id not in known:
+            users = (graph.nodes[user] for _, user, _ in graph.users_of(node))
+            foreign = next((user for user in users if not is_evolved(user.type)), None)
+            if foreign is not None:
+                yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+
+
+def says_why(node: GraphNode) -> bool:
+    """Whether people should be told why a node of another pack stays, because it cannot run without ADE."""
+    return node.type in LOADERS
 
 
 def _order(graph: WorkflowGraph, tracer: Tracer) -> Order:

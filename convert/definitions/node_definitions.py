@@ -70,6 +70,13 @@ def target_nodes() -> Mapping[str, TargetNode]:
     return {name: _target(name, entry) for name, entry in read.items()}
 
 
+@cache
+def host_names() -> frozenset[str]:
+    """The classes of the host's own nodes, of all versions that Kinema supports."""
+    names: list[str] = _read("host_names.json")
+    return frozenset(names)
+
+
 def _evolved(entry: Mapping[str, Any]) -> EvolvedNode:
     return EvolvedNode(
         widgets=entry["widgets"],
@@ -92,6 +99,5 @@ def _input(name: str, described: Mapping[str, Any]) -> TargetInput:
     return TargetInput(**{**described, "name": name, "options": None if options is None else tuple(options)})
 
 
-def _read(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    return read
+def _read(name: str) -> Any:
+    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from .context_options import context_windows
 from .multivals import multival
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, SAID, Link, Made, Plan, RefusedError, Value
+from .prompt_texts import with_commas
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,10 @@ def _combine(plan: Plan, option: OptionNode) -> None:
 def _prompts(plan: Plan, option: OptionNode) -> None:
     frames = option.value("max_length") if "max_length" in option.definition.widgets else None
     text = option.value("prompts")
+    if isinstance(text, str):
+        text, added = with_commas(text)
+        if added:
+            plan.remark(SAID, option.node, f"Commas that were missing behind prompts were added: {added}.")
     inputs: dict[str, Value | None] = {
         "clip": option.link("clip"),
         "prompts": text,
