@@ -23,6 +23,7 @@ LAYERS = {  # folder: the folders of the extension it may import
     "training": {"training", "sampling", "motion", "drawing"},
     "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
+    "convert": {"convert"},
     "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it

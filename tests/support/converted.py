@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from convert.definitions.node_definitions import TargetInput, target_nodes
-from convert.graph.placement import rectangle
-from convert.graph.tracing import is_evolved
-from convert.graph.ui_form import is_ui_form, subgraphs
+from kinema.convert.definitions.node_definitions import TargetInput, target_nodes
+from kinema.convert.graph.placement import rectangle
+from kinema.convert.graph.tracing import is_evolved
+from kinema.convert.graph.ui_form import is_ui_form, subgraphs
 
 Graph = Mapping[str, Any]
 
