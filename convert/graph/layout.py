@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .placement import TITLE, Canvas, Rectangle, rectangle
+from .placement import TITLE, Canvas, Rectangle, pair, rectangle
 from .workflow_graph import INPUTS, OUTPUTS, GraphNode, WorkflowGraph
+
+NOWHERE = (-1e12, -1e12)
 
 
 def place(graph: WorkflowGraph, before: WorkflowGraph, fresh: Sequence[GraphNode], groups: Any) -> list[Any] | None:
@@ -54,9 +56,8 @@ def _bounds(group: Any) -> Rectangle | None:
     stored = group.get("bounding") if isinstance(group, Mapping) else None
     if isinstance(stored, Mapping):
         stored = [stored.get(str(number)) for number in range(4)]
-    if not isinstance(stored, list) or len(stored) < 4 or not all(isinstance(value, int | float) for value in stored[:4]):
-        return None
-    return Rectangle(*(float(value) for value in stored[:4]))
+    corner, size = (pair(stored[at : at + 2], NOWHERE) for at in (0, 2)) if isinstance(stored, list) else (NOWHERE, NOWHERE)
+    return None if NOWHERE in (corner, size) else Rectangle(*corner, *size)
 
 
 def _grown(group: Rectangle, new: Rectangle) -> Rectangle:

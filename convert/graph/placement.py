@@ -68,11 +68,14 @@ class Canvas:
     def free_place(self, wanted: Rectangle, groups: Sequence[Rectangle], foreign: "Canvas") -> Rectangle:
         """A free place as near to `wanted` as possible; the first that does not make `groups` grow over the middle of
         a node of `foreign`, which are the nodes outside of them."""
-        free = [place for place in _tries(wanted) if self.is_free(place)]
-        for place in free:
-            if not groups or all(_stays_alone(group.around(_with_margin(place)), group, foreign) for group in groups):
+        first = None
+        for place in _tries(wanted):
+            if not self.is_free(place):
+                continue
+            if all(_stays_alone(group.around(_with_margin(place)), group, foreign) for group in groups):
                 return place
-        return free[0] if free else self._below_all(wanted)
+            first = first or place
+        return first or self._below_all(wanted)
 
     def _below_all(self, wanted: Rectangle) -> Rectangle:
         lowest = max((place.bottom for row in self._cells.values() for place in row), default=wanted.top)

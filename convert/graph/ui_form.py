@@ -14,7 +14,7 @@ def is_ui_form(workflow: Any) -> bool:
 
 def read_ui(raw: Raw, name: str = "") -> WorkflowGraph:
     """The graph of a workflow or of a subgraph. Raises WorkflowError."""
-    links = dict(_links(raw.get("links") or ()))
+    links = {number: source for number, source, *_ in links_of(raw)}
     nodes: dict[NodeId, GraphNode] = {}
     for entry in raw["nodes"]:
         node = _node(entry, links)
@@ -36,9 +36,14 @@ def subgraphs(raw: Raw) -> Iterator[Raw]:
     yield from (entry for entry in found or () if is_ui_form(entry))
 
 
+def stored_links(raw: Raw) -> list[Any]:
+    stored = raw.get("links")
+    return stored if isinstance(stored, list) else []
+
+
 def links_of(raw: Raw) -> Iterator[tuple[Any, Source, NodeId, int, Any]]:
     """The links of a file that are whole: id, source, target, number of the target's socket, the link as stored."""
-    for link in raw.get("links") or ():
+    for link in stored_links(raw):
         if isinstance(link, Mapping):
             keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
             parts = [link.get(key) for key in keys]
@@ -50,11 +55,6 @@ def links_of(raw: Raw) -> Iterator[tuple[Any, Source, NodeId, int, Any]]:
             number, origin, slot, target, socket = parts
             if isinstance(slot, int) and isinstance(socket, int):
                 yield number, Source(origin, slot), target, socket, link
-
-
-def _links(stored: Sequence[Any]) -> Iterator[tuple[Any, Source]]:
-    for number, source, *_ in links_of({"links": stored}):
-        yield number, source
 
 
 def _node(entry: Any, links: Mapping[Any, Source]) -> GraphNode:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .ui_form import links_of
+from .ui_form import links_of, stored_links
 from .workflow_graph import INPUTS, OUTPUTS, GraphNode, Source, WorkflowGraph
 
 Raw = Mapping[str, Any]
@@ -23,7 +23,8 @@ class Numbers:
         nodes, links = [0], [0]
         for raw in graphs:
             state = raw.get("state") if isinstance(raw.get("state"), Mapping) else {}
-            nodes += [raw.get("last_node_id"), state.get("lastNodeId"), *(node.get("id") for node in raw["nodes"])]
+            ids = (node.get("id") for node in raw["nodes"] if isinstance(node, Mapping))
+            nodes += [raw.get("last_node_id"), state.get("lastNodeId"), *ids]
             links += [raw.get("last_link_id"), state.get("lastLinkId"), *(link[0] for link in links_of(raw))]
         return cls(_largest(nodes) + 1, _largest(links) + 1)
 
@@ -54,7 +55,7 @@ def write_ui(graph: WorkflowGraph, before: WorkflowGraph, raw: Raw, numbers: Num
     """`raw`, which was read as `before`, with the nodes and links of `graph`."""
     links = _changed_links(graph, before, raw, numbers)
     nodes = [_node(node, before, links) for node in graph.nodes.values() if node.id not in (INPUTS, OUTPUTS)]
-    kept = [link for link in raw.get("links") or () if _id(link) not in links.dropped]
+    kept = [link for link in stored_links(raw) if _id(link) not in links.dropped]
     written = {**raw, "nodes": nodes, "links": [*kept, *links.stored]}
     if "inputNode" in raw:
         written |= _ends(raw, links)
@@ -106,8 +107,9 @@ def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any
 
 def _id(link: Any) -> Any:
     if isinstance(link, Mapping):
-        return link.get("id")
-    number = link[0] if isinstance(link, Sequence) and link else None
+        number = link.get("id")
+    else:
+        number = link[0] if isinstance(link, Sequence) and link else None
     return number if isinstance(number, int | str) else None
 
 

@@ -58,9 +58,10 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
         plan.chain("KinemaContextWindows", sink.node, whole, heir=False)
     if windows is not None:
         return windows
-    if not active:
+    cutting = [option for option in active if option.type != VIEWS_ONLY]
+    if not cutting:
         return Windows()
-    first = min(active, key=_start)
+    first = min(cutting, key=_start)
     return Windows(first.value("context_length"), _overlap(plan, first, "context_"), moves=True)
 
 

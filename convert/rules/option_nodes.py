@@ -37,8 +37,7 @@ class OptionNode:
                 return socket.source
         values = self._values()
         if name in values:
-            value: Value = values[name] if values[name] is not None else ""
-            return value
+            return self._plain(name, values[name])
         is_prompt = self.plan.tracer.graph.form == "api"
         default: Value | None = self._default_of_api(name) if is_prompt else self.definition.widgets[name]
         return "" if default is None else default
@@ -48,7 +47,10 @@ class OptionNode:
         known = self.plan.known(self.value(name))
         if known is None:
             raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
-        return float(known) if isinstance(known, int | float) else 0.0
+        try:
+            return float(known) if isinstance(known, bool | int | float | str) else 0.0
+        except ValueError:
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is {known!r}, which is no number.") from None
 
     def word(self, name: str) -> str:
         """The value of a combo or a text that has to be known. Raises RefusedError as `number`."""
@@ -151,6 +153,13 @@ class OptionNode:
 
     def _values(self) -> dict[str, Any]:
         return named_values(self.definition, self.node.values)
+
+    def _plain(self, name: str, value: Any) -> Value:
+        if value is None:
+            return ""
+        if not isinstance(value, bool | int | float | str):
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) has no value that can be read.")
+        return value
 
     def _default_of_api(self, name: str) -> Value | None:
         absent = self.definition.absent

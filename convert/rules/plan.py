@@ -114,7 +114,10 @@ class Plan:
         """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
         if isinstance(value, Source):
             return self._fitted_link(value, target, origin)
-        if isinstance(value, Made) or isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, Made):
+            return value
+        value = _typed(value, target, origin)
+        if isinstance(value, bool | str):
             return value
         low = target.min if target.min is not None else value
         high = target.max if target.max is not None else value
@@ -142,3 +145,16 @@ class Plan:
             )
         self.used.update(dict.fromkeys([*traced.passed, node.id]))
         return self.fitted(value, target, origin) if not isinstance(value, Source) else value
+
+
+def _typed(value: bool | int | float | str, target: TargetInput, origin: GraphNode) -> bool | int | float | str:
+    """`value` in the type of the input. Raises RefusedError where that makes no sense."""
+    kind = target.type.split(",")[0]
+    try:
+        if kind == "FLOAT" or (kind == "INT" and not isinstance(value, int)):
+            return float(value) if kind == "FLOAT" else int(float(value))
+        if kind == "INT":
+            return int(value)
+        return bool(value) if kind == "BOOLEAN" else str(value)
+    except (ValueError, OverflowError):
+        raise RefusedError(f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which is no number.") from None

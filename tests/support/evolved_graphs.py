@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kinema.convert.definitions.node_definitions import evolved_nodes, target_nodes
+from kinema.convert.definitions.widget_values import named_values
 
 PLAIN: dict[str, tuple[dict[str, str], list[str]]] = {  # classes that the definitions do not have: sockets and outputs
     "KSampler": ({"model": "MODEL", "positive": "CONDITIONING", "negative": "CONDITIONING", "latent_image": "LATENT"}, ["LATENT"]),
@@ -88,6 +89,29 @@ class Sketch:
     def ui(self) -> dict[str, Any]:
         whole: dict[str, Any] = {"nodes": self.nodes, "links": self.links, "groups": self.groups, "extra": {}, "version": 0.4}
         return {"last_node_id": len(self.nodes), "last_link_id": len(self.links), **whole}
+
+    def api(self) -> dict[str, Any]:
+        """The same as a prompt; what is muted or bypassed is simply there."""
+        prompt = {}
+        for node in self.nodes:
+            if node["type"] in ("Reroute", "SetNode", "GetNode", "PrimitiveNode"):
+                continue
+            definition = evolved_nodes().get(node["type"])
+            values = named_values(definition, node["widgets_values"]) if definition else {}
+            links = {part["name"]: self._fed(part["link"]) for part in node["inputs"] if part["link"] is not None}
+            prompt[str(node["id"])] = {"class_type": node["type"], "inputs": {**values, **links}}
+        return prompt
+
+    def _fed(self, number: int) -> Any:
+        """What feeds a link in a prompt: an output, or the value of a primitive."""
+        _, origin, slot, *_ = self.links[number - 1]
+        node = self.nodes[origin - 1]
+        if node["type"] == "PrimitiveNode":
+            return node["widgets_values"][0]
+        if node["type"] == "GetNode":
+            name = node["widgets_values"]
+            node = next(other for other in self.nodes if other["type"] == "SetNode" and other["widgets_values"] == name)
+        return self._fed(node["inputs"][0]["link"]) if node["type"] in ("Reroute", "SetNode") else [str(origin), slot]
 
     def sample(self, model: Out, checkpoint: Out, frames: int = 16) -> Out:
         """A sampler and what it needs, behind `model`."""
