@@ -9,13 +9,13 @@ from .execution import Execution
 from .graph.api_form import is_api_form, read_api, write_api
 from .graph.layout import place
 from .graph.new_nodes import note
-from .graph.tracing import Tracer, is_evolved
+from .graph.tracing import is_evolved
 from .graph.ui_form import is_ui_form, read_ui, subgraphs
 from .graph.ui_writing import Numbers, counted, write_ui
 from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, WorkflowError, WorkflowGraph
 from .needed_files import needed_files
 from .planning import Planned, plan_graph, remaining, says_why
-from .report import LEFT, LOSSES, SAME, Report, UnitReport
+from .report import LOSSES, NOT_CONVERTED, SAME, Report, UnitReport
 from .rules.group_nodes import without_group_nodes
 from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
@@ -62,7 +62,10 @@ def has_evolved_nodes(workflow: Any) -> bool:
         return False
     graphs = [workflow, *subgraphs(workflow)]
     names = (node.get("type") for graph in graphs for node in graph["nodes"] if isinstance(node, Mapping))
-    return any(isinstance(name, str) and is_evolved(name) for name in names) or without_group_nodes(workflow) is not workflow
+    return (
+        any(isinstance(name, str) and is_evolved(name) for name in names)
+        or without_group_nodes(workflow) is not workflow
+    )
 
 
 def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
@@ -90,7 +93,7 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
         fresh = _execute(graph, planned, chosen, numbers.next_node)
         found = list(_units(graph, planned, accept))
         said += _stays(planned)
-        fresh += _notes(graph, [unit for unit in found if unit.result != LEFT], before, numbers.next_node)
+        fresh += _notes(graph, [unit for unit in found if unit.result != NOT_CONVERTED], before, numbers.next_node)
         groups = place(graph, before, fresh, part.get("groups"))
         changed = fresh or len(graph.nodes) != len(before.nodes)
         new = write_ui(graph, before, part, numbers) if changed else part
@@ -106,10 +109,17 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
 def _assembled(whole: Workflow, written: list[Workflow], inner: list[Workflow], numbers: Numbers) -> dict[str, Any]:
     result = counted(written[0], numbers)
     if inner:
-        by_id = {id(old): counted(new, numbers) if new is not old else new for old, new in zip(inner, written[1:], strict=True)}
+        by_id = {
+            id(old): counted(new, numbers) if new is not old else new
+            for old, new in zip(inner, written[1:], strict=True)
+        }
         definitions = whole["definitions"]
-        result["definitions"] = {**definitions, "subgraphs": [by_id.get(id(old), old) for old in definitions["subgraphs"]]}
-    extra = result.get("extra") if isinstance(result.get("extra"), Mapping) else {}
+        result["definitions"] = {
+            **definitions,
+            "subgraphs": [by_id.get(id(old), old) for old in definitions["subgraphs"]],
+        }
+    stored = result.get("extra")
+    extra = dict(stored) if isinstance(stored, Mapping) else {}
     result["extra"] = {**extra, MARK: {"from": "AnimateDiff-Evolved", "version": VERSION}}
     return result
 
@@ -139,7 +149,7 @@ def _units(graph: WorkflowGraph, planned: Iterable[Planned], accept: bool) -> It
         if plan.is_taken(accept) or not plan.of_another_pack:
             yield _unit(graph, plan, accept)
     for node, why in remaining(graph, planned):
-        yield UnitReport(node.id, node.type, node.title, graph.name, node.mode == ACTIVE, LEFT, (), why)
+        yield UnitReport(node.id, node.type, node.title, graph.name, node.mode == ACTIVE, NOT_CONVERTED, (), why)
 
 
 def _stays(planned: Iterable[Planned]) -> Iterator[str]:
@@ -154,7 +164,7 @@ def _unit(graph: WorkflowGraph, planned: Planned, accept: bool) -> UnitReport:
     if LOSS in levels:
         result = LOSSES
     if not planned.is_taken(accept):
-        result = LEFT
+        result = NOT_CONVERTED
     active = node.mode == ACTIVE
     return UnitReport(node.id, node.type, node.title, graph.name, active, result, remarks, planned.refusal)
 
@@ -175,7 +185,9 @@ def _notes(
 
 def _api_ids(graph: WorkflowGraph) -> Callable[[], NodeId]:
     """New ids for a prompt: numbers as texts, above all that there are."""
-    numbers = [int(number) for number in graph.nodes if isinstance(number, str) and number.isascii() and number.isdigit()]
+    numbers = [
+        int(number) for number in graph.nodes if isinstance(number, str) and number.isascii() and number.isdigit()
+    ]
     last = max((number for number in numbers if number < 10**12), default=0)
 
     def next_id() -> str:

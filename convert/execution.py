@@ -6,7 +6,7 @@ from typing import Any
 
 from .graph.new_nodes import api_node, ui_node
 from .graph.tracing import GETTERS, SETTERS, is_evolved
-from .graph.workflow_graph import GraphNode, NodeId, Source, WorkflowGraph
+from .graph.workflow_graph import GraphNode, NodeId, OutputOf, WorkflowGraph
 from .rules.plan import Made, NewNode, Plan, Value
 
 
@@ -20,17 +20,17 @@ class Execution:
     kept: set[NodeId]  # old nodes that were not converted, but stand for themselves
     written: dict[NewNode, NodeId] = field(default_factory=dict)  # ids of new nodes
     removed: dict[NodeId, GraphNode] = field(default_factory=dict)  # old nodes, those that gave their id away as well
-    _outputs: dict[Source, Any] = field(default_factory=dict)  # what replaces outputs of old nodes
+    _outputs: dict[OutputOf, Any] = field(default_factory=dict)  # what replaces outputs of old nodes
 
     def run(self) -> None:
         for plan in self.plans:
-            outputs = {Source(plan.origin.id, slot): value for slot, value in plan.outputs.items()}
+            outputs = {OutputOf(plan.origin.id, slot): value for slot, value in plan.outputs.items()}
             self._outputs |= outputs
         self._find_needless()
         old = dict(self.graph.nodes)
         users = self._users_of_needless()
-        for node in self.removed.values():
-            self.graph.remove(node)
+        for needless in self.removed.values():
+            self.graph.remove(needless)
         self._number()
         for plan in self.plans:
             for node in plan.nodes:
@@ -53,7 +53,9 @@ class Execution:
             if number in self.removed or number in needed or not self._is_needless(node, getters):
                 continue
             self.removed[number] = node
-            waiting += [socket.source.node for socket in node.sockets if socket.source and socket.source.node in candidates]
+            waiting += [
+                socket.source.node for socket in node.sockets if socket.source and socket.source.node in candidates
+            ]
             if node.type in GETTERS:
                 waiting += [other for other in candidates if other not in self.removed and self._is_setter(other)]
 
@@ -80,15 +82,15 @@ class Execution:
         for plan in self.plans:
             values = [value for node in plan.nodes for value in node.inputs.values()]
             for value in (*values, *plan.outputs.values()):
-                source = self._replaced(value) if isinstance(value, Source) else None
+                source = self._replaced(value) if isinstance(value, OutputOf) else None
                 seen = set()
-                while isinstance(source, Source) and source.node not in seen:
+                while isinstance(source, OutputOf) and source.node not in seen:
                     seen.add(source.node)
                     yield source.node
                     sockets = self.graph.nodes[source.node].sockets
                     source = sockets[0].source if len(sockets) == 1 else None
 
-    def _users_of_needless(self) -> list[tuple[Source, NodeId, int]]:
+    def _users_of_needless(self) -> list[tuple[OutputOf, NodeId, int]]:
         return [entry for node in self.removed.values() for entry in self.graph.users_of(node)]
 
     def _number(self) -> None:
@@ -114,18 +116,17 @@ class Execution:
 
     def _resolved(self, value: Value | None) -> Any:
         """`value` with ids in place of new nodes; None for a link from a node that is gone."""
-        found = self._replaced(value) if isinstance(value, Source) else value
+        found = self._replaced(value) if isinstance(value, OutputOf) else value
         if isinstance(found, Made):
-            return Source(self.written[found.node], found.slot)
-        if isinstance(found, Source) and found.node in self.removed:
+            return OutputOf(self.written[found.node], found.slot)
+        if isinstance(found, OutputOf) and found.node in self.removed:
             return None
         return found
 
-    def _replaced(self, source: Source) -> Any:
+    def _replaced(self, source: OutputOf) -> Any:
         seen = set()
         found: Any = source
-        while isinstance(found, Source) and found in self._outputs and found not in seen:
+        while isinstance(found, OutputOf) and found in self._outputs and found not in seen:
             seen.add(found)
             found = self._outputs[found]
         return found
-

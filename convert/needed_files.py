@@ -6,7 +6,7 @@ from .definitions.node_definitions import target_nodes
 from .graph.workflow_graph import GraphNode, WorkflowGraph
 from .report import NeededFile
 
-FOLDERS = {
+FILE_INPUTS = {
     "KinemaLoadMotionModel": ("motion_model", "animatediff_models"),
     "KinemaLoadMotionLora": ("lora", "animatediff_motion_lora"),
     "KinemaLoadSparseCtrl": ("sparsectrl", "controlnet"),
@@ -38,8 +38,8 @@ def needed_files(graphs: Iterable[WorkflowGraph]) -> tuple[NeededFile, ...]:
     found: dict[tuple[str, str], NeededFile] = {}
     for graph in graphs:
         for node in graph.nodes.values():
-            if node.type in FOLDERS:
-                widget, folder = FOLDERS[node.type]
+            if node.type in FILE_INPUTS:
+                widget, folder = FILE_INPUTS[node.type]
                 name = _stored(node, widget)
                 if name and isinstance(name, str):
                     found.setdefault((folder, name), NeededFile(name, folder, _link(name)))

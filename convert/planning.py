@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from .graph.tracing import REROUTES, SETTERS, Tracer, is_evolved
-from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, Source, WorkflowGraph
+from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, WorkflowGraph
 from .rules.core_replacements import CORE, plan_core
 from .rules.plan import Plan, RefusedError
-from .rules.single_nodes import SPECIAL, TWINS, plan_single
+from .rules.single_nodes import SPECIAL, plan_single
 from .rules.sinks import SINKS, keeps_an_unknown_schedule, plan_replaced, plan_sink
 from .rules.sparse_controls import LOADERS, is_sparse, plan_sparse
+from .rules.twins import TWINS
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _order(graph: WorkflowGraph, tracer: Tracer) -> Order:
 
 def _reached(graph: WorkflowGraph, sink: GraphNode) -> tuple[set[NodeId], bool]:
     """The active sinks that the MODEL of `sink` reaches first, and whether anything else uses it."""
-    waiting = [Source(sink.id, 0)]
+    waiting = [OutputOf(sink.id, 0)]
     seen: set[NodeId] = set()
     later: set[NodeId] = set()
     needed = False
@@ -113,6 +114,6 @@ def _reached(graph: WorkflowGraph, sink: GraphNode) -> tuple[set[NodeId], bool]:
                 later.add(user)
                 continue
             passes = [slot for slot, (_, kind) in enumerate(node.outputs) if kind == "MODEL" or node.type in REROUTES]
-            needed = needed or not passes or node.type in SETTERS or is_evolved(node.type) and node.mode == ACTIVE
-            waiting += [Source(user, slot) for slot in passes]
+            needed = needed or not passes or node.type in SETTERS or (is_evolved(node.type) and node.mode == ACTIVE)
+            waiting += [OutputOf(user, slot) for slot in passes]
     return later, needed

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from .graph.workflow_graph import NodeId
 from .rules.plan import APPROXIMATE, IDEA, LOSS, Remark
 
-SAME, LEFT, LOSSES = "same numbers", "not converted", "losses accepted"
-RANKS = (SAME, IDEA, APPROXIMATE, LOSSES, LEFT)
+SAME, NOT_CONVERTED, LOSSES = "same numbers", "not converted", "losses accepted"
+RANKS = (SAME, IDEA, APPROXIMATE, LOSSES, NOT_CONVERTED)
 """Results from best to worst."""
 
 
@@ -27,7 +27,7 @@ class UnitReport:
     @property
     def can_be_accepted(self) -> bool:
         """Whether it would be converted if the losses listed were accepted."""
-        return self.result == LEFT and not self.refusal
+        return self.result == NOT_CONVERTED and not self.refusal
 
     def lines(self) -> Iterator[str]:
         name = f"{self.title} ({self.type}, {self.node})" if self.title else f"{self.type} ({self.node})"
@@ -71,7 +71,7 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        return self.result not in (LEFT, LOSSES)
+        return self.result not in (NOT_CONVERTED, LOSSES)
 
     @property
     def losses(self) -> tuple[Remark, ...]:

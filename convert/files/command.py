@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..conversion import convert, has_evolved_nodes
 from ..graph.workflow_graph import WorkflowError
-from ..report import LEFT, RANKS, Report
+from ..report import NOT_CONVERTED, RANKS, Report
 from .containers import READERS, read_workflow
 
 ENDING = ".kinema.json"
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(_lines(outcomes[-1])))
     if len(found) != 1:
         print("\n".join(_table(outcomes)))
-    return 1 if any(outcome.result in (FAILED, LEFT) for outcome in outcomes) else 0
+    return 1 if any(outcome.result in (FAILED, NOT_CONVERTED) for outcome in outcomes) else 0
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -126,5 +126,10 @@ def _why(outcome: Outcome) -> str:
         return ""
     refused = next((unit.refusal for unit in outcome.report.units if unit.refusal), "")
     level = outcome.result
-    texts = (remark.text for unit in outcome.report.units for remark in unit.remarks if level in (LEFT, remark.level))
+    texts = (
+        remark.text
+        for unit in outcome.report.units
+        for remark in unit.remarks
+        if level in (NOT_CONVERTED, remark.level)
+    )
     return refused or next(texts, "")

@@ -15,7 +15,9 @@ def read_workflow(file: Path) -> Any:
     """The workflow in `file`, or else its prompt; None where it holds neither. Raises WorkflowError."""
     reader = READERS.get(file.suffix.lower())
     if reader is None:
-        raise WorkflowError(f"{file.name} is no file that ComfyUI stores workflows in. Choose one of {', '.join(READERS)}.")
+        raise WorkflowError(
+            f"{file.name} is no file that ComfyUI stores workflows in. Choose one of {', '.join(READERS)}."
+        )
     try:
         return reader(file)
     except OSError as error:
@@ -27,7 +29,9 @@ def parse(text: str, name: str) -> Any:
     try:
         return json.loads(text, parse_constant=lambda _: None)
     except RecursionError:
-        raise WorkflowError(f"{name} is nested too deeply to be a workflow. Choose a file that ComfyUI saved.") from None
+        raise WorkflowError(
+            f"{name} is nested too deeply to be a workflow. Choose a file that ComfyUI saved."
+        ) from None
     except ValueError as error:
         raise WorkflowError(f"{name} is no valid JSON: {error}. Choose a file that ComfyUI saved.") from None
 
@@ -39,7 +43,9 @@ def _json(file: Path) -> Any:
     try:
         return parse(file.read_text(encoding="utf-8-sig"), file.name)
     except UnicodeDecodeError as error:
-        raise WorkflowError(f"{file.name} is no text in UTF-8: {error.reason}. Choose a file that ComfyUI saved.") from None
+        raise WorkflowError(
+            f"{file.name} is no text in UTF-8: {error.reason}. Choose a file that ComfyUI saved."
+        ) from None
 
 
 def _picture(file: Path) -> Any:

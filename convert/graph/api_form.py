@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .workflow_graph import ACTIVE, GraphNode, NodeId, Socket, Source, WorkflowError, WorkflowGraph
-
+from .workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, Socket, WorkflowError, WorkflowGraph
 
 MOST_OUTPUTS = 1000  # of a node; a larger number is no link
 
@@ -51,11 +50,9 @@ def write_api(graph: WorkflowGraph, before: Mapping[str, Any]) -> dict[str, Any]
     return written
 
 
-def _link(value: Any, raw: Mapping[str, Any]) -> Source | None:
+def _link(value: Any, raw: Mapping[str, Any]) -> OutputOf | None:
     if not isinstance(value, list) or len(value) != 2:
         return None
     node, slot = value
     known = isinstance(node, int | str) and str(node) in raw
-    return Source(str(node), slot) if known and isinstance(slot, int) and 0 <= slot < MOST_OUTPUTS else None
-
-
+    return OutputOf(str(node), slot) if known and isinstance(slot, int) and 0 <= slot < MOST_OUTPUTS else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .placement import TITLE, Canvas, Rectangle, pair, rectangle
+from .free_places import TITLE_HEIGHT, PlacedNodes, Rectangle, pair, rectangle
 from .workflow_graph import INPUTS, OUTPUTS, GraphNode, WorkflowGraph
 
 NOWHERE = (-1e12, -1e12)
@@ -18,16 +18,18 @@ def place(graph: WorkflowGraph, before: WorkflowGraph, fresh: Sequence[GraphNode
     standing = [
         rectangle(node.raw) for node in graph.nodes.values() if node.id not in new and node.id not in (INPUTS, OUTPUTS)
     ]
-    canvas = Canvas()
+    canvas = PlacedNodes()
     for rect in standing:
         canvas.put(rect)
     foreign = _foreign(standing, bounds)
     for node in fresh:
         wanted = rectangle(node.raw)
         origin = before.nodes[node.id].raw if node.id in before.nodes else node.raw
-        middle = rectangle(origin).middle if node.id in before.nodes else (wanted.left + 1, wanted.top + TITLE + 1)
+        middle = (
+            rectangle(origin).middle if node.id in before.nodes else (wanted.left + 1, wanted.top + TITLE_HEIGHT + 1)
+        )
         inside = [number for number, bound in bounds.items() if bound.holds(*middle)]
-        outside = foreign(tuple(inside)) if inside else Canvas()
+        outside = foreign(tuple(inside)) if inside else PlacedNodes()
         found = canvas.free_place(wanted, [bounds[number] for number in inside], outside)
         canvas.put(found)
         _move(node, found)
@@ -38,12 +40,12 @@ def place(graph: WorkflowGraph, before: WorkflowGraph, fresh: Sequence[GraphNode
 
 def _foreign(standing: Sequence[Rectangle], bounds: Mapping[int, Rectangle]) -> Any:
     """A function that gives the nodes outside of some groups; made once for each set of groups."""
-    made: dict[tuple[int, ...], Canvas] = {}
+    made: dict[tuple[int, ...], PlacedNodes] = {}
     first = dict(bounds)
 
-    def outside(numbers: tuple[int, ...]) -> Canvas:
+    def outside(numbers: tuple[int, ...]) -> PlacedNodes:
         if numbers not in made:
-            made[numbers] = Canvas()
+            made[numbers] = PlacedNodes()
             for rect in standing:
                 if not all(first[number].holds(*rect.middle) for number in numbers):
                     made[numbers].put(rect)
@@ -56,7 +58,9 @@ def _bounds(group: Any) -> Rectangle | None:
     stored = group.get("bounding") if isinstance(group, Mapping) else None
     if isinstance(stored, Mapping):
         stored = [stored.get(str(number)) for number in range(4)]
-    corner, size = (pair(stored[at : at + 2], NOWHERE) for at in (0, 2)) if isinstance(stored, list) else (NOWHERE, NOWHERE)
+    corner, size = (
+        (pair(stored[at : at + 2], NOWHERE) for at in (0, 2)) if isinstance(stored, list) else (NOWHERE, NOWHERE)
+    )
     return None if NOWHERE in (corner, size) else Rectangle(*corner, *size)
 
 
@@ -68,7 +72,7 @@ def _grown(group: Rectangle, new: Rectangle) -> Rectangle:
 
 def _move(node: GraphNode, found: Rectangle) -> None:
     raw = dict(node.raw)
-    raw["pos"] = [round(found.left), round(found.top + TITLE)]
+    raw["pos"] = [round(found.left), round(found.top + TITLE_HEIGHT)]
     node.raw = raw
 
 

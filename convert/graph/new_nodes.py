@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..definitions.node_definitions import TargetInput, TargetNode
-from .workflow_graph import GraphNode, NodeId, Socket, Source
+from .workflow_graph import GraphNode, NodeId, OutputOf, Socket
 
-WIDTH, ROW, WIDGET_ROW, LONG_TEXT = 300.0, 20.0, 24.0, 100.0
+NODE_WIDTH, ROW, WIDGET_ROW, LONG_TEXT = 300.0, 20.0, 24.0, 100.0
 LONG_TEXTS = frozenset(["prompts", "values", "single", "text_before", "text_after"])
 NOTE_LINE, NOTE_LETTERS, NOTE_WIDTH = 18.0, 58, 420.0
 OPTIONAL_SHAPE = 7  # how the canvas draws the sockets of optional inputs
 
 
-def ui_node(number: NodeId, definition: TargetNode, inputs: Mapping[str, Any], mode: int, old: Mapping[str, Any]) -> GraphNode:
+def ui_node(
+    number: NodeId, definition: TargetNode, inputs: Mapping[str, Any], mode: int, old: Mapping[str, Any]
+) -> GraphNode:
     """A node for the canvas; the inputs that are linked are Sources. Looks are those of `old`, the node it replaces."""
-    shown = [entry for entry in definition.inputs.values() if not entry.widget or isinstance(inputs.get(entry.name), Source)]
+    shown = [
+        entry
+        for entry in definition.inputs.values()
+        if not entry.widget or isinstance(inputs.get(entry.name), OutputOf)
+    ]
     sockets = [_socket(entry, inputs.get(entry.name)) for entry in shown]
     raw = {
         "id": number,
@@ -36,7 +42,7 @@ def ui_node(number: NodeId, definition: TargetNode, inputs: Mapping[str, Any], m
 
 def api_node(number: NodeId, definition: TargetNode, inputs: Mapping[str, Any], old: Mapping[str, Any]) -> GraphNode:
     """A node of a prompt."""
-    links = {name: value for name, value in inputs.items() if isinstance(value, Source)}
+    links = {name: value for name, value in inputs.items() if isinstance(value, OutputOf)}
     values = {name: value for name, value in inputs.items() if name not in links}
     for name, entry in definition.inputs.items():
         if entry.widget and not entry.optional and name not in inputs:
@@ -76,7 +82,7 @@ def stored_values(definition: TargetNode, inputs: Mapping[str, Any]) -> list[Any
     for name, entry in definition.inputs.items():
         if entry.widget:
             given = inputs.get(name)
-            values.append(default_of(entry) if given is None or isinstance(given, Source) else given)
+            values.append(default_of(entry) if given is None or isinstance(given, OutputOf) else given)
             values += [entry.after] if entry.after else []
     return values
 
@@ -93,11 +99,11 @@ def size_of(definition: TargetNode, sockets: int) -> list[float]:
     widgets = [entry for entry in definition.inputs.values() if entry.widget]
     texts = sum(entry.name in LONG_TEXTS and entry.type == "STRING" for entry in widgets)
     rows = max(sockets, len(definition.outputs), 1)
-    return [WIDTH, 10 + ROW * rows + WIDGET_ROW * len(widgets) + LONG_TEXT * texts]
+    return [NODE_WIDTH, 10 + ROW * rows + WIDGET_ROW * len(widgets) + LONG_TEXT * texts]
 
 
 def _socket(entry: TargetInput, value: Any) -> Socket:
-    return Socket(entry.name, entry.type, value if isinstance(value, Source) else None, entry.widget)
+    return Socket(entry.name, entry.type, value if isinstance(value, OutputOf) else None, entry.widget)
 
 
 def _stored_socket(entry: TargetInput) -> dict[str, Any]:

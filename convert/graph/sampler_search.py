@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .tracing import Tracer, forward
-from .workflow_graph import GraphNode, NodeId, Source
+from .workflow_graph import GraphNode, NodeId, OutputOf
 
 CARRY_A_MODEL = frozenset(["MODEL", "GUIDER", "BASIC_PIPE", "PIPE_LINE"])
 EMPTY_LATENTS = frozenset(["EmptyLatentImage", "ADE_EmptyLatentImageLarge"])
@@ -21,7 +21,7 @@ LONGEST_WAY = 64  # nodes from a sampler up to its empty latents
 
 
 @dataclass(frozen=True)
-class Latents:
+class StartLatents:
     """What a sampler starts from; None for what is not known."""
 
     frames: int | None = None
@@ -29,7 +29,7 @@ class Latents:
     height: int | None = None  # pixels
 
 
-def latents_behind(tracer: Tracer, model: Source) -> list[Latents]:
+def latents_behind(tracer: Tracer, model: OutputOf) -> list[StartLatents]:
     """Those of every sampler that `model` reaches; an unknown one for a node that samples unseen."""
     found = []
     for node in forward(tracer.graph, model, CARRY_A_MODEL):
@@ -37,23 +37,23 @@ def latents_behind(tracer: Tracer, model: Source) -> list[Latents]:
         if sockets:
             found.append(_latents(tracer, sockets[0].source))
         elif any(kind in ("BASIC_PIPE", "PIPE_LINE") for _, kind in node.outputs):
-            found.append(Latents())
+            found.append(StartLatents())
     return found
 
 
-def _latents(tracer: Tracer, source: Source | None) -> Latents:
+def _latents(tracer: Tracer, source: OutputOf | None) -> StartLatents:
     for _ in range(LONGEST_WAY):
         traced = tracer.up(source)
         if traced.source is None:
-            return Latents()
+            return StartLatents()
         node = tracer.graph.nodes[traced.source.node]
         if node.type in EMPTY_LATENTS:
             width, height, frames = (number_of(tracer, node, name) for name in WIDGETS[node.type])
-            return Latents(frames, width, height)
+            return StartLatents(frames, width, height)
         if node.type not in SAME_FRAMES:
-            return Latents()
+            return StartLatents()
         source = next((socket.source for socket in node.sockets if socket.name in LATENT_INPUTS), None)
-    return Latents()
+    return StartLatents()
 
 
 def number_of(tracer: Tracer, node: GraphNode, name: str) -> int | None:
@@ -73,7 +73,7 @@ def stored_value(node: GraphNode, name: str) -> Any:
     return values[names.index(name)] if name in names and names.index(name) < len(values) else None
 
 
-def _primitive(tracer: Tracer, source: Source) -> int | None:
+def _primitive(tracer: Tracer, source: OutputOf) -> int | None:
     seen: set[NodeId] = set()
     traced = tracer.up(source)
     while traced.source is not None and traced.source.node not in seen:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .workflow_graph import BYPASSED, GraphNode, NodeId, Socket, Source, WorkflowGraph
+from .workflow_graph import BYPASSED, GraphNode, NodeId, OutputOf, Socket, WorkflowGraph
 
 REROUTES = frozenset(["Reroute", "Reroute (rgthree)", "ReroutePrimitive|pysssss"])
 SETTERS = frozenset(["SetNode", "easy setNode"])
@@ -16,7 +16,7 @@ BROADCASTERS = frozenset(["Anything Everywhere", "Anything Everywhere3", "Anythi
 class Traced:
     """What feeds a socket."""
 
-    source: Source | None  # the output behind all that only passes on; None where nothing does
+    source: OutputOf | None  # the output behind all that only passes on; None where nothing does
     passed: tuple[NodeId, ...] = ()  # what only passes on, in the order of the way up
 
 
@@ -26,7 +26,7 @@ class Tracer:
 
     graph: WorkflowGraph
     _named: dict[str, GraphNode] = field(default_factory=dict)  # Set nodes by their name
-    _broadcast: dict[str, tuple[NodeId, Source]] = field(default_factory=dict)  # by type: who sends it, and what
+    _broadcast: dict[str, tuple[NodeId, OutputOf]] = field(default_factory=dict)  # by type: who sends it, and what
 
     def __post_init__(self) -> None:
         for node in self.graph.nodes.values():
@@ -38,7 +38,7 @@ class Tracer:
                         kind = self.graph.nodes[socket.source.node].output_type(socket.source.slot)
                         self._broadcast.setdefault(kind, (node.id, socket.source))
 
-    def up(self, source: Source | None) -> Traced:
+    def up(self, source: OutputOf | None) -> Traced:
         """What is behind `source`, through reroutes, Set and Get nodes, and bypassed nodes that are not ADE's."""
         passed: list[NodeId] = []
         seen: set[NodeId] = set()
@@ -97,7 +97,7 @@ def is_evolved(name: str) -> bool:
     )
 
 
-def forward(graph: WorkflowGraph, start: Source, kinds: frozenset[str]) -> Iterator[GraphNode]:
+def forward(graph: WorkflowGraph, start: OutputOf, kinds: frozenset[str]) -> Iterator[GraphNode]:
     """The nodes that `start` reaches by sockets, on and on through their outputs of `kinds`; each once."""
     waiting = [start]
     seen: set[NodeId] = set()
@@ -117,7 +117,7 @@ def forward(graph: WorkflowGraph, start: Source, kinds: frozenset[str]) -> Itera
                 anything = passing.type in REROUTES or passing.type in SETTERS or passing.type in GETTERS
                 for slot, (_, kind) in enumerate(passing.outputs):
                     if kind in kinds or anything:
-                        waiting.append(Source(passing.id, slot))
+                        waiting.append(OutputOf(passing.id, slot))
 
 
 def _name(node: GraphNode) -> str:

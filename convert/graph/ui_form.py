@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .workflow_graph import ACTIVE, INPUTS, OUTPUTS, GraphNode, NodeId, Socket, Source, WorkflowError, WorkflowGraph
+from .workflow_graph import ACTIVE, INPUTS, OUTPUTS, GraphNode, NodeId, OutputOf, Socket, WorkflowError, WorkflowGraph
 
-Raw = Mapping[str, Any]
+RawGraph = Mapping[str, Any]  # of a file: a workflow, a subgraph, or a part of one
 
 
 def is_ui_form(workflow: Any) -> bool:
     return isinstance(workflow, Mapping) and isinstance(workflow.get("nodes"), list)
 
 
-def read_ui(raw: Raw, name: str = "") -> WorkflowGraph:
+def read_ui(raw: RawGraph, name: str = "") -> WorkflowGraph:
     """The graph of a workflow or of a subgraph. Raises WorkflowError."""
     links = {number: source for number, source, *_ in links_of(raw)}
     nodes: dict[NodeId, GraphNode] = {}
@@ -30,34 +30,36 @@ def read_ui(raw: Raw, name: str = "") -> WorkflowGraph:
     return WorkflowGraph("ui", nodes, name)
 
 
-def subgraphs(raw: Raw) -> Iterator[Raw]:
+def subgraphs(raw: RawGraph) -> Iterator[RawGraph]:
     definitions = raw.get("definitions")
     found = definitions.get("subgraphs") if isinstance(definitions, Mapping) else None
     yield from (entry for entry in found or () if is_ui_form(entry))
 
 
-def stored_links(raw: Raw) -> list[Any]:
+def stored_links(raw: RawGraph) -> list[Any]:
     stored = raw.get("links")
     return stored if isinstance(stored, list) else []
 
 
-def links_of(raw: Raw) -> Iterator[tuple[Any, Source, NodeId, int, Any]]:
+def links_of(raw: RawGraph) -> Iterator[tuple[Any, OutputOf, NodeId, int, Any]]:
     """The links of a file that are whole: id, source, target, number of the target's socket, the link as stored."""
     for link in stored_links(raw):
         if isinstance(link, Mapping):
             keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot")
-            parts = [link.get(key) for key in keys]
+            parts: list[Any] = [link.get(key) for key in keys]
         elif isinstance(link, Sequence) and not isinstance(link, str):
             parts = list(link[:5])
         else:
             continue
-        if len(parts) == 5 and all(isinstance(part, int | str) for part in parts):
-            number, origin, slot, target, socket = parts
-            if isinstance(slot, int) and isinstance(socket, int):
-                yield number, Source(origin, slot), target, socket, link
+        if len(parts) < 5:
+            continue
+        number, origin, slot, target, socket = parts
+        ids = isinstance(number, int | str) and isinstance(origin, int | str) and isinstance(target, int | str)
+        if ids and isinstance(slot, int) and isinstance(socket, int):
+            yield number, OutputOf(origin, slot), target, socket, link
 
 
-def _node(entry: Any, links: Mapping[Any, Source]) -> GraphNode:
+def _node(entry: Any, links: Mapping[Any, OutputOf]) -> GraphNode:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("type"), str):
         raise WorkflowError("A node of the workflow has no type. The file is damaged.")
     number = entry.get("id")
@@ -70,23 +72,23 @@ def _node(entry: Any, links: Mapping[Any, Source]) -> GraphNode:
     return GraphNode(number, entry["type"], mode if isinstance(mode, int) else ACTIVE, sockets, outputs, values, entry)
 
 
-def _socket(entry: Raw, links: Mapping[Any, Source]) -> Socket:
+def _socket(entry: RawGraph, links: Mapping[Any, OutputOf]) -> Socket:
     number = entry.get("link")
     source = links.get(number) if isinstance(number, int | str) else None
     return Socket(str(entry.get("name", "")), _type(entry), source, bool(entry.get("widget")))
 
 
-def _list(entry: Raw, key: str) -> list[Raw]:
+def _list(entry: RawGraph, key: str) -> list[RawGraph]:
     stored = entry.get(key) or ()
     return [part if isinstance(part, Mapping) else {} for part in stored] if isinstance(stored, Sequence) else []
 
 
-def _type(entry: Raw) -> str:
+def _type(entry: RawGraph) -> str:
     kind = entry.get("type")
     return kind if isinstance(kind, str) else "COMBO" if isinstance(kind, list) else "*"
 
 
-def _ends(raw: Raw, links: Mapping[Any, Source]) -> dict[NodeId, GraphNode]:
+def _ends(raw: RawGraph, links: Mapping[Any, OutputOf]) -> dict[NodeId, GraphNode]:
     """The nodes that stand for the subgraph's own inputs and outputs."""
     inputs = [(str(entry.get("name", "")), _type(entry)) for entry in _list(raw, "inputs")]
     outputs = _list(raw, "outputs")

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .ui_form import links_of, stored_links
-from .workflow_graph import INPUTS, OUTPUTS, GraphNode, Source, WorkflowGraph
-
-Raw = Mapping[str, Any]
+from .ui_form import RawGraph, links_of, stored_links
+from .workflow_graph import INPUTS, OUTPUTS, GraphNode, OutputOf, WorkflowGraph
 
 
 @dataclass
@@ -18,11 +16,13 @@ class Numbers:
     link: int
 
     @classmethod
-    def after(cls, graphs: Sequence[Raw]) -> "Numbers":
+    def after(cls, graphs: Sequence[RawGraph]) -> "Numbers":
         """The first numbers that none of `graphs` uses."""
-        nodes, links = [0], [0]
+        nodes: list[Any] = [0]
+        links: list[Any] = [0]
         for raw in graphs:
-            state = raw.get("state") if isinstance(raw.get("state"), Mapping) else {}
+            stored = raw.get("state")
+            state: RawGraph = stored if isinstance(stored, Mapping) else {}
             ids = (node.get("id") for node in raw["nodes"] if isinstance(node, Mapping))
             nodes += [raw.get("last_node_id"), state.get("lastNodeId"), *ids]
             links += [raw.get("last_link_id"), state.get("lastLinkId"), *(link[0] for link in links_of(raw))]
@@ -47,11 +47,11 @@ class _Links:
 
     number: dict[tuple[Any, int], int] = field(default_factory=dict)  # of each new link, by its target
     dropped: set[Any] = field(default_factory=set)  # ids
-    added: dict[Source, list[int]] = field(default_factory=dict)  # ids of new links by what they start from
+    added: dict[OutputOf, list[int]] = field(default_factory=dict)  # ids of new links by what they start from
     stored: list[Any] = field(default_factory=list)  # new links as the file holds them
 
 
-def write_ui(graph: WorkflowGraph, before: WorkflowGraph, raw: Raw, numbers: Numbers) -> dict[str, Any]:
+def write_ui(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, numbers: Numbers) -> dict[str, Any]:
     """`raw`, which was read as `before`, with the nodes and links of `graph`."""
     links = _changed_links(graph, before, raw, numbers)
     nodes = [_node(node, before, links) for node in graph.nodes.values() if node.id not in (INPUTS, OUTPUTS)]
@@ -62,7 +62,7 @@ def write_ui(graph: WorkflowGraph, before: WorkflowGraph, raw: Raw, numbers: Num
     return _without_dropped_ways(written, links.dropped) if links.dropped else written
 
 
-def counted(raw: Raw, numbers: Numbers) -> dict[str, Any]:
+def counted(raw: RawGraph, numbers: Numbers) -> dict[str, Any]:
     """`raw` with the last ids that were given."""
     last = {"last_node_id": numbers.node - 1, "last_link_id": numbers.link - 1}
     written = {**raw, **{key: value for key, value in last.items() if key in raw}}
@@ -71,7 +71,7 @@ def counted(raw: Raw, numbers: Numbers) -> dict[str, Any]:
     return written
 
 
-def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: Raw, numbers: Numbers) -> _Links:
+def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, numbers: Numbers) -> _Links:
     links = _Links()
     old = {(target, socket): (number, source) for number, source, target, socket, _ in links_of(raw)}
     as_objects = "inputNode" in raw
@@ -99,7 +99,7 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: Raw, number
     return links
 
 
-def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any, Source]]) -> Any:
+def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any, OutputOf]]) -> Any:
     if node.id == OUTPUTS:
         return old[node.id, slot][0]
     return node.raw["inputs"][slot]["link"]
@@ -113,11 +113,13 @@ def _id(link: Any) -> Any:
     return number if isinstance(number, int | str) else None
 
 
-def _node(node: GraphNode, before: WorkflowGraph, links: _Links) -> Raw:
-    raw: Raw = node.raw
+def _node(node: GraphNode, before: WorkflowGraph, links: _Links) -> RawGraph:
+    raw: RawGraph = node.raw
     was = before.nodes.get(node.id)
     if was is None or was.raw is not raw:
-        inputs = [{**raw["inputs"][slot], "link": links.number.get((node.id, slot))} for slot in range(len(node.sockets))]
+        inputs = [
+            {**raw["inputs"][slot], "link": links.number.get((node.id, slot))} for slot in range(len(node.sockets))
+        ]
         raw = {**raw, "inputs": inputs}
     elif any(socket.source != old.source for socket, old in zip(node.sockets, was.sockets, strict=True)):
         inputs = list(raw["inputs"])
@@ -125,12 +127,12 @@ def _node(node: GraphNode, before: WorkflowGraph, links: _Links) -> Raw:
             if socket.source != old.source:
                 inputs[slot] = {**inputs[slot], "link": links.number.get((node.id, slot))}
         raw = {**raw, "inputs": inputs}
-    outputs = [_output(output, links, Source(node.id, slot)) for slot, output in enumerate(raw.get("outputs") or ())]
+    outputs = [_output(output, links, OutputOf(node.id, slot)) for slot, output in enumerate(raw.get("outputs") or ())]
     changed = any(new is not old for new, old in zip(outputs, raw.get("outputs") or (), strict=True))
     return {**raw, "outputs": outputs} if changed else raw
 
 
-def _output(output: Any, links: _Links, source: Source, key: str = "links") -> Any:
+def _output(output: Any, links: _Links, source: OutputOf, key: str = "links") -> Any:
     """An output of a node, or of a subgraph's own inputs, with the ids of its links."""
     added = links.added.get(source, [])
     stored = output.get(key) if isinstance(output, Mapping) else None
@@ -141,8 +143,10 @@ def _output(output: Any, links: _Links, source: Source, key: str = "links") -> A
     return {**output, key: [*kept, *added]}
 
 
-def _ends(raw: Raw, links: _Links) -> dict[str, Any]:
-    inputs = [_output(entry, links, Source(INPUTS, slot), "linkIds") for slot, entry in enumerate(raw.get("inputs") or ())]
+def _ends(raw: RawGraph, links: _Links) -> dict[str, Any]:
+    inputs = [
+        _output(entry, links, OutputOf(INPUTS, slot), "linkIds") for slot, entry in enumerate(raw.get("inputs") or ())
+    ]
     outputs = []
     for slot, entry in enumerate(raw.get("outputs") or ()):
         kept = [number for number in entry.get("linkIds") or () if number not in links.dropped]
@@ -156,5 +160,7 @@ def _without_dropped_ways(raw: dict[str, Any], dropped: set[Any]) -> dict[str, A
     extra = raw.get("extra")
     if not isinstance(extra, Mapping) or not isinstance(extra.get("linkExtensions"), list):
         return raw
-    kept = [entry for entry in extra["linkExtensions"] if not (isinstance(entry, Mapping) and entry.get("id") in dropped)]
+    kept = [
+        entry for entry in extra["linkExtensions"] if not (isinstance(entry, Mapping) and entry.get("id") in dropped)
+    ]
     return {**raw, "extra": {**extra, "linkExtensions": kept}}

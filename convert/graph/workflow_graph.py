@@ -15,7 +15,7 @@ class WorkflowError(ValueError):
 
 
 @dataclass(frozen=True)
-class Source:
+class OutputOf:
     """An output of a node."""
 
     node: NodeId
@@ -28,7 +28,7 @@ class Socket:
 
     name: str
     type: str
-    source: Source | None
+    source: OutputOf | None
     widget: bool = False  # whether it stands for a widget
 
 
@@ -63,19 +63,19 @@ class WorkflowGraph:
     form: str  # "ui" or "api"
     nodes: dict[NodeId, GraphNode]
     name: str = ""  # of a subgraph
-    _users: dict[Source, dict[User, None]] = field(default_factory=dict)  # in the order in which they were linked
+    _users: dict[OutputOf, dict[User, None]] = field(default_factory=dict)  # in the order in which they were linked
 
     def __post_init__(self) -> None:
         for node in self.nodes.values():
             self._count(node)
 
-    def users(self, source: Source) -> list[User]:
+    def users(self, source: OutputOf) -> list[User]:
         return list(self._users.get(source, ()))
 
-    def users_of(self, node: GraphNode) -> Iterator[tuple[Source, NodeId, int]]:
+    def users_of(self, node: GraphNode) -> Iterator[tuple[OutputOf, NodeId, int]]:
         """All sockets that are linked to an output of `node`."""
         for slot in range(len(node.outputs)):
-            source = Source(node.id, slot)
+            source = OutputOf(node.id, slot)
             for user, number in self.users(source):
                 yield source, user, number
 
@@ -89,7 +89,7 @@ class WorkflowGraph:
             self.link(node, number, None)
         del self.nodes[node.id]
 
-    def link(self, node: GraphNode, number: int, source: Source | None) -> None:
+    def link(self, node: GraphNode, number: int, source: OutputOf | None) -> None:
         """Links a socket of `node` to `source` instead of what it was linked to."""
         socket = node.sockets[number]
         if socket.source is not None:

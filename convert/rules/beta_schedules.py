@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..graph.tracing import Tracer
-from ..graph.workflow_graph import GraphNode, Source
+from ..graph.workflow_graph import GraphNode, OutputOf
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, LOSS, Plan, RefusedError, Value
 
-KEEP, BY_FILE, FROM_CHECKPOINT = "keep the model's", "as AnimateDiff-Evolved", "the checkpoint's"
-ANIMATEDIFF, IMAGES, SDXL, LCM = "AnimateDiff", "Stable Diffusion", "AnimateDiff SDXL", "LCM"
+KEEP_SCHEDULE, BY_FILE, FROM_CHECKPOINT = "keep the model's", "as AnimateDiff-Evolved", "the checkpoint's"
+ANIMATEDIFF, STABLE_DIFFUSION, SDXL, LCM = "AnimateDiff", "Stable Diffusion", "AnimateDiff SDXL", "LCM"
 MEAN, LCM_MEAN = "mean of AnimateDiff and Stable Diffusion", "LCM mean of AnimateDiff and Stable Diffusion"
-CUSTOM = "custom"
+OWN_BETAS = "custom"
 AUTOSELECT, EXISTING = "autoselect", "use existing"
 FIRST_BETA, LAST_BETA = 0.00085, 0.012  # of ADE's named schedules
 
@@ -39,17 +39,17 @@ def _named(name: str, consistent: bool = False) -> Schedule:
 
 def _custom(betas: str, prediction: str | None = None) -> Schedule:
     ends: dict[str, Value] = {"betas": betas, "first_beta": FIRST_BETA, "last_beta": LAST_BETA}
-    return Schedule(None, {"schedule": CUSTOM, **ends}, prediction == "lcm")
+    return Schedule(None, {"schedule": OWN_BETAS, **ends}, prediction == "lcm")
 
 
 SCHEDULES = {
     "sqrt_linear (AnimateDiff)": _named(ANIMATEDIFF),
     "linear (AnimateDiff-SDXL)": _named(SDXL),
-    "linear (HotshotXL/default)": _named(IMAGES),
+    "linear (HotshotXL/default)": _named(STABLE_DIFFUSION),
     "avg(sqrt_linear,linear)": _named(MEAN),
     "lcm avg(sqrt_linear,linear)": _named(LCM_MEAN, consistent=True),
     "lcm": _named(LCM, consistent=True),
-    "lcm[100_ots]": Schedule(None, {"schedule": IMAGES, "lcm_steps": 100}, consistent=True),
+    "lcm[100_ots]": Schedule(None, {"schedule": STABLE_DIFFUSION, "lcm_steps": 100}, consistent=True),
     "lcm >> sqrt_linear": _custom("sqrt_linear", "lcm"),
     "cosine": _custom("cosine"),
     "sqrt": _custom("sqrt"),
@@ -57,13 +57,26 @@ SCHEDULES = {
 OLD_NAMES = {"sqrt_linear": "sqrt_linear (AnimateDiff)", "linear": "linear (HotshotXL/default)"}
 CHECKPOINTS = frozenset(
     [
-        *("CheckpointLoaderSimple", "CheckpointLoaderSimpleWithNoiseSelect", "CheckpointLoader", "unCLIPCheckpointLoader"),
+        *(
+            "CheckpointLoaderSimple",
+            "CheckpointLoaderSimpleWithNoiseSelect",
+            "CheckpointLoader",
+            "unCLIPCheckpointLoader",
+        ),
         *("KinemaLoadMiniature", "CheckpointLoader|pysssss", "CheckpointLoaderSimpleShared //Inspire"),
     ]
 )
 KEEP_THE_SCHEDULE = frozenset(
     [
-        *("LoraLoader", "LoraLoaderModelOnly", "LoraLoader|pysssss", "FreeU", "FreeU_V2", "CR LoRA Stack", "CR Apply LoRA Stack"),
+        *(
+            "LoraLoader",
+            "LoraLoaderModelOnly",
+            "LoraLoader|pysssss",
+            "FreeU",
+            "FreeU_V2",
+            "CR LoRA Stack",
+            "CR Apply LoRA Stack",
+        ),
         *("IPAdapterApply", "IPAdapter", "IPAdapterAdvanced", "IPAdapterApplyFaceID", "IPAdapterApplyEncoded"),
         *("IPAdapterUnifiedLoader", "IPAdapterBatch", "IPAdapterTiled", "IPAdapterTiledBatch", "IPAdapterEncoder"),
     ]
@@ -102,12 +115,14 @@ def raw_schedule(plan: Plan, option: OptionNode) -> dict[str, Value]:
     """The inputs of Noise Schedule or Sigma Schedule for a schedule from raw numbers."""
     betas = option.word("raw_beta_schedule")
     if betas == "squaredcos_cap_v2":
-        plan.remark(APPROXIMATE, option.node, "squaredcos_cap_v2 fails in AnimateDiff-Evolved. Kinema's cosine is used.")
+        plan.remark(
+            APPROXIMATE, option.node, "squaredcos_cap_v2 fails in AnimateDiff-Evolved. Kinema's cosine is used."
+        )
         betas = "cosine"
     sampling = option.word("sampling")
     steps = option.value("lcm_original_timesteps")
     inputs: dict[str, Value] = {
-        "schedule": CUSTOM,
+        "schedule": OWN_BETAS,
         "betas": betas,
         "first_beta": option.value("linear_start"),
         "last_beta": option.value("linear_end"),
@@ -117,7 +132,7 @@ def raw_schedule(plan: Plan, option: OptionNode) -> dict[str, Value]:
     return {**inputs, "lcm_steps": steps} if sampling == "lcm" else inputs
 
 
-def is_clear(tracer: Tracer, model: Source | None) -> bool:
+def is_clear(tracer: Tracer, model: OutputOf | None) -> bool:
     """Whether nothing between a checkpoint and `model` can have changed what the model predicts."""
     seen = set()
     while model is not None and model.node not in seen:
@@ -136,4 +151,3 @@ def is_clear(tracer: Tracer, model: Source | None) -> bool:
 
 def _name_of(option: OptionNode | None) -> str:
     return option.word("beta_schedule") if option is not None and option.type == "ADE_SigmaSchedule" else ""
-

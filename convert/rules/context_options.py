@@ -19,13 +19,13 @@ SCHEDULE_OF = {
     "ADE_StandardUniformViewOptions": "uniform",
     "ADE_LoopedUniformViewOptions": "looped",
 }
-FUSES = frozenset(
+FUSE_METHODS = frozenset(
     [
         *("pyramid", "flat", "relative", "overlap-linear", "delayed-reverse-sawtooth", "gauss-sigma", "pyramid-sigma"),
         *("gauss-sigma-inverse", "pyramid-sigma-inverse"),
     ]
 )
-EXTRAS, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
+EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
     be more than 16, which Kinema would cut."""
     options = sink.row(name, "prev_context")
     chain = [part for option in options for part in _with_own_chain(option)]
-    contexts = [option for option in chain if option.type != EXTRAS]
+    contexts = [option for option in chain if option.type != EXTRAS_HOLDER]
     active = [option for option in contexts if option.mode == ACTIVE]
     for option in sorted(contexts, key=_start):
         if option.type != VIEWS_ONLY:
             _context(plan, option, freenoise and option.mode == ACTIVE)
     windows = _views(plan, active, freenoise)
     for option in chain:
-        if option.type == EXTRAS:
+        if option.type == EXTRAS_HOLDER:
             for extra in option.row("context_extras", "prev_extras"):
                 _extra(plan, option, extra)
     if not active and unknown_frames:
@@ -67,7 +67,7 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
 
 def _with_own_chain(option: OptionNode) -> list[OptionNode]:
     """`option`, and before an extras node the contexts that it holds."""
-    if option.type != EXTRAS:
+    if option.type != EXTRAS_HOLDER:
         return [option]
     inner = [part for found in option.row("context_opts", "prev_context") for part in _with_own_chain(found)]
     return [*inner, option]
@@ -133,7 +133,7 @@ def _fuse(plan: Plan, option: OptionNode) -> str:
     written = option.word("fuse_method")
     words = "".join(sign if sign.isascii() else " " for sign in written).replace("-", " ").split()
     name = "overlap-linear" if words[:1] == ["overlap"] else "-".join(words)
-    if name in FUSES:
+    if name in FUSE_METHODS:
         return name
     text = f"The fuse method {written} is replaced by pyramid."
     plan.remark(IDEA if name == "random" else APPROXIMATE, option.node, text, "Choose another fuse_method.")

@@ -10,9 +10,7 @@ from .plan import APPROXIMATE, IDEA, Made, Plan, RefusedError, Value
 from .prompt_texts import fizz_text, with_commas
 
 VIDEO_NAMES = ("frame_rate", "loop_count", "filename_prefix", "format", "pingpong", "save_output")
-VIDEO: dict[str, Value] = dict(
-    zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif", False, True), strict=True)
-)
+VIDEO: dict[str, Value] = dict(zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif", False, True), strict=True))
 LOAD_NAMES = ("video", "force_rate", "force_size", "frame_load_cap", "skip_first_frames", "select_every_nth")
 LOAD: dict[str, Value] = dict(zip(LOAD_NAMES, ("", 0, "Disabled", 0, 0, 1), strict=True))
 CONTROL_LOADERS = ("timestep_keyframe", "tk_optional")
@@ -48,7 +46,9 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
         if form == "image/gif":
             plan.remark(APPROXIMATE, node, "The host writes no GIF: the video is stored as an animated WebP.")
         return
-    video = plan.make("CreateVideo", node, {"images": images, "fps": fps, "audio": foreign.link("audio")}, node.mode, heir=False)
+    video = plan.make(
+        "CreateVideo", node, {"images": images, "fps": fps, "audio": foreign.link("audio")}, node.mode, heir=False
+    )
     stored: dict[str, Value] = {"filename_prefix": prefix, "format": "mp4", "codec": "h264"}
     plan.make("SaveVideo", node, {"video": Made(video, 0), **stored}, node.mode)
     if "h264" not in form:
@@ -80,7 +80,9 @@ def _prompts(plan: Plan, node: GraphNode) -> None:
     texts = [value for value in stored if isinstance(value, str)]
     frames = stored[1] if len(stored) > 1 and isinstance(stored[1], int) else None
     if wired or len(texts) != 3 or frames is None or any(stored[-4:]) or _is_used(plan, node, 0):
-        raise RefusedError(f"{node.type} ({node.id}) uses linked texts, weights or outputs that Prompt Travel does not have.")
+        raise RefusedError(
+            f"{node.type} ({node.id}) uses linked texts, weights or outputs that Prompt Travel does not have."
+        )
     text, _ = with_commas(fizz_text(texts[0], frames, f"{node.type} ({node.id})"))
     clip = ForeignNode(node, plan, (), {}).link("clip")
     inputs: dict[str, Value | None] = {"clip": clip, "prompts": text, "frames": frames}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..graph.workflow_graph import GraphNode, Source
+from ..graph.workflow_graph import GraphNode, OutputOf
 from .plan import Plan, Value
 
 
@@ -27,7 +27,7 @@ class ForeignNode:
         found: Value | None = stored.get(name) if isinstance(stored, Mapping) else None
         return self._defaults[name] if found is None else found
 
-    def link(self, name: str) -> Source | None:
+    def link(self, name: str) -> OutputOf | None:
         socket = next((socket for socket in self.node.sockets if socket.name == name), None)
         if socket is None or self.plan.tracer.up(socket.source).source is None:
             return None

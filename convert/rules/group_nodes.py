@@ -15,11 +15,20 @@ def without_group_nodes(workflow: Mapping[str, Any]) -> Mapping[str, Any]:
     groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
     if not isinstance(extra, Mapping) or not isinstance(groups, Mapping):
         return workflow
-    used = {node.get("type") for node in workflow["nodes"] if isinstance(node, Mapping) and isinstance(node.get("type"), str)}
-    stale = {name for name, group in groups.items() if _holds_evolved(group) and not used & {p + name for p in PREFIXES}}
+    used = {
+        node.get("type")
+        for node in workflow["nodes"]
+        if isinstance(node, Mapping) and isinstance(node.get("type"), str)
+    }
+    stale = {
+        name for name, group in groups.items() if _holds_evolved(group) and not used & {p + name for p in PREFIXES}
+    }
     if not stale:
         return workflow
-    return {**workflow, "extra": {**extra, "groupNodes": {name: group for name, group in groups.items() if name not in stale}}}
+    return {
+        **workflow,
+        "extra": {**extra, "groupNodes": {name: group for name, group in groups.items() if name not in stale}},
+    }
 
 
 def _holds_evolved(group: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Custom CFG of AnimateDiff-Evolved: Animation Guidance."""
+"""Custom CFG of AnimateDiff-Evolved: Animation GuidanceKey."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from .option_nodes import OptionNode
 from .plan import LOSS, Plan, Value
 
 PAG, RESCALE = "pag", "rescale"
-EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or socket
+CFG_EXTRAS = {  # class: the input of Animation GuidanceKey, and ADE's widget or socket
     "ADE_CFGExtrasPAGSimple": (PAG, "scale"),
     "ADE_CFGExtrasPAG": (PAG, "scale_multival"),
     "ADE_CFGExtrasRescaleCFGSimple": (RESCALE, "multiplier"),
@@ -18,16 +18,16 @@ EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or socket
 
 
 @dataclass(frozen=True)
-class Guidance:
+class GuidanceKey:
     """What a CUSTOM_CFG node asks for at a time of the run."""
 
     percent: float
     guarantee: int
-    values: dict[str, Value]  # by inputs of Animation Guidance
+    values: dict[str, Value]  # by inputs of Animation GuidanceKey
 
 
 def custom_cfg(plan: Plan, settings: OptionNode) -> None:
-    """Adds Animation Guidance for the custom cfg of sample settings."""
+    """Adds Animation GuidanceKey for the custom cfg of sample settings."""
     row = [option for option in settings.row("custom_cfg", "prev_custom_cfg") if option.mode == ACTIVE]
     if not row:
         return
@@ -46,18 +46,20 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
         if name == "cfg" or any(entry.value != neutral for entry in entries):
             inputs[name] = held(plan, entries, neutral, row[-1].node)
     if parts[0].percent > 0:
-        text = "Before the first keyframe, the cfg of the sampler counts in AnimateDiff-Evolved; here the keyframe's does."
+        text = (
+            "Before the first keyframe, the cfg of the sampler counts in AnimateDiff-Evolved; here the keyframe's does."
+        )
         plan.remark(LOSS, row[0].node, text, "Add a key at 0% to the curve, with the cfg of the sampler.")
     plan.chain("KinemaAnimationGuidance", row[-1].node, inputs)
 
 
-def _guidance(plan: Plan, option: OptionNode) -> Guidance:
+def _guidance(plan: Plan, option: OptionNode) -> GuidanceKey:
     percent, guarantee = 0.0, 1
     if "start_percent" in option.definition.widgets:
         percent, guarantee = option.number("start_percent"), 1
     if "guarantee_steps" in option.definition.widgets:
         guarantee = int(option.number("guarantee_steps"))
-    return Guidance(percent, guarantee, {"cfg": _cfg(plan, option), **_extras(plan, option)})
+    return GuidanceKey(percent, guarantee, {"cfg": _cfg(plan, option), **_extras(plan, option)})
 
 
 def _cfg(plan: Plan, option: OptionNode) -> Value:
@@ -72,8 +74,8 @@ def _cfg(plan: Plan, option: OptionNode) -> Value:
 def _extras(plan: Plan, option: OptionNode) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for extra in option.row("cfg_extras", "prev_extras"):
-        if extra.mode == ACTIVE and extra.type in EXTRAS:
-            name, source = EXTRAS[extra.type]
+        if extra.mode == ACTIVE and extra.type in CFG_EXTRAS:
+            name, source = CFG_EXTRAS[extra.type]
             linked = source in extra.definition.sockets
             found[name] = multival(plan, extra.option(source)) if linked else extra.value(source)
     return found

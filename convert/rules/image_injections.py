@@ -1,7 +1,7 @@
 """Images that AnimateDiff-Evolved injects in the middle of a run: Inject Image."""
 
 from ..graph.sampler_search import latents_behind
-from ..graph.workflow_graph import ACTIVE, Source
+from ..graph.workflow_graph import ACTIVE, OutputOf
 from .multivals import multival
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, Link, Plan, Value
@@ -16,10 +16,9 @@ def inject_images(plan: Plan, settings: OptionNode) -> None:
 
 def _inject(plan: Plan, option: OptionNode) -> None:
     place = option.option("img_inject_opts")
-    image: Link | None = option.link("image")
+    linked = option.link("image")
     fit = option.switch("resize_image")
-    if fit and image is not None:
-        image = _stretched(plan, option, image)
+    image: Link | None = _stretched(plan, option, linked) if fit and linked is not None else linked
     mask: Link | None = option.link("mask_opt")
     if mask is not None and option.switch("invert_mask"):
         mask = plan.output("InvertMask", option.node, {"mask": mask}, heir=False)
@@ -40,13 +39,15 @@ def _inject(plan: Plan, option: OptionNode) -> None:
     plan.chain("KinemaInjectImage", option.node, inputs)
 
 
-def _stretched(plan: Plan, option: OptionNode, image: Source) -> Link:
+def _stretched(plan: Plan, option: OptionNode, image: OutputOf) -> Link:
     """`image` stretched to the size of the video, as ADE does, where that size is known."""
-    sizes = {(latents.width, latents.height) for latents in latents_behind(plan.tracer, Source(plan.origin.id, 0))}
+    sizes = {(latents.width, latents.height) for latents in latents_behind(plan.tracer, OutputOf(plan.origin.id, 0))}
     width, height = next(iter(sizes)) if len(sizes) == 1 else (None, None)
     if width is None or height is None:
         text = "The image is cropped to the shape of the video; AnimateDiff-Evolved stretches it."
-        plan.remark(IDEA, option.node, text, "Put Upscale Image with the size of the video and crop disabled before image.")
+        plan.remark(
+            IDEA, option.node, text, "Put Upscale Image with the size of the video and crop disabled before image."
+        )
         return image
     inputs: dict[str, Value] = {
         "image": image,

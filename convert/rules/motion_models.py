@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ..graph.workflow_graph import ACTIVE, GraphNode
-from .multivals import Held, held, multival, times
 from .motion_settings import adjusted, masked_scale
+from .multivals import Held, held, multival, times
 from .option_nodes import OptionNode
 from .per_block import per_block, product
 from .pictures_and_cameras import CAMERA_LOAD, I2V_LOAD, animate_picture, injected, with_camera
@@ -39,9 +39,7 @@ def motion_model_of(plan: Plan, option: OptionNode) -> Made:
     return _loaded_by(plan, source)
 
 
-def applied(
-    plan: Plan, options: Sequence[OptionNode], schedule: str, origin: GraphNode
-) -> None:
+def applied(plan: Plan, options: Sequence[OptionNode], schedule: str, origin: GraphNode) -> None:
     """Adds one Apply Motion Model for each of `options` to the chain; `schedule` belongs to the last, and so does the
     place of the sink `origin`."""
     active = [option for option in options if option.mode == ACTIVE]
@@ -128,5 +126,3 @@ def loader_scale(plan: Plan, option: OptionNode) -> Value:
     known = plan.known(scale)
     settings = option.option("ad_settings") if "ad_settings" in option.definition.sockets else None
     return times(plan, scale if known is None else known, masked_scale(plan, settings), option.node)
-
-

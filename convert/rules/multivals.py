@@ -7,7 +7,7 @@ a percent of the run, held until the next.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..graph.workflow_graph import GraphNode, Source
+from ..graph.workflow_graph import GraphNode, OutputOf
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
 
@@ -64,7 +64,8 @@ def held(plan: Plan, entries: Sequence[Held], before: Value, origin: GraphNode) 
     if all(isinstance(entry.value, int | float) for entry in whole):
         return _steps(plan, _text(whole), origin)
     parts = [
-        times(plan, entry.value, _steps(plan, _window(whole, number), origin), origin) for number, entry in enumerate(whole)
+        times(plan, entry.value, _steps(plan, _window(whole, number), origin), origin)
+        for number, entry in enumerate(whole)
     ]
     total = parts[0]
     for part in parts[1:]:
@@ -121,7 +122,7 @@ def _scaled_mask(plan: Plan, option: OptionNode) -> Value:
 
 def _dynamic(plan: Plan, option: OptionNode) -> Value:
     value = option.value("float_val")
-    if not isinstance(value, Source):
+    if not isinstance(value, OutputOf):
         return _number(value)
     known = plan.known(value)
     return value if known is not None else _floats(plan, option, value)
@@ -135,7 +136,7 @@ def _floats(plan: Plan, option: OptionNode, value: Value | None) -> Value:
     """The curve of a list of floats; where a schedule of ADE makes the list, the curve of its text."""
     if value is None:
         return 1.0
-    if not isinstance(value, Source):
+    if not isinstance(value, OutputOf):
         return _number(value)
     traced = plan.tracer.up(value)
     source = plan.tracer.graph.nodes[traced.source.node] if traced.source else None
@@ -153,7 +154,7 @@ def _floats(plan: Plan, option: OptionNode, value: Value | None) -> Value:
         return 1.0
 
 
-def _masked(plan: Plan, option: OptionNode, number: Value, mask: Source) -> Value:
+def _masked(plan: Plan, option: OptionNode, number: Value, mask: OutputOf) -> Value:
     plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask of the size of the latents.")
     white = number if isinstance(number, int | float) else 1.0
     curve = plan.output("KinemaCurveFromMask", option.node, {"mask": mask, "black": 0.0, "white": white})

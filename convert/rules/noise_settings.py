@@ -52,7 +52,11 @@ def sample_settings(plan: Plan, settings: OptionNode | None, windows: Windows) -
 
 
 def _has_own_seeds(settings: OptionNode) -> bool:
-    return settings.number("seed_offset") != 0 or settings.word("seed_gen") != "comfy" or settings.is_linked("seed_override")
+    return (
+        settings.number("seed_offset") != 0
+        or settings.word("seed_gen") != "comfy"
+        or settings.is_linked("seed_override")
+    )
 
 
 def _base_noise(plan: Plan, settings: OptionNode, windows: Windows, has_layers: bool) -> None:
@@ -96,7 +100,9 @@ def _seeds(plan: Plan, option: OptionNode, kind: str = "") -> dict[str, Value]:
         inputs["frame_seeds"] = str(known + offset)
     else:
         shown = "a linked seed" if known is None else f"{known} + {offset}"
-        plan.remark(APPROXIMATE, option.node, f"seed_override is left out. {OTHER_NOISE}", f"Set the sampler's seed to {shown}.")
+        plan.remark(
+            APPROXIMATE, option.node, f"seed_override is left out. {OTHER_NOISE}", f"Set the sampler's seed to {shown}."
+        )
     return inputs
 
 
@@ -131,7 +137,9 @@ def _layer(plan: Plan, layer: OptionNode, windows: Windows) -> None:
     unmasked = {name: value for name, value in inputs.items() if value != "" or name != "mask"}
     plan.remark(IDEA, layer.node, f"{OTHER_NOISE} Layers are scaled to the variance that the sampler expects.")
     if "balance_multiplier" in layer.definition.widgets and layer.number("balance_multiplier") != 1:
-        plan.remark(APPROXIMATE, layer.node, "balance_multiplier has no equivalent: 1 is used.", "Choose another weight.")
+        plan.remark(
+            APPROXIMATE, layer.node, "balance_multiplier has no equivalent: 1 is used.", "Choose another weight."
+        )
     plan.chain("KinemaAnimationNoise", layer.node, unmasked)
 
 

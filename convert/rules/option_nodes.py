@@ -7,9 +7,8 @@ from typing import Any
 from ..definitions.node_definitions import EvolvedNode, evolved_nodes
 from ..definitions.widget_values import named_values
 from ..graph.tracing import Traced, bypassed_socket, is_evolved
-from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, Socket, Source
+from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, OutputOf, Socket
 from .plan import SAID, Plan, RefusedError, Value
-
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class OptionNode:
         socket = self._socket(name)
         return socket is not None and self.plan.tracer.up(socket.source).source is not None
 
-    def link(self, name: str) -> Source | None:
+    def link(self, name: str) -> OutputOf | None:
         """What is linked to a socket, whatever it is."""
         socket = self._socket(name)
         if socket is None or socket.source is None or self.plan.tracer.up(socket.source).source is None:
@@ -143,7 +142,7 @@ class OptionNode:
             self.plan.used[traced.source.node] = None
 
     def _use_primitive(self, value: Value) -> None:
-        if isinstance(value, Source):
+        if isinstance(value, OutputOf):
             traced = self.plan.tracer.up(value)
             self._use(traced)
 

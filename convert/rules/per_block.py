@@ -7,7 +7,7 @@ from .multivals import curve_text, multival, times
 from .option_nodes import OptionNode
 from .plan import LOSS, Plan, Value
 
-SIDES = ("down", "mid", "up")
+BLOCK_SIDES = ("down", "mid", "up")
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def _block(plan: Plan, option: OptionNode | None) -> BlockValues | None:
 def _over_blocks(plan: Plan, option: OptionNode, values: Mapping[str, tuple[Value, ...]]) -> Value:
     if all(value == 1 for several in values.values() for value in several):
         return 1.0
-    sides: dict[str, Value] = dict.fromkeys(SIDES, 1.0)
+    sides: dict[str, Value] = dict.fromkeys(BLOCK_SIDES, 1.0)
     single = []
     for name, several in values.items():
-        if name in SIDES and len(set(map(id, several))) == 1:
+        if name in BLOCK_SIDES and len(set(map(id, several))) == 1:
             sides[name] = several[0]
             continue
         for attention, value in enumerate(several, 1):
@@ -62,7 +62,7 @@ def _over_blocks(plan: Plan, option: OptionNode, values: Mapping[str, tuple[Valu
 
 
 def _place(name: str) -> str:
-    """"down_1__0" as Curve over Blocks writes it: "down 1.0"."""
+    """ "down_1__0" as Curve over Blocks writes it: "down 1.0"."""
     side, _, numbers = name.partition("_")
     return f"{side} {numbers.replace('__', '.')}".strip()
 

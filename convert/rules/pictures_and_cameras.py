@@ -54,7 +54,9 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
         return motion_model
     encode = option.option("ref_latent")
     if encode is None or encode.type != SCALE_AND_ENCODE:
-        raise RefusedError(f"ref_latent of {option.type} ({option.node.id}) needs a picture, which Animate Picture encodes.")
+        raise RefusedError(
+            f"ref_latent of {option.type} ({option.node.id}) needs a picture, which Animate Picture encodes."
+        )
     if option.switch("apply_ref_when_disabled"):
         text = "apply_ref_when_disabled: outside its percents, the picture does not act."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
@@ -140,7 +142,9 @@ def _moves(option: OptionNode) -> list[tuple[str, Value]]:
         strength = name.replace("motion_type", "strength")
         factor = option.number(strength) if strength in widgets else 1.0
         if move not in MOVES:
-            raise RefusedError(f"The camera motion {move} of {option.type} ({option.node.id}) is unknown to Camera Path.")
+            raise RefusedError(
+                f"The camera motion {move} of {option.type} ({option.node.id}) is unknown to Camera Path."
+            )
         if MOVES[move] != "none":
             moves.append((MOVES[move], speed * factor))
     return moves or [("none", 1.0)]

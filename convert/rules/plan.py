@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..definitions.node_definitions import TargetInput, TargetNode, target_nodes
 from ..graph.tracing import Tracer
-from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, NodeId, Source
+from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, NodeId, OutputOf
 
 SAID, IDEA, APPROXIMATE, LOSS = "said", "same idea", "approximate", "loss"
 """The levels of a remark: nothing differs; other numbers by design; a different result; something is left out."""
@@ -50,8 +49,8 @@ class Made:
     slot: int
 
 
-Value = bool | int | float | str | Source | Made
-Link = Source | Made
+Value = bool | int | float | str | OutputOf | Made
+Link = OutputOf | Made
 
 
 @dataclass
@@ -77,7 +76,9 @@ class Plan:
         self.nodes.append(node)
         return node
 
-    def output(self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], slot: int = 0, heir: bool = True) -> Made:
+    def output(
+        self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], slot: int = 0, heir: bool = True
+    ) -> Made:
         return Made(self.make(kind, origin, inputs, heir=heir), slot)
 
     def chain(
@@ -99,7 +100,7 @@ class Plan:
 
     def known(self, value: Value) -> Value | None:
         """`value` where it is no link, or the value of the primitive that feeds it; None where nobody knows."""
-        if not isinstance(value, Source):
+        if not isinstance(value, OutputOf):
             return None if isinstance(value, Made) else value
         source = self.tracer.up(value).source
         node = self.tracer.graph.nodes[source.node] if source else None
@@ -112,7 +113,7 @@ class Plan:
 
     def fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
         """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
-        if isinstance(value, Source):
+        if isinstance(value, OutputOf):
             return self._fitted_link(value, target, origin)
         if isinstance(value, Made):
             return value
@@ -127,7 +128,7 @@ class Plan:
             self.remark(APPROXIMATE, origin, text)
         return int(fitted) if target.type == "INT" else fitted
 
-    def _fitted_link(self, source: Source, target: TargetInput, origin: GraphNode) -> Value:
+    def _fitted_link(self, source: OutputOf, target: TargetInput, origin: GraphNode) -> Value:
         traced = self.tracer.up(source)
         if traced.source is None:
             raise RefusedError(f"{target.name} of {origin.type} is linked, but nothing feeds the link.")
@@ -144,7 +145,7 @@ class Plan:
                 f"{target.name} of {origin.type} is fed by {node.type} ({node.id}) with {kind}, but Kinema needs {needed}."
             )
         self.used.update(dict.fromkeys([*traced.passed, node.id]))
-        return self.fitted(value, target, origin) if not isinstance(value, Source) else value
+        return self.fitted(value, target, origin) if not isinstance(value, OutputOf) else value
 
 
 def _typed(value: bool | int | float | str, target: TargetInput, origin: GraphNode) -> bool | int | float | str:

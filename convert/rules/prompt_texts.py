@@ -8,7 +8,7 @@ STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
 KEY = re.compile(r"(^|[,{\n])(\s*[\"']?)((?:[\d.\s+*/()-]|max_f)*max_f(?:[\d.\s+*/()-]|max_f)*)(?=[\"']?\s*[:=])")
 TERM = re.compile(r"\s*(max_f|\d+(?:\.\d*)?)\s*")
 RANGE = re.compile(r"([\"'])\s*(\d+)\s*-\s*(\d+)\s*\1(\s*:)")
-EXPRESSION = re.compile(r"`[^`\n]*`")
+BACKTICKS = re.compile(r"`[^`\n]*`")
 
 
 def with_commas(text: str) -> tuple[str, int]:
@@ -30,10 +30,12 @@ def with_commas(text: str) -> tuple[str, int]:
 def fizz_text(text: str, frames: int | None, place: str) -> str:
     """`text` of a FizzNodes schedule with numbers in place of `max_f` and its arithmetic, and ranges with a colon.
     Raises RefusedError with the place of what cannot be read."""
-    expression = EXPRESSION.search(text)
+    expression = BACKTICKS.search(text)
     if expression:
         line = text.count("\n", 0, expression.start()) + 1
-        raise RefusedError(f"{place}, line {line}: {expression[0]} is an expression, which Prompt Travel does not compute.")
+        raise RefusedError(
+            f"{place}, line {line}: {expression[0]} is an expression, which Prompt Travel does not compute."
+        )
 
     def number(match: re.Match[str]) -> str:
         if frames is None:

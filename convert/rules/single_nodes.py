@@ -1,7 +1,6 @@
 """Nodes of AnimateDiff-Evolved that stand for themselves: each becomes one node of the host or of Kinema, or two."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from ..graph.tracing import Tracer
 from ..graph.workflow_graph import ACTIVE, GraphNode
@@ -11,51 +10,7 @@ from .multivals import multival
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, SAID, Link, Made, Plan, RefusedError, Value
 from .prompt_texts import with_commas
-
-
-@dataclass(frozen=True)
-class Twin:
-    """The node that does the same under another name."""
-
-    type: str
-    names: Mapping[str, str] = field(default_factory=dict)  # its inputs: ADE's names; the others have the same name
-    passes: Mapping[int, str] = field(default_factory=dict)  # outputs of ADE that only pass an input on
-    slot: int = 0  # the first output of ADE that it makes
-    fixed: Mapping[str, Value] = field(default_factory=dict)  # inputs that ADE does not have
-
-
-HOOKS = {"hooks": "lora_hook"}
-ALL = {"mask": "opt_mask", "hooks": "opt_lora_hook", "timesteps": "opt_timesteps"}
-TWINS = {
-    "ADE_EmptyLatentImageLarge": Twin("EmptyLatentImage"),
-    "ADE_RegisterLoraHook": Twin("CreateHookLora", passes={0: "model", 1: "clip"}, slot=2),
-    "ADE_RegisterLoraHookModelOnly": Twin("CreateHookLoraModelOnly", passes={0: "model"}, slot=1),
-    "ADE_RegisterModelAsLoraHook": Twin("CreateHookModelAsLora", passes={0: "model", 1: "clip"}, slot=2),
-    "ADE_RegisterModelAsLoraHookModelOnly": Twin("CreateHookModelAsLoraModelOnly", passes={0: "model"}, slot=1),
-    "ADE_CombineLoraHooks": Twin("CombineHooks2", {f"hooks_{side}": f"lora_hook_{side}" for side in "AB"}),
-    "ADE_CombineLoraHooksFour": Twin("CombineHooks4", {f"hooks_{side}": f"lora_hook_{side}" for side in "ABCD"}),
-    "ADE_CombineLoraHooksEight": Twin("CombineHooks8", {f"hooks_{side}": f"lora_hook_{side}" for side in "ABCDEFGH"}),
-    "ADE_SetLoraHookKeyframe": Twin("SetHookKeyframes", HOOKS),
-    "ADE_AttachLoraHookToCLIP": Twin("SetClipHooks", HOOKS, fixed={"apply_to_conds": True}),
-    "ADE_LoraHookKeyframe": Twin("CreateHookKeyframe", {"strength_mult": "strength_model"}),
-    "ADE_LoraHookKeyframeInterpolation": Twin("CreateHookKeyframesInterpolated", {"keyframes_count": "intervals"}),
-    "ADE_LoraHookKeyframeFromStrengthList": Twin("CreateHookKeyframesFromFloats", {"floats_strength": "strengths_float"}),
-    "ADE_AttachLoraHookToConditioning": Twin("ConditioningSetProperties", {**HOOKS, "cond_NEW": "conditioning"}),
-    "ADE_PairedConditioningSetMask": Twin(
-        "PairConditioningSetProperties", {**ALL, "positive_NEW": "positive_ADD", "negative_NEW": "negative_ADD"}
-    ),
-    "ADE_ConditioningSetMask": Twin("ConditioningSetProperties", {**ALL, "cond_NEW": "cond_ADD"}),
-    "ADE_PairedConditioningSetMaskAndCombine": Twin(
-        "PairConditioningSetPropertiesAndCombine", {**ALL, "positive_NEW": "positive_ADD", "negative_NEW": "negative_ADD"}
-    ),
-    "ADE_ConditioningSetMaskAndCombine": Twin("ConditioningSetPropertiesAndCombine", {**ALL, "cond_NEW": "cond_ADD"}),
-    "ADE_PairedConditioningSetUnmaskedAndCombine": Twin("PairConditioningSetDefaultCombine", {"hooks": "opt_lora_hook"}),
-    "ADE_ConditioningSetUnmaskedAndCombine": Twin("ConditioningSetDefaultCombine", {"hooks": "opt_lora_hook"}),
-    "ADE_PairedConditioningCombine": Twin("PairConditioningCombine"),
-    "ADE_ConditioningCombine": Twin("ConditioningCombine", {"conditioning_1": "cond_A", "conditioning_2": "cond_B"}),
-    "ADE_TimestepsConditioning": Twin("ConditioningTimestepsRange"),
-    "ADE_AnimateDiffUnload": Twin("KinemaRemoveMotion"),
-}
+from .twins import TWINS, make_twin
 
 
 def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
@@ -63,7 +18,7 @@ def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
     plan = Plan(node, tracer)
     option = OptionNode(node, plan, ACTIVE)
     if node.type in TWINS:
-        _twin(plan, option, TWINS[node.type])
+        make_twin(plan, option, TWINS[node.type])
     elif node.type in SPECIAL:
         SPECIAL[node.type](plan, option)
     else:
@@ -71,30 +26,10 @@ def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
     return plan
 
 
-def _twin(plan: Plan, option: OptionNode, twin: Twin) -> None:
-    new = plan.make(twin.type, option.node, {})
-    for name, target in new.definition.inputs.items():
-        old = twin.names.get(name, name)
-        value: Value | None = None
-        if name in twin.fixed:
-            value = twin.fixed[name]
-        elif old in option.definition.widgets:
-            value = option.value(old)
-        elif old in option.definition.sockets:
-            value = option.loose(old)
-        if value is not None:
-            new.inputs[name] = plan.fitted(value, target, option.node)
-    new.mode = option.node.mode
-    plan.outputs = {slot: option.link(name) for slot, name in twin.passes.items()}
-    made = enumerate(new.definition.outputs)
-    plan.outputs |= {twin.slot + number: Made(new, number) for number, _ in made if twin.slot + number not in plan.outputs}
-    guarantee = "guarantee_steps" in option.definition.widgets and option.number("guarantee_steps") > 1
-    if guarantee:
-        plan.remark(APPROXIMATE, option.node, "guarantee_steps has no equivalent in the host's keyframe.")
-
-
 def _checkpoint(plan: Plan, option: OptionNode) -> None:
-    loader = plan.make("CheckpointLoaderSimple", option.node, {"ckpt_name": option.value("ckpt_name")}, option.node.mode)
+    loader = plan.make(
+        "CheckpointLoaderSimple", option.node, {"ckpt_name": option.value("ckpt_name")}, option.node.mode
+    )
     plan.outputs = {slot: Made(loader, slot) for slot in range(3)}
     schedule = schedule_named(plan, option.node, option.word("beta_schedule"))
     if schedule is not None:
@@ -113,13 +48,22 @@ def _combine(plan: Plan, option: OptionNode) -> None:
     mode = option.node.mode
     if not option.switch("save_image"):
         plan.make("PreviewImage", option.node, {"images": images}, mode)
-        plan.remark(IDEA, option.node, "save_image is off: the frames are shown as images.", "Use Save Video to see the video.")
+        plan.remark(
+            IDEA, option.node, "save_image is off: the frames are shown as images.", "Use Save Video to see the video."
+        )
     elif form.startswith("video/"):
         video = plan.make("CreateVideo", option.node, {"images": images, "fps": fps}, mode, heir=False)
-        inputs: dict[str, Value] = {"video": Made(video, 0), "filename_prefix": prefix, "format": "mp4", "codec": "h264"}
+        inputs: dict[str, Value] = {
+            "video": Made(video, 0),
+            "filename_prefix": prefix,
+            "format": "mp4",
+            "codec": "h264",
+        }
         plan.make("SaveVideo", option.node, inputs, mode)
         if "h264" not in form:
-            plan.remark(APPROXIMATE, option.node, f"The video is stored as h264 in MP4, not as {form}.", "Use VideoHelperSuite.")
+            plan.remark(
+                APPROXIMATE, option.node, f"The video is stored as h264 in MP4, not as {form}.", "Use VideoHelperSuite."
+            )
     else:
         still: dict[str, Value | None] = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False}
         plan.make("SaveAnimatedWEBP", option.node, {**still, "quality": 90}, mode)
@@ -228,7 +172,9 @@ def _scale_and_encode(plan: Plan, option: OptionNode) -> None:
 
 def _mask_of_multival(plan: Plan, option: OptionNode) -> None:
     source = option.option("multival")
-    mask: Link | None = source.link("mask_optional") if source and "mask_optional" in source.definition.sockets else None
+    mask: Link | None = (
+        source.link("mask_optional") if source and "mask_optional" in source.definition.sockets else None
+    )
     if mask is None:
         value = multival(plan, source)
         if not isinstance(value, int | float):
@@ -246,7 +192,9 @@ SPECIAL: dict[str, Callable[[Plan, OptionNode], None]] = {
     "ADE_PerturbedAttentionGuidanceMultival": lambda plan, option: _unpatched(
         plan, option, "PerturbedAttentionGuidance", "scale", "scale_multival"
     ),
-    "ADE_RescaleCFGMultival": lambda plan, option: _unpatched(plan, option, "RescaleCFG", "multiplier", "mult_multival"),
+    "ADE_RescaleCFGMultival": lambda plan, option: _unpatched(
+        plan, option, "RescaleCFG", "multiplier", "mult_multival"
+    ),
     "ADE_SigmaScheduleToSigmas": _sigmas,
     "ADE_VisualizeContextOptionsK": _window_plan,
     "ADE_VisualizeContextOptionsKAdv": _window_plan,

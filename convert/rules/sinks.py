@@ -2,8 +2,8 @@
 
 from ..graph.sampler_search import latents_behind
 from ..graph.tracing import Tracer
-from ..graph.workflow_graph import ACTIVE, GraphNode, Source
-from .beta_schedules import AUTOSELECT, BY_FILE, FROM_CHECKPOINT, KEEP, Schedule, is_clear, schedule_named
+from ..graph.workflow_graph import ACTIVE, GraphNode, OutputOf
+from .beta_schedules import AUTOSELECT, BY_FILE, FROM_CHECKPOINT, KEEP_SCHEDULE, Schedule, is_clear, schedule_named
 from .context_options import context_windows
 from .motion_models import LIKE_ADE, V2_AS_V1, applied, effects, loaded, loader_scale, with_loras
 from .motion_settings import adjusted
@@ -112,12 +112,12 @@ def _schedule_of(plan: Plan, sink: OptionNode) -> Schedule | str:
     schedule = schedule_named(plan, sink.node, name)
     if schedule is not None:
         return schedule
-    return BY_FILE if name == AUTOSELECT else KEEP
+    return BY_FILE if name == AUTOSELECT else KEEP_SCHEDULE
 
 
 def _for_apply(schedule: Schedule | str) -> str:
     if isinstance(schedule, Schedule):
-        return schedule.named or KEEP
+        return schedule.named or KEEP_SCHEDULE
     return schedule
 
 
@@ -133,7 +133,7 @@ def _schedule(plan: Plan, sink: OptionNode, has_motion: bool, clear: bool) -> No
 
 def _may_be_cut(tracer: Tracer, node: GraphNode) -> bool:
     """Whether a sampler behind the sink gets, or may get, more frames than Kinema computes at once by itself."""
-    found = latents_behind(tracer, Source(node.id, 0))
+    found = latents_behind(tracer, OutputOf(node.id, 0))
     return not found or any(latents.frames is None or latents.frames > MOST_WITHOUT_WINDOWS for latents in found)
 
 

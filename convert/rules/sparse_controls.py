@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..graph.tracing import Tracer, forward
-from ..graph.workflow_graph import GraphNode, Source
+from ..graph.workflow_graph import GraphNode, OutputOf
 from .control_nodes import APPLIES, apply_control
 from .foreign_nodes import ForeignNode
 from .plan import APPROXIMATE, Made, Plan, RefusedError, Value
@@ -12,8 +12,8 @@ LOADER, MERGED = "ACN_SparseCtrlLoaderAdvanced", "ACN_SparseCtrlMergedLoaderAdva
 SPREAD, INDEXES = "ACN_SparseCtrlSpreadMethodNode", "ACN_SparseCtrlIndexMethodNode"
 LOADERS = frozenset([LOADER, MERGED])
 TAIL = ("use_motion", "motion_strength", "motion_scale", "context_aware", "sparse_hint_mult", "sparse_nonhint_mult")
-NAMES = {LOADER: ("sparsectrl_name", *TAIL), MERGED: ("sparsectrl_name", "control_net_name", *TAIL)}
-DEFAULTS: dict[str, Value] = {
+LOADER_WIDGETS = {LOADER: ("sparsectrl_name", *TAIL), MERGED: ("sparsectrl_name", "control_net_name", *TAIL)}
+LOADER_DEFAULTS: dict[str, Value] = {
     "use_motion": True,
     "motion_strength": 1.0,
     "motion_scale": 1.0,
@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Value] = {
     "sparse_hint_mult": 1.0,
     "sparse_nonhint_mult": 1.0,
 }
-METHODS = {"uniform": "spread", "starting": "start", "ending": "end", "center": "center"}
+SPREADS = {"uniform": "spread", "starting": "start", "ending": "end", "center": "center"}
 FACTORS = {
     "motion_scale": "The attention of the control's motion modules is not scaled.",
     "sparse_hint_mult": "Frames with and without a picture are weighted alike.",
@@ -50,14 +50,16 @@ def plan_sparse(node: GraphNode, tracer: Tracer) -> Plan:
         if user.type in APPLIES:
             apply_control(Plan(user, tracer), user)
         elif not user.type.startswith("ControlNetApply"):
-            raise RefusedError(f"{user.type} ({user.id}) uses the SparseCtrl of {loader.type} ({loader.id}). {NEEDS_EVOLVED}")
+            raise RefusedError(
+                f"{user.type} ({user.id}) uses the SparseCtrl of {loader.type} ({loader.id}). {NEEDS_EVOLVED}"
+            )
     return plan
 
 
 def _users(loader: GraphNode, tracer: Tracer) -> Iterator[GraphNode]:
     """The nodes that apply the control of `loader`, behind reroutes."""
     passes = ("Reroute", "SetNode", "GetNode")
-    return (node for node in forward(tracer.graph, Source(loader.id, 0), frozenset()) if node.type not in passes)
+    return (node for node in forward(tracer.graph, OutputOf(loader.id, 0), frozenset()) if node.type not in passes)
 
 
 def _loader_of(node: GraphNode, tracer: Tracer) -> GraphNode | None:
@@ -68,7 +70,7 @@ def _loader_of(node: GraphNode, tracer: Tracer) -> GraphNode | None:
 
 
 def _load(plan: Plan, loader: GraphNode) -> None:
-    foreign = ForeignNode(loader, plan, NAMES[loader.type], DEFAULTS)
+    foreign = ForeignNode(loader, plan, LOADER_WIDGETS[loader.type], LOADER_DEFAULTS)
     if foreign.link("tk_optional") is not None:
         raise RefusedError(f"{loader.type} ({loader.id}) uses timestep keyframes. {NEEDS_EVOLVED}")
     use_motion = plan.known(foreign.value("use_motion"))
@@ -91,7 +93,7 @@ def _frames(plan: Plan, loader: GraphNode, foreign: ForeignNode) -> Value:
     if method.type == SPREAD:
         foreign.use("sparse_method")
         spread = str(plan.known(ForeignNode(method, plan, ("spread",), {"spread": "uniform"}).value("spread")))
-        return METHODS.get(spread, "spread")
+        return SPREADS.get(spread, "spread")
     if method.type == INDEXES:
         foreign.use("sparse_method")
         return ForeignNode(method, plan, ("indexes",), {"indexes": "0"}).value("indexes")

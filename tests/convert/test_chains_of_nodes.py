@@ -8,7 +8,7 @@ from evolved_graphs import Out, Sketch
 
 from kinema.convert import convert
 from kinema.convert.definitions.node_definitions import target_nodes
-from kinema.convert.report import LEFT, SAME
+from kinema.convert.report import NOT_CONVERTED, SAME
 
 
 def chain(sketch: Sketch, accept: bool = False) -> dict[str, dict[str, Any]]:
@@ -33,7 +33,11 @@ def chain(sketch: Sketch, accept: bool = False) -> dict[str, dict[str, Any]]:
                     next(values)
         linked = {part["name"]: types[sources[part["link"]]] for part in node["inputs"] if part["link"] is not None}
         name = node["type"].removeprefix("Kinema")
-        found[name + "'" * sum(other.rstrip("'") == name for other in found)] = {**given, **linked, "mode": node["mode"]}
+        found[name + "'" * sum(other.rstrip("'") == name for other in found)] = {
+            **given,
+            **linked,
+            "mode": node["mode"],
+        }
     return found
 
 
@@ -74,9 +78,21 @@ def test_layouts_of_the_old_loader(values: list[Any], attention: float, match: s
 @pytest.mark.parametrize(
     ("kind", "values", "expected"),
     [
-        ("ADE_StandardStaticContextOptions", [12, 3], {"length": 12, "overlap": 3, "schedule": "static", "fuse_method": "pyramid"}),
-        ("ADE_StandardUniformContextOptions", [16, 2, 4, "relative"], {"schedule": "uniform", "stride": 2, "fuse_method": "relative"}),
-        ("ADE_AnimateDiffUniformContextOptions", [16, 1, 4, "uniform", True], {"closed_loop": True, "fuse_method": "flat"}),
+        (
+            "ADE_StandardStaticContextOptions",
+            [12, 3],
+            {"length": 12, "overlap": 3, "schedule": "static", "fuse_method": "pyramid"},
+        ),
+        (
+            "ADE_StandardUniformContextOptions",
+            [16, 2, 4, "relative"],
+            {"schedule": "uniform", "stride": 2, "fuse_method": "relative"},
+        ),
+        (
+            "ADE_AnimateDiffUniformContextOptions",
+            [16, 1, 4, "uniform", True],
+            {"closed_loop": True, "fuse_method": "flat"},
+        ),
         (
             "ADE_AnimateDiffUniformContextOptions",
             [16, 1, 4, "uniform", True, "pyramid", True, 0.5, 1, ""],
@@ -85,7 +101,11 @@ def test_layouts_of_the_old_loader(values: list[Any], attention: float, match: s
         ("ADE_LoopedUniformContextOptions", [16, 1, 4, False], {"schedule": "looped", "short_videos": "leave"}),
         ("ADE_BatchedContextOptions", [8], {"length": 8, "overlap": 0, "schedule": "batched", "fuse_method": "flat"}),
         ("ADE_StandardStaticContextOptions", [16, 16], {"overlap": 4}),
-        ("ADE_StandardStaticContextOptions", [16, 4, "\N{MICROSCOPE}pyramid-sigma inverse"], {"fuse_method": "pyramid-sigma-inverse"}),
+        (
+            "ADE_StandardStaticContextOptions",
+            [16, 4, "\N{MICROSCOPE}pyramid-sigma inverse"],
+            {"fuse_method": "pyramid-sigma-inverse"},
+        ),
     ],
 )
 def test_context_options(kind: str, values: list[Any], expected: dict[str, Any]) -> None:
@@ -166,7 +186,11 @@ def test_loras_settings_and_multivals_of_two_motion_models() -> None:
     assert (found["LoadMotionLora"]["lora"], found["LoadMotionLora"]["strength"]) == ("zoom.ckpt", 0.8)
     applies = {part["match"]: part for part in (found["ApplyMotionModel"], found["ApplyMotionModel'"])}
     earlier = applies["AnimateDiff-Evolved, as the last motion model"]
-    assert (earlier["start_percent"], earlier["end_percent"], earlier["noise_schedule"]) == (0.1, 0.9, "keep the model's")
+    assert (earlier["start_percent"], earlier["end_percent"], earlier["noise_schedule"]) == (
+        0.1,
+        0.9,
+        "keep the model's",
+    )
     last = applies["AnimateDiff-Evolved"]
     assert (last["attention"], last["noise_schedule"], last["model"]) == (1.2, "AnimateDiff", "KinemaApplyMotionModel")
 
@@ -257,7 +281,7 @@ def test_a_loss_leaves_the_sink_unless_it_is_accepted() -> None:
     checkpoint, sink = loader(sketch, sample_settings=settings)
     sketch.sample(sink, checkpoint)
     left = convert(sketch.ui())
-    assert left.workflow == sketch.ui() and left.report.result == LEFT
+    assert left.workflow == sketch.ui() and left.report.result == NOT_CONVERTED
     assert left.report.units[0].can_be_accepted and "Iterations" in left.report.losses[0].text
     assert "ApplyMotionModel" in chain(sketch, accept=True)
 
@@ -268,7 +292,7 @@ def test_what_nothing_can_follow_leaves_the_sink_and_says_why() -> None:
     checkpoint, sink = loader(sketch, context_options=other)
     sketch.sample(sink, checkpoint)
     report = convert(sketch.ui()).report
-    assert report.result == LEFT and not report.converted
+    assert report.result == NOT_CONVERTED and not report.converted
     assert report.units[0].refusal.startswith("context_options of ADE_AnimateDiffLoaderGen1")
 
 

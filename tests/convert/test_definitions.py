@@ -9,7 +9,7 @@ from kinema.convert.definitions.node_definitions import evolved_nodes, target_no
 from kinema.convert.definitions.widget_values import named_values
 from kinema.convert.rules.beta_schedules import SCHEDULES
 from kinema.convert.rules.motion_settings import PARTS
-from kinema.convert.rules.single_nodes import TWINS
+from kinema.convert.rules.twins import TWINS
 from tools.help.converter import CONVERTER_NODES, converter_text
 
 
@@ -51,7 +51,11 @@ def test_named_schedules_and_parts_are_options() -> None:
         ("ADE_AnimateDiffSamplingSettings", [0, "empty", "comfy", 3, 7, True, ""], {"adapt_denoise_steps": True}),
         ("ADE_AnimateDiffSamplingSettings", [0, "empty", "comfy", 3, True], {"adapt_denoise_steps": True}),
         ("ADE_AnimateDiffCombine", [8, 0, True, "name"], {"save_image": True, "filename_prefix": "name"}),
-        ("ADE_PromptSchedulingLatents", ["0: a", "", "", False, "slerp"], {"prompts": "0: a", "tensor_interp": "slerp"}),
+        (
+            "ADE_PromptSchedulingLatents",
+            ["0: a", "", "", False, "slerp"],
+            {"prompts": "0: a", "tensor_interp": "slerp"},
+        ),
         ("ADE_PromptSchedulingLatents", ["", False, "lerp"], {"prompts": "", "tensor_interp": "lerp"}),
         ("AnimateDiffLoaderV1", ["mm.ckpt"], {"model_name": "mm.ckpt"}),
         ("ADE_AnimateDiffLoRALoader", {"lora_name": "zoom.ckpt"}, {"name": "zoom.ckpt"}),

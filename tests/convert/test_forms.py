@@ -11,7 +11,9 @@ from kinema.convert.conversion import MARK
 
 def whole(before: Any) -> Any:
     conversion = convert(before)
-    assert not problems(before, conversion.workflow) and not evolved_types(conversion.workflow), conversion.report.text()
+    assert not problems(before, conversion.workflow) and not evolved_types(conversion.workflow), (
+        conversion.report.text()
+    )
     assert convert(conversion.workflow).workflow is conversion.workflow
     return conversion.workflow
 
@@ -22,7 +24,9 @@ def of_type(workflow: Any, kind: str) -> Any:
 
 def small(sketch: Sketch, **links: Out) -> tuple[Out, Out]:
     checkpoint = sketch.add("CheckpointLoaderSimple", "a.safetensors")
-    sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect", title="My motion", model=checkpoint, **links)
+    sink = sketch.add(
+        "ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect", title="My motion", model=checkpoint, **links
+    )
     return checkpoint, sink
 
 
@@ -81,7 +85,9 @@ def test_modes_of_sinks_are_those_of_their_chains() -> None:
         sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect", mode=mode, **links)
         sketch.sample(sink, checkpoint)
         after = whole(sketch.ui())
-        assert of_type(after, "KinemaApplyMotionModel")["mode"] == of_type(after, "KinemaContextWindows")["mode"] == mode
+        assert (
+            of_type(after, "KinemaApplyMotionModel")["mode"] == of_type(after, "KinemaContextWindows")["mode"] == mode
+        )
 
 
 def test_groups_grow_around_new_nodes() -> None:

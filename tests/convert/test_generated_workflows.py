@@ -10,9 +10,10 @@ from evolved_graphs import Out, Sketch
 
 from kinema.convert import convert
 from kinema.convert.definitions.node_definitions import evolved_nodes
-from kinema.convert.report import LEFT, RANKS
-from kinema.convert.rules.single_nodes import SPECIAL, TWINS
+from kinema.convert.report import NOT_CONVERTED, RANKS
+from kinema.convert.rules.single_nodes import SPECIAL
 from kinema.convert.rules.sinks import SINKS
+from kinema.convert.rules.twins import TWINS
 
 MAKERS = {  # type of a socket: the classes that feed it
     kind: [name for name, node in evolved_nodes().items() if node.outputs[:1] == (kind,) and name not in SINKS]
@@ -20,7 +21,15 @@ MAKERS = {  # type of a socket: the classes that feed it
 }
 PLAIN = {"MODEL": 0, "CLIP": 1, "VAE": 2}
 WORDS = {
-    "beta_schedule": ["autoselect", "use existing", "lcm", "sqrt_linear (AnimateDiff)", "lcm[100_ots]", "cosine", "nonsense"],
+    "beta_schedule": [
+        "autoselect",
+        "use existing",
+        "lcm",
+        "sqrt_linear (AnimateDiff)",
+        "lcm[100_ots]",
+        "cosine",
+        "nonsense",
+    ],
     "noise_type": ["default", "FreeNoise", "constant", "repeated_context", "empty"],
     "seed_gen": ["comfy", "auto1111", "auto1111 [gpu]"],
     "format": ["image/gif", "video/h264-mp4", "image/webp", "video/ProRes"],
@@ -83,7 +92,11 @@ class Maker:
         makers = MAKERS.get(kind)
         if not makers or (depth >= DEEPEST and not needed):
             return None
-        simple = [name for name in makers if not any(evolved_nodes()[name].is_required(socket) for socket in evolved_nodes()[name].sockets)]
+        simple = [
+            name
+            for name in makers
+            if not any(evolved_nodes()[name].is_required(socket) for socket in evolved_nodes()[name].sockets)
+        ]
         return self.node(self.random.choice(simple if depth >= DEEPEST and simple else makers), depth + 1)
 
     def values(self, name: str) -> list[Any]:
@@ -131,10 +144,12 @@ def test_generated_workflows(form: str) -> None:
         again = convert(conversion.workflow, accept, core)
         assert again.workflow is conversion.workflow, f"seed {seed}: {again.report.text()}"
         units = conversion.report.units
-        assert evolved_types(conversion.workflow) == [] or any(unit.result == LEFT for unit in units), f"seed {seed}"
+        assert evolved_types(conversion.workflow) == [] or any(unit.result == NOT_CONVERTED for unit in units), (
+            f"seed {seed}"
+        )
         for unit in units:
             results[unit.result] += 1
-            assert unit.refusal or unit.result != LEFT or unit.can_be_accepted
+            assert unit.refusal or unit.result != NOT_CONVERTED or unit.can_be_accepted
     assert min(results.values()) > 5, results
 
 

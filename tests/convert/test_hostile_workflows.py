@@ -1,6 +1,7 @@
 """Damaged and hostile files: a clear error, or the workflow as it is; never another exception, and no more time than
 their size asks for."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -70,10 +71,8 @@ def test_damaged_parts_around_a_loader(part: dict[str, Any]) -> None:
     ],
 )
 def test_damaged_values_of_a_loader(change: dict[str, Any]) -> None:
-    try:
+    with suppress(WorkflowError):
         convert({"nodes": [{**LOADER, **change}], "links": []})
-    except WorkflowError:
-        pass
 
 
 def test_a_circle_of_options_ends() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kinema.convert.definitions.node_definitions import TargetInput, target_nodes
-from kinema.convert.graph.placement import rectangle
+from kinema.convert.graph.free_places import rectangle
 from kinema.convert.graph.tracing import is_evolved
 from kinema.convert.graph.ui_form import is_ui_form, subgraphs
 
@@ -26,7 +26,9 @@ def evolved_types(workflow: Graph) -> list[str]:
     """The classes of ADE that are left."""
     if not is_ui_form(workflow):
         return [node["class_type"] for node in workflow.values() if is_evolved(node["class_type"])]
-    return [node["type"] for part in (workflow, *subgraphs(workflow)) for node in part["nodes"] if is_evolved(node["type"])]
+    return [
+        node["type"] for part in (workflow, *subgraphs(workflow)) for node in part["nodes"] if is_evolved(node["type"])
+    ]
 
 
 def _graph_problems(before: Graph, after: Graph) -> Iterator[str]:
@@ -41,7 +43,11 @@ def _graph_problems(before: Graph, after: Graph) -> Iterator[str]:
         elif _without_links(was) != _without_links(node):
             yield f"{node['type']} {node['id']} changed"
     kept = {node["id"] for node in after["nodes"]}
-    yield from (f"{node['type']} {node['id']} is gone" for node in before["nodes"] if node["id"] not in kept and not _may_go(node))
+    yield from (
+        f"{node['type']} {node['id']} is gone"
+        for node in before["nodes"]
+        if node["id"] not in kept and not _may_go(node)
+    )
     others = [rectangle(node) for node in after["nodes"]]
     for node in fresh:
         if sum(rectangle(node).meets(other) for other in others) > 1:
@@ -110,10 +116,15 @@ def _node_problems(node: Graph, graph: Graph) -> Iterator[str]:
                 next(values)
     if next(values, None) is not None:
         yield f"{node['type']} {node['id']} has too many values"
-    yield from (f"{node['type']} {node['id']}: {text}" for text in input_problems(definition.inputs, linked, given, node["mode"]))
+    yield from (
+        f"{node['type']} {node['id']}: {text}"
+        for text in input_problems(definition.inputs, linked, given, node["mode"])
+    )
 
 
-def input_problems(inputs: Mapping[str, TargetInput], linked: Mapping[str, Any], given: Mapping[str, Any], mode: int) -> Iterator[str]:
+def input_problems(
+    inputs: Mapping[str, TargetInput], linked: Mapping[str, Any], given: Mapping[str, Any], mode: int
+) -> Iterator[str]:
     """What is wrong with the inputs of one node: `linked` are the types of links, `given` the values of widgets."""
     for entry in inputs.values():
         if entry.name in linked:

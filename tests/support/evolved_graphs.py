@@ -7,7 +7,10 @@ from kinema.convert.definitions.node_definitions import evolved_nodes, target_no
 from kinema.convert.definitions.widget_values import named_values
 
 PLAIN: dict[str, tuple[dict[str, str], list[str]]] = {  # classes that the definitions do not have: sockets and outputs
-    "KSampler": ({"model": "MODEL", "positive": "CONDITIONING", "negative": "CONDITIONING", "latent_image": "LATENT"}, ["LATENT"]),
+    "KSampler": (
+        {"model": "MODEL", "positive": "CONDITIONING", "negative": "CONDITIONING", "latent_image": "LATENT"},
+        ["LATENT"],
+    ),
     "CLIPTextEncode": ({"clip": "CLIP"}, ["CONDITIONING"]),
     "VAEDecode": ({"samples": "LATENT", "vae": "VAE"}, ["IMAGE"]),
     "LoadImage": ({}, ["IMAGE", "MASK"]),
@@ -20,7 +23,10 @@ PLAIN: dict[str, tuple[dict[str, str], list[str]]] = {  # classes that the defin
     "OtherPackModel": ({"model": "MODEL"}, ["MODEL"]),
     "OtherPackContext": ({}, ["CONTEXT_OPTIONS"]),
     "OtherPackFloats": ({}, ["FLOAT"]),
-    "ACN_SparseCtrlLoaderAdvanced": ({"sparse_method": "SPARSE_METHOD", "tk_optional": "TIMESTEP_KEYFRAME"}, ["CONTROL_NET"]),
+    "ACN_SparseCtrlLoaderAdvanced": (
+        {"sparse_method": "SPARSE_METHOD", "tk_optional": "TIMESTEP_KEYFRAME"},
+        ["CONTROL_NET"],
+    ),
     "ACN_SparseCtrlSpreadMethodNode": ({}, ["SPARSE_METHOD"]),
     "ACN_SparseCtrlRGBPreprocessor": ({"image": "IMAGE", "vae": "VAE", "latent_size": "LATENT"}, ["IMAGE"]),
     "ACN_AdvancedControlNetApply": (
@@ -87,7 +93,13 @@ class Sketch:
         return out
 
     def ui(self) -> dict[str, Any]:
-        whole: dict[str, Any] = {"nodes": self.nodes, "links": self.links, "groups": self.groups, "extra": {}, "version": 0.4}
+        whole: dict[str, Any] = {
+            "nodes": self.nodes,
+            "links": self.links,
+            "groups": self.groups,
+            "extra": {},
+            "version": 0.4,
+        }
         return {"last_node_id": len(self.nodes), "last_link_id": len(self.links), **whole}
 
     def api(self) -> dict[str, Any]:
@@ -118,7 +130,18 @@ class Sketch:
         text = [self.add("CLIPTextEncode", words, clip=Out(checkpoint.node, 1)) for words in ("a fish", "")]
         latents = self.add("EmptyLatentImage", 64, 64, frames)
         return self.add(
-            "KSampler", 1, "fixed", 4, 2, "euler", "normal", 1, model=model, positive=text[0], negative=text[1], latent_image=latents
+            "KSampler",
+            1,
+            "fixed",
+            4,
+            2,
+            "euler",
+            "normal",
+            1,
+            model=model,
+            positive=text[0],
+            negative=text[1],
+            latent_image=latents,
         )
 
 

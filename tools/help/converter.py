@@ -23,10 +23,14 @@ def converter_text(schemas: Iterable[Any]) -> str:
 
 def _described(schema: Any) -> dict[str, Any]:
     inputs = sorted(schema.inputs, key=lambda entry: bool(entry.optional))  # as the canvas orders them
-    outputs = [[output.display_name or output.id or output.get_io_type(), output.get_io_type()] for output in schema.outputs]
+    outputs = [
+        [output.display_name or output.id or output.get_io_type(), output.get_io_type()] for output in schema.outputs
+    ]
     return {
         "title": schema.display_name,
-        "inputs": {entry.id: _input(entry.id, entry.get_io_type(), entry.as_dict(), entry.optional) for entry in inputs},
+        "inputs": {
+            entry.id: _input(entry.id, entry.get_io_type(), entry.as_dict(), entry.optional) for entry in inputs
+        },
         "outputs": outputs,
     }
 

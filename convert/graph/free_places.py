@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-GAP = 20.0  # pixels between nodes
-TITLE = 30.0  # height of a title above a node's position
+MARGIN = 20.0  # pixels between nodes
+TITLE_HEIGHT = 30.0  # height of a title above a node's position
 CELL = 400.0  # size of the cells in which rectangles are looked up
 MOST_CELLS = 400  # of one rectangle; larger ones are looked at every time
-FARTHEST = 40  # places that are tried in each direction
+MOST_TRIES = 40  # places that are tried in each direction
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Rectangle:
 
 
 @dataclass
-class Canvas:
+class PlacedNodes:
     """What lies where."""
 
     _cells: dict[tuple[int, int], list[Rectangle]] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Canvas:
     def _below_all(self, wanted: Rectangle) -> Rectangle:
         lowest = max((place.bottom for row in self._cells.values() for place in row), default=wanted.top)
         lowest = max([lowest, *(place.bottom for place in self._large)])
-        return Rectangle(wanted.left, lowest + GAP, wanted.width, wanted.height)
+        return Rectangle(wanted.left, lowest + MARGIN, wanted.width, wanted.height)
 
     def middles_in(self, part: Rectangle) -> bool:
         return any(part.holds(*place.middle) for cell in _cells_of(part) for place in self._cells.get(cell, ()))
@@ -92,7 +92,7 @@ def rectangle(raw: Mapping[str, Any]) -> Rectangle:
     width, height = pair(raw.get("size"), (270.0, 100.0))
     if isinstance(raw.get("flags"), Mapping) and raw["flags"].get("collapsed"):
         width, height = min(width, 200.0), 0.0
-    return Rectangle(x, y - TITLE, max(width, 1.0), max(height, 0.0) + TITLE)
+    return Rectangle(x, y - TITLE_HEIGHT, max(width, 1.0), max(height, 0.0) + TITLE_HEIGHT)
 
 
 def pair(stored: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
@@ -100,7 +100,9 @@ def pair(stored: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
     values = [stored.get("0"), stored.get("1")] if isinstance(stored, Mapping) else stored
     if not isinstance(values, list) or len(values) < 2:
         return otherwise
-    first, second = (float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None for value in values[:2])
+    first, second = (
+        float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None for value in values[:2]
+    )
     if first is None or second is None or not (isfinite(first) and isfinite(second)):
         return otherwise
     return first, second
@@ -108,19 +110,19 @@ def pair(stored: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
 
 def _tries(wanted: Rectangle) -> Iterator[Rectangle]:
     yield wanted
-    for step in range(1, FARTHEST):
+    for step in range(1, MOST_TRIES):
         for right, down in ((0, 1), (1, 0), (1, 1), (0, -1), (-1, 0), (-1, 1), (1, -1), (-1, -1)):
-            x = wanted.left + right * step * (wanted.width + GAP) / 2
+            x = wanted.left + right * step * (wanted.width + MARGIN) / 2
             yield Rectangle(x, wanted.top + down * step * 40, wanted.width, wanted.height)
             if right == 0 and down == 1:
-                yield Rectangle(x, wanted.top + step * (wanted.height + GAP), wanted.width, wanted.height)
+                yield Rectangle(x, wanted.top + step * (wanted.height + MARGIN), wanted.width, wanted.height)
 
 
 def _with_margin(place: Rectangle) -> Rectangle:
-    return Rectangle(place.left - GAP / 2, place.top - GAP, place.width + GAP, place.height + 2 * GAP)
+    return Rectangle(place.left - MARGIN / 2, place.top - MARGIN, place.width + MARGIN, place.height + 2 * MARGIN)
 
 
-def _stays_alone(grown: Rectangle, group: Rectangle, foreign: Canvas) -> bool:
+def _stays_alone(grown: Rectangle, group: Rectangle, foreign: PlacedNodes) -> bool:
     return grown == group or not foreign.middles_in(grown)
 
 
