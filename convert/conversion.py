@@ -16,12 +16,12 @@ from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, WorkflowError, Work
 from .needed_files import needed_files
 from .planning import Planned, plan_graph, remaining, says_why
 from .report import LOSSES, NOT_CONVERTED, SAME, Report, UnitReport
-from .rules.group_nodes import without_group_nodes
+from .rules.group_nodes import Ungrouped, ungrouped
 from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
 VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
-DROPPED = "Unused group nodes with nodes of AnimateDiff-Evolved were dropped."
+DROPPED = "Group nodes with nodes of AnimateDiff-Evolved were taken apart; unused ones were dropped."
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def has_evolved_nodes(workflow: Any) -> bool:
     names = (node.get("type") for graph in graphs for node in graph["nodes"] if isinstance(node, Mapping))
     return (
         any(isinstance(name, str) and is_evolved(name) for name in names)
-        or without_group_nodes(workflow) is not workflow
+        or ungrouped(workflow) != Ungrouped(workflow)
     )
 
 
@@ -79,11 +79,12 @@ def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
 
 
 def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
-    whole = without_group_nodes(raw)
+    apart = ungrouped(raw)
+    whole = apart.workflow
     said = [DROPPED] if whole is not raw else []
     inner = list(subgraphs(whole))
     numbers = Numbers.after([whole, *inner])
-    units: list[UnitReport] = []
+    units = [_left_group(node) for node in apart.left]
     graphs = []
     written: list[Workflow] = []
     for part in (whole, *inner):
@@ -150,6 +151,11 @@ def _units(graph: WorkflowGraph, planned: Iterable[Planned], accept: bool) -> It
             yield _unit(graph, plan, accept)
     for node, why in remaining(graph, planned):
         yield UnitReport(node.id, node.type, node.title, graph.name, node.mode == ACTIVE, NOT_CONVERTED, (), why)
+
+
+def _left_group(node: Workflow) -> UnitReport:
+    why = "This group node cannot be taken apart. Ungroup it on the canvas of a ComfyUI with AnimateDiff-Evolved."
+    return UnitReport(node["id"], node["type"], "", "", node.get("mode", ACTIVE) == ACTIVE, NOT_CONVERTED, (), why)
 
 
 def _stays(planned: Iterable[Planned]) -> Iterator[str]:

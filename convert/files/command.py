@@ -117,7 +117,8 @@ def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     counted = [outcome for outcome in outcomes if outcome.report is not None and outcome.report.active]
     whole = sum(outcome.report is not None and outcome.report.is_whole for outcome in counted)
     if counted:
-        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes convert as a whole ({whole / len(counted):.1%})."
+        share = whole / len(counted)
+        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes convert as a whole ({share:.1%})."
 
 
 def _why(outcome: Outcome) -> str:

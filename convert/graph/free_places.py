@@ -65,7 +65,7 @@ class PlacedNodes:
         near = (other for cell in _cells_of(place) for other in self._cells.get(cell, ()))
         return not any(place.meets(other) for other in (*near, *self._large))
 
-    def free_place(self, wanted: Rectangle, groups: Sequence[Rectangle], foreign: "Canvas") -> Rectangle:
+    def free_place(self, wanted: Rectangle, groups: Sequence[Rectangle], foreign: "PlacedNodes") -> Rectangle:
         """A free place as near to `wanted` as possible; the first that does not make `groups` grow over the middle of
         a node of `foreign`, which are the nodes outside of them."""
         first = None

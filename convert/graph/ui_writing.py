@@ -106,10 +106,8 @@ def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any
 
 
 def _id(link: Any) -> Any:
-    if isinstance(link, Mapping):
-        number = link.get("id")
-    else:
-        number = link[0] if isinstance(link, Sequence) and link else None
+    parts = [link.get("id")] if isinstance(link, Mapping) else link
+    number = parts[0] if isinstance(parts, Sequence) and parts else None
     return number if isinstance(number, int | str) else None
 
 

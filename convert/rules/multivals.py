@@ -6,6 +6,7 @@ a percent of the run, held until the next.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..graph.workflow_graph import GraphNode, OutputOf
 from .option_nodes import OptionNode
@@ -104,7 +105,7 @@ def _steps(plan: Plan, text: str, origin: GraphNode) -> Made:
 
 
 def _say_guarantees(plan: Plan, entries: Sequence[Held], origin: GraphNode) -> None:
-    for entry, later in zip(entries, entries[1:], strict=False):
+    for entry, later in pairwise(entries):
         if entry.guarantee > 1 and not (entry.percent == later.percent == 0):
             text = f"guarantee_steps is {entry.guarantee}: the next keyframe may begin earlier than in AnimateDiff-Evolved."
             plan.remark(APPROXIMATE, origin, text, "Write the step at which it begins into Curve over Steps.")

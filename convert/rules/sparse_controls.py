@@ -98,5 +98,6 @@ def _frames(plan: Plan, loader: GraphNode, foreign: ForeignNode) -> Value:
         foreign.use("sparse_method")
         return ForeignNode(method, plan, ("indexes",), {"indexes": "0"}).value("indexes")
     raise RefusedError(
-        f"The frames of {loader.type} ({loader.id}) come from {method.type} ({method.id}), which computes them. {NEEDS_EVOLVED}"
+        f"The frames of {loader.type} ({loader.id}) come from {method.type} ({method.id}), which computes them. "
+        f"{NEEDS_EVOLVED}"
     )

@@ -132,6 +132,30 @@ def test_unused_group_nodes_with_ade_are_dropped() -> None:
     assert conversion.workflow["extra"]["groupNodes"].keys() == {"other"} and conversion.report.said
 
 
+def test_a_group_node_is_taken_apart() -> None:
+    sketch = Sketch()
+    checkpoint = sketch.add("CheckpointLoaderSimple", "a.safetensors")
+    sketch.sample(sketch.add("LoraLoaderModelOnly", "a.safetensors", 1.0, model=checkpoint), checkpoint, 24)
+    inner = Sketch()
+    windows = inner.add("ADE_StandardStaticContextOptions", 8, 2)
+    inner.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect", context_options=windows)
+    before = sketch.ui()
+    before["extra"] = {"groupNodes": {"AD": {"nodes": inner.nodes, "links": [[0, 0, 1, 1, 1, "CONTEXT_OPTIONS"]]}}}
+    group = next(node for node in before["nodes"] if node["type"] == "LoraLoaderModelOnly")
+    names = ["prev_context", "view_opts", "model", *"abcdefg"]
+    group |= {"type": "workflow>AD", "inputs": [{"name": name, "type": "*", "link": None} for name in names]}
+    group["inputs"][2]["link"] = 1
+    after = convert(before).workflow
+    assert of_type(after, "KinemaContextWindows")["widgets_values"][0] == 8
+    types = {node["id"]: node["type"] for node in after["nodes"]}
+    ways = {(types[link[1]], types[link[3]]) for link in after["links"]}
+    assert {("CheckpointLoaderSimple", "KinemaApplyMotionModel"), ("KinemaContextWindows", "KSampler")} <= ways
+
+    group["outputs"] = []
+    left = convert(before)
+    assert left.report.result == "not converted" and "cannot be taken apart" in left.report.units[0].refusal
+
+
 def test_a_prompt() -> None:
     before = {
         "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}},
