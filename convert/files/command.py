@@ -63,7 +63,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _target(file: Path, root: Path, out: Path | None) -> Path:
-    name = file.stem + ENDING
+    name = (file.stem if file.suffix == ".json" else file.name) + ENDING  # a.json and a.png may lie in one folder
     if out is None:
         return file.with_name(name)
     inside = file.parent.relative_to(root) if root.is_dir() else Path()
