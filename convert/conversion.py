@@ -62,9 +62,8 @@ def has_evolved_nodes(workflow: Any) -> bool:
         return False
     graphs = [workflow, *subgraphs(workflow)]
     names = (node.get("type") for graph in graphs for node in graph["nodes"] if isinstance(node, Mapping))
-    return (
-        any(isinstance(name, str) and is_evolved(name) for name in names)
-        or ungrouped(workflow) != Ungrouped(workflow)
+    return any(isinstance(name, str) and is_evolved(name) for name in names) or ungrouped(workflow) != Ungrouped(
+        workflow
     )
 
 

@@ -19,7 +19,7 @@ from ..report import NOT_CONVERTED, RANKS, Report
 from .containers import READERS, read_workflow
 
 ENDING = ".kinema.json"
-NOTHING, FAILED = "nothing to convert", "not read"
+NOTHING_TO_CONVERT, FAILED = "nothing to convert", "not read"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Outcome:
     """What became of one file."""
 
     file: Path
-    result: str  # one of RANKS, NOTHING or FAILED
+    result: str  # one of RANKS, NOTHING_TO_CONVERT or FAILED
     report: Report | None = None
     error: str = ""
     target: Path | None = None  # what was written
@@ -74,16 +74,16 @@ def _convert(file: Path, target: Path | None, accept: bool, core: bool) -> Outco
     try:
         workflow = read_workflow(file)
         if workflow is None or not (core or has_evolved_nodes(workflow)):
-            return Outcome(file, NOTHING)
+            return Outcome(file, NOTHING_TO_CONVERT)
         conversion = convert(workflow, accept, core)
     except WorkflowError as error:
         return Outcome(file, FAILED, error=str(error))
     report = conversion.report
     if not report.converted:
-        return Outcome(file, report.result or NOTHING, report)
+        return Outcome(file, report.result or NOTHING_TO_CONVERT, report)
     if target is not None:
         write_aside(target, json.dumps(conversion.workflow, indent=2, ensure_ascii=False) + "\n")
-    return Outcome(file, report.result or NOTHING, report, target=target)
+    return Outcome(file, report.result or NOTHING_TO_CONVERT, report, target=target)
 
 
 def write_aside(target: Path, text: str) -> None:
@@ -113,7 +113,7 @@ def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"{outcome.file.name:<{width}}  {outcome.result:<18}  {_why(outcome)}".rstrip()
     counts = Counter(outcome.result for outcome in outcomes)
     yield ""
-    yield from (f"{counts[result]:>5}  {result}" for result in (*RANKS, NOTHING, FAILED) if counts[result])
+    yield from (f"{counts[result]:>5}  {result}" for result in (*RANKS, NOTHING_TO_CONVERT, FAILED) if counts[result])
     counted = [outcome for outcome in outcomes if outcome.report is not None and outcome.report.active]
     whole = sum(outcome.report is not None and outcome.report.is_whole for outcome in counted)
     if counted:

@@ -14,6 +14,7 @@ from ..graph.ui_writing import Numbers
 
 BEGINNINGS = ("workflow/", "workflow>")  # of the types of group nodes
 
+
 @dataclass(frozen=True)
 class Ungrouped:
     """A workflow without group nodes that hold nodes of ADE."""
@@ -34,7 +35,7 @@ def ungrouped(workflow: RawGraph) -> Ungrouped:
     kinds = {beginning + name: group for name, group in held.items() for beginning in BEGINNINGS}
     whole = {**workflow, "links": stored_links(workflow)}
     left: list[RawGraph] = []
-    used = [node for node in workflow["nodes"] if isinstance(node, Mapping) and node.get("type") in kinds.keys()]
+    used = [node for node in workflow["nodes"] if isinstance(node, Mapping) and node.get("type") in kinds]
     for node in used:
         expanded = _expanded(whole, node, kinds[node["type"]])
         if expanded is None:
@@ -70,7 +71,9 @@ def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict
     made = [_inner_node(entry, number, node) for entry, number in zip(inner, ids, strict=True)]
     if not _fits(made, whole):
         return None
-    links = [link for link in workflow["links"] if not (isinstance(link, list) and node["id"] in (link[1:2] + link[3:4]))]
+    links = [
+        link for link in workflow["links"] if not (isinstance(link, list) and node["id"] in (link[1:2] + link[3:4]))
+    ]
     old = {link[0]: link for link in workflow["links"] if isinstance(link, list) and len(link) >= 6}
     for origin, slot, target, socket in (link[:4] for link in whole):
         links.append(_link(made[origin], slot, made[target], socket, numbers.next_link()))
@@ -84,7 +87,13 @@ def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict
         made[index]["outputs"][slot]["links"] = [*made[index]["outputs"][slot]["links"], *found]
         links += [[number, ids[index], slot, *old[number][3:]] for number in found]
     nodes = [other for other in workflow["nodes"] if other is not node]
-    return {**workflow, "nodes": [*nodes, *made], "links": links, "last_node_id": numbers.node - 1, "last_link_id": numbers.link - 1}
+    return {
+        **workflow,
+        "nodes": [*nodes, *made],
+        "links": links,
+        "last_node_id": numbers.node - 1,
+        "last_link_id": numbers.link - 1,
+    }
 
 
 def _fits(made: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> bool:
@@ -120,7 +129,9 @@ def _open_inputs(inner: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> I
                 yield index, socket
 
 
-def _open_outputs(inner: Sequence[RawGraph], links: Sequence[Sequence[int]], group: RawGraph) -> Iterator[tuple[int, int]]:
+def _open_outputs(
+    inner: Sequence[RawGraph], links: Sequence[Sequence[int]], group: RawGraph
+) -> Iterator[tuple[int, int]]:
     linked = {(link[0], link[1]) for link in links}
     external = {tuple(entry[:2]) for entry in group.get("external") or () if isinstance(entry, list)}
     for index, entry in enumerate(inner):

@@ -19,7 +19,7 @@ POSITION_INPUTS = {  # of Adjust Motion Model: the widgets of ADE that mean it
     "length": ("interpolate_pe_to_length", "new_sweetspot"),
     "final_offset": ("final_pe_idx_offset",),
 }
-PARTS = {  # of Adjust Motion Model: the beginnings of ADE's widgets; a part with finer ones is left to them
+WEIGHT_WIDGETS = {  # of Adjust Motion Model: the beginnings of ADE's widgets; a part with finer ones is left to them
     "all": "all",
     "positions": "pe",
     "attention": "attn",
@@ -76,7 +76,7 @@ def _positions(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
 
 def _weights(plan: Plan, option: OptionNode, motion_model: Made, endings: Mapping[str, str]) -> Made:
     changes = []
-    for part, beginning in PARTS.items():
+    for part, beginning in WEIGHT_WIDGETS.items():
         widgets = {name: beginning + ending for name, ending in endings.items()}
         inputs = {name: option.value(widget) for name, widget in widgets.items() if widget in option.definition.widgets}
         if any(value != (1 if name == "multiply" else 0) for name, value in inputs.items()):

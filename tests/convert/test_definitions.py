@@ -1,26 +1,25 @@
 """The nodes that the converter knows are those of the pack, and its rules only use inputs that they have."""
 
-import asyncio
+import ast
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-import kinema
 from kinema.convert.definitions.node_definitions import evolved_nodes, target_nodes
 from kinema.convert.definitions.widget_values import named_values
 from kinema.convert.rules.beta_schedules import SCHEDULES
-from kinema.convert.rules.motion_settings import PARTS
+from kinema.convert.rules.motion_settings import WEIGHT_WIDGETS
 from kinema.convert.rules.twins import TWINS
+from kinema.nodes import NODES
+from tools.environment import REPOSITORY
 from tools.help.converter import CONVERTER_NODES, converter_text
 
 
 def test_kinemas_nodes_are_those_of_their_schemas() -> None:
-    async def schemas() -> list[object]:
-        extension = await kinema.comfy_entrypoint()
-        await extension.on_load()
-        return [node.define_schema() for node in await extension.get_node_list()]
-
-    found = sorted(asyncio.run(schemas()), key=lambda schema: str(schema.node_id))  # type: ignore[attr-defined]
-    assert CONVERTER_NODES.read_text(encoding="utf-8") == converter_text(found), "run python3 dev.py docs"
+    schemas = sorted((node.define_schema() for node in NODES), key=lambda schema: str(schema.node_id))
+    assert CONVERTER_NODES.read_text(encoding="utf-8") == converter_text(schemas), "run python3 dev.py docs"
 
 
 def test_all_classes_of_ade_are_known() -> None:
@@ -41,7 +40,7 @@ def test_named_schedules_and_parts_are_options() -> None:
     assert apply is not None and schedule is not None and parts is not None
     assert {entry.named for entry in SCHEDULES.values() if entry.named} <= {*apply}
     assert {entry.inputs["schedule"] for entry in SCHEDULES.values()} <= {*schedule}
-    assert PARTS.keys() == {*parts}
+    assert WEIGHT_WIDGETS.keys() == {*parts}
 
 
 @pytest.mark.parametrize(
@@ -67,3 +66,22 @@ def test_named_schedules_and_parts_are_options() -> None:
 def test_values_by_name(kind: str, stored: object, expected: dict[str, object]) -> None:
     found = named_values(evolved_nodes()[kind], stored)
     assert found | expected == found and found.keys() <= evolved_nodes()[kind].widgets.keys()
+
+
+def test_the_converter_needs_no_host_and_no_files() -> None:
+    """It imports the standard library and itself; only its room for files opens some, with what comes with ComfyUI."""
+    room = REPOSITORY / "convert"
+    for file in room.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+        foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+        assert foreign <= ({"PIL", "av"} if file.parent.name == "files" else set()), f"{file} imports {foreign}"
+
+
+def test_the_command_works_without_the_pack_being_imported(tmp_path: Path) -> None:
+    """As in a registry install: `python -m convert` in the pack's folder."""
+    (tmp_path / "a.json").write_text('{"nodes": [], "links": []}', encoding="utf-8")
+    command = [sys.executable, "-m", "convert", str(tmp_path / "a.json")]
+    shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert shown.strip().endswith("a.json: nothing to convert")

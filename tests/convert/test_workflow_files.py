@@ -81,7 +81,9 @@ def test_the_command_writes_next_to_the_file(tmp_path: Path, capsys: pytest.Capt
     file.write_text(json.dumps(workflow()).replace('"mm.ckpt"', '"mm.ckpt", NaN'), encoding="utf-8")
     assert main([str(file)]) == 0
     written = tmp_path / "old.kinema.json"
-    assert "KinemaApplyMotionModel" in written.read_text(encoding="utf-8") and "NaN" not in written.read_text(encoding="utf-8")
+    assert "KinemaApplyMotionModel" in written.read_text(encoding="utf-8") and "NaN" not in written.read_text(
+        encoding="utf-8"
+    )
     shown = capsys.readouterr().out
     assert "same numbers" in shown and "Needs mm.ckpt in models/animatediff_models" in shown and str(written) in shown
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old.json", "old.kinema.json"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kinema.convert.definitions.node_definitions import target_nodes
 from tools.client import Client
 
 NODES = json.loads((Path(__file__).parents[2] / "node_list.json").read_text(encoding="utf-8"))
@@ -40,6 +41,22 @@ def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> No
     assert [(end["default"], end["advanced"]) for end in ends.values()] == [(0.0, True), (1.0, True)]
     required = {name: kind for name, (kind, *_) in both["input"]["required"].items()}
     assert required.keys() == {"model", "motion_model", "strength"} and required["model"] == "MODEL"
+
+
+def test_the_host_has_the_nodes_that_the_converter_writes(info: dict[str, Any]) -> None:
+    for name, known in target_nodes().items():
+        described = info[name]
+        sockets = {**described["input"].get("required", {}), **described["input"].get("optional", {})}
+        order = [key for part in ("required", "optional") for key in described["input_order"].get(part, [])]
+        assert [key for key in order if key in known.inputs] == list(known.inputs), name
+        assert [kind for _, kind in known.outputs] == described["output"][: len(known.outputs)], name
+        for key, entry in known.inputs.items():
+            kind, *options = sockets[key]
+            offered = kind if isinstance(kind, list) else options[0].get("options", []) if options else []
+            assert entry.options is None or {*entry.options} <= {*offered}, f"{name}, {key}"
+            assert entry.type == ("COMBO" if isinstance(kind, list) else kind), f"{name}, {key}"
+        needed = described["input"].get("required", {}).keys()
+        assert needed <= {key for key, entry in known.inputs.items() if not entry.optional}, name
 
 
 def test_only_model_files_are_offered(info: dict[str, Any]) -> None:
