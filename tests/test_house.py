@@ -24,7 +24,8 @@ LAYERS = {  # folder: the folders of the extension it may import
     "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
     "convert": {"convert"},
-    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
+    "doors": {"doors", "convert"},
+    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing", "doors"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},
