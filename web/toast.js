@@ -2,8 +2,8 @@
 
 const STYLE = `
 #kinema-toast {
-    position: fixed; z-index: 9999; bottom: 1rem; left: 50%; transform: translateX(-50%);
-    width: min(40rem, calc(100vw - 8rem)); box-sizing: border-box; padding: 0.75rem 1rem;
+    position: fixed; z-index: 1000; bottom: 1rem; width: min(29rem, calc(100vw - 8rem)); box-sizing: border-box;
+    padding: 0.75rem 1rem;
     font: 14px/1.45 Inter, system-ui, sans-serif; color: var(--input-text, #ddd);
     background: var(--comfy-menu-bg, #353535); border: 1px solid var(--border-color, #4e4e4e);
     border-left: 4px solid #22c55e; border-radius: 8px; box-shadow: 0 4px 16px #0008;
@@ -50,6 +50,8 @@ export function showToast({ title, text, buttons, isBad }) {
     toast.classList.toggle("bad", isBad);
     if (text) toast.append(element("p", text));
     if (buttons.length) toast.append(element("nav", "", ...buttons.map(([label, action]) => button(label, action))));
+    const canvas = document.querySelector(".graph-canvas-container")?.getBoundingClientRect();
+    toast.style.left = `${(canvas?.left ?? 56) + 16}px`; // beside the bar at the side, below the host's dialogs
     document.body.append(toast);
 }
 
