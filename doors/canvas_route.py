@@ -70,7 +70,8 @@ def _nothing() -> dict[str, Any]:
 def _title(report: Report) -> str:
     left = [unit for unit in report.units if unit.result == NOT_CONVERTED]
     if not report.converted:
-        return "This workflow of AnimateDiff-Evolved could not be converted to Kinema."
+        why = ", because something would be lost" if any(unit.can_be_accepted for unit in left) else ""
+        return f"This workflow of AnimateDiff-Evolved was not converted to Kinema{why}."
     if left:
         return f"Converted from AnimateDiff-Evolved to Kinema, except for {_names(left)}."
     return "Converted from AnimateDiff-Evolved to Kinema."

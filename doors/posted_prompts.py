@@ -25,7 +25,7 @@ def convert_posted(posted: dict[str, Any], present: PresentFiles, say: Say) -> d
 
     What cannot be converted is left to the host, which refuses unknown nodes by their titles; these then say why.
     """
-    prompt = posted.get("prompt")
+    prompt: Any = posted.get("prompt")
     if not has_evolved_nodes(prompt) or has_evolved_installed():
         return posted
     try:
@@ -64,7 +64,10 @@ def _titled(node: Any, reason: str) -> Any:
         return node
     stored = node.get("_meta")
     meta = stored if isinstance(stored, Mapping) else {}
-    return {**node, "_meta": {**meta, "title": f"{meta.get('title', kind)} (Kinema cannot convert this prompt. {reason})"}}
+    return {
+        **node,
+        "_meta": {**meta, "title": f"{meta.get('title', kind)} (Kinema cannot convert this prompt. {reason})"},
+    }
 
 
 def _tell(posted: Mapping[str, Any], prompt: Mapping[str, Any], report: Report, say: Say) -> None:

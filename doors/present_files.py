@@ -39,9 +39,7 @@ def with_present_files(workflow: Any, present: PresentFiles) -> Resolved:
 
 def missing_files(files: Iterable[NeededFile], present: PresentFiles) -> tuple[NeededFile, ...]:
     """Those of `files` that are not here under any name."""
-    return tuple(
-        file for file in files if not any(_stem(name) == _stem(file.name) for name in present(file.folder))
-    )
+    return tuple(file for file in files if not any(_stem(name) == _stem(file.name) for name in present(file.folder)))
 
 
 def _match(name: str, names: Sequence[str]) -> str | None:

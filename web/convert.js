@@ -66,7 +66,7 @@ function tell(answer, original) {
 }
 
 function tellError(error) {
-    const title = "This workflow of AnimateDiff-Evolved could not be converted to Kinema.";
+    const title = "This workflow of AnimateDiff-Evolved was not converted to Kinema.";
     showToast({ title, text: error.message, buttons: [], isBad: true });
 }
 

@@ -1,8 +1,8 @@
-// One message with buttons. The canvas has toasts of its own, but without buttons, and they go after some seconds.
+// One message with buttons, beside the bar at the left and below the dialogs of the canvas. Its own toasts have no buttons.
 
 const STYLE = `
 #kinema-toast {
-    position: fixed; z-index: 1000; bottom: 1rem; width: min(29rem, calc(100vw - 8rem)); box-sizing: border-box;
+    position: fixed; z-index: 1000; bottom: 1rem; left: 4.5rem; width: min(29rem, calc(100vw - 8rem)); box-sizing: border-box;
     padding: 0.75rem 1rem;
     font: 14px/1.45 Inter, system-ui, sans-serif; color: var(--input-text, #ddd);
     background: var(--comfy-menu-bg, #353535); border: 1px solid var(--border-color, #4e4e4e);
@@ -50,8 +50,6 @@ export function showToast({ title, text, buttons, isBad }) {
     toast.classList.toggle("bad", isBad);
     if (text) toast.append(element("p", text));
     if (buttons.length) toast.append(element("nav", "", ...buttons.map(([label, action]) => button(label, action))));
-    const canvas = document.querySelector(".graph-canvas-container")?.getBoundingClientRect();
-    toast.style.left = `${(canvas?.left ?? 56) + 16}px`; // beside the bar at the side, below the host's dialogs
     document.body.append(toast);
 }
 

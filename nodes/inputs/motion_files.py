@@ -20,7 +20,7 @@ CAMERA_FOLDER = "cameractrl"
 CONTROL_FOLDER = "controlnet"
 """The host's own folder."""
 
-EVOLVED = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
+EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
 """Folders of AnimateDiff-Evolved's own, in which people left their files."""
 
 FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
@@ -40,7 +40,7 @@ def register_folders() -> None:
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
     for pack in folder_paths.get_folder_paths("custom_nodes"):
-        for folder, name in EVOLVED.items():
+        for folder, name in EVOLVED_FOLDERS.items():
             own = os.path.join(pack, "ComfyUI-AnimateDiff-Evolved", name)
             if os.path.isdir(own):
                 folder_paths.add_model_folder_path(folder, own)
