@@ -47,7 +47,7 @@ class _Links:
 
     number: dict[tuple[Any, int], int] = field(default_factory=dict)  # of each new link, by its target
     dropped: set[Any] = field(default_factory=set)  # ids
-    added: dict[OutputOf, list[int]] = field(default_factory=dict)  # ids of new links by what they start from
+    added: dict[OutputOf, list[Any]] = field(default_factory=dict)  # ids of links by the outputs of nodes that lack them
     stored: list[Any] = field(default_factory=list)  # new links as the file holds them
 
 
@@ -86,8 +86,11 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, n
     for node in graph.nodes.values():
         was = before.nodes.get(node.id)
         for slot, socket in enumerate(node.sockets):
-            known = was is not None and was.raw is node.raw and was.sockets[slot].source == socket.source
-            if socket.source is None or known:
+            if socket.source is None:
+                continue
+            if was is not None and was.raw is node.raw and was.sockets[slot].source == socket.source:
+                if not _is_as_before(socket.source, graph, before):  # a new node with the id and the output of an old one
+                    links.added.setdefault(socket.source, []).append(_link_id(node, slot, old))
                 continue
             number = numbers.next_link()
             links.number[node.id, slot] = number
@@ -97,6 +100,11 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, n
             keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
             links.stored.append(dict(zip(keys, parts, strict=True)) if as_objects else parts)
     return links
+
+
+def _is_as_before(source: OutputOf, graph: WorkflowGraph, before: WorkflowGraph) -> bool:
+    was = before.nodes.get(source.node)
+    return was is not None and was.raw is graph.nodes[source.node].raw
 
 
 def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any, OutputOf]]) -> Any:
