@@ -1,4 +1,4 @@
-"""`dev.py conversions FOLDER`: converts all workflows of AnimateDiff-Evolved in a folder, checks the results on every host,
+"""`dev.py convert-check FOLDER`: converts all workflows of AnimateDiff-Evolved in a folder, checks the results on every host,
 and prints a table.
 
 Checked is that a second conversion changes nothing, that each node and link that was written is valid by /object_info of the
@@ -23,7 +23,7 @@ from .table import convert_all, table  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="dev.py conversions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="dev.py convert-check", description=__doc__)
     parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
     parser.add_argument("--core", action="store_true", help="also replace nodes of other packs by the host's own")

@@ -7,6 +7,8 @@ from kinema.convert.definitions.node_definitions import TargetInput, TargetNode
 
 from ..help.converter import WIDGETS
 
+DYNAMIC = "COMFY_DYNAMICCOMBO_V3"  # a combo whose options bring inputs of their own
+
 
 def described_nodes(info: Mapping[str, Any]) -> dict[str, TargetNode]:
     """All nodes by class name."""
@@ -29,16 +31,21 @@ def _inputs(described: Mapping[str, Any]) -> Iterator[TargetInput]:
 
 def _input(name: str, kind: Any, options: Any = None, *, is_optional: bool) -> TargetInput:
     chosen = options if isinstance(options, Mapping) else {}
-    is_combo = isinstance(kind, list)
-    choices = kind if is_combo else chosen.get("options")
+    is_combo = isinstance(kind, list) or kind == DYNAMIC
+    choices = kind if isinstance(kind, list) else chosen.get("options")
     is_widget = (is_combo or chosen.get("widgetType", kind) in WIDGETS) and not chosen.get("forceInput")
     return TargetInput(
         name,
         "COMBO" if is_combo else str(kind),
         optional=is_optional,
         widget=is_widget,
+        default=chosen.get("default"),
         min=chosen.get("min"),
         max=chosen.get("max"),
-        options=tuple(choices) if isinstance(choices, list) and is_widget else None,
+        options=_names(choices) if isinstance(choices, list) and is_widget else None,
         after="fixed" if chosen.get("control_after_generate") else None,
     )
+
+
+def _names(choices: list[Any]) -> tuple[Any, ...]:
+    return tuple(choice["key"] if isinstance(choice, Mapping) else choice for choice in choices)

@@ -28,7 +28,7 @@ def prompt_problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) ->
         links = {name: value for name, value in node["inputs"].items() if _is_link(value)}
         loose = [name for name, value in links.items() if value[0] not in after]
         yield from (f"{_kind(node)} {number}: {name} is linked to nothing" for name in loose)
-        kinds = {name: _output_type(after, *value, known) for name, value in links.items() if name not in loose}
+        kinds = {name: _output_type(after[value[0]], value[1], known) for name, value in links.items() if name not in loose}
         given = {name: value for name, value in node["inputs"].items() if name not in links}
         found = input_problems(known[_kind(node)], kinds, given, empty)
         yield from (f"{_kind(node)} {number}: {text}" for text in found)
@@ -42,7 +42,7 @@ def _changes(number: str, before: Raw, after: Raw, kept: set[str]) -> Iterator[s
     inputs = old.get("inputs") or {}
     for name in inputs.keys() | new["inputs"].keys():
         value = inputs.get(name)
-        converted = _is_link(value) and value[0] in before and value[0] not in kept
+        converted = isinstance(value, list) and _is_link(value) and value[0] in before and value[0] not in kept
         if value != new["inputs"].get(name) and not converted:
             yield f"{name} of {_kind(old)} {number} changed"
 
@@ -55,6 +55,6 @@ def _is_link(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)
 
 
-def _output_type(prompt: Raw, number: str, slot: int, known: Mapping[str, TargetNode]) -> str:
-    kind = _kind(prompt[number])
+def _output_type(node: Raw, slot: int, known: Mapping[str, TargetNode]) -> str:
+    kind = _kind(node)
     return known[kind].outputs[slot][1] if kind in known and slot < len(known[kind].outputs) else "*"

@@ -1,6 +1,6 @@
 """The nodes of a workflow that a conversion may replace, and what they left open."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from kinema.convert.definitions.node_definitions import evolved_nodes
@@ -22,10 +22,11 @@ def may_go(node: Mapping[str, Any]) -> bool:
     return is_evolved(node["type"]) or node["type"] in MAY_GO
 
 
-def empty_types(nodes: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """The types of sockets of `nodes` that nothing fed, so that nothing can feed those of their successors either."""
+def empty_types(nodes: Iterable[Mapping[str, Any]], links: Container[Any]) -> frozenset[str]:
+    """The types of sockets of `nodes` that nothing fed, so that nothing can feed those of their successors either.
+    `links` are the ids of the links that there were."""
     sockets = (socket for node in nodes for socket in node.get("inputs") or ())
-    return frozenset(str(socket.get("type")) for socket in sockets if socket.get("link") is None)
+    return frozenset(str(socket.get("type")) for socket in sockets if socket.get("link") not in links)
 
 
 def empty_types_of_prompt(nodes: Iterable[Mapping[str, Any]]) -> frozenset[str]:

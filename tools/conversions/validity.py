@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kinema.convert.definitions.node_definitions import TargetNode
+from kinema.convert.definitions.node_definitions import TargetInput, TargetNode
 from kinema.convert.graph.free_places import rectangle
 from kinema.convert.graph.tracing import is_evolved
 from kinema.convert.graph.ui_form import is_ui_form, subgraphs
@@ -16,7 +16,9 @@ from .replaced import empty_types, may_go
 from .values import fits, input_problems
 
 Raw = Mapping[str, Any]
-FREE_KEYS = frozenset(["nodes", "links", "groups", "extra", "state", "last_node_id", "last_link_id", "inputs", "outputs"])
+FREE_KEYS = frozenset(
+    ["nodes", "links", "groups", "extra", "state", "last_node_id", "last_link_id", "inputs", "outputs"]
+)
 """Keys of a file that a conversion may change; `definitions` is looked at part by part."""
 
 
@@ -68,7 +70,7 @@ def _part_problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) -> 
         f"{new[number]['type']} {number} changed" for number in kept if _fixed(old[number]) != _fixed(new[number])
     )
     yield from _link_problems(before, after, kept, known)
-    empty = empty_types(old[number] for number in old.keys() - kept)
+    empty = empty_types((old[number] for number in old.keys() - kept), _links(before).keys())
     places = [rectangle(node) for node in after["nodes"]]
     for number in new.keys() - kept:
         node = new[number]
@@ -171,21 +173,23 @@ def _node_problems(node: Raw, part: Raw, known: Mapping[str, TargetNode], empty:
             link = links[socket["link"]]
             outside = link.origin not in nodes  # a subgraph's own input
             linked[socket["name"]] = str(link.type) if outside else _output_type(nodes[link.origin], link.slot, known)
-    values = iter(node["widgets_values"])
-    given = {}
-    for entry in definition.inputs.values():
-        if entry.widget:
-            given[entry.name] = next(values, None)
-            if entry.after:
-                next(values, None)
-    if next(values, None) is not None:
+    values = list(node["widgets_values"])
+    slots = [name for entry in definition.inputs.values() if entry.widget for name in _stored_names(entry)]
+    if len(values) > len(slots):
         yield "it has too many values"
+    given = {name: value for name, value in zip(slots, values, strict=False) if name}
     active = node["mode"] == 0
     unlinked = {name: value for name, value in given.items() if name not in linked}
     everything = frozenset(entry.type for entry in definition.inputs.values())
     yield from input_problems(definition, linked, unlinked, empty if active else everything)
-    if [(output["name"], output["type"]) for output in node["outputs"]] != list(definition.outputs):
+    outputs = [output["type"] for output in node["outputs"]]
+    if outputs != [kind for _, kind in definition.outputs[: len(outputs)]]:
         yield "its outputs are others"
+
+
+def _stored_names(entry: TargetInput) -> tuple[str, ...]:
+    """Names for the values that the canvas stores for a widget; the one behind a seed has none."""
+    return (entry.name, "") if entry.after else (entry.name,)
 
 
 def _group_problems(before: Raw, after: Raw) -> Iterator[str]:
