@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--core", action="store_true", help="also replace nodes of other packs by the host's own")
     parser.add_argument("--report", action="store_true", help="write nothing, only print what would be done")
     options = parser.parse_args(arguments)
-    found = [(file, root) for root in options.files for file in _files(root)]
+    found = [(file, root) for root in options.files for file in files_in(root)]
     outcomes = []
     for file, root in found:
         target = None if options.report else _target(file, root, options.out)
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(outcome.result in (FAILED, NOT_CONVERTED) for outcome in outcomes) else 0
 
 
-def _files(root: Path) -> Iterator[Path]:
+def files_in(root: Path) -> Iterator[Path]:
+    """The files that may have workflows in them: `root` itself, or those of a folder."""
     if not root.is_dir():
         yield root
         return
@@ -111,14 +112,19 @@ def _table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     width = max((len(outcome.file.name) for outcome in outcomes), default=4)
     for outcome in outcomes:
         yield f"{outcome.file.name:<{width}}  {outcome.result:<18}  {_why(outcome)}".rstrip()
-    counts = Counter(outcome.result for outcome in outcomes)
     yield ""
-    yield from (f"{counts[result]:>5}  {result}" for result in (*RANKS, NOTHING_TO_CONVERT, FAILED) if counts[result])
-    counted = [outcome for outcome in outcomes if outcome.report is not None and outcome.report.active]
-    whole = sum(outcome.report is not None and outcome.report.is_whole for outcome in counted)
+    yield from counts([(outcome.result, outcome.report) for outcome in outcomes])
+
+
+def counts(results: Sequence[tuple[str, Report | None]]) -> Iterator[str]:
+    """How many files have which result, and which share of those with active nodes of AnimateDiff-Evolved is whole."""
+    found = Counter(result for result, _ in results)
+    yield from (f"{found[result]:>5}  {result}" for result in (*RANKS, NOTHING_TO_CONVERT, FAILED) if found[result])
+    counted = [report for _, report in results if report is not None and report.active]
+    whole = sum(report.is_whole for report in counted)
     if counted:
-        share = whole / len(counted)
-        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes convert as a whole ({share:.1%})."
+        share = f"{whole / len(counted):.1%}"
+        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes convert as a whole ({share})."
 
 
 def _why(outcome: Outcome) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from .workflow_graph import ACTIVE, INPUTS, OUTPUTS, GraphNode, NodeId, OutputOf, Socket, WorkflowError, WorkflowGraph
 
 RawGraph = Mapping[str, Any]  # of a file: a workflow, a subgraph, or a part of one
+NO_NODE: RawGraph = {}  # what a file stores of the ends of a subgraph, always this same object
 
 
 def is_ui_form(workflow: Any) -> bool:
@@ -95,6 +96,6 @@ def _ends(raw: RawGraph, links: Mapping[Any, OutputOf]) -> dict[NodeId, GraphNod
     targets = {socket: source for _, source, target, socket, _ in links_of(raw) if target == OUTPUTS}
     sockets = [Socket(str(out.get("name", "")), _type(out), targets.get(slot)) for slot, out in enumerate(outputs)]
     return {
-        INPUTS: GraphNode(INPUTS, "subgraph inputs", ACTIVE, [], inputs, None, {}),
-        OUTPUTS: GraphNode(OUTPUTS, "subgraph outputs", ACTIVE, sockets, [], None, {}),
+        INPUTS: GraphNode(INPUTS, "subgraph inputs", ACTIVE, [], inputs, None, NO_NODE),
+        OUTPUTS: GraphNode(OUTPUTS, "subgraph outputs", ACTIVE, sockets, [], None, NO_NODE),
     }

@@ -49,7 +49,7 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
     video = plan.make(
         "CreateVideo", node, {"images": images, "fps": fps, "audio": foreign.link("audio")}, node.mode, heir=False
     )
-    stored: dict[str, Value] = {"filename_prefix": prefix, "format": "mp4", "codec": "h264"}
+    stored: dict[str, Value] = {"filename_prefix": prefix, "format": "mp4", "codec": "auto"}
     plan.make("SaveVideo", node, {"video": Made(video, 0), **stored}, node.mode)
     if "h264" not in form:
         plan.remark(APPROXIMATE, node, f"The video is stored as h264 in MP4, not as {form}.", "Keep VideoHelperSuite.")

@@ -57,7 +57,7 @@ def _combine(plan: Plan, option: OptionNode) -> None:
             "video": Made(video, 0),
             "filename_prefix": prefix,
             "format": "mp4",
-            "codec": "h264",
+            "codec": "auto",
         }
         plan.make("SaveVideo", option.node, inputs, mode)
         if "h264" not in form:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from converted import evolved_types, problems
 from evolved_graphs import Out, Sketch
 
 from kinema.convert import convert
 from kinema.convert.definitions.node_definitions import target_nodes
 from kinema.convert.report import NOT_CONVERTED, SAME
+from tools.conversions.validity import evolved_types, problems
 
 
 def chain(sketch: Sketch, accept: bool = False) -> dict[str, dict[str, Any]]:
@@ -16,7 +16,7 @@ def chain(sketch: Sketch, accept: bool = False) -> dict[str, dict[str, Any]]:
     before = sketch.ui()
     conversion = convert(before, accept)
     after = conversion.workflow
-    assert not problems(before, after) and not evolved_types(after), conversion.report.text()
+    assert not problems(before, after, target_nodes()) and not evolved_types(after), conversion.report.text()
     assert convert(after).workflow == after
     sources = {link[0]: link[1] for link in after["links"]}
     types = {node["id"]: node["type"] for node in after["nodes"]}

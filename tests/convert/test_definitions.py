@@ -12,14 +12,7 @@ from kinema.convert.definitions.widget_values import named_values
 from kinema.convert.rules.beta_schedules import SCHEDULES
 from kinema.convert.rules.motion_settings import WEIGHT_WIDGETS
 from kinema.convert.rules.twins import TWINS
-from kinema.nodes import NODES
 from tools.environment import REPOSITORY
-from tools.help.converter import CONVERTER_NODES, converter_text
-
-
-def test_kinemas_nodes_are_those_of_their_schemas() -> None:
-    schemas = sorted((node.define_schema() for node in NODES), key=lambda schema: str(schema.node_id))
-    assert CONVERTER_NODES.read_text(encoding="utf-8") == converter_text(schemas), "run python3 dev.py docs"
 
 
 def test_all_classes_of_ade_are_known() -> None:

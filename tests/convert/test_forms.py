@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from converted import evolved_types, problems
 from evolved_graphs import Out, Sketch, subgraph
 
 from kinema.convert import convert, has_evolved_nodes
 from kinema.convert.conversion import MARK
+from kinema.convert.definitions.node_definitions import target_nodes
+from tools.conversions.validity import evolved_types, problems
 
 
 def whole(before: Any) -> Any:
     conversion = convert(before)
-    assert not problems(before, conversion.workflow) and not evolved_types(conversion.workflow), (
+    assert not problems(before, conversion.workflow, target_nodes()) and not evolved_types(conversion.workflow), (
         conversion.report.text()
     )
     assert convert(conversion.workflow).workflow is conversion.workflow
@@ -166,7 +167,7 @@ def test_a_prompt() -> None:
     }  # fmt: skip
     conversion = convert(before)
     after = conversion.workflow
-    assert not problems(before, after) and not evolved_types(after)
+    assert not problems(before, after, target_nodes()) and not evolved_types(after)
     assert after["a-b"]["class_type"] == "KinemaApplyMotionModel" and after["w"]["class_type"] == "KinemaContextWindows"
     assert after["a-b"]["inputs"]["match"] == "AnimateDiff-Evolved, v2 as v1"  # what Python's default is
     assert after["k"]["inputs"]["model"] == ["w", 0] and after["1"] is before["1"]

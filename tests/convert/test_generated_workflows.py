@@ -5,15 +5,15 @@ from random import Random
 from typing import Any
 
 import pytest
-from converted import evolved_types, problems
 from evolved_graphs import Out, Sketch
 
 from kinema.convert import convert
-from kinema.convert.definitions.node_definitions import evolved_nodes
+from kinema.convert.definitions.node_definitions import evolved_nodes, target_nodes
 from kinema.convert.report import NOT_CONVERTED, RANKS
 from kinema.convert.rules.single_nodes import SPECIAL
 from kinema.convert.rules.sinks import SINKS
 from kinema.convert.rules.twins import TWINS
+from tools.conversions.validity import evolved_types, problems
 
 MAKERS = {  # type of a socket: the classes that feed it
     kind: [name for name, node in evolved_nodes().items() if node.outputs[:1] == (kind,) and name not in SINKS]
@@ -139,7 +139,7 @@ def test_generated_workflows(form: str) -> None:
         before = maker.workflow() if form == "ui" else maker.prompt()
         accept, core = seed % 2 == 0, seed % 3 == 0
         conversion = convert(before, accept, core)
-        found = problems(before, conversion.workflow)
+        found = problems(before, conversion.workflow, target_nodes())
         assert not found, f"seed {seed}: {found[:3]}"
         again = convert(conversion.workflow, accept, core)
         assert again.workflow is conversion.workflow, f"seed {seed}: {again.report.text()}"

@@ -5,11 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from converted import problems
 from evolved_graphs import Sketch
 
 from kinema.convert import WorkflowError, convert
+from kinema.convert.definitions.node_definitions import target_nodes
 from kinema.convert.files.containers import parse
+from tools.conversions.validity import problems
 
 LOADER = {"id": 1, "type": "ADE_AnimateDiffLoaderGen1", "widgets_values": ["mm.ckpt", "autoselect"]}
 
@@ -83,7 +84,7 @@ def test_a_circle_of_options_ends() -> None:
     sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect", context_options=last)
     sketch.link(sketch.add("OtherPackModel", model=sink), sink.node, "model")
     before = sketch.ui()
-    assert not problems(before, convert(before).workflow)
+    assert not problems(before, convert(before).workflow, target_nodes())
 
 
 def test_a_circle_of_reroutes_ends() -> None:

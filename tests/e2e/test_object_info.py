@@ -8,6 +8,7 @@ import pytest
 
 from kinema.convert.definitions.node_definitions import target_nodes
 from tools.client import Client
+from tools.conversions.described import described_nodes
 
 NODES = json.loads((Path(__file__).parents[2] / "node_list.json").read_text(encoding="utf-8"))
 
@@ -44,18 +45,16 @@ def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> No
 
 
 def test_the_host_has_the_nodes_that_the_converter_writes(info: dict[str, Any]) -> None:
+    described = described_nodes(info)
     for name, known in target_nodes().items():
-        described = info[name]
-        sockets = {**described["input"].get("required", {}), **described["input"].get("optional", {})}
-        order = [key for part in ("required", "optional") for key in described["input_order"].get(part, [])]
-        assert [key for key in order if key in known.inputs] == list(known.inputs), name
-        assert [kind for _, kind in known.outputs] == described["output"][: len(known.outputs)], name
+        node = described[name]
+        assert [key for key in node.inputs if key in known.inputs] == list(known.inputs), name
+        assert [kind for _, kind in node.outputs[: len(known.outputs)]] == [kind for _, kind in known.outputs], name
         for key, entry in known.inputs.items():
-            kind, *options = sockets[key]
-            offered = kind if isinstance(kind, list) else options[0].get("options", []) if options else []
-            assert entry.options is None or {*entry.options} <= {*offered}, f"{name}, {key}"
-            assert entry.type == ("COMBO" if isinstance(kind, list) else kind), f"{name}, {key}"
-        needed = described["input"].get("required", {}).keys()
+            there = node.inputs[key]
+            assert (entry.type, entry.widget, entry.after) == (there.type, there.widget, there.after), f"{name}, {key}"
+            assert entry.options is None or {*entry.options} <= {*(there.options or ())}, f"{name}, {key}"
+        needed = {key for key, entry in node.inputs.items() if not entry.optional}
         assert needed <= {key for key, entry in known.inputs.items() if not entry.optional}, name
 
 

@@ -17,11 +17,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tools import environment, in_host, server
-from tools.client import Client, PromptFailed, PromptRejected
-from tools.environment import REPOSITORY
-from tools.graph import to_prompt
-from tools.server import Server
+from .. import environment, in_host, server
+from ..client import Client, PromptFailed, PromptRejected
+from ..environment import REPOSITORY
+from ..graph import to_prompt
+from ..server import Server
+
+in_host.import_extension()  # which needs no host for the converter
+
+from kinema.convert import convert  # noqa: E402
 
 TOLERANCES = {"latents": 1e-3, "latents_formula_positions": 1e-4}  # relative L2
 IN_FULL_PRECISION = "latents_formula_positions_fp32"  # for weights that AnimateDiff-Evolved changed in half precision
@@ -63,7 +67,6 @@ def main(arguments: list[str]) -> int:
         print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this, and take the change back.")
         return 2
     wrong = 0
-    in_host.enter(threads=1, cpu=True)
     for host in environment.find().hosts:
         print(f"\n{host.name}")
         cases = []
@@ -112,8 +115,6 @@ def _write_other_versions(source: Path, folder: Path) -> None:
 
 def _run(file: Path, comfy: Server, client: Client, info: dict[str, Any]) -> Case:
     from safetensors.torch import load_file
-
-    from kinema.convert import convert
 
     conversion = convert(json.loads(file.read_text(encoding="utf-8")))
     report = conversion.report
