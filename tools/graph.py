@@ -1,7 +1,7 @@
 """A prompt, as the server runs it, turned into the graph that the canvas draws: what a saved file carries, so that
 dropping the file on the canvas restores the workflow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.client import Prompt
@@ -41,7 +41,7 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def to_prompt(graph: dict[str, Any], object_info: dict[str, Any]) -> Prompt:
+def to_prompt(graph: Mapping[str, Any], object_info: dict[str, Any]) -> Prompt:
     """The prompt of a graph without subgraphs, as the canvas would queue it: without what is muted or bypassed, and
     without nodes that the server does not know, such as notes."""
     nodes = {node["id"]: node for node in graph["nodes"]}

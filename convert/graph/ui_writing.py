@@ -47,7 +47,9 @@ class _Links:
 
     number: dict[tuple[Any, int], int] = field(default_factory=dict)  # of each new link, by its target
     dropped: set[Any] = field(default_factory=set)  # ids
-    added: dict[OutputOf, list[Any]] = field(default_factory=dict)  # ids of links by the outputs of nodes that lack them
+    added: dict[OutputOf, list[Any]] = field(
+        default_factory=dict
+    )  # ids of links by the outputs of nodes that lack them
     stored: list[Any] = field(default_factory=list)  # new links as the file holds them
 
 
@@ -89,7 +91,9 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, n
             if socket.source is None:
                 continue
             if was is not None and was.raw is node.raw and was.sockets[slot].source == socket.source:
-                if not _is_as_before(socket.source, graph, before):  # a new node with the id and the output of an old one
+                if not _is_as_before(
+                    socket.source, graph, before
+                ):  # a new node with the id and the output of an old one
                     links.added.setdefault(socket.source, []).append(_link_id(node, slot, old))
                 continue
             number = numbers.next_link()

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from evolved_graphs import Out, Sketch
+from old_workflows import WORKFLOWS, workflow
 from PIL import Image, ImageSequence, PngImagePlugin
 
+from kinema.convert import convert
 from tools.client import Client, PromptRejected
+from tools.graph import to_prompt
 from tools.server import Server
 from tools.workflow import animation
 
@@ -171,6 +174,17 @@ def test_an_old_prompt_runs(comfy: Server, client: Client, animated: Animation) 
     np.testing.assert_array_equal(pixels(comfy.path(result.outputs[WEBP][0])), pixels(animated.webp))
     assert result.said[APPLY] == f"Converted from {LOADER}: same numbers"
     assert f"{name} is not here; {JOB.motion_model} is taken for it." in comfy.tail(20)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_of_each_chain_runs(client: Client, name: str) -> None:
+    """Converted from the form of the canvas, with the miniature, to latents that are saved."""
+    converted = convert(workflow(name)).workflow
+    prompt = to_prompt(converted, client.object_info())
+    (sampler,) = (number for number, node in prompt.items() if node["class_type"] == "KSampler")
+    prompt["save"] = {"class_type": "SaveLatent", "inputs": {"samples": [sampler, 0], "filename_prefix": "old"}}
+    prompt[sampler]["inputs"]["steps"] = 1
+    assert sampler in client.run(prompt).executed
 
 
 def test_an_old_prompt_that_cannot_be_converted_is_refused_with_the_reason(client: Client) -> None:

@@ -141,7 +141,9 @@ def _offset(sketch: Sketch, model: Out) -> Out:
 
 @_named("empty noise")
 def _empty(sketch: Sketch, model: Out) -> Out:
-    return gen1(sketch, model, sample_settings=sketch.add("ADE_AnimateDiffSamplingSettings", 0, "empty", "comfy", 0, False))
+    return gen1(
+        sketch, model, sample_settings=sketch.add("ADE_AnimateDiffSamplingSettings", 0, "empty", "comfy", 0, False)
+    )
 
 
 @_named("FreeInit")

@@ -63,7 +63,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     changed = [name for name, own in OWN_FILES.items() if not _are_equal(options.folder / "weights" / name, own)]
     if changed:
-        print(f"The results were made with another miniature: {', '.join(changed)} of {options.folder / 'weights'} differ.")
+        print(
+            f"The results were made with another miniature: {', '.join(changed)} of {options.folder / 'weights'} differ."
+        )
         print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this, and take the change back.")
         return 2
     wrong = 0

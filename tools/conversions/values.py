@@ -6,7 +6,13 @@ from typing import Any
 
 from kinema.convert.definitions.node_definitions import TargetInput, TargetNode, target_nodes
 
-PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"INT": int, "FLOAT": (int, float), "BOOLEAN": bool, "STRING": str, "COMBO": str}
+PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "INT": int,
+    "FLOAT": (int, float),
+    "BOOLEAN": bool,
+    "STRING": str,
+    "COMBO": str,
+}
 
 
 def input_problems(
