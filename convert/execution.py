@@ -1,9 +1,10 @@
 """Carries plans out: new nodes with their ids and links in, needless old nodes out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .definitions.node_definitions import evolved_nodes
 from .graph.new_nodes import api_node, ui_node
 from .graph.tracing import GETTERS, SETTERS, is_evolved
 from .graph.workflow_graph import GraphNode, NodeId, OutputOf, WorkflowGraph
@@ -39,11 +40,20 @@ class Execution:
             if user in self.graph.nodes and old.get(user) is self.graph.nodes[user]:
                 self.graph.link(self.graph.nodes[user], number, self._resolved(source))
 
+    def new_nodes(self) -> list[GraphNode]:
+        """The nodes that are new, or that took the place of another."""
+        return [self.graph.nodes[number] for number in self.written.values()]
+
+    def without_effect(self) -> Iterator[GraphNode]:
+        """The old nodes of ADE that are gone and that no plan has looked at."""
+        seen = {number for plan in self.plans for number in (plan.origin.id, *plan.used)}
+        return (node for node in self.removed.values() if is_evolved(node.type) and node.id not in seen)
+
     def _find_needless(self) -> None:
         """Fills `removed`: the origins of all plans, and what only served them."""
         self.removed = {plan.origin.id: plan.origin for plan in self.plans}
         candidates = {number for plan in self.plans for number in plan.used if number in self.graph.nodes}
-        candidates |= {node.id for node in self.graph.nodes.values() if is_evolved(node.type)} - self.kept
+        candidates |= {node.id for node in self.graph.nodes.values() if node.type in evolved_nodes()} - self.kept
         needed = set(self._needed_by_new())
         waiting = [number for number in candidates if number not in self.removed]
         getters = self._getters()
