@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from ..graph.workflow_graph import ACTIVE
+from .motion_settings import adjusted
 from .multivals import multival
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
@@ -74,7 +75,8 @@ def injected(plan: Plan, option: OptionNode, load: Callable[[OptionNode], Made])
     if source is None:
         raise RefusedError(f"{option.type} ({option.node.id}) has no motion model.")
     load(source)
-    return plan.output("KinemaLoadMotionModel", option.node, {"motion_model": option.value("model_name")})
+    loaded = plan.output("KinemaLoadMotionModel", option.node, {"motion_model": option.value("model_name")})
+    return adjusted(plan, option.option("ad_settings"), loaded)
 
 
 def with_camera(plan: Plan, option: OptionNode, motion_model: Made) -> Made:

@@ -115,12 +115,14 @@ class Plan:
         return constant_value(node)
 
     def fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
-        """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
+        """`value` as the input takes it. Raises RefusedError for an unknown option and for a link of another type."""
         if isinstance(value, OutputOf):
             return self._fitted_link(value, target, origin)
         if isinstance(value, Made):
             return value
         value = _typed(value, target, origin)
+        if target.options is not None and value not in target.options:
+            raise RefusedError(f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which Kinema does not have.")
         if isinstance(value, bool | str):
             return value
         low = target.min if target.min is not None else value
