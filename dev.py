@@ -23,7 +23,10 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "pack": ("tools.pack", "make and check the registry's package, as comfy-cli packs it"),
     "try-host": ("tools.try_host", "try the pack on the ComfyUI in a folder: load it, animate, test"),
     "convert": ("convert.__main__", "convert workflows of AnimateDiff-Evolved; a folder gives a table"),
-    "convert-check": ("tools.conversions.__main__", "convert a folder of workflows and check the results on every host"),
+    "convert-check": (
+        "tools.conversions.__main__",
+        "convert a folder of workflows and check the results on every host",
+    ),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 

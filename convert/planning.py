@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from .definitions.node_definitions import evolved_nodes
-from .graph.tracing import REROUTES, SETTERS, Tracer, is_evolved
+from .graph.tracing import PASSING, REROUTES, SETTERS, Tracer, forward, is_evolved
 from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, WorkflowGraph
 from .rules.core_replacements import CORE, plan_core
 from .rules.plan import Plan, RefusedError
@@ -82,10 +82,18 @@ def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tupl
         if node.type not in evolved_nodes():
             yield node, UNKNOWN
             continue
-        users = (graph.nodes[user] for _, user, _ in graph.users_of(node))
-        foreign = next((user for user in users if not is_evolved(user.type)), None)
+        foreign = _foreign_user(graph, node)
         if foreign is not None:
             yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+
+
+def _foreign_user(graph: WorkflowGraph, node: GraphNode) -> GraphNode | None:
+    """A node of another pack that an ADE node feeds, also through what only passes on."""
+    if all(is_evolved(graph.nodes[user].type) for _, user, _ in graph.users_of(node)):
+        return None
+    slots = range(len(node.outputs))
+    reached = (user for slot in slots for user in forward(graph, OutputOf(node.id, slot), frozenset()))
+    return next((user for user in reached if not is_evolved(user.type) and user.type not in PASSING), None)
 
 
 def says_why(node: GraphNode) -> bool:

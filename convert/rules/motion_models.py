@@ -107,7 +107,9 @@ def _say_fixed(plan: Plan, option: OptionNode) -> None:
     """Says what of a keyframe for PIA or CameraCtrl cannot change during a run of Kinema."""
     for name, what in (("pia_input", "affinity to the picture"), ("cameractrl_multival", "strength of the camera")):
         if name in option.definition.sockets and option.is_linked(name):
-            plan.remark(LOSS, option.node, f"{name} of this keyframe is left out: the {what} is that of the Apply node.")
+            plan.remark(
+                LOSS, option.node, f"{name} of this keyframe is left out: the {what} is that of the Apply node."
+            )
 
 
 def _block_factors(plan: Plan, option: OptionNode) -> dict[str, Value] | None:

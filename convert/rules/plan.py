@@ -122,7 +122,9 @@ class Plan:
             return value
         value = _typed(value, target, origin)
         if target.options is not None and value not in target.options:
-            raise RefusedError(f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which Kinema does not have.")
+            raise RefusedError(
+                f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which Kinema does not have."
+            )
         if isinstance(value, bool | str):
             return value
         low = target.min if target.min is not None else value

@@ -28,7 +28,9 @@ def prompt_problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) ->
         links = {name: value for name, value in node["inputs"].items() if _is_link(value)}
         loose = [name for name, value in links.items() if value[0] not in after]
         yield from (f"{_kind(node)} {number}: {name} is linked to nothing" for name in loose)
-        kinds = {name: _output_type(after[value[0]], value[1], known) for name, value in links.items() if name not in loose}
+        kinds = {
+            name: _output_type(after[value[0]], value[1], known) for name, value in links.items() if name not in loose
+        }
         given = {name: value for name, value in node["inputs"].items() if name not in links}
         found = input_problems(known[_kind(node)], kinds, given, empty)
         yield from (f"{_kind(node)} {number}: {text}" for text in found)
