@@ -44,14 +44,14 @@ def convert(workflow: Any, accept: bool = False, core: bool = False) -> Conversi
 
     Raises WorkflowError for what is no workflow.
     """
-    if is_ui_form(workflow):
-        return _convert_ui(workflow, accept, core)
-    if is_api_form(workflow):
-        return _convert_api(workflow, accept, core)
-    raise WorkflowError(
-        "This is no workflow of ComfyUI: it has neither a list of nodes nor nodes with a class_type. Choose a file that "
-        "ComfyUI saved."
-    )
+    if not (is_ui_form(workflow) or is_api_form(workflow)):
+        raise WorkflowError(
+            "This is no workflow of ComfyUI: it has neither a list of nodes nor nodes with a class_type. Choose a file "
+            "that ComfyUI saved."
+        )
+    if not core and not has_evolved_nodes(workflow):
+        return Conversion(workflow, Report())
+    return _convert_ui(workflow, accept, core) if is_ui_form(workflow) else _convert_api(workflow, accept, core)
 
 
 def has_evolved_nodes(workflow: Any) -> bool:
@@ -71,10 +71,10 @@ def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
     graph = read_api(raw)
     planned = plan_graph(graph, core)
     chosen = [plan for plan in planned if plan.is_taken(accept)]
-    _execute(graph, planned, chosen, _api_ids(graph))
+    done = _execute(graph, planned, chosen, _api_ids(graph))
     units = tuple(_units(graph, planned, accept))
-    written = write_api(graph, raw)
-    return _done(raw, written, units, tuple(_stays(planned)), [graph])
+    said = (*_stays(planned), *_without_effect(done))
+    return _done(raw, write_api(graph, raw), units, said, [graph])
 
 
 def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
@@ -90,9 +90,10 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
         graph, before = read_ui(part, str(part.get("name", "")) if part is not whole else ""), read_ui(part)
         planned = plan_graph(graph, core)
         chosen = [plan for plan in planned if plan.is_taken(accept)]
-        fresh = _execute(graph, planned, chosen, numbers.next_node)
+        done = _execute(graph, planned, chosen, numbers.next_node)
         found = list(_units(graph, planned, accept))
-        said += _stays(planned)
+        said += [*_stays(planned), *_without_effect(done)]
+        fresh = done.new_nodes()
         fresh += _notes(graph, [unit for unit in found if unit.result != NOT_CONVERTED], before, numbers.next_node)
         groups = place(graph, before, fresh, part.get("groups"))
         changed = fresh or len(graph.nodes) != len(before.nodes)
@@ -136,12 +137,18 @@ def _done(
 
 def _execute(
     graph: WorkflowGraph, planned: Iterable[Planned], chosen: list[Planned], next_id: Callable[[], NodeId]
-) -> list[GraphNode]:
-    """Carries the chosen plans out. Returns the nodes that are new, or that took the place of another."""
+) -> Execution:
+    """Carries the chosen plans out."""
     kept = {plan.node.id for plan in planned if plan not in chosen}
     execution = Execution(graph, [plan.plan for plan in chosen if plan.plan is not None], next_id, kept)
     execution.run()
-    return [graph.nodes[number] for number in execution.written.values()]
+    return execution
+
+
+def _without_effect(done: Execution) -> Iterator[str]:
+    names = [f"{node.type} ({node.id})" for node in done.without_effect()]
+    if names:
+        yield f"Removed, because they had no effect: {', '.join(names)}."
 
 
 def _units(graph: WorkflowGraph, planned: Iterable[Planned], accept: bool) -> Iterator[UnitReport]:

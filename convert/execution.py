@@ -1,11 +1,12 @@
 """Carries plans out: new nodes with their ids and links in, needless old nodes out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .definitions.node_definitions import evolved_nodes
 from .graph.new_nodes import api_node, ui_node
-from .graph.tracing import GETTERS, SETTERS, is_evolved
+from .graph.tracing import BROADCASTERS, GETTERS, PASSING, SETTERS, is_evolved, named
 from .graph.workflow_graph import GraphNode, NodeId, OutputOf, WorkflowGraph
 from .rules.plan import Made, NewNode, Plan, Value
 
@@ -39,14 +40,24 @@ class Execution:
             if user in self.graph.nodes and old.get(user) is self.graph.nodes[user]:
                 self.graph.link(self.graph.nodes[user], number, self._resolved(source))
 
+    def new_nodes(self) -> list[GraphNode]:
+        """The nodes that are new, or that took the place of another."""
+        return [self.graph.nodes[number] for number in self.written.values()]
+
+    def without_effect(self) -> Iterator[GraphNode]:
+        """The old nodes of ADE that are gone and that no plan has looked at."""
+        seen = {number for plan in self.plans for number in (plan.origin.id, *plan.used)}
+        return (node for node in self.removed.values() if is_evolved(node.type) and node.id not in seen)
+
     def _find_needless(self) -> None:
         """Fills `removed`: the origins of all plans, and what only served them."""
         self.removed = {plan.origin.id: plan.origin for plan in self.plans}
         candidates = {number for plan in self.plans for number in plan.used if number in self.graph.nodes}
-        candidates |= {node.id for node in self.graph.nodes.values() if is_evolved(node.type)} - self.kept
+        options = {node.id for node in self.graph.nodes.values() if node.type in evolved_nodes()} - self.kept
+        getters = self._getters()
+        candidates |= options | self._passing_on(options - self.removed.keys(), getters)
         needed = set(self._needed_by_new())
         waiting = [number for number in candidates if number not in self.removed]
-        getters = self._getters()
         while waiting:
             number = waiting.pop()
             node = self.graph.nodes[number]
@@ -59,20 +70,34 @@ class Execution:
             if node.type in GETTERS:
                 waiting += [other for other in candidates if other not in self.removed and self._is_setter(other)]
 
+    def _passing_on(self, options: Iterable[NodeId], getters: Mapping[str, list[NodeId]]) -> set[NodeId]:
+        """What only passes on what ADE's option nodes give."""
+        found: set[NodeId] = set()
+        waiting = list(options)
+        while waiting:
+            node = self.graph.nodes[waiting.pop()]
+            users = [user for _, user, _ in self.graph.users_of(node)]
+            users += getters.get(named(node), ()) if node.type in SETTERS else ()
+            for user in users:
+                if user not in found and self.graph.nodes[user].type in PASSING - BROADCASTERS:
+                    found.add(user)
+                    waiting.append(user)
+        return found
+
     def _is_setter(self, number: NodeId) -> bool:
         return self.graph.nodes[number].type in SETTERS
 
     def _getters(self) -> dict[str, list[NodeId]]:
         found: dict[str, list[NodeId]] = {}
         for node in self.graph.nodes.values():
-            if node.type in GETTERS and isinstance(node.values, list) and node.values:
-                found.setdefault(str(node.values[0]), []).append(node.id)
+            if node.type in GETTERS:
+                found.setdefault(named(node), []).append(node.id)
         return found
 
     def _is_needless(self, node: GraphNode, getters: Mapping[str, list[NodeId]]) -> bool:
         users: list[NodeId] = [user for _, user, _ in self.graph.users_of(node)]
-        if node.type in SETTERS and isinstance(node.values, list) and node.values:
-            users += getters.get(str(node.values[0]), [])
+        if node.type in SETTERS:
+            users += getters.get(named(node), [])
         elif not node.outputs and not is_evolved(node.type):  # sends to all inputs of a type
             users = [socket.source.node for socket in node.sockets if socket.source]
         return all(user in self.removed for user in users)
@@ -88,7 +113,8 @@ class Execution:
                     seen.add(source.node)
                     yield source.node
                     sockets = self.graph.nodes[source.node].sockets
-                    source = sockets[0].source if len(sockets) == 1 else None
+                    through = sockets[0].source if len(sockets) == 1 else None
+                    source = self._replaced(through) if through is not None else None
 
     def _users_of_needless(self) -> list[tuple[OutputOf, NodeId, int]]:
         return [entry for node in self.removed.values() for entry in self.graph.users_of(node)]

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from .graph.tracing import REROUTES, SETTERS, Tracer, is_evolved
+from .definitions.node_definitions import evolved_nodes
+from .graph.tracing import PASSING, REROUTES, SETTERS, Tracer, forward, is_evolved
 from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, WorkflowGraph
 from .rules.core_replacements import CORE, plan_core
 from .rules.plan import Plan, RefusedError
@@ -12,6 +13,11 @@ from .rules.single_nodes import SPECIAL, plan_single
 from .rules.sinks import SINKS, keeps_an_unknown_schedule, plan_replaced, plan_sink
 from .rules.sparse_controls import LOADERS, is_sparse, plan_sparse
 from .rules.twins import TWINS
+
+UNKNOWN = (
+    "The converter does not know this node. Replace it by hand: docs/from-animatediff-evolved.md lists all nodes of "
+    "AnimateDiff-Evolved 1.5.7."
+)
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,26 @@ def _planner(node: GraphNode, tracer: Tracer, order: Order, core: bool) -> Calla
 
 
 def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tuple[GraphNode, str]]:
-    """The option nodes of ADE that were not converted because a node of another pack uses them, and why."""
+    """The nodes of ADE that no plan is about and that stay: unknown ones, and those that another pack uses; and why."""
     known = {plan.node.id for plan in planned}
     for node in graph.nodes.values():
-        if is_evolved(node.type) and node.id not in known:
-            users = (graph.nodes[user] for _, user, _ in graph.users_of(node))
-            foreign = next((user for user in users if not is_evolved(user.type)), None)
-            if foreign is not None:
-                yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+        if not is_evolved(node.type) or node.id in known:
+            continue
+        if node.type not in evolved_nodes():
+            yield node, UNKNOWN
+            continue
+        foreign = _foreign_user(graph, node)
+        if foreign is not None:
+            yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+
+
+def _foreign_user(graph: WorkflowGraph, node: GraphNode) -> GraphNode | None:
+    """A node of another pack that an ADE node feeds, also through what only passes on."""
+    if all(is_evolved(graph.nodes[user].type) for _, user, _ in graph.users_of(node)):
+        return None
+    slots = range(len(node.outputs))
+    reached = (user for slot in slots for user in forward(graph, OutputOf(node.id, slot), frozenset()))
+    return next((user for user in reached if not is_evolved(user.type) and user.type not in PASSING), None)
 
 
 def says_why(node: GraphNode) -> bool:

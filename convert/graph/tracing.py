@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from .workflow_graph import BYPASSED, GraphNode, NodeId, OutputOf, Socket, WorkflowGraph
 
@@ -10,6 +9,7 @@ REROUTES = frozenset(["Reroute", "Reroute (rgthree)", "ReroutePrimitive|pysssss"
 SETTERS = frozenset(["SetNode", "easy setNode"])
 GETTERS = frozenset(["GetNode", "easy getNode"])
 BROADCASTERS = frozenset(["Anything Everywhere", "Anything Everywhere3", "Anything Everywhere?"])
+PASSING = REROUTES | SETTERS | GETTERS | BROADCASTERS
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Tracer:
     def __post_init__(self) -> None:
         for node in self.graph.nodes.values():
             if node.type in SETTERS:
-                self._named.setdefault(_name(node), node)
+                self._named.setdefault(named(node), node)
             elif node.type in BROADCASTERS:
                 for socket in node.sockets:
                     if socket.source is not None:
@@ -51,7 +51,7 @@ class Tracer:
             if through is node:
                 return Traced(source, tuple(passed))
             passed.append(node.id)
-            if node.type in GETTERS and (setter := self._named.get(_name(node))):
+            if node.type in GETTERS and (setter := self._named.get(named(node))):
                 passed.append(setter.id)
             source = through.source if isinstance(through, Socket) else None
         return Traced(None, tuple(passed))
@@ -70,14 +70,11 @@ class Tracer:
         if node.type in REROUTES or node.type in SETTERS:
             return node.sockets[0] if node.sockets else None
         if node.type in GETTERS:
-            setter = self._named.get(_name(node))
+            setter = self._named.get(named(node))
             return setter.sockets[0] if setter and setter.sockets else None
         if node.mode == BYPASSED and not is_evolved(node.type):
             return bypassed_socket(node, slot)
         return node
-
-    def values_of(self, node: GraphNode) -> list[Any]:
-        return node.values if isinstance(node.values, list) else []
 
 
 def bypassed_socket(node: GraphNode, slot: int) -> Socket | None:
@@ -104,7 +101,7 @@ def forward(graph: WorkflowGraph, start: OutputOf, kinds: frozenset[str]) -> Ite
     getters: dict[str, list[GraphNode]] = {}
     for node in graph.nodes.values():
         if node.type in GETTERS:
-            getters.setdefault(_name(node), []).append(node)
+            getters.setdefault(named(node), []).append(node)
     while waiting:
         for user, _ in graph.users(waiting.pop()):
             if user in seen:
@@ -112,7 +109,7 @@ def forward(graph: WorkflowGraph, start: OutputOf, kinds: frozenset[str]) -> Ite
             seen.add(user)
             node = graph.nodes[user]
             yield node
-            passes = [node, *(getters.get(_name(node), ()) if node.type in SETTERS else ())]
+            passes = [node, *(getters.get(named(node), ()) if node.type in SETTERS else ())]
             for passing in passes:
                 anything = passing.type in REROUTES or passing.type in SETTERS or passing.type in GETTERS
                 for slot, (_, kind) in enumerate(passing.outputs):
@@ -120,6 +117,7 @@ def forward(graph: WorkflowGraph, start: OutputOf, kinds: frozenset[str]) -> Ite
                         waiting.append(OutputOf(passing.id, slot))
 
 
-def _name(node: GraphNode) -> str:
+def named(node: GraphNode) -> str:
+    """The name of the way that a Set or Get node stands for."""
     values = node.values
     return str(values[0]) if isinstance(values, list) and values else ""

@@ -25,6 +25,7 @@ FUSE_METHODS = frozenset(
         *("gauss-sigma-inverse", "pyramid-sigma-inverse"),
     ]
 )
+ONE_VIEW = "The windows of the motion modules are the same during the whole run."
 EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
 
@@ -142,14 +143,20 @@ def _fuse(plan: Plan, option: OptionNode) -> str:
 
 def _views(plan: Plan, contexts: list[OptionNode], freenoise: bool) -> Windows | None:
     """Adds the windows of motion modules, those of the last context that has some."""
-    found = None
-    for option in contexts:
-        view = option.option("view_opts_req" if option.type == VIEWS_ONLY else "view_opts")
-        found = view or found
-    if found is None:
+    found = [
+        (option, view)
+        for option in contexts
+        if (view := option.option("view_opts_req" if option.type == VIEWS_ONLY else "view_opts")) is not None
+    ]
+    if not found:
         return None
-    inputs = {**_windows(plan, found, "view_"), "freenoise": freenoise}
-    plan.chain("KinemaMotionWindows", found.node, inputs)
+    for option, view in found[:-1]:
+        plan.remark(LOSS, view.node, f"The view options of {option.type} ({option.node.id}) are left out. {ONE_VIEW}")
+    holder, view = found[-1]
+    if len(found) < len(contexts) or _start(holder) > 0:
+        plan.remark(APPROXIMATE, view.node, f"{ONE_VIEW} In AnimateDiff-Evolved they belong to one of the contexts.")
+    inputs = {**_windows(plan, view, "view_"), "freenoise": freenoise}
+    plan.chain("KinemaMotionWindows", view.node, inputs)
     return Windows(inputs["length"], inputs["overlap"], moves=True, in_motion=True)
 
 
@@ -183,18 +190,28 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
 
 def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
     entries = []
+    factor: Value = 1.0
     for option in extra.row(name, "prev_kf"):
         if option.mode != ACTIVE:
             continue
+        _say_replaced(plan, option)
         if option.type.endswith("_KeyframeFromList"):
             plan.remark(LOSS, option.node, "Keyframes from a list of numbers are left out.")
             continue
-        factor = multival(plan, option.option("mult_multival"))
+        linked = option.option("mult_multival")
+        if linked is not None or not option.switch("inherit_missing"):
+            factor = multival(plan, linked)
         if option.type.endswith("Interpolation"):
             return times(plan, factor, _way(plan, option, "mult_start", "mult_end"), option.node)
         value = times(plan, option.value("mult"), factor, option.node)
         entries.append(Held(option.number("start_percent"), int(option.number("guarantee_steps")), value))
-    return held(plan, entries, 1.0, extra.node)
+    return held(plan, sorted(entries, key=lambda entry: entry.percent), 1.0, extra.node)
+
+
+def _say_replaced(plan: Plan, option: OptionNode) -> None:
+    for name in ("mode_replace", "tune_replace"):
+        if name in option.definition.sockets and option.is_linked(name):
+            plan.remark(LOSS, option.node, f"{name} of this keyframe is left out: Window Reference has one mode.")
 
 
 def _way(plan: Plan, option: OptionNode, first: str, last: str) -> Value:

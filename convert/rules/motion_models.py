@@ -8,7 +8,7 @@ from .multivals import Held, held, multival, times
 from .option_nodes import OptionNode
 from .per_block import per_block, product
 from .pictures_and_cameras import CAMERA_LOAD, I2V_LOAD, animate_picture, injected, with_camera
-from .plan import Made, Plan, RefusedError, Value
+from .plan import LOSS, Made, Plan, RefusedError, Value
 
 LIKE_ADE, V2_AS_V1 = "AnimateDiff-Evolved", "AnimateDiff-Evolved, v2 as v1"
 LIKE_THE_LAST = "AnimateDiff-Evolved, as the last motion model"
@@ -92,6 +92,7 @@ def _keyframes(plan: Plan, holder: OptionNode) -> Mapping[str, Value]:
         last = option
         percent, guarantee = option.number("start_percent"), int(option.number("guarantee_steps"))
         blocks = _block_factors(plan, option)
+        _say_fixed(plan, option)
         for name, held_values in entries.items():
             linked = option.option(name)
             if linked is not None or blocks is not None or not option.switch("inherit_missing"):
@@ -100,6 +101,15 @@ def _keyframes(plan: Plan, holder: OptionNode) -> Mapping[str, Value]:
             if not held_values or held_values[-1].value is not now[name]:
                 held_values.append(Held(percent, 1 if percent == 0 else guarantee, now[name]))
     return {name: held(plan, found, 1.0, last.node) for name, found in entries.items()}
+
+
+def _say_fixed(plan: Plan, option: OptionNode) -> None:
+    """Says what of a keyframe for PIA or CameraCtrl cannot change during a run of Kinema."""
+    for name, what in (("pia_input", "affinity to the picture"), ("cameractrl_multival", "strength of the camera")):
+        if name in option.definition.sockets and option.is_linked(name):
+            plan.remark(
+                LOSS, option.node, f"{name} of this keyframe is left out: the {what} is that of the Apply node."
+            )
 
 
 def _block_factors(plan: Plan, option: OptionNode) -> dict[str, Value] | None:

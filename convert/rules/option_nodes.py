@@ -43,28 +43,25 @@ class OptionNode:
 
     def number(self, name: str) -> float:
         """A value that has to be known. Raises RefusedError for a link whose value nobody knows."""
-        known = self.plan.known(self.value(name))
-        if known is None:
-            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
+        known = self._known(name)
         try:
-            return float(known) if isinstance(known, bool | int | float | str) else 0.0
+            return float(known)
         except ValueError:
             raise RefusedError(f"{name} of {self.type} ({self.node.id}) is {known!r}, which is no number.") from None
 
     def word(self, name: str) -> str:
         """The value of a combo or a text that has to be known. Raises RefusedError as `number`."""
-        value = self.value(name)
-        known = self.plan.known(value)
-        if known is None:
-            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
-        self._use_primitive(value)
-        return str(known)
+        return str(self._known(name))
 
     def switch(self, name: str) -> bool:
+        """A switch that has to be known. Raises RefusedError as `number`."""
+        return bool(self._known(name))
+
+    def _known(self, name: str) -> bool | int | float | str:
         known = self.plan.known(self.value(name))
-        if known is None:
+        if not isinstance(known, bool | int | float | str):
             raise RefusedError(f"{name} of {self.type} ({self.node.id}) is linked, and its value is not known.")
-        return bool(known)
+        return known
 
     def loose(self, name: str) -> Value | None:
         """What an input gets that has no widget: its link, or the value that a prompt holds; None where it is empty."""
@@ -140,11 +137,6 @@ class OptionNode:
         self.plan.used.update(dict.fromkeys(traced.passed))
         if traced.source is not None:
             self.plan.used[traced.source.node] = None
-
-    def _use_primitive(self, value: Value) -> None:
-        if isinstance(value, OutputOf):
-            traced = self.plan.tracer.up(value)
-            self._use(traced)
 
     def _socket(self, name: str) -> Socket | None:
         renamed = self.definition.renamed

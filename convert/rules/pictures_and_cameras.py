@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from ..graph.workflow_graph import ACTIVE
+from .motion_settings import adjusted
 from .multivals import multival
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
@@ -74,7 +75,8 @@ def injected(plan: Plan, option: OptionNode, load: Callable[[OptionNode], Made])
     if source is None:
         raise RefusedError(f"{option.type} ({option.node.id}) has no motion model.")
     load(source)
-    return plan.output("KinemaLoadMotionModel", option.node, {"motion_model": option.value("model_name")})
+    loaded = plan.output("KinemaLoadMotionModel", option.node, {"motion_model": option.value("model_name")})
+    return adjusted(plan, option.option("ad_settings"), loaded)
 
 
 def with_camera(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
@@ -94,23 +96,23 @@ def with_camera(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     return plan.output("KinemaLoadCameraCtrl", option.node, inputs)
 
 
-def camera(plan: Plan, option: OptionNode) -> Made:
-    """The camera path of a CAMERACTRL_POSES node."""
+def camera(plan: Plan, option: OptionNode, before: Made | None = None) -> Made:
+    """The camera path of a CAMERACTRL_POSES node, after the path `before`."""
     if option.type == "ADE_CameraManualPoseAppend":
-        first = option.option("poses_first")
-        last = option.option("poses_last")
-        if first is None or last is None:
-            raise RefusedError(f"{option.type} ({option.node.id}) needs two camera paths.")
-        return _path(plan, last, camera(plan, first))
+        return camera(plan, _poses(option, "poses_last"), camera(plan, _poses(option, "poses_first"), before))
     if option.type in ("ADE_ReplaceCameraParameters", "ADE_ReplaceOriginalPoseAspectRatio"):
-        poses = option.option("poses")
-        if poses is None:
-            raise RefusedError(f"{option.type} ({option.node.id}) has no camera path.")
         text = "Camera Path has the lens of CameraCtrl's own poses: this change of the lens is left out."
         plan.remark(LOSS, option.node, text, "Use the zoom of Camera Path.")
-        return camera(plan, poses)
-    before = option.option("prev_poses") if "prev_poses" in option.definition.sockets else None
-    return _path(plan, option, camera(plan, before) if before is not None else None)
+        return camera(plan, _poses(option, "poses"), before)
+    earlier = option.option("prev_poses") if "prev_poses" in option.definition.sockets else None
+    return _path(plan, option, before if earlier is None else camera(plan, earlier, before))
+
+
+def _poses(option: OptionNode, name: str) -> OptionNode:
+    found = option.option(name)
+    if found is None:
+        raise RefusedError(f"{option.type} ({option.node.id}) has no camera path at {name}.")
+    return found
 
 
 def _path(plan: Plan, option: OptionNode, before: Made | None) -> Made:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..definitions.node_definitions import TargetInput, TargetNode, target_nodes
+from ..graph.constants import PRIMITIVES, constant_value
 from ..graph.tracing import Tracer
 from ..graph.workflow_graph import ACTIVE, BYPASSED, MUTED, GraphNode, NodeId, OutputOf
 
@@ -99,25 +100,31 @@ class Plan:
         return [remark for remark in self.remarks if remark.level == LOSS]
 
     def known(self, value: Value) -> Value | None:
-        """`value` where it is no link, or the value of the primitive that feeds it; None where nobody knows."""
+        """`value` where it is no link, or the number or text that a constant feeds; None where nobody knows.
+
+        Primitives that are read are needless, unless something else uses them.
+        """
         if not isinstance(value, OutputOf):
             return None if isinstance(value, Made) else value
-        source = self.tracer.up(value).source
-        node = self.tracer.graph.nodes[source.node] if source else None
-        if node is None or node.type not in ("PrimitiveNode", "PrimitiveInt", "PrimitiveFloat"):
+        traced = self.tracer.up(value)
+        node = self.tracer.graph.nodes[traced.source.node] if traced.source else None
+        if node is None or any(socket.source is not None for socket in node.sockets):
             return None
-        if any(socket.source is not None for socket in node.sockets):
-            return None
-        stored = node.values.get("value") if isinstance(node.values, dict) else (node.values or [None])[0]
-        return stored if isinstance(stored, bool | int | float | str) else None
+        if node.type in PRIMITIVES:
+            self.used.update(dict.fromkeys([*traced.passed, node.id]))
+        return constant_value(node)
 
     def fitted(self, value: Value, target: TargetInput, origin: GraphNode) -> Value:
-        """`value` as the input takes it. Raises RefusedError where a link of another type feeds it."""
+        """`value` as the input takes it. Raises RefusedError for an unknown option and for a link of another type."""
         if isinstance(value, OutputOf):
             return self._fitted_link(value, target, origin)
         if isinstance(value, Made):
             return value
         value = _typed(value, target, origin)
+        if target.options is not None and value not in target.options:
+            raise RefusedError(
+                f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which Kinema does not have."
+            )
         if isinstance(value, bool | str):
             return value
         low = target.min if target.min is not None else value
@@ -144,8 +151,9 @@ class Plan:
             raise RefusedError(
                 f"{target.name} of {origin.type} is fed by {node.type} ({node.id}) with {kind}, but Kinema needs {needed}."
             )
-        self.used.update(dict.fromkeys([*traced.passed, node.id]))
-        return self.fitted(value, target, origin) if not isinstance(value, OutputOf) else value
+        text = f"{target.name} is {value}, the value of {node.type} ({node.id}), which no longer feeds it."
+        self.remark(SAID, origin, text)
+        return self.fitted(value, target, origin)
 
 
 def _typed(value: bool | int | float | str, target: TargetInput, origin: GraphNode) -> bool | int | float | str:

@@ -1,14 +1,22 @@
 """Texts of prompt schedules, made ready for Prompt Travel."""
 
+import ast
+import operator
 import re
+from collections.abc import Callable, Mapping
 
 from .plan import RefusedError
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
 KEY = re.compile(r"(^|[,{\n])(\s*[\"']?)((?:[\d.\s+*/()-]|max_f)*max_f(?:[\d.\s+*/()-]|max_f)*)(?=[\"']?\s*[:=])")
-TERM = re.compile(r"\s*(max_f|\d+(?:\.\d*)?)\s*")
 RANGE = re.compile(r"([\"'])\s*(\d+)\s*-\s*(\d+)\s*\1(\s*:)")
 BACKTICKS = re.compile(r"`[^`\n]*`")
+ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 def with_commas(text: str) -> tuple[str, int]:
@@ -46,20 +54,23 @@ def fizz_text(text: str, frames: int | None, place: str) -> str:
 
 
 def _value(written: str, frames: int, place: str) -> int:
-    """The value of sums and products of numbers and `max_f`, products first."""
-    parts = re.split(r"([+\-*/])", written.replace("(", "").replace(")", ""))
-    if len(parts) % 2 == 0 or any(TERM.fullmatch(part) is None for part in parts[::2]) or len(parts) > 50:
-        raise RefusedError(f"{place}: {written.strip()} is no number of a frame that can be computed.")
-    terms = [float(frames) if "max_f" in part else float(part) for part in parts[::2]]
-    total, product, sign = 0.0, terms[0], 1.0
-    for operation, term in zip(parts[1::2], terms[1:], strict=True):
-        if operation == "*":
-            product *= term
-        elif operation == "/":
-            if term == 0:
-                raise RefusedError(f"{place}: {written.strip()} divides by 0.")
-            product /= term
-        else:
-            total += sign * product
-            sign, product = (1.0 if operation == "+" else -1.0), term
-    return int(total + sign * product)
+    """The value of `written`, in which `max_f` is the number of frames, without its fraction."""
+    try:
+        return int(_computed(ast.parse(written.strip(), mode="eval").body, frames))
+    except (SyntaxError, ValueError, RecursionError):
+        raise RefusedError(f"{place}: {written.strip()} is no number of a frame that can be computed.") from None
+    except ZeroDivisionError:
+        raise RefusedError(f"{place}: {written.strip()} divides by 0.") from None
+
+
+def _computed(term: ast.expr, frames: int) -> float:
+    """Sums and products of numbers and `max_f`. Raises ValueError for anything else."""
+    if isinstance(term, ast.Name) and term.id == "max_f":
+        return frames
+    if isinstance(term, ast.Constant) and isinstance(term.value, int | float):
+        return term.value
+    if isinstance(term, ast.UnaryOp) and isinstance(term.op, ast.USub):
+        return -_computed(term.operand, frames)
+    if isinstance(term, ast.BinOp) and type(term.op) in ARITHMETIC:
+        return ARITHMETIC[type(term.op)](_computed(term.left, frames), _computed(term.right, frames))
+    raise ValueError(term)

@@ -12,6 +12,9 @@ from .plan import APPROXIMATE, IDEA, LOSS, SAID, Link, Made, Plan, RefusedError,
 from .prompt_texts import with_commas
 from .twins import TWINS, make_twin
 
+MIRRORED = {"linear": "linear", "ease_in": "ease out", "ease_out": "ease in", "ease_in_out": "ease in and out"}
+"""Easings of a way that is walked from its end."""
+
 
 def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
     """The plan for a node that stands for itself. Raises RefusedError, also for nodes of other kinds."""
@@ -144,8 +147,10 @@ def _blend(option: OptionNode) -> dict[str, Value]:
     if "Split" in option.type:
         return {"mode": "split", "weight": 0.5, "split_at": option.value("idx_split_percent")}
     if option.type.endswith("Interp"):
-        first, last = 1 - option.number("weight_A_End"), 1 - option.number("weight_A_Start")
-        return {"mode": "blend", "weight": first, "weight_end": last}
+        first = 1 - option.number("weight_A_End")  # a run goes down the sigmas
+        last = 1 - option.number("weight_A_Start")
+        easing = option.word("interpolation")
+        return {"mode": "blend", "weight": first, "weight_end": last, "easing": MIRRORED.get(easing, easing)}
     weight = 1 - option.number("weight_A")
     return {"mode": "blend", "weight": weight, "weight_end": weight}
 

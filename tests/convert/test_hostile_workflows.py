@@ -24,9 +24,9 @@ def test_what_is_no_workflow(workflow: Any) -> None:
 @pytest.mark.parametrize(
     ("nodes", "problem"),
     [
-        ([3], "has no type"),
-        ([{"id": 1}], "has no type"),
-        ([{"type": "KSampler"}], "has no id"),
+        ([LOADER, 3], "has no type"),
+        ([LOADER, {"id": 2}], "has no type"),
+        ([LOADER, {"type": "KSampler"}], "has no id"),
         ([LOADER, LOADER], "Two nodes have the id 1"),
     ],
 )

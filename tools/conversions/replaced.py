@@ -4,15 +4,15 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from kinema.convert.definitions.node_definitions import evolved_nodes
-from kinema.convert.graph.tracing import BROADCASTERS, GETTERS, REROUTES, SETTERS, is_evolved
+from kinema.convert.graph.constants import PRIMITIVES
+from kinema.convert.graph.tracing import PASSING, is_evolved
 from kinema.convert.rules.control_nodes import APPLIES, PREPROCESSORS
 from kinema.convert.rules.core_replacements import CORE
 from kinema.convert.rules.sparse_controls import INDEXES, LOADERS, SPREAD
 
 MAY_GO = frozenset(
     [
-        *(*REROUTES, *SETTERS, *GETTERS, *BROADCASTERS),
-        *("PrimitiveNode", "PrimitiveInt", "PrimitiveFloat"),
+        *(*PASSING, *PRIMITIVES),
         *(*LOADERS, SPREAD, INDEXES, *APPLIES, *PREPROCESSORS, *CORE),
     ]
 )

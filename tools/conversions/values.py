@@ -6,14 +6,6 @@ from typing import Any
 
 from kinema.convert.definitions.node_definitions import TargetInput, TargetNode, target_nodes
 
-PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "INT": int,
-    "FLOAT": (int, float),
-    "BOOLEAN": bool,
-    "STRING": str,
-    "COMBO": str,
-}
-
 
 def input_problems(
     node: TargetNode, linked: Mapping[str, str], given: Mapping[str, Any], may_be_empty: frozenset[str]
@@ -49,16 +41,23 @@ def fits(kind: str, wanted: str) -> bool:
 
 def _value_problems(node: str, entry: TargetInput, value: Any) -> Iterator[str]:
     kind = entry.type.split(",")[0]
-    if not isinstance(value, PYTHON_TYPES[kind]) or (kind in ("INT", "FLOAT") and isinstance(value, bool)):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    fitting = {
+        "INT": is_number and isinstance(value, int),
+        "FLOAT": is_number,
+        "BOOLEAN": isinstance(value, bool),
+        "STRING": isinstance(value, str),
+        "COMBO": isinstance(value, str),
+    }
+    if not fitting[kind]:
         yield f"{entry.name} is {value!r}, not of the type {kind}"
-    elif kind == "COMBO":
-        if not _lists_files(node, entry.name) and entry.options is not None and value not in entry.options:
-            yield f"{entry.name} is {value!r}, which is no option"
-    elif kind in ("INT", "FLOAT"):
+    elif is_number:
         low = entry.min if entry.min is not None else value
         high = entry.max if entry.max is not None else value
         if not isfinite(value) or not low <= value <= high:
             yield f"{entry.name} is {value}, and goes from {entry.min} to {entry.max}"
+    elif kind == "COMBO" and not _lists_files(node, entry.name) and value not in (entry.options or (value,)):
+        yield f"{entry.name} is {value!r}, which is no option"
 
 
 def _lists_files(node: str, name: str) -> bool:
