@@ -52,10 +52,24 @@ def plan_graph(graph: WorkflowGraph, core: bool) -> list[Planned]:
             continue
         foreign = not is_evolved(node.type)
         try:
-            found.append(Planned(node, make(node, tracer), of_another_pack=foreign))
+            plan = make(node, tracer)
+            _check_outputs(plan)
+            found.append(Planned(node, plan, of_another_pack=foreign))
         except RefusedError as refused:
             found.append(Planned(node, None, str(refused), foreign))
     return found
+
+
+def _check_outputs(plan: Plan) -> None:
+    """Raises RefusedError where an output is used that nothing takes the place of."""
+    node = plan.origin
+    for source, user, _ in plan.tracer.graph.users_of(node):
+        if source.slot not in plan.outputs:
+            name, _ = node.outputs[source.slot]
+            raise RefusedError(
+                f"{plan.tracer.graph.nodes[user].type} ({user}) uses the output {name} of {node.type} ({node.id}), which "
+                "Kinema does not have."
+            )
 
 
 def _planner(node: GraphNode, tracer: Tracer, order: Order, core: bool) -> Callable[[GraphNode, Tracer], Plan] | None:

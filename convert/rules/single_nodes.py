@@ -76,8 +76,6 @@ def _combine(plan: Plan, option: OptionNode) -> None:
     if option.switch("pingpong") or option.number("loop_count") != 0:
         text = "pingpong and loop_count are left out."
         plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite.")
-    if plan.tracer.graph.users_of(option.node) and any(True for _ in plan.tracer.graph.users_of(option.node)):
-        raise RefusedError(f"The output of {option.type} ({option.node.id}) is used, and the host has nothing like it.")
 
 
 def _prompts(plan: Plan, option: OptionNode) -> None:
