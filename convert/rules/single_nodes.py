@@ -44,9 +44,9 @@ def _checkpoint(plan: Plan, option: OptionNode) -> None:
 
 
 def _combine(plan: Plan, option: OptionNode) -> None:
-    images, rate, form = option.link("images"), option.value("frame_rate"), option.word("format")
-    known = plan.known(rate)
-    fps: Value | None = float(known) if isinstance(known, int | float) else rate
+    images = option.link("images")
+    fps = option.value("frame_rate")
+    form = option.word("format")
     prefix = option.value("filename_prefix")
     mode = option.node.mode
     if not option.switch("save_image"):
