@@ -1,6 +1,6 @@
 """The conversion of a whole workflow: forms, subgraphs, and what is written into the result about itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,10 +69,9 @@ def has_evolved_nodes(workflow: Any) -> bool:
 
 def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
     graph = read_api(raw)
-    planned = plan_graph(graph, core)
-    chosen = [plan for plan in planned if plan.is_taken(accept)]
-    done = _execute(graph, planned, chosen, _api_ids(graph))
-    units = tuple(_units(graph, planned, accept))
+    planned = plan_graph(graph, accept, core)
+    done = _execute(graph, planned, _api_ids(graph))
+    units = tuple(_units(graph, planned))
     said = (*_stays(planned), *_without_effect(done))
     return _done(raw, write_api(graph, raw), units, said, [graph])
 
@@ -88,10 +87,9 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     written: list[Workflow] = []
     for part in (whole, *inner):
         graph, before = read_ui(part, str(part.get("name", "")) if part is not whole else ""), read_ui(part)
-        planned = plan_graph(graph, core)
-        chosen = [plan for plan in planned if plan.is_taken(accept)]
-        done = _execute(graph, planned, chosen, numbers.next_node)
-        found = list(_units(graph, planned, accept))
+        planned = plan_graph(graph, accept, core)
+        done = _execute(graph, planned, numbers.next_node)
+        found = list(_units(graph, planned))
         said += [*_stays(planned), *_without_effect(done)]
         fresh = done.new_nodes()
         fresh += _notes(graph, [unit for unit in found if unit.result != NOT_CONVERTED], before, numbers.next_node)
@@ -135,12 +133,10 @@ def _done(
     return Conversion(result if changed else raw, Report(units, said, files, tuple(foreign), changed))
 
 
-def _execute(
-    graph: WorkflowGraph, planned: Iterable[Planned], chosen: list[Planned], next_id: Callable[[], NodeId]
-) -> Execution:
-    """Carries the chosen plans out."""
-    kept = {plan.node.id for plan in planned if plan not in chosen}
-    execution = Execution(graph, [plan.plan for plan in chosen if plan.plan is not None], next_id, kept)
+def _execute(graph: WorkflowGraph, planned: Sequence[Planned], next_id: Callable[[], NodeId]) -> Execution:
+    """Carries the plans out that are taken."""
+    kept = {plan.node.id for plan in planned if not plan.is_taken}
+    execution = Execution(graph, [plan.plan for plan in planned if plan.is_taken and plan.plan], next_id, kept)
     execution.run()
     return execution
 
@@ -151,10 +147,10 @@ def _without_effect(done: Execution) -> Iterator[str]:
         yield f"Removed, because they had no effect: {', '.join(names)}."
 
 
-def _units(graph: WorkflowGraph, planned: Iterable[Planned], accept: bool) -> Iterator[UnitReport]:
+def _units(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[UnitReport]:
     for plan in planned:
-        if plan.is_taken(accept) or not plan.of_another_pack:
-            yield _unit(graph, plan, accept)
+        if plan.is_taken or not plan.of_another_pack:
+            yield _unit(graph, plan)
     for node, why in remaining(graph, planned):
         yield UnitReport(node.id, node.type, node.title, graph.name, node.mode == ACTIVE, NOT_CONVERTED, (), why)
 
@@ -168,14 +164,14 @@ def _stays(planned: Iterable[Planned]) -> Iterator[str]:
     return (plan.refusal for plan in planned if plan.refusal and plan.of_another_pack and says_why(plan.node))
 
 
-def _unit(graph: WorkflowGraph, planned: Planned, accept: bool) -> UnitReport:
+def _unit(graph: WorkflowGraph, planned: Planned) -> UnitReport:
     node = planned.node
     remarks = tuple(planned.plan.remarks) if planned.plan else ()
     levels = {remark.level for remark in remarks}
     result = next((level for level in (APPROXIMATE, IDEA) if level in levels), SAME)
     if LOSS in levels:
         result = LOSSES
-    if not planned.is_taken(accept):
+    if not planned.is_taken:
         result = NOT_CONVERTED
     active = node.mode == ACTIVE
     return UnitReport(node.id, node.type, node.title, graph.name, active, result, remarks, planned.refusal)

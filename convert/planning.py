@@ -1,6 +1,6 @@
 """Which nodes of a graph are converted, each by its plan."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,34 +28,62 @@ class Planned:
     plan: Plan | None
     refusal: str = ""
     of_another_pack: bool = False  # whether it may stay as it is
-
-    def is_taken(self, accept: bool) -> bool:
-        return self.plan is not None and (accept or not self.plan.losses)
+    is_taken: bool = False  # whether it is converted
 
 
 @dataclass(frozen=True)
 class Order:
     """How the sinks of a graph lie one behind the other."""
 
-    behind: frozenset[NodeId]  # sinks on whose MODEL an earlier one acts, which others need as well
-    replaced: frozenset[NodeId]  # sinks that only serve later ones
+    earlier: Mapping[NodeId, set[NodeId]]  # of sinks: those in front of them that others need as well
+    replaced: Mapping[NodeId, set[NodeId]]  # sinks that only serve later ones: these later ones
 
 
-def plan_graph(graph: WorkflowGraph, core: bool) -> list[Planned]:
-    """The plans of `graph`, in the order of its nodes."""
+def plan_graph(graph: WorkflowGraph, accept: bool, core: bool) -> list[Planned]:
+    """The plans of `graph`, in the order of its nodes. With `accept`, those that lose something are taken as well."""
     tracer = Tracer(graph)
     order = _order(graph, tracer)
-    found = []
+    found: dict[NodeId, Planned] = {}
     for node in graph.nodes.values():
         make = _planner(node, tracer, order, core)
         if make is None:
             continue
         foreign = not is_evolved(node.type)
         try:
-            found.append(Planned(node, make(node, tracer), of_another_pack=foreign))
+            plan = make(node, tracer)
+            _check_outputs(plan)
         except RefusedError as refused:
-            found.append(Planned(node, None, str(refused), foreign))
-    return found
+            found[node.id] = Planned(node, None, str(refused), foreign)
+        else:
+            found[node.id] = Planned(node, plan, "", foreign, accept or not plan.losses)
+    while stay := _with_what_stays(found, order):
+        found |= {planned.node.id: planned for planned in stay}
+    return list(found.values())
+
+
+def _with_what_stays(found: Mapping[NodeId, Planned], order: Order) -> list[Planned]:
+    """Sinks that would be converted without others on the same MODEL that are not; with that as the refusal."""
+    stays = {number: planned.node for number, planned in found.items() if not planned.is_taken}
+    refused = []
+    for number, planned in found.items():
+        others = order.earlier.get(number, set()) | order.replaced.get(number, set())
+        first = next((stays[other] for other in others if other in stays), None)
+        if planned.is_taken and first is not None:
+            text = f"{first.type} ({first.id}) acts on the same MODEL, and was not converted."
+            refused.append(Planned(planned.node, None, text))
+    return refused
+
+
+def _check_outputs(plan: Plan) -> None:
+    """Raises RefusedError where an output is used that nothing takes the place of."""
+    node = plan.origin
+    for source, user, _ in plan.tracer.graph.users_of(node):
+        if source.slot not in plan.outputs:
+            name, _ = node.outputs[source.slot]
+            raise RefusedError(
+                f"{plan.tracer.graph.nodes[user].type} ({user}) uses the output {name} of {node.type} ({node.id}), which "
+                "Kinema does not have."
+            )
 
 
 def _planner(node: GraphNode, tracer: Tracer, order: Order, core: bool) -> Callable[[GraphNode, Tracer], Plan] | None:
@@ -70,7 +98,7 @@ def _planner(node: GraphNode, tracer: Tracer, order: Order, core: bool) -> Calla
         return None
     if node.id in order.replaced:
         return plan_replaced
-    return partial(plan_sink, behind_another=node.id in order.behind)
+    return partial(plan_sink, behind_another=node.id in order.earlier)
 
 
 def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tuple[GraphNode, str]]:
@@ -103,17 +131,18 @@ def says_why(node: GraphNode) -> bool:
 
 def _order(graph: WorkflowGraph, tracer: Tracer) -> Order:
     sinks = [node for node in graph.nodes.values() if node.type in SINKS and node.mode == ACTIVE]
-    behind: set[NodeId] = set()
-    replaced: set[NodeId] = set()
+    earlier: dict[NodeId, set[NodeId]] = {}
+    replaced: dict[NodeId, set[NodeId]] = {}
     if len(sinks) < 2:
-        return Order(frozenset(), frozenset())
+        return Order(earlier, replaced)
     for sink in sinks:
         later, needed = _reached(graph, sink)
         if later and not needed and not keeps_an_unknown_schedule(sink, tracer):
-            replaced.add(sink.id)
+            replaced[sink.id] = later
         else:
-            behind |= later
-    return Order(frozenset(behind), frozenset(replaced))
+            for number in later:
+                earlier.setdefault(number, set()).add(sink.id)
+    return Order(earlier, replaced)
 
 
 def _reached(graph: WorkflowGraph, sink: GraphNode) -> tuple[set[NodeId], bool]:

@@ -36,10 +36,9 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
         raise RefusedError(f"{node.type} ({node.id}) uses pingpong or loop_count, which the host does not have.")
     if not plan.known(foreign.value("save_output")):
         raise RefusedError(f"{node.type} ({node.id}) only shows the video, which the host's nodes cannot.")
-    rate = foreign.value("frame_rate")
-    known = plan.known(rate)
-    fps: Value = float(known) if isinstance(known, int | float) else rate
-    images, prefix = foreign.link("images"), foreign.value("filename_prefix")
+    fps = foreign.value("frame_rate")
+    images = foreign.link("images")
+    prefix = foreign.value("filename_prefix")
     if form in ("image/gif", "image/webp"):
         inputs = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False, "quality": 90}
         plan.make("SaveAnimatedWEBP", node, inputs, node.mode)

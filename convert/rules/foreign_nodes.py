@@ -28,10 +28,9 @@ class ForeignNode:
         return self._defaults[name] if found is None else found
 
     def link(self, name: str) -> OutputOf | None:
+        """What is linked to a socket, also a bypassed node that gives nothing until it is switched on."""
         socket = next((socket for socket in self.node.sockets if socket.name == name), None)
-        if socket is None or self.plan.tracer.up(socket.source).source is None:
-            return None
-        return socket.source
+        return self.plan.tracer.linked(socket.source) if socket is not None else None
 
     def behind(self, name: str) -> GraphNode | None:
         """The node that feeds a socket, through what only passes on."""

@@ -133,6 +133,5 @@ def _loaded_by(plan: Plan, option: OptionNode) -> Made:
 def loader_scale(plan: Plan, option: OptionNode) -> Value:
     """The attention of an old loader: its motion_scale, times the mask of its settings."""
     scale = option.value("motion_scale") if "motion_scale" in option.definition.widgets else 1.0
-    known = plan.known(scale)
     settings = option.option("ad_settings") if "ad_settings" in option.definition.sockets else None
-    return times(plan, scale if known is None else known, masked_scale(plan, settings), option.node)
+    return times(plan, scale, masked_scale(plan, settings), option.node)

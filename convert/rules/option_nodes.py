@@ -74,11 +74,13 @@ class OptionNode:
         return socket is not None and self.plan.tracer.up(socket.source).source is not None
 
     def link(self, name: str) -> OutputOf | None:
-        """What is linked to a socket, whatever it is."""
+        """What is linked to a socket, whatever it is; a bypassed node that gives nothing only where ADE needs a link."""
         socket = self._socket(name)
-        if socket is None or socket.source is None or self.plan.tracer.up(socket.source).source is None:
-            return None
-        return socket.source
+        source = self.plan.tracer.linked(socket.source) if socket is not None else None
+        if source is None or self.plan.tracer.up(source).source is not None or self.definition.is_required(name):
+            return source
+        self.plan.remark(SAID, self.node, f"{name} is fed by a bypassed node: it counts as not connected.")
+        return None
 
     def option(self, name: str) -> "OptionNode | None":
         """The ADE node behind a socket; None where none acts. Raises RefusedError where another pack's node is."""

@@ -44,9 +44,9 @@ def _checkpoint(plan: Plan, option: OptionNode) -> None:
 
 
 def _combine(plan: Plan, option: OptionNode) -> None:
-    images, rate, form = option.link("images"), option.value("frame_rate"), option.word("format")
-    known = plan.known(rate)
-    fps: Value | None = float(known) if isinstance(known, int | float) else rate
+    images = option.link("images")
+    fps = option.value("frame_rate")
+    form = option.word("format")
     prefix = option.value("filename_prefix")
     mode = option.node.mode
     if not option.switch("save_image"):
@@ -76,8 +76,6 @@ def _combine(plan: Plan, option: OptionNode) -> None:
     if option.switch("pingpong") or option.number("loop_count") != 0:
         text = "pingpong and loop_count are left out."
         plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite.")
-    if plan.tracer.graph.users_of(option.node) and any(True for _ in plan.tracer.graph.users_of(option.node)):
-        raise RefusedError(f"The output of {option.type} ({option.node.id}) is used, and the host has nothing like it.")
 
 
 def _prompts(plan: Plan, option: OptionNode) -> None:
