@@ -16,7 +16,7 @@ from .graph.workflow_graph import ACTIVE, GraphNode, NodeId, WorkflowError, Work
 from .needed_files import needed_files
 from .planning import Planned, plan_graph, remaining, says_why
 from .report import LOSSES, NOT_CONVERTED, SAME, Report, UnitReport
-from .rules.group_nodes import Ungrouped, ungrouped
+from .rules.group_nodes import BEGINNINGS, Ungrouped, ungrouped
 from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
 VERSION = 1  # of the rules, written into what they convert
@@ -128,6 +128,8 @@ def _done(
 ) -> Conversion:
     changed = result is not raw and result != raw
     classes = {node.type for graph in graphs for node in graph.nodes.values()}
+    classes -= {part.get("id") for part in subgraphs(raw)} if is_ui_form(raw) else set()  # nodes made of others
+    classes -= {name for name in classes if name.startswith(BEGINNINGS)}
     foreign = sorted(classes - target_nodes().keys() - FRONTEND_NODES - host_names())
     files = needed_files(graphs)
     return Conversion(result if changed else raw, Report(units, said, files, tuple(foreign), changed))

@@ -117,7 +117,9 @@ def test_a_note_says_what_differs() -> None:
 def test_a_subgraph_with_a_sink() -> None:
     sketch = Sketch()
     sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect")
-    after = whole(subgraph(sketch, sink.node, sink))
+    before = subgraph(sketch, sink.node, sink)
+    after = whole(before)
+    assert not convert(before).report.classes  # a subgraph is no node of another pack
     inner = after["definitions"]["subgraphs"][0]
     assert inner["outputs"][0]["linkIds"] != [902] and len(inner["inputs"][0]["linkIds"]) == 1
     assert inner["state"]["lastNodeId"] == max(node["id"] for node in inner["nodes"])
