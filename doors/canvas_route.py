@@ -28,9 +28,9 @@ def add_canvas_route(host: Any, present: PresentFiles) -> None:
     """Adds the route to `host`, a PromptServer. `present` lists the files in a folder of models."""
 
     async def answer(request: web.Request) -> web.Response:
-        asked = await request.json()
-        question = Question(asked["workflow"], asked.get("automatic") is True, asked.get("accept") is True)
         try:
+            asked = await request.json()
+            question = Question(asked["workflow"], asked.get("automatic") is True, asked.get("accept") is True)
             return web.json_response(await asyncio.to_thread(answer_to, question, present))
         except WorkflowError as error:
             return web.json_response({"error": str(error)}, status=400)

@@ -87,7 +87,7 @@ async function convertShown(workflow, accept) {
 /** While a file opens: changes `graph` in place, before the canvas looks for missing nodes. */
 async function convertOpening(graph, missing) {
     const answer = await ask(graph, { automatic: true });
-    const original = structuredClone(graph);
+    const original = JSON.parse(JSON.stringify(graph));
     if (answer.workflow) {
         replaceContent(graph, answer.workflow);
         const left = typesOf(graph);  // of group nodes that are gone, the canvas has found the nodes missing already
