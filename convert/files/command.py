@@ -79,6 +79,9 @@ def _convert(file: Path, target: Path | None, accept: bool, core: bool) -> Outco
         conversion = convert(workflow, accept, core)
     except WorkflowError as error:
         return Outcome(file, FAILED, error=str(error))
+    except Exception as error:  # so that the other files are converted
+        text = f"The converter failed with {type(error).__name__}: {error}. Please report it with this file."
+        return Outcome(file, FAILED, error=text)
     report = conversion.report
     if not report.converted:
         return Outcome(file, report.result or NOTHING_TO_CONVERT, report)
