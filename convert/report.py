@@ -7,6 +7,7 @@ from .graph.workflow_graph import NodeId
 from .rules.plan import APPROXIMATE, IDEA, LOSS, Remark
 
 SAME, NOT_CONVERTED, LOSSES = "same numbers", "not converted", "losses accepted"
+PAGE = "All nodes, with formulas and numbers: docs/from-animatediff-evolved.md"
 RANKS = (SAME, IDEA, APPROXIMATE, LOSSES, NOT_CONVERTED)
 """Results from best to worst."""
 
@@ -87,4 +88,6 @@ class Report:
             lines.append(f"{what}: {', '.join(missing)}")
         for file in self.files:
             lines.append(f"Needs {file.name} in models/{file.folder}" + (f": {file.link}" if file.link else ""))
+        if self.units:
+            lines.append(PAGE)
         return "\n".join(lines)

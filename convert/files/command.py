@@ -9,8 +9,9 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from ..conversion import convert, has_evolved_nodes
@@ -42,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", action="store_true", help="write nothing, only print what would be done")
     options = parser.parse_args(arguments)
     found = [(file, root) for root in options.files for file in files_in(root)]
-    outcomes = []
+    outcomes: list[Outcome] = []
     for file, root in found:
-        target = None if options.report else _target(file, root, options.out)
+        taken = {outcome.target for outcome in outcomes}
+        target = None if options.report else _target(file, root, options.out, taken)
         outcomes.append(_convert(file, target, options.accept, options.core))
         if len(found) == 1 or outcomes[-1].error:
             print("\n".join(_lines(outcomes[-1])))
@@ -63,12 +65,14 @@ def files_in(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _target(file: Path, root: Path, out: Path | None) -> Path:
-    name = (file.stem if file.suffix == ".json" else file.name) + ENDING  # a.json and a.png may lie in one folder
+def _target(file: Path, root: Path, out: Path | None, taken: Container[Path | None]) -> Path:
+    """Where the conversion of `file` goes; never to one of `taken`, where files of other folders went."""
+    stem = file.stem if file.suffix == ".json" else file.name  # a.json and a.png may lie in one folder
     if out is None:
-        return file.with_name(name)
-    inside = file.parent.relative_to(root) if root.is_dir() else Path()
-    return out / inside / name
+        return file.with_name(stem + ENDING)
+    folder = out / file.parent.relative_to(root) if root.is_dir() else out
+    names = chain([stem], (f"{stem} ({number})" for number in count(2)))
+    return next(target for name in names if (target := folder / (name + ENDING)) not in taken)
 
 
 def _convert(file: Path, target: Path | None, accept: bool, core: bool) -> Outcome:
@@ -79,6 +83,9 @@ def _convert(file: Path, target: Path | None, accept: bool, core: bool) -> Outco
         conversion = convert(workflow, accept, core)
     except WorkflowError as error:
         return Outcome(file, FAILED, error=str(error))
+    except Exception as error:  # so that the other files are converted
+        text = f"The converter failed with {type(error).__name__}: {error}. Please report it with this file."
+        return Outcome(file, FAILED, error=text)
     report = conversion.report
     if not report.converted:
         return Outcome(file, report.result or NOTHING_TO_CONVERT, report)

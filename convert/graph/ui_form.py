@@ -66,8 +66,8 @@ def _node(entry: Any, links: Mapping[Any, OutputOf]) -> GraphNode:
     number = entry.get("id")
     if not isinstance(number, int | str) or isinstance(number, bool):
         raise WorkflowError(f"A node of the type {entry['type']} has no id. The file is damaged.")
-    sockets = [_socket(socket, links) for socket in _list(entry, "inputs")]
-    outputs = [(str(output.get("name", "")), _type(output)) for output in _list(entry, "outputs")]
+    sockets = [_socket(socket, links) for socket in parts_of(entry, "inputs")]
+    outputs = [(str(output.get("name", "")), _type(output)) for output in parts_of(entry, "outputs")]
     mode = entry.get("mode", ACTIVE)
     values = entry.get("widgets_values")
     return GraphNode(number, entry["type"], mode if isinstance(mode, int) else ACTIVE, sockets, outputs, values, entry)
@@ -79,7 +79,8 @@ def _socket(entry: RawGraph, links: Mapping[Any, OutputOf]) -> Socket:
     return Socket(str(entry.get("name", "")), _type(entry), source, bool(entry.get("widget")))
 
 
-def _list(entry: RawGraph, key: str) -> list[RawGraph]:
+def parts_of(entry: RawGraph, key: str) -> list[RawGraph]:
+    """The sockets under `key`, "inputs" or "outputs", of a node or of a subgraph; nonsense becomes an empty one."""
     stored = entry.get(key) or ()
     return [part if isinstance(part, Mapping) else {} for part in stored] if isinstance(stored, Sequence) else []
 
@@ -91,8 +92,8 @@ def _type(entry: RawGraph) -> str:
 
 def _ends(raw: RawGraph, links: Mapping[Any, OutputOf]) -> dict[NodeId, GraphNode]:
     """The nodes that stand for the subgraph's own inputs and outputs."""
-    inputs = [(str(entry.get("name", "")), _type(entry)) for entry in _list(raw, "inputs")]
-    outputs = _list(raw, "outputs")
+    inputs = [(str(entry.get("name", "")), _type(entry)) for entry in parts_of(raw, "inputs")]
+    outputs = parts_of(raw, "outputs")
     targets = {socket: source for _, source, target, socket, _ in links_of(raw) if target == OUTPUTS}
     sockets = [Socket(str(out.get("name", "")), _type(out), targets.get(slot)) for slot, out in enumerate(outputs)]
     return {

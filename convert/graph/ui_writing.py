@@ -1,11 +1,11 @@
 """Writes a graph back into the form of the canvas. What did not change stays as it was stored, down to the ids of links."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .ui_form import RawGraph, links_of, stored_links
-from .workflow_graph import INPUTS, OUTPUTS, GraphNode, OutputOf, WorkflowGraph
+from .ui_form import RawGraph, links_of, parts_of, stored_links
+from .workflow_graph import INPUTS, OUTPUTS, GraphNode, NodeId, OutputOf, WorkflowGraph
 
 
 @dataclass
@@ -47,9 +47,7 @@ class _Links:
 
     number: dict[tuple[Any, int], int] = field(default_factory=dict)  # of each new link, by its target
     dropped: set[Any] = field(default_factory=set)  # ids
-    added: dict[OutputOf, list[Any]] = field(
-        default_factory=dict
-    )  # ids of links by the outputs of nodes that lack them
+    added: dict[OutputOf, list[Any]] = field(default_factory=dict)  # ids of links that an output has to list
     stored: list[Any] = field(default_factory=list)  # new links as the file holds them
 
 
@@ -74,7 +72,7 @@ def counted(raw: RawGraph, numbers: Numbers) -> dict[str, Any]:
 
 
 def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, numbers: Numbers) -> _Links:
-    links = _Links()
+    links = _Links(dropped=set(_stale(graph, before, raw)))
     old = {(target, socket): (number, source) for number, source, target, socket, _ in links_of(raw)}
     as_objects = "inputNode" in raw
     for node in before.nodes.values():
@@ -91,9 +89,8 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, n
             if socket.source is None:
                 continue
             if was is not None and was.raw is node.raw and was.sockets[slot].source == socket.source:
-                if not _is_as_before(
-                    socket.source, graph, before
-                ):  # a new node with the id and the output of an old one
+                is_new = not _is_as_before(socket.source.node, graph, before)
+                if is_new:  # with the id and the output of an old one
                     links.added.setdefault(socket.source, []).append(_link_id(node, slot, old))
                 continue
             number = numbers.next_link()
@@ -106,9 +103,22 @@ def _changed_links(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph, n
     return links
 
 
-def _is_as_before(source: OutputOf, graph: WorkflowGraph, before: WorkflowGraph) -> bool:
-    was = before.nodes.get(source.node)
-    return was is not None and was.raw is graph.nodes[source.node].raw
+def _stale(graph: WorkflowGraph, before: WorkflowGraph, raw: RawGraph) -> Iterator[Any]:
+    """Links of the file that no input lists, and that would end at a new node with the id of an old one."""
+    sockets = (socket for node in before.nodes.values() for socket in parts_of(node.raw, "inputs"))
+    listed = {socket["link"] for socket in sockets if isinstance(socket.get("link"), int | str)}
+    for number, source, target, _, _ in links_of(raw):
+        if number in listed or target == OUTPUTS:
+            continue
+        ends = [end for end in (source.node, target) if end in before.nodes]
+        if not all(_is_as_before(end, graph, before) for end in ends):
+            yield number
+
+
+def _is_as_before(number: NodeId, graph: WorkflowGraph, before: WorkflowGraph) -> bool:
+    was = before.nodes.get(number)
+    now = graph.nodes.get(number)
+    return was is not None and now is not None and was.raw is now.raw
 
 
 def _link_id(node: GraphNode, slot: int, old: Mapping[tuple[Any, int], tuple[Any, OutputOf]]) -> Any:

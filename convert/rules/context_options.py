@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..graph.workflow_graph import ACTIVE
-from .multivals import Held, held, multival, times
+from .multivals import LISTED, LISTED_NEARER, Held, held, multival, times
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Plan, RefusedError, Value
 
@@ -26,6 +26,8 @@ FUSE_METHODS = frozenset(
     ]
 )
 ONE_VIEW = "The windows of the motion modules are the same during the whole run."
+VIEWS_NEARER = "Give Motion Windows the length and the overlap that matter most."
+TRY_STRENGTH = "Try other values of strength and end_percent."
 EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
 
@@ -83,7 +85,7 @@ def _start(option: OptionNode) -> float:
 
 def _context(plan: Plan, option: OptionNode, freenoise: bool) -> None:
     if option.type not in SCHEDULE_OF:
-        raise RefusedError(f"{option.type} ({option.node.id}) are context options that Kinema does not know.")
+        raise RefusedError(f"{option.type} ({option.node.id}) makes context options that Kinema does not know.")
     if "guarantee_steps" in option.definition.widgets and option.number("guarantee_steps") > 1 and _start(option) > 0:
         text = "guarantee_steps above 1: windows that begin later may begin earlier than in AnimateDiff-Evolved."
         plan.remark(APPROXIMATE, option.node, text, "Raise start_percent of the next Context Windows.")
@@ -122,8 +124,8 @@ def _overlap(plan: Plan, option: OptionNode, prefix: str) -> Value:
     known = plan.known(overlap)
     if isinstance(length, int | float) and isinstance(known, int | float) and known >= length:
         quarter = int(length) // 4
-        text = f"The overlap {known} is not smaller than the length {length}, which fails in AnimateDiff-Evolved: {quarter}."
-        plan.remark(APPROXIMATE, option.node, text)
+        text = f"The overlap {known} is not smaller than the length {length}, which fails. {quarter} is used."
+        plan.remark(APPROXIMATE, option.node, text, "Choose another overlap.")
         return quarter
     return overlap
 
@@ -151,10 +153,12 @@ def _views(plan: Plan, contexts: list[OptionNode], freenoise: bool) -> Windows |
     if not found:
         return None
     for option, view in found[:-1]:
-        plan.remark(LOSS, view.node, f"The view options of {option.type} ({option.node.id}) are left out. {ONE_VIEW}")
+        text = f"The view options of {option.type} ({option.node.id}) are left out. {ONE_VIEW}"
+        plan.remark(LOSS, view.node, text, VIEWS_NEARER)
     holder, view = found[-1]
     if len(found) < len(contexts) or _start(holder) > 0:
-        plan.remark(APPROXIMATE, view.node, f"{ONE_VIEW} In AnimateDiff-Evolved they belong to one of the contexts.")
+        text = f"{ONE_VIEW} In AnimateDiff-Evolved, they belong to one of the contexts."
+        plan.remark(APPROXIMATE, view.node, text, VIEWS_NEARER)
     inputs = {**_windows(plan, view, "view_"), "freenoise": freenoise}
     plan.chain("KinemaMotionWindows", view.node, inputs)
     return Windows(inputs["length"], inputs["overlap"], moves=True, in_motion=True)
@@ -171,7 +175,7 @@ def _extra(plan: Plan, holder: OptionNode, extra: OptionNode) -> None:
         _contextref(plan, extra, mode)
     elif mode == ACTIVE:
         text = "The first window is mixed in window by window, before the windows are fused."
-        plan.remark(IDEA, extra.node, text)
+        plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
     percents = {name: extra.value(name) for name in ("start_percent", "end_percent")}
     inputs: dict[str, Value] = {"mode": "reuse" if reuse else "attend", "strength": strength, **percents}
     plan.chain("KinemaWindowReference", extra.node, inputs, mode)
@@ -181,11 +185,12 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
     if mode != ACTIVE:
         return
     text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
-    plan.remark(APPROXIMATE, extra.node, text, "Try other values of strength and end_percent.")
+    plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
     for name, what in (("contextref_mode", "mode"), ("contextref_tune", "tuning")):
         option = extra.option(name)
         if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
-            plan.remark(LOSS, option.node, f"This {what} of ContextRef has no equivalent in Window Reference.")
+            text = f"This {what} of ContextRef has no equivalent in Window Reference."
+            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
 
 
 def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
@@ -196,7 +201,7 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
             continue
         _say_replaced(plan, option)
         if option.type.endswith("_KeyframeFromList"):
-            plan.remark(LOSS, option.node, "Keyframes from a list of numbers are left out.")
+            plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} strength.")
             continue
         linked = option.option("mult_multival")
         if linked is not None or not option.switch("inherit_missing"):
@@ -211,7 +216,8 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
 def _say_replaced(plan: Plan, option: OptionNode) -> None:
     for name in ("mode_replace", "tune_replace"):
         if name in option.definition.sockets and option.is_linked(name):
-            plan.remark(LOSS, option.node, f"{name} of this keyframe is left out: Window Reference has one mode.")
+            text = f"{name} of this keyframe is left out: Window Reference has one mode."
+            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
 
 
 def _way(plan: Plan, option: OptionNode, first: str, last: str) -> Value:
@@ -223,5 +229,6 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     start, end = (option.number(name) * 100 for name in ("start_percent", "end_percent"))
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
-    plan.remark(IDEA, option.node, "The value changes continuously instead of in small steps.")
+    smooth = "The value changes continuously instead of in small steps."
+    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, and hold behind its value.")
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})

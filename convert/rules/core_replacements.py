@@ -13,6 +13,8 @@ VIDEO_NAMES = ("frame_rate", "loop_count", "filename_prefix", "format", "pingpon
 VIDEO: dict[str, Value] = dict(zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif", False, True), strict=True))
 LOAD_NAMES = ("video", "force_rate", "force_size", "frame_load_cap", "skip_first_frames", "select_every_nth")
 LOAD: dict[str, Value] = dict(zip(LOAD_NAMES, ("", 0, "Disabled", 0, 0, 1), strict=True))
+NO_GIF = "ComfyUI itself writes no GIF: the video is stored as an animated WebP."
+COMMAS = "Remove commas at the ends of the texts."
 CONTROL_LOADERS = ("timestep_keyframe", "tk_optional")
 
 
@@ -31,11 +33,11 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
     foreign = ForeignNode(node, plan, VIDEO_NAMES, VIDEO)
     form = str(plan.known(foreign.value("format")))
     if _is_used(plan, node) or any(foreign.link(name) for name in ("meta_batch", "batch_manager", "vae")):
-        raise RefusedError(f"{node.type} ({node.id}) does more than the host's nodes can.")
+        raise RefusedError(f"{node.type} ({node.id}) does more than ComfyUI's own nodes can.")
     if plan.known(foreign.value("pingpong")) or plan.known(foreign.value("loop_count")) != 0:
-        raise RefusedError(f"{node.type} ({node.id}) uses pingpong or loop_count, which the host does not have.")
+        raise RefusedError(f"{node.type} ({node.id}) uses pingpong or loop_count, which ComfyUI does not have.")
     if not plan.known(foreign.value("save_output")):
-        raise RefusedError(f"{node.type} ({node.id}) only shows the video, which the host's nodes cannot.")
+        raise RefusedError(f"{node.type} ({node.id}) only shows the video, which ComfyUI's own nodes cannot do.")
     fps = foreign.value("frame_rate")
     images = foreign.link("images")
     prefix = foreign.value("filename_prefix")
@@ -43,7 +45,7 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
         inputs = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False, "quality": 90}
         plan.make("SaveAnimatedWEBP", node, inputs, node.mode)
         if form == "image/gif":
-            plan.remark(APPROXIMATE, node, "The host writes no GIF: the video is stored as an animated WebP.")
+            plan.remark(APPROXIMATE, node, NO_GIF, "Keep Video Combine of VideoHelperSuite.")
         return
     video = plan.make(
         "CreateVideo", node, {"images": images, "fps": fps, "audio": foreign.link("audio")}, node.mode, heir=False
@@ -59,7 +61,7 @@ def _load_video(plan: Plan, node: GraphNode) -> None:
     changed = [name for name in LOAD_NAMES[1:] if plan.known(foreign.value(name)) != LOAD[name]]
     if changed or _is_used(plan, node, 0, 2):
         what = ", ".join(changed) or "another output than images and audio"
-        raise RefusedError(f"{node.type} ({node.id}) uses {what}, which the host does not have.")
+        raise RefusedError(f"{node.type} ({node.id}) uses {what}, which ComfyUI does not have.")
     video = plan.make("LoadVideo", node, {"file": foreign.value("video")}, node.mode)
     parts = plan.make("GetVideoComponents", node, {"video": Made(video, 0)}, node.mode, heir=False)
     plan.outputs = {0: Made(parts, 0), 2: Made(parts, 1)}
@@ -68,7 +70,7 @@ def _load_video(plan: Plan, node: GraphNode) -> None:
 def _load_control(plan: Plan, node: GraphNode) -> None:
     foreign = ForeignNode(node, plan, ("control_net_name",), {"control_net_name": ""})
     if any(foreign.link(name) for name in CONTROL_LOADERS):
-        raise RefusedError(f"{node.type} ({node.id}) uses timestep keyframes, which the host does not have.")
+        raise RefusedError(f"{node.type} ({node.id}) uses timestep keyframes, which ComfyUI does not have.")
     loader = plan.make("ControlNetLoader", node, {"control_net_name": foreign.value("control_net_name")}, node.mode)
     plan.outputs[0] = Made(loader, 0)
 
@@ -87,7 +89,7 @@ def _prompts(plan: Plan, node: GraphNode) -> None:
     inputs: dict[str, Value | None] = {"clip": clip, "prompts": text, "frames": frames}
     inputs |= {"text_before": texts[1], "text_after": texts[2]}
     plan.outputs[0] = Made(plan.make("KinemaPromptTravel", node, inputs, node.mode), 0)
-    plan.remark(IDEA, node, "Prompt Travel joins the texts before and after with its own commas.")
+    plan.remark(IDEA, node, "Prompt Travel joins the texts before and after with its own commas.", COMMAS)
 
 
 CORE: dict[str, Callable[[Plan, GraphNode], None]] = {

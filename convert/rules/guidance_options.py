@@ -1,15 +1,15 @@
-"""Custom CFG of AnimateDiff-Evolved: Animation GuidanceKey."""
+"""Custom CFG of AnimateDiff-Evolved: Animation Guidance."""
 
 from dataclasses import dataclass
 
 from ..graph.workflow_graph import ACTIVE
 from .context_options import step_way
-from .multivals import Held, held, multival
+from .multivals import LISTED, LISTED_NEARER, Held, held, multival
 from .option_nodes import OptionNode
 from .plan import LOSS, Plan, Value
 
 PAG, RESCALE = "pag", "rescale"
-CFG_EXTRAS = {  # class: the input of Animation GuidanceKey, and ADE's widget or socket
+CFG_EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or socket
     "ADE_CFGExtrasPAGSimple": (PAG, "scale"),
     "ADE_CFGExtrasPAG": (PAG, "scale_multival"),
     "ADE_CFGExtrasRescaleCFGSimple": (RESCALE, "multiplier"),
@@ -23,11 +23,11 @@ class GuidanceKey:
 
     percent: float
     guarantee: int
-    values: dict[str, Value]  # by inputs of Animation GuidanceKey
+    values: dict[str, Value]  # by inputs of Animation Guidance
 
 
 def custom_cfg(plan: Plan, settings: OptionNode) -> None:
-    """Adds Animation GuidanceKey for the custom cfg of sample settings."""
+    """Adds Animation Guidance for the custom cfg of sample settings."""
     row = [option for option in settings.row("custom_cfg", "prev_custom_cfg") if option.mode == ACTIVE]
     if not row:
         return
@@ -36,7 +36,7 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
             inputs = {"cfg": step_way(plan, option, option.number("cfg_start"), option.number("cfg_end"))}
             plan.chain("KinemaAnimationGuidance", option.node, {**inputs, **_extras(plan, option)})
             if len(row) > 1:
-                plan.remark(LOSS, option.node, "Other keyframes of custom cfg are left out.")
+                plan.remark(LOSS, option.node, "Other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg.")
             return
     parts = sorted((_guidance(plan, option) for option in row), key=lambda part: part.percent)
     inputs = {}
@@ -67,7 +67,7 @@ def _cfg(plan: Plan, option: OptionNode) -> Value:
         return option.value("cfg")
     if "cfg_multival" in option.definition.sockets:
         return multival(plan, option.option("cfg_multival"))
-    plan.remark(LOSS, option.node, "Keyframes from a list of numbers are left out.")
+    plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} cfg.")
     return 1.0
 
 

@@ -105,11 +105,11 @@ def _keyframes(plan: Plan, holder: OptionNode) -> Mapping[str, Value]:
 
 def _say_fixed(plan: Plan, option: OptionNode) -> None:
     """Says what of a keyframe for PIA or CameraCtrl cannot change during a run of Kinema."""
-    for name, what in (("pia_input", "affinity to the picture"), ("cameractrl_multival", "strength of the camera")):
+    places = {"pia_input": "motion of Animate Picture", "cameractrl_multival": "strength of Load CameraCtrl"}
+    for name, place in places.items():
         if name in option.definition.sockets and option.is_linked(name):
-            plan.remark(
-                LOSS, option.node, f"{name} of this keyframe is left out: the {what} is that of the Apply node."
-            )
+            text = f"{name} of this keyframe is left out: {place} stays the same during a run."
+            plan.remark(LOSS, option.node, text, f"Set {place} to the value that matters most.")
 
 
 def _block_factors(plan: Plan, option: OptionNode) -> dict[str, Value] | None:

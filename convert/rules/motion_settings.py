@@ -57,7 +57,7 @@ def masked_scale(plan: Plan, option: OptionNode | None) -> Value:
         return 1.0
     ends = {"black": option.value("min_motion_scale"), "white": option.value("max_motion_scale")}
     text = "The mask is scaled from its darkest to its brightest value of all frames."
-    plan.remark(IDEA, option.node, text)
+    plan.remark(IDEA, option.node, text, "Set black and white of Curve from Mask.")
     inputs: dict[str, Value] = {"mask": mask, **ends, "scaling": "darkest to brightest"}
     return plan.output("KinemaCurveFromMask", option.node, inputs)
 

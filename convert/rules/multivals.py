@@ -13,6 +13,8 @@ from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
 
 MASK_TEXT = "Masks that are larger than the latents are reduced by area averages, not bilinearly."
+LISTED = "Keyframes from a list of numbers are left out."
+LISTED_NEARER = "Write the numbers into Curve over Steps, and connect it to"
 SCHEDULED = frozenset(["ADE_ValueScheduling", "ADE_ValueSchedulingLatents"])
 PASSES_FLOATS = "ADE_FloatToFloats"
 
@@ -37,7 +39,7 @@ def multival(plan: Plan, option: OptionNode | None) -> Value:
     elif option.type in ("ADE_MultivalDynamicFloatInput", "ADE_MultivalDynamicFloats"):
         number = _floats(plan, option, option.loose("floats" if option.type.endswith("Floats") else "float_val"))
     else:
-        raise RefusedError(f"{option.type} ({option.node.id}) is no multival that Kinema can follow.")
+        raise RefusedError(f"{option.type} ({option.node.id}) makes numbers in a way that Kinema does not know.")
     mask = option.link("mask_optional")
     return number if mask is None else _masked(plan, option, number, mask)
 
@@ -151,7 +153,8 @@ def _floats(plan: Plan, option: OptionNode, value: Value | None) -> Value:
     try:
         return plan.output("KinemaCurveFromFloats", option.node, {"values": value})
     except RefusedError as refused:
-        plan.remark(LOSS, option.node, f"{refused} The list of numbers is left out.")
+        text = f"{refused} The list of numbers is left out."
+        plan.remark(LOSS, option.node, text, "Write the numbers into a Curve, and connect it instead.")
         return 1.0
 
 

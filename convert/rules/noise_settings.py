@@ -11,7 +11,8 @@ from .plan import APPROXIMATE, IDEA, LOSS, SAID, Plan, Value
 FREE, REPEATED, CONSTANT, EMPTY, DEFAULT = "FreeNoise", "repeated_context", "constant", "empty", "default"
 KIND_OF = {FREE: "FreeNoise", REPEATED: "repeated", CONSTANT: "constant", EMPTY: "empty", DEFAULT: "independent"}
 LARGEST_ON_CANVAS = 2**53 - 1  # whole numbers that a canvas holds exactly
-OTHER_NOISE = "The noise is drawn from other seeds, so the picture is another one of the same kind."
+OTHER_NOISE = "The noise has other seeds, so the picture is another one of the same kind."
+OTHER_SEED = "Choose another seed of the sampler."
 LAYER_MODES = {
     "ADE_NoiseLayerReplace": "replace",
     "ADE_NoiseLayerAdd": "add",
@@ -67,11 +68,13 @@ def _base_noise(plan: Plan, settings: OptionNode, windows: Windows, has_layers: 
     inputs: dict[str, Value] = {"noise_type": "independent" if ordered else KIND_OF.get(kind, "independent")}
     inputs |= _seeds(plan, settings, kind)
     if kind == FREE and by_windows and offset and inputs["seed"] != 0:
-        plan.remark(IDEA, settings.node, f"FreeNoise orders the frames by the sampler's seed. {OTHER_NOISE}")
+        plan.remark(
+            IDEA, settings.node, f"FreeNoise orders the frames by the sampler's seed. {OTHER_NOISE}", OTHER_SEED
+        )
     if offset:
         inputs["first_frame"] = max(offset, 0)
         if kind in (CONSTANT, REPEATED):
-            plan.remark(IDEA, settings.node, f"batch_offset with {kind}: {OTHER_NOISE}")
+            plan.remark(IDEA, settings.node, f"batch_offset with {kind}: {OTHER_NOISE}", OTHER_SEED)
     if inputs["noise_type"] in ("FreeNoise", "repeated"):
         inputs |= {"length": windows.length, "overlap": windows.overlap}
     neutral = inputs["noise_type"] == "independent" and inputs["seed"] == 0 and len(inputs) == 2
@@ -86,7 +89,8 @@ def _seeds(plan: Plan, option: OptionNode, kind: str = "") -> dict[str, Value]:
     offset = int(option.number("seed_offset"))
     inputs: dict[str, Value] = {"seed": _seed(plan, option, offset)}
     if "[gpu]" in generator:
-        plan.remark(IDEA, option.node, f"{generator} draws noise on the GPU, Kinema on the CPU. {OTHER_NOISE}")
+        text = f"{generator} draws noise on the GPU, Kinema on the CPU. {OTHER_NOISE}"
+        plan.remark(IDEA, option.node, text, OTHER_SEED)
     if generator.startswith("auto1111"):
         inputs["seed_per_frame"] = True
     override = option.loose("seed_override")
@@ -112,13 +116,13 @@ def _seed(plan: Plan, option: OptionNode, offset: int) -> int:
     if plan.tracer.graph.form == "api":
         return 2**64 + offset
     text = f"The seed_offset {offset} is below 0, which a canvas cannot store. {OTHER_NOISE}"
-    plan.remark(IDEA, option.node, text, "Choose another seed of the sampler.")
+    plan.remark(IDEA, option.node, text, OTHER_SEED)
     return LARGEST_ON_CANVAS + 1 + offset
 
 
 def _layer(plan: Plan, layer: OptionNode, windows: Windows) -> None:
     if layer.type not in LAYER_MODES:
-        plan.remark(LOSS, layer.node, "This noise layer is left out.")
+        plan.remark(LOSS, layer.node, "This noise layer is left out.", "Add an Animation Noise.")
         return
     kind = layer.word("noise_type")
     inputs: dict[str, Value] = {
@@ -135,7 +139,8 @@ def _layer(plan: Plan, layer: OptionNode, windows: Windows) -> None:
     if "noise_weight" in layer.definition.widgets:
         inputs["weight"] = layer.value("noise_weight")
     unmasked = {name: value for name, value in inputs.items() if value != "" or name != "mask"}
-    plan.remark(IDEA, layer.node, f"{OTHER_NOISE} Layers are scaled to the variance that the sampler expects.")
+    text = f"{OTHER_NOISE} Layers are scaled to the variance that the sampler expects."
+    plan.remark(IDEA, layer.node, text, "Choose another seed or weight of Animation Noise.")
     if "balance_multiplier" in layer.definition.widgets and layer.number("balance_multiplier") != 1:
         plan.remark(
             APPROXIMATE, layer.node, "balance_multiplier has no equivalent: 1 is used.", "Choose another weight."
@@ -158,7 +163,8 @@ def _iterations(plan: Plan, option: OptionNode | None) -> None:
         "time": option.value("d_t"),
         "order": option.value("n_butterworth"),
     }
-    plan.remark(IDEA, option.node, f"FreeInit follows the paper: each iteration draws fresh noise. {OTHER_NOISE}")
+    text = f"FreeInit follows the paper: each iteration draws fresh noise. {OTHER_NOISE}"
+    plan.remark(IDEA, option.node, text, OTHER_SEED)
     if option.switch("apply_to_1st_iter") or option.number("sigma_step") != 999 or "Dink" in option.word("init_type"):
         text = "apply_to_1st_iter, sigma_step and init_type have no equivalent and are left out."
         plan.remark(APPROXIMATE, option.node, text, "Try until of Refine Noise.")

@@ -47,7 +47,7 @@ class OptionNode:
         try:
             return float(known)
         except ValueError:
-            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is {known!r}, which is no number.") from None
+            raise RefusedError(f"{name} of {self.type} ({self.node.id}) is {known!r}, which is not a number.") from None
 
     def word(self, name: str) -> str:
         """The value of a combo or a text that has to be known. Raises RefusedError as `number`."""

@@ -63,7 +63,12 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}
-    plan.remark(IDEA, encode.node, "The picture is scaled to cover the video and cropped.")
+    plan.remark(
+        IDEA,
+        encode.node,
+        "The picture is scaled to cover the video and cropped.",
+        "Give the picture the size of the video.",
+    )
     return plan.output("KinemaAnimatePicture", option.node, {"motion_model": motion_model, **picture, **drift})
 
 

@@ -131,8 +131,8 @@ class Plan:
         high = target.max if target.max is not None else value
         fitted = min(max(value, low), high)
         if fitted != value:
-            text = f"{target.name} is {value}, but {target.name} of Kinema goes from {low:g} to {high:g}: {fitted:g} is used."
-            self.remark(APPROXIMATE, origin, text)
+            text = f"{target.name} is {value}, but {target.name} of Kinema goes from {low:g} to {high:g}. {fitted:g} is used."
+            self.remark(APPROXIMATE, origin, text, f"Choose a value from {low:g} to {high:g}.")
         return int(fitted) if target.type == "INT" else fitted
 
     def _fitted_link(self, source: OutputOf, target: TargetInput, origin: GraphNode) -> Value:
@@ -168,4 +168,6 @@ def _typed(value: bool | int | float | str, target: TargetInput, origin: GraphNo
             return int(value)
         return bool(value) if kind == "BOOLEAN" else str(value)
     except (ValueError, OverflowError):
-        raise RefusedError(f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which is no number.") from None
+        raise RefusedError(
+            f"{target.name} of {origin.type} ({origin.id}) is {value!r}, which is not a number."
+        ) from None

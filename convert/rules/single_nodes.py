@@ -25,7 +25,7 @@ def plan_single(node: GraphNode, tracer: Tracer) -> Plan:
     elif node.type in SPECIAL:
         SPECIAL[node.type](plan, option)
     else:
-        raise RefusedError(f"{node.type} ({node.id}) has no equivalent.")
+        raise RefusedError(f"{node.type} ({node.id}) has no equivalent in Kinema or ComfyUI.")
     return plan
 
 
@@ -71,7 +71,7 @@ def _combine(plan: Plan, option: OptionNode) -> None:
         still: dict[str, Value | None] = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False}
         plan.make("SaveAnimatedWEBP", option.node, {**still, "quality": 90}, mode)
         if form == "image/gif":
-            text = "The host writes no GIF: the video is stored as an animated WebP."
+            text = "ComfyUI itself writes no GIF: the video is stored as an animated WebP."
             plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite with image/gif.")
     if option.switch("pingpong") or option.number("loop_count") != 0:
         text = "pingpong and loop_count are left out."
@@ -104,13 +104,13 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
 
 
 def _values(plan: Plan, option: OptionNode) -> None:
-    raise RefusedError(f"{option.type} ({option.node.id}) gives numbers to other packs, which a curve cannot.")
+    raise RefusedError(f"{option.type} ({option.node.id}) gives numbers to other packs, which a curve cannot do.")
 
 
 def _unpatched(plan: Plan, option: OptionNode, kind: str, name: str, old: str) -> None:
     value = multival(plan, option.option(old))
     if not isinstance(value, int | float):
-        raise RefusedError(f"{option.type} ({option.node.id}) varies, which the host's {kind} cannot.")
+        raise RefusedError(f"{option.type} ({option.node.id}) varies, which {kind} of ComfyUI cannot do.")
     new = plan.make(kind, option.node, {"model": option.link("model"), name: value}, option.node.mode)
     plan.outputs[0] = Made(new, 0)
 
@@ -136,7 +136,8 @@ def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
         raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
     first = _sigmas_of(plan, holder, parts[0])
     second = _sigmas_of(plan, holder, parts[1])
-    plan.remark(APPROXIMATE, option.node, "The sigmas of the steps are mixed, not those of the training.")
+    text = "The sigmas of the steps are mixed, not those of the training."
+    plan.remark(APPROXIMATE, option.node, text, "Try other values of weight in Blend Sigmas.")
     blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
     return plan.output("KinemaBlendSigmas", option.node, blend)
 
@@ -166,11 +167,11 @@ def _window_plan(plan: Plan, option: OptionNode) -> None:
         **run,
     }
     plan.outputs[0] = plan.output("KinemaWindowPlan", option.node, inputs)
-    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.")
+    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.", "Set its width.")
 
 
 def _scale_and_encode(plan: Plan, option: OptionNode) -> None:
-    raise RefusedError(f"{option.type} ({option.node.id}) takes its size from latents, which no node of the host does.")
+    raise RefusedError(f"{option.type} ({option.node.id}) takes its size from latents, which no node of ComfyUI does.")
 
 
 def _mask_of_multival(plan: Plan, option: OptionNode) -> None:
@@ -181,7 +182,7 @@ def _mask_of_multival(plan: Plan, option: OptionNode) -> None:
     if mask is None:
         value = multival(plan, source)
         if not isinstance(value, int | float):
-            raise RefusedError(f"{option.type} ({option.node.id}) turns a curve into a mask, which Kinema cannot.")
+            raise RefusedError(f"{option.type} ({option.node.id}) turns a curve into a mask, which Kinema cannot do.")
         mask = plan.output("SolidMask", option.node, {"value": value, "width": 64, "height": 64})
         plan.remark(SAID, option.node, "The mask has 64 x 64 pixels.")
     plan.outputs[0] = mask

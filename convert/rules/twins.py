@@ -18,6 +18,7 @@ class Twin:
     fixed: Mapping[str, Value] = field(default_factory=dict)  # inputs that ADE does not have
 
 
+GUARANTEE = "guarantee_steps has no equivalent in the keyframes of ComfyUI: the next one may begin earlier."
 HOOKS = {"hooks": "lora_hook"}
 ALL = {"mask": "opt_mask", "hooks": "opt_lora_hook", "timesteps": "opt_timesteps"}
 TWINS = {
@@ -79,4 +80,4 @@ def make_twin(plan: Plan, option: OptionNode, twin: Twin) -> None:
     }
     guarantee = "guarantee_steps" in option.definition.widgets and option.number("guarantee_steps") > 1
     if guarantee:
-        plan.remark(APPROXIMATE, option.node, "guarantee_steps has no equivalent in the host's keyframe.")
+        plan.remark(APPROXIMATE, option.node, GUARANTEE, "Raise start_percent of the next keyframe.")

@@ -11,6 +11,7 @@ from kinema.convert import convert
 from kinema.convert.definitions.node_definitions import evolved_nodes, target_nodes
 from kinema.convert.report import NOT_CONVERTED, RANKS
 from kinema.convert.rules.option_nodes import OptionNode
+from kinema.convert.rules.plan import SAID
 from kinema.convert.rules.single_nodes import SPECIAL
 from kinema.convert.rules.sinks import SINKS
 from kinema.convert.rules.twins import TWINS
@@ -221,6 +222,7 @@ def test_generated_workflows(form: str) -> None:
         for unit in units:
             results[unit.result] += 1
             assert unit.refusal or unit.result != NOT_CONVERTED or unit.can_be_accepted
+            assert all(remark.nearer or remark.level == SAID for remark in unit.remarks), unit.remarks
     assert min(results.values()) > 5, results
 
 

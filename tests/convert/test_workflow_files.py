@@ -102,6 +102,15 @@ def test_a_folder_gives_a_table(folder: Path, capsys: pytest.CaptureFixture[str]
     assert len(list(out.rglob("*"))) == 5 and names <= {path.name for path in out.iterdir()}
 
 
+def test_files_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    files = [tmp_path / name / "a.json" for name in ("first", "second")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(json.dumps(workflow()), encoding="utf-8")
+    assert main([*map(str, files), "--out", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.kinema.json", "a (2).kinema.json"}
+
+
 def test_a_report_writes_nothing(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     assert main([str(folder), "--report"]) == 0

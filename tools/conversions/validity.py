@@ -102,13 +102,14 @@ def _links(part: Raw) -> dict[Any, StoredLink]:
 def _link_problems(before: Raw, after: Raw, kept: set[Any], known: Mapping[str, TargetNode]) -> Iterator[str]:
     nodes = {node["id"]: node for node in after["nodes"]}
     standing = kept | {INPUTS, OUTPUTS}
+    gone = {node["id"] for node in before["nodes"]} - kept
     old, new = _links(before), _links(after)
     replaced = {(link.target, link.socket) for link in old.values() if link.origin not in standing}
     for number, link in old.items():
         if {link.origin, link.target} <= standing and new.get(number) != link:
             yield f"link {number} from {link.origin} to {link.target} changed, and neither was converted"
     for number, link in new.items():
-        if old.get(number) == link:
+        if old.get(number) == link and gone.isdisjoint([link.origin, link.target]):
             continue
         if {link.origin, link.target} <= standing and (link.target, link.socket) not in replaced:
             yield f"link {number} from {link.origin} to {link.target} is new, and neither was converted"
