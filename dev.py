@@ -22,6 +22,15 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "pack": ("tools.pack", "make and check the registry's package, as comfy-cli packs it"),
     "try-host": ("tools.try_host", "try the pack on the ComfyUI in a folder: load it, animate, test"),
+    "convert": ("convert.__main__", "convert workflows of AnimateDiff-Evolved; a folder gives a table"),
+    "convert-check": (
+        "tools.conversions.__main__",
+        "convert a folder of workflows and check the results on every host",
+    ),
+    "convert-golden": (
+        "tools.conversions.golden",
+        "convert workflows, run them, compare with AnimateDiff-Evolved's latents",
+    ),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 
@@ -31,7 +40,7 @@ def main() -> int:
         sys.exit(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}.")
     name, *arguments = sys.argv[1:] or ["--help"]
     if name not in COMMANDS:
-        print(__doc__, *(f"  {command:<10} {line}" for command, (_, line) in COMMANDS.items()), sep="\n")
+        print(__doc__, *(f"  {command:<14} {line}" for command, (_, line) in COMMANDS.items()), sep="\n")
         return 0 if name in ("-h", "--help", "help") else 2
 
     sys.path[0] = _folder()

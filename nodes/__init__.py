@@ -9,8 +9,11 @@ import pkgutil
 from types import ModuleType
 
 from comfy_api.latest import ComfyExtension, io
+from server import PromptServer
 
+from ..doors import add_canvas_route, add_prompt_handler
 from ..sampling.call.host_floor import message
+from .inputs.camera_files import files_in
 from .inputs.motion_files import register_folders
 
 
@@ -37,13 +40,17 @@ NODES = _all_nodes()
 
 
 class Kinema(ComfyExtension):
-    """What the host loads: its folders, then its nodes."""
+    """What the host loads: its folders, the doors for other workflows, then its nodes."""
 
     def __init__(self) -> None:
         self.is_loaded = False
 
     async def on_load(self) -> None:
         register_folders()
+        server = getattr(PromptServer, "instance", None)
+        if server is not None:  # else the nodes are loaded by a script
+            add_canvas_route(server, files_in)
+            add_prompt_handler(server, files_in)
         self.is_loaded = True
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

@@ -23,7 +23,9 @@ LAYERS = {  # folder: the folders of the extension it may import
     "training": {"training", "sampling", "motion", "drawing"},
     "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
-    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
+    "convert": {"convert"},
+    "doors": {"doors", "convert"},
+    "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing", "doors"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it
     {"call"},

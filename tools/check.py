@@ -13,7 +13,10 @@ from tools.environment import REPOSITORY
 TYPED = (
     *(
         f"kinema.{folder}"
-        for folder in ("motion", "drawing", "sampling", "training", "evaluation", "miniature", "nodes")
+        for folder in (
+            *("motion", "drawing", "sampling", "training", "evaluation", "miniature"),
+            *("convert", "doors", "nodes"),
+        )
     ),
     "tools",
 )

@@ -1,13 +1,14 @@
 """A prompt, as the server runs it, turned into the graph that the canvas draws: what a saved file carries, so that
 dropping the file on the canvas restores the workflow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.client import Prompt
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"  # a combo whose options bring inputs of their own, such as format.codec
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
+BYPASSED = 4  # a node's mode; 0 is active
 SEEDS = ("seed", "noise_seed")
 AUTOGROW = "COMFY_AUTOGROW_V3"
 COLUMN, ROW, GAP = 360, 26, 50  # pixels
@@ -38,6 +39,44 @@ def to_graph(prompt: Prompt, object_info: dict[str, Any]) -> dict[str, Any]:
         "extra": {},
         "version": 0.4,
     }
+
+
+def to_prompt(graph: Mapping[str, Any], object_info: dict[str, Any]) -> Prompt:
+    """The prompt of a graph without subgraphs, as the canvas would queue it: without what is muted or bypassed, and
+    without nodes that the server does not know, such as notes."""
+    nodes = {node["id"]: node for node in graph["nodes"]}
+    links = {link[0]: link for link in graph["links"]}
+
+    def source(number: int | None) -> list[Any] | None:
+        """What feeds a link, through bypassed nodes; None where nothing does."""
+        if number is None:
+            return None
+        _, origin, slot, *_ = links[number]
+        node = nodes[origin]
+        if node.get("mode", 0) != BYPASSED:
+            return [str(origin), slot] if node.get("mode", 0) == 0 else None
+        kind = node["outputs"][slot]["type"]
+        return next((source(part["link"]) for part in node["inputs"] if part["type"] == kind), None)
+
+    prompt: Prompt = {}
+    for number, node in nodes.items():
+        if node["type"] in object_info and node.get("mode", 0) == 0:
+            values = _stored(node, object_info[node["type"]])
+            fed = {part["name"]: source(part.get("link")) for part in node.get("inputs", [])}
+            linked = {name: value for name, value in fed.items() if value is not None}
+            prompt[str(number)] = {"class_type": node["type"], "inputs": values | linked}
+    return prompt
+
+
+def _stored(node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
+    """{widget: value} of a node of a graph."""
+    given: dict[str, Any] = {}
+    values = iter(node.get("widgets_values") or [])
+    for name, _, options in widgets(info, given):  # which reads what is given, because options bring inputs
+        given[name] = next(values, _default(options))
+        if options.get("control_after_generate") or name in SEEDS:
+            next(values, None)
+    return given
 
 
 def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:

@@ -8,7 +8,15 @@ import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.camera_load import load_camera_ctrl
-from .motion_files import CAMERA_FOLDER, MODEL_FOLDER
+from .motion_files import (
+    CAMERA_FOLDER,
+    CONTROL_FOLDER,
+    LORA_FOLDER,
+    MODEL_FOLDER,
+    control_files,
+    lora_files,
+    motion_files,
+)
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
@@ -19,6 +27,13 @@ def camera_files() -> list[str]:
     others = sorted(folder_paths.get_filename_list(MODEL_FOLDER), key=lambda name: "camera" not in name.lower())
     own = [*dict.fromkeys([*known, *others])]
     return [*own, *(name for name in _shipped() if name not in own)]
+
+
+def files_in(folder: str) -> list[str]:
+    """All names that nodes offer from `folder`, for what looks a file up without knowing the node."""
+    if folder == MODEL_FOLDER:
+        return [*dict.fromkeys([*motion_files(), *camera_files()])]
+    return {LORA_FOLDER: lora_files, CONTROL_FOLDER: control_files}[folder]()
 
 
 def camera_path(name: str) -> str:

@@ -20,6 +20,9 @@ CAMERA_FOLDER = "cameractrl"
 CONTROL_FOLDER = "controlnet"
 """The host's own folder."""
 
+EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
+"""Folders of AnimateDiff-Evolved's own, in which people left their files."""
+
 FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
 FILES = {**FOLDERS, CONTROL_FOLDER: ("ControlNets", "v3_sd15_sparsectrl_rgb.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
@@ -36,6 +39,11 @@ def register_folders() -> None:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
+    for pack in folder_paths.get_folder_paths("custom_nodes"):
+        for folder, name in EVOLVED_FOLDERS.items():
+            own = os.path.join(pack, "ComfyUI-AnimateDiff-Evolved", name)
+            if os.path.isdir(own):
+                folder_paths.add_model_folder_path(folder, own)
     folder_paths.add_model_folder_path("loras", str(MINIATURE / "loras"))
 
 

@@ -116,7 +116,7 @@ def _blocks(entry: Scanner) -> Blocks | None:
     attention = entry.take(ATTENTION)
     if not (side or number or attention) or (level and not side):
         return None
-    if number.startswith("-") or len(number) > LONGEST_NUMBER:
+    if number.startswith("-") or number.endswith(".") or len(number) > LONGEST_NUMBER:
         return None
     return Blocks(
         cast(Side, side) if side else None,

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 LONGEST = 100_000
 """The most characters of a text: more than an animation needs, and few enough to read while the server waits."""
 
-FRAME = re.compile(r"(-?(?:\d+(?:\.\d+)?|\.\d+))\s*")
+FRAME = re.compile(
+    r"(-?(?:\d+\.\d+|[01]\.|\d+|\.\d+))\s*"
+)  # "0." and "1." are the ends, as AnimateDiff-Evolved has them
 NUMBER = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 SIGN = re.compile(r"(\S)\s*")
 SPACE = re.compile(r"(\s*)")

@@ -50,10 +50,7 @@ def _read_prompt(text: Scanner) -> Prompt:
         raise text.error("this quote is never closed. Add another one at the end of the prompt.")
     if '"' not in span.join:
         _refuse_swallowed(text, at, string)
-    prompt = _unescaped(string[1:-1]).strip()
-    if not prompt:
-        raise text.error(f"the prompt for {span.start} is empty. Write its text between the quotes.", at)
-    return Prompt(span, prompt)
+    return Prompt(span, _unescaped(string[1:-1]).strip())  # empty where nothing is between the quotes
 
 
 def _refuse_swallowed(text: Scanner, at: int, string: str) -> None:

@@ -24,9 +24,11 @@ def read_prompts(source: str) -> list[Prompt]:
 
 
 def _is_quoted(text: Scanner) -> bool:
-    """Whether the first prompt, all of it, is in quotes."""
+    """Whether the first prompt, all of it, is in quotes. Where another frame follows it, only a comma is missing."""
     if text.next in ("{", *QUOTES):
         return True
     if quoted_span(text) is None or not text.string():
         return False
-    return not text.next or text.next in ",}\r\n"
+    if not text.next or text.next in ",}\r\n":
+        return True
+    return quoted_span(text) is not None and text.next in QUOTES and bool(text.next)

@@ -67,6 +67,13 @@ def test_all_nodes_are_there_and_offer_the_files_of_both(client_of_both: Client)
     assert offered(info["KinemaLoadMotionModel"], "motion_model") == [*files, "miniature_mm.safetensors"]
 
 
+def test_workflows_of_the_other_are_left_to_it(client_of_both: Client) -> None:
+    """Unless the user asks."""
+    workflow = with_peer(animation(JOB), before=True)
+    assert client_of_both.post("/kinema/convert", {"workflow": workflow, "automatic": True}) == {}
+    assert client_of_both.post("/kinema/convert", {"workflow": workflow})["title"]
+
+
 def offered(described: dict[str, Any], name: str) -> list[str]:
     kind, *rest = described["input"]["required"][name]
     return list(kind if isinstance(kind, list) else rest[0]["options"])

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from kinema.convert.definitions.node_definitions import target_nodes
 from tools.client import Client
+from tools.conversions.described import described_nodes
 
 NODES = json.loads((Path(__file__).parents[2] / "node_list.json").read_text(encoding="utf-8"))
 
@@ -40,6 +42,20 @@ def test_the_natural_path_has_the_documented_sockets(info: dict[str, Any]) -> No
     assert [(end["default"], end["advanced"]) for end in ends.values()] == [(0.0, True), (1.0, True)]
     required = {name: kind for name, (kind, *_) in both["input"]["required"].items()}
     assert required.keys() == {"model", "motion_model", "strength"} and required["model"] == "MODEL"
+
+
+def test_the_host_has_the_nodes_that_the_converter_writes(info: dict[str, Any]) -> None:
+    described = described_nodes(info)
+    for name, known in target_nodes().items():
+        node = described[name]
+        assert [key for key in node.inputs if key in known.inputs] == list(known.inputs), name
+        assert [kind for _, kind in node.outputs[: len(known.outputs)]] == [kind for _, kind in known.outputs], name
+        for key, entry in known.inputs.items():
+            there = node.inputs[key]
+            assert (entry.type, entry.widget, entry.after) == (there.type, there.widget, there.after), f"{name}, {key}"
+            assert entry.options is None or {*entry.options} <= {*(there.options or ())}, f"{name}, {key}"
+        needed = {key for key, entry in node.inputs.items() if not entry.optional}
+        assert needed <= {key for key, entry in known.inputs.items() if not entry.optional}, name
 
 
 def test_only_model_files_are_offered(info: dict[str, Any]) -> None:

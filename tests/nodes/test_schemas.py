@@ -7,6 +7,7 @@ import re
 import pytest
 
 from kinema.nodes import NODES
+from tools.help.converter import CONVERTER_NODES, converter_text
 from tools.help.missing import NODE_LIST
 
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
@@ -16,6 +17,11 @@ def test_the_node_list_names_what_there_is():
     listed = json.loads(NODE_LIST.read_text(encoding="utf-8"))
     assert listed.items() <= {node_id: schema.display_name for node_id, schema in SCHEMAS.items()}.items()
     assert list(listed) == sorted(listed), "run python3 dev.py docs"
+
+
+def test_the_converter_knows_the_nodes_that_there_are():
+    schemas = [SCHEMAS[node_id] for node_id in sorted(SCHEMAS)]
+    assert CONVERTER_NODES.read_text(encoding="utf-8") == converter_text(schemas), "run python3 dev.py docs"
 
 
 @pytest.mark.parametrize("node_id", SCHEMAS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import in_host
+from .converter import CONVERTER_NODES, converter_text
 from .missing import NODE_LIST, missing
 from .pictures import make
 from .scenes import SCENES
@@ -47,6 +48,7 @@ def write(schemas: Sequence[Any]) -> None:
     """All that can be generated. Raises ValueError for a help page with no place for its tables."""
     names = {schema.node_id: schema.display_name for schema in schemas}
     NODE_LIST.write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
+    CONVERTER_NODES.write_text(converter_text(schemas), encoding="utf-8")
     for language in LANGUAGES:
         locale_file(language).write_text(locale_text(language, schemas), encoding="utf-8")
     for language in HEADS:

@@ -1,0 +1,1 @@
+"""Files with workflows in them, and the command that converts them."""

@@ -1,0 +1,1 @@
+"""What becomes of which node: one file for each kind of option of AnimateDiff-Evolved."""

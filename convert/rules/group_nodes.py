@@ -1,0 +1,140 @@
+"""Group nodes, with which older canvases made one node of several, and which may hold nodes of AnimateDiff-Evolved.
+
+The canvas looks at all definitions when it opens a file, so those that nothing uses are dropped, and a group node that is
+used is taken apart. The sockets of a group node are those of its inner nodes that are not linked inside, in their order.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..graph.tracing import is_evolved
+from ..graph.ui_form import RawGraph, stored_links
+from ..graph.ui_writing import Numbers
+
+BEGINNINGS = ("workflow/", "workflow>")  # of the types of group nodes
+
+
+@dataclass(frozen=True)
+class Ungrouped:
+    """A workflow without group nodes that hold nodes of ADE."""
+
+    workflow: RawGraph  # the one that was given where it had none
+    left: tuple[RawGraph, ...] = ()  # group nodes that could not be taken apart
+
+
+def ungrouped(workflow: RawGraph) -> Ungrouped:
+    """`workflow` with such group nodes taken apart and their definitions dropped."""
+    extra = workflow.get("extra")
+    groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
+    if not isinstance(extra, Mapping) or not isinstance(groups, Mapping):
+        return Ungrouped(workflow)
+    held = {name: group for name, group in groups.items() if _holds_evolved(group)}
+    if not held:
+        return Ungrouped(workflow)
+    kinds = {beginning + name: group for name, group in held.items() for beginning in BEGINNINGS}
+    whole = {**workflow, "links": stored_links(workflow)}
+    left: list[RawGraph] = []
+    used = [node for node in workflow["nodes"] if isinstance(node, Mapping) and node.get("type") in kinds]
+    for node in used:
+        expanded = _expanded(whole, node, kinds[node["type"]])
+        if expanded is None:
+            left.append(node)
+        else:
+            whole = expanded
+    kept = {node["type"] for node in left}
+    names = {name for name in held if not kept & {beginning + name for beginning in BEGINNINGS}}
+    rest = {name: group for name, group in groups.items() if name not in names}
+    return Ungrouped({**whole, "extra": {**extra, "groupNodes": rest}} if names else workflow, tuple(left))
+
+
+def _holds_evolved(group: Any) -> bool:
+    nodes = group.get("nodes") if isinstance(group, Mapping) else None
+    types = [node.get("type") for node in nodes if isinstance(node, Mapping)] if isinstance(nodes, list) else []
+    return any(isinstance(kind, str) and is_evolved(kind) for kind in types)
+
+
+def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict[str, Any] | None:
+    """`workflow` with the inner nodes in place of `node`; None where their sockets do not fit together."""
+    inner = [entry for entry in group["nodes"] if isinstance(entry, Mapping)]
+    inside = [link for link in group.get("links") or () if isinstance(link, list) and len(link) >= 4]
+    whole = [link for link in inside if all(isinstance(part, int) for part in link[:4])]
+    outer_in = [part for part in node.get("inputs") or () if isinstance(part, Mapping)]
+    outer_out = [part for part in node.get("outputs") or () if isinstance(part, Mapping)]
+    inputs = list(_open_inputs(inner, whole))
+    outputs = list(_open_outputs(inner, whole, group))
+    widgets = [part for part in outer_in if part.get("widget")]
+    if len(inputs) != len(outer_in) - len(widgets) or len(outputs) != len(outer_out) or widgets:
+        return None
+    numbers = Numbers.after([workflow])
+    ids = [numbers.next_node() for _ in inner]
+    made = [_inner_node(entry, number, node) for entry, number in zip(inner, ids, strict=True)]
+    if not _fits(made, whole):
+        return None
+    links = [
+        link for link in workflow["links"] if not (isinstance(link, list) and node["id"] in (link[1:2] + link[3:4]))
+    ]
+    old = {link[0]: link for link in workflow["links"] if isinstance(link, list) and len(link) >= 6}
+    for origin, slot, target, socket in (link[:4] for link in whole):
+        links.append(_link(made[origin], slot, made[target], socket, numbers.next_link()))
+    for (index, socket), part in zip(inputs, outer_in, strict=True):
+        if part.get("link") in old:
+            number = part["link"]
+            made[index]["inputs"][socket]["link"] = number
+            links.append([*old[number][:3], ids[index], socket, *old[number][5:]])
+    for (index, slot), part in zip(outputs, outer_out, strict=True):
+        found = [number for number in part.get("links") or () if number in old]
+        made[index]["outputs"][slot]["links"] = [*made[index]["outputs"][slot]["links"], *found]
+        links += [[number, ids[index], slot, *old[number][3:]] for number in found]
+    nodes = [other for other in workflow["nodes"] if other is not node]
+    return {
+        **workflow,
+        "nodes": [*nodes, *made],
+        "links": links,
+        "last_node_id": numbers.node - 1,
+        "last_link_id": numbers.link - 1,
+    }
+
+
+def _fits(made: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> bool:
+    """Whether all links are between sockets that there are."""
+    nodes = range(len(made))
+    return all(
+        origin in nodes
+        and target in nodes
+        and 0 <= slot < len(made[origin]["outputs"])
+        and 0 <= socket < len(made[target]["inputs"])
+        for origin, slot, target, socket in (link[:4] for link in links)
+    )
+
+
+def _inner_node(entry: RawGraph, number: int, outer: RawGraph) -> dict[str, Any]:
+    inputs = [{**part, "link": None} for part in entry.get("inputs") or () if isinstance(part, Mapping)]
+    outputs = [{**part, "links": []} for part in entry.get("outputs") or () if isinstance(part, Mapping)]
+    place = {"pos": outer.get("pos", [0, 0]), "mode": outer.get("mode", 0)}
+    return {**entry, **place, "id": number, "inputs": inputs, "outputs": outputs}
+
+
+def _link(origin: dict[str, Any], slot: int, target: dict[str, Any], socket: int, number: int) -> list[Any]:
+    origin["outputs"][slot]["links"].append(number)
+    target["inputs"][socket]["link"] = number
+    return [number, origin["id"], slot, target["id"], socket, origin["outputs"][slot].get("type", "*")]
+
+
+def _open_inputs(inner: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
+    linked = {(link[2], link[3]) for link in links}
+    for index, entry in enumerate(inner):
+        for socket in range(len(entry.get("inputs") or ())):
+            if (index, socket) not in linked:
+                yield index, socket
+
+
+def _open_outputs(
+    inner: Sequence[RawGraph], links: Sequence[Sequence[int]], group: RawGraph
+) -> Iterator[tuple[int, int]]:
+    linked = {(link[0], link[1]) for link in links}
+    external = {tuple(entry[:2]) for entry in group.get("external") or () if isinstance(entry, list)}
+    for index, entry in enumerate(inner):
+        for slot in range(len(entry.get("outputs") or ())):
+            if (index, slot) not in linked or (index, slot) in external:
+                yield index, slot

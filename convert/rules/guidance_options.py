@@ -1,0 +1,81 @@
+"""Custom CFG of AnimateDiff-Evolved: Animation Guidance."""
+
+from dataclasses import dataclass
+
+from ..graph.workflow_graph import ACTIVE
+from .context_options import step_way
+from .multivals import LISTED, LISTED_NEARER, Held, held, multival
+from .option_nodes import OptionNode
+from .plan import LOSS, Plan, Value
+
+PAG, RESCALE = "pag", "rescale"
+CFG_EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or socket
+    "ADE_CFGExtrasPAGSimple": (PAG, "scale"),
+    "ADE_CFGExtrasPAG": (PAG, "scale_multival"),
+    "ADE_CFGExtrasRescaleCFGSimple": (RESCALE, "multiplier"),
+    "ADE_CFGExtrasRescaleCFG": (RESCALE, "mult_multival"),
+}
+
+
+@dataclass(frozen=True)
+class GuidanceKey:
+    """What a CUSTOM_CFG node asks for at a time of the run."""
+
+    percent: float
+    guarantee: int
+    values: dict[str, Value]  # by inputs of Animation Guidance
+
+
+def custom_cfg(plan: Plan, settings: OptionNode) -> None:
+    """Adds Animation Guidance for the custom cfg of sample settings."""
+    row = [option for option in settings.row("custom_cfg", "prev_custom_cfg") if option.mode == ACTIVE]
+    if not row:
+        return
+    for option in row:
+        if option.type == "ADE_CustomCFGKeyframeInterpolation":
+            inputs = {"cfg": step_way(plan, option, option.number("cfg_start"), option.number("cfg_end"))}
+            plan.chain("KinemaAnimationGuidance", option.node, {**inputs, **_extras(plan, option)})
+            if len(row) > 1:
+                plan.remark(LOSS, option.node, "Other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg.")
+            return
+    parts = sorted((_guidance(plan, option) for option in row), key=lambda part: part.percent)
+    inputs = {}
+    for name in ("cfg", RESCALE, PAG):
+        neutral = 0.0 if name != "cfg" else parts[0].values["cfg"]
+        entries = [Held(part.percent, part.guarantee, part.values.get(name, neutral)) for part in parts]
+        if name == "cfg" or any(entry.value != neutral for entry in entries):
+            inputs[name] = held(plan, entries, neutral, row[-1].node)
+    if parts[0].percent > 0:
+        text = (
+            "Before the first keyframe, the cfg of the sampler counts in AnimateDiff-Evolved; here the keyframe's does."
+        )
+        plan.remark(LOSS, row[0].node, text, "Add a key at 0% to the curve, with the cfg of the sampler.")
+    plan.chain("KinemaAnimationGuidance", row[-1].node, inputs)
+
+
+def _guidance(plan: Plan, option: OptionNode) -> GuidanceKey:
+    percent, guarantee = 0.0, 1
+    if "start_percent" in option.definition.widgets:
+        percent, guarantee = option.number("start_percent"), 1
+    if "guarantee_steps" in option.definition.widgets:
+        guarantee = int(option.number("guarantee_steps"))
+    return GuidanceKey(percent, guarantee, {"cfg": _cfg(plan, option), **_extras(plan, option)})
+
+
+def _cfg(plan: Plan, option: OptionNode) -> Value:
+    if "cfg" in option.definition.widgets:
+        return option.value("cfg")
+    if "cfg_multival" in option.definition.sockets:
+        return multival(plan, option.option("cfg_multival"))
+    plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} cfg.")
+    return 1.0
+
+
+def _extras(plan: Plan, option: OptionNode) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for extra in option.row("cfg_extras", "prev_extras"):
+        if extra.mode == ACTIVE and extra.type in CFG_EXTRAS:
+            name, source = CFG_EXTRAS[extra.type]
+            linked = source in extra.definition.sockets
+            found[name] = multival(plan, extra.option(source)) if linked else extra.value(source)
+    return found

@@ -1,0 +1,195 @@
+"""Workflows of AnimateDiff-Evolved, without that pack: opened in a real browser, and posted as old prompts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from evolved_graphs import Out, Sketch
+from old_workflows import WORKFLOWS, workflow
+from PIL import Image, ImageSequence, PngImagePlugin
+
+from kinema.convert import convert
+from tools.client import Client, PromptRejected
+from tools.graph import to_prompt
+from tools.server import Server
+from tools.workflow import animation
+
+from .conftest import APPLY, JOB, WEBP, Animation
+from .conftest import LOADER as MOTION
+
+if TYPE_CHECKING:
+    from .browser import Canvas
+
+TOAST = "document.getElementById('kinema-toast')?.innerText ?? ''"
+TYPES = "app.graph.nodes.map(node => node.type)"
+LOADER = "ADE_AnimateDiffLoaderGen1"
+MISSING = """() => app.registerExtension({
+    name: "Test", afterConfigureGraph(missing) { window.missing = missing.map(entry => entry.type ?? entry); }})"""
+
+
+def sketch(motion_model: str = JOB.motion_model) -> Sketch:
+    """A plain workflow. The sampler's latents are saved."""
+    drawn = Sketch()
+    checkpoint = drawn.add("CheckpointLoaderSimple", JOB.checkpoint)
+    sampled = drawn.sample(drawn.add(LOADER, motion_model, "autoselect", model=checkpoint), checkpoint, JOB.frames)
+    drawn.add("VAEDecode", samples=sampled, vae=Out(checkpoint.node, 2))
+    return drawn
+
+
+def with_loss() -> dict[str, Any]:
+    """The checkpoint loader of AnimateDiff-Evolved with a scale factor, which nothing else has."""
+    drawn = Sketch()
+    checkpoint = drawn.add("CheckpointLoaderSimpleWithNoiseSelect", JOB.checkpoint, "use existing", True, 0.2)
+    drawn.sample(checkpoint, checkpoint)
+    return drawn.ui()
+
+
+def refused() -> Sketch:
+    """A sink without a motion model."""
+    drawn = Sketch()
+    checkpoint = drawn.add("CheckpointLoaderSimple", JOB.checkpoint)
+    applied = drawn.add("ADE_ApplyAnimateDiffModelSimple")
+    drawn.sample(drawn.add("ADE_UseEvolvedSampling", "autoselect", model=checkpoint, m_models=applied), checkpoint)
+    return drawn
+
+
+def broken() -> dict[str, Any]:
+    workflow = sketch().ui()
+    return {**workflow, "nodes": [*workflow["nodes"], workflow["nodes"][0]]}
+
+
+@pytest.fixture(scope="module")
+def page(canvas: "Canvas") -> Iterator["Canvas"]:
+    canvas.evaluate(MISSING)
+    yield canvas
+    canvas.reload()
+
+
+def open_workflow(page: "Canvas", workflow: dict[str, Any]) -> str:
+    """Opens it; returns what the message says."""
+    page.load(workflow)
+    return str(page.evaluate(TOAST))
+
+
+def click(page: "Canvas", label: str) -> None:
+    page.evaluate("document.querySelectorAll('.p-dialog-close-button').forEach(button => button.click())")
+    page.do(page.page.locator("#kinema-toast").get_by_role("button", name=label).click())
+
+
+def command(page: "Canvas", name: str) -> None:
+    page.evaluate("name => app.extensionManager.command.execute(name)", name)
+
+
+def test_a_dropped_picture_is_converted_and_undo_brings_it_back(page: "Canvas", tmp_path: Path) -> None:
+    stale = {"nodes": [{"type": LOADER, "index": 0}], "links": [], "external": []}
+    workflow = {**sketch().ui(), "extra": {"groupNodes": {"unused": stale}}}
+    info = PngImagePlugin.PngInfo()
+    info.add_text("workflow", json.dumps(workflow))
+    Image.new("RGB", (8, 8)).save(tmp_path / "old.png", pnginfo=info)
+    page.drop(tmp_path / "old.png")
+    page.wait_until("document.getElementById('kinema-toast')")
+    assert "same numbers" in page.evaluate(TOAST)
+    assert page.evaluate("window.missing") == []
+    prompt = page.prompt()
+    kinds = {node["class_type"]: node["inputs"] for node in prompt.values()}
+    assert kinds["KinemaLoadMotionModel"]["motion_model"] == JOB.motion_model
+    assert prompt[kinds["KSampler"]["model"][0]]["class_type"] == "KinemaApplyMotionModel"
+    click(page, "Undo")
+    page.wait_until(f"{TYPES}.includes('{LOADER}')")
+    old = {node["id"]: node["widgets_values"] for node in page.graph()["nodes"]}
+    assert old.items() >= {node["id"]: node["widgets_values"] for node in workflow["nodes"]}.items()
+    assert open_workflow(page, page.graph()) == ""  # as going to another tab and back does
+    assert LOADER in page.evaluate(TYPES)
+    command(page, "Kinema.ConvertWorkflow")
+    page.wait_until(f"!{TYPES}.includes('{LOADER}')")
+    assert not page.errors
+
+
+def test_the_setting_turns_it_off(page: "Canvas") -> None:
+    set_it = "on => app.extensionManager.setting.set('Kinema.ConvertWorkflows', on)"
+    page.evaluate(set_it, False)
+    try:
+        assert open_workflow(page, sketch().ui()) == ""
+        assert LOADER in page.evaluate(TYPES)
+    finally:
+        page.evaluate(set_it, True)
+
+
+def test_losses_are_accepted_by_a_button(page: "Canvas") -> None:
+    said = open_workflow(page, with_loss())
+    assert "because something would be lost" in said and "custom scale factor" in said
+    assert "CheckpointLoaderSimpleWithNoiseSelect" in page.evaluate(TYPES)
+    click(page, "Convert with losses")
+    page.wait_until(f"{TYPES}.includes('CheckpointLoaderSimple')")
+    assert "losses accepted" in page.evaluate(TOAST)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "why"),
+    [(refused().ui(), "has no motion model"), (broken(), r"Two nodes have the id 1. Open the workflow")],
+)
+def test_what_cannot_be_converted_opens_as_it_is(page: "Canvas", workflow: dict[str, Any], why: str) -> None:
+    assert why in open_workflow(page, workflow)
+    assert set(page.evaluate(TYPES)) == {node["type"] for node in workflow["nodes"]}
+
+
+def test_a_prompt_is_opened_by_the_menu(page: "Canvas", tmp_path: Path) -> None:
+    shown = page.evaluate(TYPES)
+    file = tmp_path / "prompt.json"
+    for content, why in (("{", "JSON"), (json.dumps(refused().api()), "has no motion model")):
+        file.write_text(content)
+        choose(page, file)
+        page.wait_until(f"({TOAST}).includes('{why}')")
+        assert page.evaluate(TYPES) == shown
+    file.write_text(json.dumps(sketch().api()))
+    choose(page, file)
+    page.wait_until(f"{TYPES}.includes('KinemaApplyMotionModel')")
+
+
+def choose(page: "Canvas", file: Path) -> None:
+    async def chosen() -> None:
+        async with page.page.expect_file_chooser() as chooser:
+            await page.page.evaluate("void app.extensionManager.command.execute('Kinema.OpenPrompt')")
+        await (await chooser.value).set_files(file)
+
+    page.do(chosen())
+
+
+def pixels(file: Path) -> np.ndarray:
+    with Image.open(file) as picture:
+        return np.stack([np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(picture)])
+
+
+def test_an_old_prompt_runs(comfy: Server, client: Client, animated: Animation) -> None:
+    """Also where its file has another ending here."""
+    prompt = animation(JOB)
+    name = JOB.motion_model.replace(".safetensors", ".ckpt")
+    inputs = {"model": prompt[APPLY]["inputs"]["model"], "model_name": name, "beta_schedule": "autoselect"}
+    prompt[APPLY] = {"class_type": LOADER, "inputs": inputs}
+    del prompt[MOTION]
+    result = client.run(prompt)
+    np.testing.assert_array_equal(pixels(comfy.path(result.outputs[WEBP][0])), pixels(animated.webp))
+    assert result.said[APPLY] == f"Converted from {LOADER}: same numbers"
+    assert f"{name} is not here; {JOB.motion_model} is taken for it." in comfy.tail(20)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_of_each_chain_runs(client: Client, name: str) -> None:
+    """Converted from the form of the canvas, with the miniature, to latents that are saved."""
+    converted = convert(workflow(name)).workflow
+    prompt = to_prompt(converted, client.object_info())
+    (sampler,) = (number for number, node in prompt.items() if node["class_type"] == "KSampler")
+    prompt["save"] = {"class_type": "SaveLatent", "inputs": {"samples": [sampler, 0], "filename_prefix": "old"}}
+    prompt[sampler]["inputs"]["steps"] = 1
+    assert sampler in client.run(prompt).executed
+
+
+def test_an_old_prompt_that_cannot_be_converted_is_refused_with_the_reason(client: Client) -> None:
+    prompt = refused().api()
+    with pytest.raises(
+        PromptRejected, match=r"ADE_.* \(Kinema cannot convert this prompt\. .*has no motion model.*not found"
+    ):
+        client.run(prompt)
