@@ -66,7 +66,8 @@ class SaveMotionModelNode(io.ComfyNode):
         comfy.model_management.throw_exception_if_processing_interrupted()
         if motion_model.get_attachment(CAMERA) is not None:
             say(
-                "The camera is not saved: it is no part of a motion model. Connect Load CameraCtrl to the loaded file again."
+                "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file "
+                "again."
             )
         source = motion_model if bake_loras else without_patches(motion_model)
         return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, SAVED_AS[precision]))]})

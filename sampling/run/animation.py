@@ -15,6 +15,7 @@ from ..noise.animation_noise import AnimationNoise
 from ..noise.model_sampling import OwnSampling, ScheduleChoice
 from ..noise.refine_noise import NoiseRefinement
 from ..windows.context_windows import ContextWindows
+from ..windows.cut import WindowSpec
 from ..windows.motion_windows import MotionWindows
 from ..windows.window_reference import WindowReference
 
@@ -44,6 +45,14 @@ class Animation:
     motion_guidance: MotionGuidance | None = None
     enhance: Enhance | None = None  # of the attentions over frames
     preview_plays: bool = False  # whether the sampler's preview shows another frame at every step
+
+    @property
+    def freenoise_windows(self) -> WindowSpec | None:
+        """The windows for which the noise of a run is rescheduled; None: it keeps its order."""
+        inside = self.motion_windows
+        if inside is not None and inside.freenoise:
+            return WindowSpec(inside.length, inside.overlap)
+        return next((windows.spec for windows in self.windows if windows.freenoise), None)
 
 
 def animation_of(model_options: Mapping[str, Any]) -> Animation:

@@ -37,7 +37,6 @@ from ..noise.step_noise import add_step_noise
 from ..pictures.encoding import encoded
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
-from ..windows.cut import WindowSpec
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
 from .handler import HANDLER, handler_for
@@ -67,7 +66,7 @@ def _outer_sample(
             sampler = start_as_authors(sampler, sigmas[0])
         if animation.noise.step_layers:
             sampler = add_step_noise(sampler, animation.noise.at_steps)
-    windows = _freenoise_windows(animation)
+    windows = animation.freenoise_windows
     if windows is not None:
         noise = reschedule(noise, windows.length, windows.overlap, seed or 0)
     sampler = injecting(sampler, animation.injections, guider, noise.shape)
@@ -99,14 +98,6 @@ def _put_last(model_options: Mapping[str, Any], kind: str) -> None:
     """Has the host call our wrapper after those of other nodes, which may override the cfg of a sampler."""
     wrappers = model_options["transformer_options"]["wrappers"][kind]
     wrappers[ANIMATION] = wrappers.pop(ANIMATION)
-
-
-def _freenoise_windows(animation: Animation) -> WindowSpec | None:
-    """The windows for which the noise of a run is rescheduled; None: it keeps its order."""
-    inside = animation.motion_windows
-    if inside is not None and inside.freenoise:
-        return WindowSpec(inside.length, inside.overlap)
-    return next((windows.spec for windows in animation.windows if windows.freenoise), None)
 
 
 def _prepare_sampling(

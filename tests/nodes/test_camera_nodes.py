@@ -107,7 +107,7 @@ def test_a_camera_is_lost_neither_in_a_file_nor_in_a_mix_without_a_word(models, 
     assert not said
     SaveMotionModelNode.execute(followed, "followed", True)
     assert said == [
-        "The camera is not saved: it is no part of a motion model. Connect Load CameraCtrl to the loaded file again."
+        "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file again."
     ]
     with pytest.raises(ValueError, match="has a camera, but a mix .* Put Load CameraCtrl after Merge Motion Models"):
         merge_motion_models(motion, followed, 0.5, 0.5, 0.5)

@@ -60,7 +60,7 @@ def first_and_last_frame() -> Template:
     nodes["image"] = Node("BatchImagesNode", 2, 1060, both, height=110)
     text = (
         "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; it "
-        f"animates what lies between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** says where the images stand: *0* alone "
+        f"animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** says where the images stand: *0* alone "
         "starts from one image, *spread* takes any number.\n- If frames with an image look brighter than the others, "
         "lower **strength** and **end_percent**."
     )
