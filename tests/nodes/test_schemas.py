@@ -19,9 +19,12 @@ def test_the_node_list_names_what_there_is():
     assert list(listed) == sorted(listed), "run python3 dev.py docs"
 
 
-def test_the_converter_knows_the_nodes_that_there_are():
-    schemas = [SCHEMAS[node_id] for node_id in sorted(SCHEMAS)]
-    assert CONVERTER_NODES.read_text(encoding="utf-8") == converter_text(schemas), "run python3 dev.py docs"
+def test_the_converter_knows_the_nodes_that_there_are(draft):
+    expected = converter_text([SCHEMAS[node_id] for node_id in sorted(SCHEMAS)])
+    written = CONVERTER_NODES.read_text(encoding="utf-8")
+    if draft and written != expected:
+        pytest.skip(f"{CONVERTER_NODES.name} lacks what is new: run python3 dev.py docs")
+    assert written == expected, "run python3 dev.py docs"
 
 
 @pytest.mark.parametrize("node_id", SCHEMAS)
