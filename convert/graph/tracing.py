@@ -56,13 +56,6 @@ class Tracer:
             source = through.source if isinstance(through, Socket) else None
         return Traced(None, tuple(passed))
 
-    def linked(self, source: OutputOf | None) -> OutputOf | None:
-        """`source` where it gives something, or would if its bypassed node were switched on."""
-        if source is None:
-            return None
-        is_off = self.graph.nodes[source.node].mode == BYPASSED
-        return source if is_off or self.up(source).source is not None else None
-
     def sent(self, kind: str) -> Traced:
         """What an Anything Everywhere node sends to all empty inputs of the type `kind`."""
         found = self._broadcast.get(kind)

@@ -137,10 +137,8 @@ class Plan:
 
     def _fitted_link(self, source: OutputOf, target: TargetInput, origin: GraphNode) -> Value:
         traced = self.tracer.up(source)
-        if traced.source is None and self.tracer.linked(source) is not None:
-            return source
         if traced.source is None:
-            raise RefusedError(f"{target.name} of {origin.type} is linked, but nothing feeds the link.")
+            return source  # as before, until someone feeds it
         node = self.tracer.graph.nodes[traced.source.node]
         kind = node.output_type(traced.source.slot)
         types = target.type.split(",")

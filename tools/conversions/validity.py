@@ -16,6 +16,7 @@ from .replaced import empty_types, may_go
 from .values import fits, input_problems
 
 Raw = Mapping[str, Any]
+ROUNDING = 0.01  # pixels
 FREE_KEYS = frozenset(
     ["nodes", "links", "groups", "extra", "state", "last_node_id", "last_link_id", "inputs", "outputs"]
 )
@@ -200,6 +201,6 @@ def _group_problems(before: Raw, after: Raw) -> Iterator[str]:
             continue
         inner, outer = old["bounding"], new["bounding"]
         starts = outer[0] <= inner[0] and outer[1] <= inner[1]
-        ends = all(outer[at] + outer[at + 2] >= inner[at] + inner[at + 2] for at in (0, 1))
+        ends = all(outer[at] + outer[at + 2] > inner[at] + inner[at + 2] - ROUNDING for at in (0, 1))
         if {**old, "bounding": outer} != new or not (starts and ends):
             yield f"the group {old.get('title')} changed by more than its size"
