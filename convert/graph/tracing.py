@@ -24,7 +24,7 @@ class Traced:
 class Tracer:
     """Follows the ways of one graph. Raises nothing: a way that runs in a circle ends in nothing."""
 
-    graph: WorkflowGraph
+    graph: WorkflowGraph  # whose ways these are
     _named: dict[str, GraphNode] = field(default_factory=dict)  # Set nodes by their name
     _broadcast: dict[str, tuple[NodeId, OutputOf]] = field(default_factory=dict)  # by type: who sends it, and what
 

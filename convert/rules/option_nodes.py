@@ -15,8 +15,8 @@ from .plan import SAID, Plan, RefusedError, Value
 class OptionNode:
     """A node of ADE, as one plan reads it."""
 
-    node: GraphNode
-    plan: Plan
+    node: GraphNode  # in the old workflow
+    plan: Plan  # that reads it
     mode: int  # of what is made of it
 
     @property

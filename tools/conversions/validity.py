@@ -31,7 +31,7 @@ class StoredLink:
     slot: int  # number of its output
     target: Any  # id of a node
     socket: int  # number of its input
-    type: Any
+    type: Any  # as stored
 
 
 def problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) -> list[str]:
@@ -104,7 +104,8 @@ def _link_problems(before: Raw, after: Raw, kept: set[Any], known: Mapping[str, 
     nodes = {node["id"]: node for node in after["nodes"]}
     standing = kept | {INPUTS, OUTPUTS}
     gone = {node["id"] for node in before["nodes"]} - kept
-    old, new = _links(before), _links(after)
+    old = _links(before)
+    new = _links(after)
     replaced = {(link.target, link.socket) for link in old.values() if link.origin not in standing}
     for number, link in old.items():
         if {link.origin, link.target} <= standing and new.get(number) != link:
