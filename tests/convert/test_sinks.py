@@ -1,6 +1,5 @@
 """Sinks of AnimateDiff-Evolved as a whole: one behind the other, with controls, with losses, and how exact they are."""
 
-
 from chains import chain, loader
 from evolved_graphs import Out, Sketch
 
