@@ -30,8 +30,8 @@ Workflow = Mapping[str, Any]
 class Conversion:
     """A converted workflow and what was done. `workflow` is the one that was given where nothing was done."""
 
-    workflow: Workflow
-    report: Report
+    workflow: Workflow  # the result
+    report: Report  # what was done
 
 
 def convert(workflow: Any, accept: bool = False, core: bool = False) -> Conversion:

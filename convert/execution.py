@@ -15,9 +15,9 @@ from .rules.plan import Made, NewNode, Plan, Value
 class Execution:
     """The plans of one graph, carried out together, because one may link to what another replaces."""
 
-    graph: WorkflowGraph
-    plans: Sequence[Plan]
-    next_id: Callable[[], NodeId]
+    graph: WorkflowGraph  # changed in place
+    plans: Sequence[Plan]  # those that are carried out
+    next_id: Callable[[], NodeId]  # gives an id that nothing has
     kept: set[NodeId]  # old nodes that were not converted, but stand for themselves
     written: dict[NewNode, NodeId] = field(default_factory=dict)  # ids of new nodes
     removed: dict[NodeId, GraphNode] = field(default_factory=dict)  # old nodes, those that gave their id away as well

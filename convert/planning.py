@@ -24,9 +24,9 @@ UNKNOWN = (
 class Planned:
     """A node that stands for itself, with its plan or with why there is none."""
 
-    node: GraphNode
-    plan: Plan | None
-    refusal: str = ""
+    node: GraphNode  # what the plan is about
+    plan: Plan | None  # None where it was refused
+    refusal: str = ""  # why there is no plan
     of_another_pack: bool = False  # whether it may stay as it is
     is_taken: bool = False  # whether it is converted
 

@@ -16,13 +16,13 @@ RANKS = (SAME, IDEA, APPROXIMATE, LOSSES, NOT_CONVERTED)
 class UnitReport:
     """What became of one sink, or of one node that stands for itself."""
 
-    node: NodeId
-    type: str
+    node: NodeId  # its id in the old workflow
+    type: str  # its class in the old workflow
     title: str  # as the user wrote it, else empty
     subgraph: str  # the name of the subgraph that it is in, else empty
     is_active: bool  # whether it is neither bypassed nor muted
     result: str  # one of RANKS
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...]  # what differs
     refusal: str = ""  # why it was not converted
 
     @property
@@ -45,7 +45,7 @@ class UnitReport:
 class NeededFile:
     """A file that a converted node names."""
 
-    name: str
+    name: str  # as the node names it
     folder: str  # below the host's models folder
     link: str  # where it can be downloaded, as far as known
 
@@ -54,9 +54,9 @@ class NeededFile:
 class Report:
     """What a conversion did."""
 
-    units: tuple[UnitReport, ...] = ()
+    units: tuple[UnitReport, ...] = ()  # in the order of the nodes
     said: tuple[str, ...] = ()  # what concerns the workflow as a whole
-    files: tuple[NeededFile, ...] = ()
+    files: tuple[NeededFile, ...] = ()  # of motion models, motion LoRAs and controls
     classes: tuple[str, ...] = ()  # of all nodes of the result that are neither Kinema's nor known to be the host's
     converted: bool = False  # whether anything changed
 

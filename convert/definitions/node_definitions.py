@@ -32,13 +32,13 @@ class EvolvedNode:
 class TargetInput:
     """An input of a node that the converter writes."""
 
-    name: str
+    name: str  # its id
     type: str  # as the host names it: "MODEL", "FLOAT,KINEMA_CURVE", "COMBO"
-    optional: bool = False
-    widget: bool = False
-    default: Any = None
-    min: float | None = None
-    max: float | None = None
+    optional: bool = False  # whether the host runs the node without it
+    widget: bool = False  # whether the canvas shows it as a widget
+    default: Any = None  # of the widget
+    min: float | None = None  # the smallest number allowed
+    max: float | None = None  # the largest number allowed
     options: tuple[str, ...] | None = None  # of a combo; None where they depend on files or on the host
     after: str | None = None  # the value that the canvas stores behind a seed
 
@@ -47,8 +47,8 @@ class TargetInput:
 class TargetNode:
     """A node that the converter writes: Kinema's, or the host's own."""
 
-    type: str
-    title: str
+    type: str  # class name
+    title: str  # display name
     inputs: Mapping[str, TargetInput]  # in the order of the canvas
     outputs: tuple[tuple[str, str], ...]  # names and types
 

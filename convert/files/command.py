@@ -27,10 +27,10 @@ NOTHING_TO_CONVERT, FAILED = "nothing to convert", "not read"
 class Outcome:
     """What became of one file."""
 
-    file: Path
+    file: Path  # that was read
     result: str  # one of RANKS, NOTHING_TO_CONVERT or FAILED
-    report: Report | None = None
-    error: str = ""
+    report: Report | None = None  # None where nothing was converted
+    error: str = ""  # why it was not read
     target: Path | None = None  # what was written
 
 

@@ -16,10 +16,10 @@ MOST_TRIES = 40  # places that are tried in each direction
 class Rectangle:
     """A part of the canvas, in pixels."""
 
-    left: float
-    top: float
-    width: float
-    height: float
+    left: float  # x of the left edge
+    top: float  # y of the upper edge, which is smaller than that of the lower
+    width: float  # to the right
+    height: float  # downwards
 
     @property
     def right(self) -> float:
@@ -50,8 +50,8 @@ class Rectangle:
 class PlacedNodes:
     """What lies where."""
 
-    _cells: dict[tuple[int, int], list[Rectangle]] = field(default_factory=dict)
-    _large: list[Rectangle] = field(default_factory=list)
+    _cells: dict[tuple[int, int], list[Rectangle]] = field(default_factory=dict)  # by column and row
+    _large: list[Rectangle] = field(default_factory=list)  # those of more than MOST_CELLS
 
     def put(self, place: Rectangle) -> None:
         cells = list(_cells_of(place))

@@ -24,7 +24,7 @@ LONGEST_WAY = 64  # nodes from a sampler up to its empty latents
 class StartLatents:
     """What a sampler starts from; None for what is not known."""
 
-    frames: int | None = None
+    frames: int | None = None  # batch size
     width: int | None = None  # pixels
     height: int | None = None  # pixels
 

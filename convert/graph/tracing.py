@@ -24,7 +24,7 @@ class Traced:
 class Tracer:
     """Follows the ways of one graph. Raises nothing: a way that runs in a circle ends in nothing."""
 
-    graph: WorkflowGraph
+    graph: WorkflowGraph  # whose ways these are
     _named: dict[str, GraphNode] = field(default_factory=dict)  # Set nodes by their name
     _broadcast: dict[str, tuple[NodeId, OutputOf]] = field(default_factory=dict)  # by type: who sends it, and what
 
@@ -55,13 +55,6 @@ class Tracer:
                 passed.append(setter.id)
             source = through.source if isinstance(through, Socket) else None
         return Traced(None, tuple(passed))
-
-    def linked(self, source: OutputOf | None) -> OutputOf | None:
-        """`source` where it gives something, or would if its bypassed node were switched on."""
-        if source is None:
-            return None
-        is_off = self.graph.nodes[source.node].mode == BYPASSED
-        return source if is_off or self.up(source).source is not None else None
 
     def sent(self, kind: str) -> Traced:
         """What an Anything Everywhere node sends to all empty inputs of the type `kind`."""

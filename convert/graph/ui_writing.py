@@ -12,8 +12,8 @@ from .workflow_graph import INPUTS, OUTPUTS, GraphNode, NodeId, OutputOf, Workfl
 class Numbers:
     """The ids that are given next; unique in the whole file, because the canvas shares them among subgraphs."""
 
-    node: int
-    link: int
+    node: int  # of the next node
+    link: int  # of the next link
 
     @classmethod
     def after(cls, graphs: Sequence[RawGraph]) -> "Numbers":

@@ -18,17 +18,17 @@ class WorkflowError(ValueError):
 class OutputOf:
     """An output of a node."""
 
-    node: NodeId
-    slot: int
+    node: NodeId  # whose output it is
+    slot: int  # its number, from 0
 
 
 @dataclass
 class Socket:
     """An input of a node, as far as it is a socket."""
 
-    name: str
-    type: str
-    source: OutputOf | None
+    name: str  # as the node calls it
+    type: str  # what may be linked to it
+    source: OutputOf | None  # what is linked to it
     widget: bool = False  # whether it stands for a widget
 
 
@@ -36,10 +36,10 @@ class Socket:
 class GraphNode:
     """A node of a workflow."""
 
-    id: NodeId
-    type: str
-    mode: int
-    sockets: list[Socket]
+    id: NodeId  # unique in its graph
+    type: str  # class
+    mode: int  # ACTIVE, MUTED, BYPASSED, or another of the canvas
+    sockets: list[Socket]  # in the order of the file
     outputs: list[tuple[str, str]]  # names and types
     values: Any  # of the widgets: in UI form as stored, in API form by name
     raw: Mapping[str, Any]  # the node in its file
@@ -61,7 +61,7 @@ class WorkflowGraph:
     """Nodes by id, in the order of the file, and who uses which output."""
 
     form: str  # "ui" or "api"
-    nodes: dict[NodeId, GraphNode]
+    nodes: dict[NodeId, GraphNode]  # in the order of the file
     name: str = ""  # of a subgraph
     _users: dict[OutputOf, dict[User, None]] = field(default_factory=dict)  # in the order in which they were linked
 

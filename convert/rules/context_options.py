@@ -1,9 +1,9 @@
-"""Context options and view options of AnimateDiff-Evolved: Context Windows, Motion Windows and Window Reference."""
+"""Context options and view options of AnimateDiff-Evolved: Context Windows and Motion Windows."""
 
 from dataclasses import dataclass
 
 from ..graph.workflow_graph import ACTIVE
-from .multivals import LISTED, LISTED_NEARER, Held, held, multival, times
+from .context_extras import add_window_reference
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Plan, RefusedError, Value
 
@@ -27,7 +27,6 @@ FUSE_METHODS = frozenset(
 )
 ONE_VIEW = "The windows of the motion modules are the same during the whole run."
 VIEWS_NEARER = "Give Motion Windows the length and the overlap that matter most."
-TRY_STRENGTH = "Try other values of strength and end_percent."
 EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
 
@@ -35,8 +34,8 @@ EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOption
 class Windows:
     """What later rules need to know of the windows of a sink."""
 
-    length: Value = 16
-    overlap: Value = 0
+    length: Value = 16  # frames
+    overlap: Value = 0  # frames
     moves: bool = False  # whether there are any
     in_motion: bool = False  # whether the motion modules have windows of their own
 
@@ -55,7 +54,7 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
     for option in chain:
         if option.type == EXTRAS_HOLDER:
             for extra in option.row("context_extras", "prev_extras"):
-                _extra(plan, option, extra)
+                add_window_reference(plan, option, extra)
     if not active and unknown_frames:
         whole: dict[str, Value] = {"length": WITHOUT_WINDOWS, "overlap": 0, "schedule": "static"}
         plan.chain("KinemaContextWindows", sink.node, whole, heir=False)
@@ -162,73 +161,3 @@ def _views(plan: Plan, contexts: list[OptionNode], freenoise: bool) -> Windows |
     inputs = {**_windows(plan, view, "view_"), "freenoise": freenoise}
     plan.chain("KinemaMotionWindows", view.node, inputs)
     return Windows(inputs["length"], inputs["overlap"], moves=True, in_motion=True)
-
-
-def _extra(plan: Plan, holder: OptionNode, extra: OptionNode) -> None:
-    mode = max(holder.mode, extra.mode)
-    reuse = extra.type == "ADE_ContextExtras_NaiveReuse"
-    strength = multival(plan, extra.option("strength_multival"))
-    if reuse:
-        strength = times(plan, extra.value("weighted_mean"), strength, extra.node)
-    strength = times(plan, strength, _keyframes(plan, extra, "naivereuse_kf" if reuse else "contextref_kf"), extra.node)
-    if not reuse:
-        _contextref(plan, extra, mode)
-    elif mode == ACTIVE:
-        text = "The first window is mixed in window by window, before the windows are fused."
-        plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
-    percents = {name: extra.value(name) for name in ("start_percent", "end_percent")}
-    inputs: dict[str, Value] = {"mode": "reuse" if reuse else "attend", "strength": strength, **percents}
-    plan.chain("KinemaWindowReference", extra.node, inputs, mode)
-
-
-def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
-    if mode != ACTIVE:
-        return
-    text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
-    plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
-    for name, what in (("contextref_mode", "mode"), ("contextref_tune", "tuning")):
-        option = extra.option(name)
-        if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
-            text = f"This {what} of ContextRef has no equivalent in Window Reference."
-            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
-
-
-def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
-    entries = []
-    factor: Value = 1.0
-    for option in extra.row(name, "prev_kf"):
-        if option.mode != ACTIVE:
-            continue
-        _say_replaced(plan, option)
-        if option.type.endswith("_KeyframeFromList"):
-            plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} strength.")
-            continue
-        linked = option.option("mult_multival")
-        if linked is not None or not option.switch("inherit_missing"):
-            factor = multival(plan, linked)
-        if option.type.endswith("Interpolation"):
-            return times(plan, factor, _way(plan, option, "mult_start", "mult_end"), option.node)
-        value = times(plan, option.value("mult"), factor, option.node)
-        entries.append(Held(option.number("start_percent"), int(option.number("guarantee_steps")), value))
-    return held(plan, sorted(entries, key=lambda entry: entry.percent), 1.0, extra.node)
-
-
-def _say_replaced(plan: Plan, option: OptionNode) -> None:
-    for name in ("mode_replace", "tune_replace"):
-        if name in option.definition.sockets and option.is_linked(name):
-            text = f"{name} of this keyframe is left out: Window Reference has one mode."
-            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
-
-
-def _way(plan: Plan, option: OptionNode, first: str, last: str) -> Value:
-    return step_way(plan, option, option.number(first), option.number(last))
-
-
-def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value:
-    """A curve over steps from `first` to `last`, in the time and with the easing of an interpolating keyframe node."""
-    start, end = (option.number(name) * 100 for name in ("start_percent", "end_percent"))
-    easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
-    text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
-    smooth = "The value changes continuously instead of in small steps."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, and hold behind its value.")
-    return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})

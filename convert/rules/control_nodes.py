@@ -17,12 +17,14 @@ def apply_control(plan: Plan, node: GraphNode) -> None:
     extra = next((name for name in ACN_ONLY if foreign.link(name) is not None), None)
     if extra is not None:
         raise RefusedError(f"{node.type} ({node.id}) uses {extra}, which Apply ControlNet of ComfyUI does not have.")
-    image, vae = foreign.link("image"), foreign.link("vae_optional")
+    image = foreign.link("image")
+    vae = foreign.link("vae_optional")
     preprocessor = foreign.behind("image")
     if preprocessor is not None and preprocessor.type in PREPROCESSORS:
         picture = ForeignNode(preprocessor, plan, (), {})
         foreign.use("image")
-        image, vae = picture.link("image"), picture.link("vae")
+        image = picture.link("image")
+        vae = picture.link("vae")
     inputs: dict[str, Value | None] = {name: foreign.value(name) for name in APPLY_WIDGETS}
     inputs |= {name: foreign.link(name) for name in ("positive", "negative", "control_net")}
     new = plan.make("ControlNetApplyAdvanced", node, {**inputs, "image": image, "vae": vae}, node.mode)

@@ -28,9 +28,9 @@ class ForeignNode:
         return self._defaults[name] if found is None else found
 
     def link(self, name: str) -> OutputOf | None:
-        """What is linked to a socket, also a bypassed node that gives nothing until it is switched on."""
+        """What is linked to a socket, also where it gives nothing, such as a bypassed node until it is switched on."""
         socket = next((socket for socket in self.node.sockets if socket.name == name), None)
-        return self.plan.tracer.linked(socket.source) if socket is not None else None
+        return socket.source if socket is not None else None
 
     def behind(self, name: str) -> GraphNode | None:
         """The node that feeds a socket, through what only passes on."""

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from ..graph.workflow_graph import ACTIVE
-from .context_options import step_way
-from .multivals import LISTED, LISTED_NEARER, Held, held, multival
+from .multivals import LISTED, LISTED_NEARER, Held, held, multival, step_way
 from .option_nodes import OptionNode
 from .plan import LOSS, Plan, Value
 
@@ -21,8 +20,8 @@ CFG_EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or so
 class GuidanceKey:
     """What a CUSTOM_CFG node asks for at a time of the run."""
 
-    percent: float
-    guarantee: int
+    percent: float  # of the run at which it begins, 0 to 1
+    guarantee: int  # steps that it acts at least
     values: dict[str, Value]  # by inputs of Animation Guidance
 
 
@@ -54,9 +53,10 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
 
 
 def _guidance(plan: Plan, option: OptionNode) -> GuidanceKey:
-    percent, guarantee = 0.0, 1
+    percent = 0.0
+    guarantee = 1
     if "start_percent" in option.definition.widgets:
-        percent, guarantee = option.number("start_percent"), 1
+        percent = option.number("start_percent")
     if "guarantee_steps" in option.definition.widgets:
         guarantee = int(option.number("guarantee_steps"))
     return GuidanceKey(percent, guarantee, {"cfg": _cfg(plan, option), **_extras(plan, option)})

@@ -25,7 +25,7 @@ class Held:
 
     percent: float  # 0 to 1
     guarantee: int  # steps that it acts at least
-    value: Value
+    value: Value  # a number or a curve
 
 
 def multival(plan: Plan, option: OptionNode | None) -> Value:
@@ -74,6 +74,17 @@ def held(plan: Plan, entries: Sequence[Held], before: Value, origin: GraphNode) 
     for part in parts[1:]:
         total = plan.output("KinemaCombineCurves", origin, {"a": total, "b": part, "operation": "add"}, heir=False)
     return total
+
+
+def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value:
+    """A curve over steps from `first` to `last`, in the time and with the easing of an interpolating keyframe node."""
+    start = option.number("start_percent") * 100
+    end = option.number("end_percent") * 100
+    easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
+    text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
+    smooth = "The value changes continuously instead of in small steps."
+    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, and hold behind its value.")
+    return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 
 def curve_text(number: float) -> str:

@@ -15,8 +15,8 @@ from .plan import SAID, Plan, RefusedError, Value
 class OptionNode:
     """A node of ADE, as one plan reads it."""
 
-    node: GraphNode
-    plan: Plan
+    node: GraphNode  # in the old workflow
+    plan: Plan  # that reads it
     mode: int  # of what is made of it
 
     @property
@@ -74,12 +74,12 @@ class OptionNode:
         return socket is not None and self.plan.tracer.up(socket.source).source is not None
 
     def link(self, name: str) -> OutputOf | None:
-        """What is linked to a socket, whatever it is; a bypassed node that gives nothing only where ADE needs a link."""
+        """What is linked to a socket, whatever it is; what gives nothing only where ADE needs a link."""
         socket = self._socket(name)
-        source = self.plan.tracer.linked(socket.source) if socket is not None else None
+        source = socket.source if socket is not None else None
         if source is None or self.plan.tracer.up(source).source is not None or self.definition.is_required(name):
             return source
-        self.plan.remark(SAID, self.node, f"{name} is fed by a bypassed node: it counts as not connected.")
+        self.plan.remark(SAID, self.node, f"What is linked to {name} gives nothing: it counts as not connected.")
         return None
 
     def option(self, name: str) -> "OptionNode | None":

@@ -14,7 +14,7 @@ BLOCK_SIDES = ("down", "mid", "up")
 class BlockValues:
     """The values of one block or one side."""
 
-    effect: Value
+    effect: Value  # of the whole block
     scales: tuple[Value, ...]  # one for both attentions, or one each
 
 

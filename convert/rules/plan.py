@@ -31,10 +31,10 @@ class Remark:
 class NewNode:
     """A node to be written."""
 
-    type: str
-    inputs: dict[str, "Value"]
+    type: str  # class
+    inputs: dict[str, "Value"]  # by name; the others keep their defaults
     origin: NodeId  # the old node whose place it takes
-    mode: int
+    mode: int  # as of GraphNode
     heir: bool  # whether it takes the id, title and colours of its origin, unless an earlier one does
 
     @property
@@ -46,8 +46,8 @@ class NewNode:
 class Made:
     """An output of a new node."""
 
-    node: NewNode
-    slot: int
+    node: NewNode  # that makes it
+    slot: int  # its number, from 0
 
 
 Value = bool | int | float | str | OutputOf | Made
@@ -58,13 +58,13 @@ Link = OutputOf | Made
 class Plan:
     """The plan for one sink, or for one node that stands for itself."""
 
-    origin: GraphNode
-    tracer: Tracer
-    nodes: list[NewNode] = field(default_factory=list)
+    origin: GraphNode  # what is replaced
+    tracer: Tracer  # of the old workflow
+    nodes: list[NewNode] = field(default_factory=list)  # in the order in which they were made
     outputs: dict[int, Link | None] = field(default_factory=dict)  # what the users of the origin's outputs get
     model: Link | None = None  # the MODEL as far as the chain has come
     used: dict[NodeId, None] = field(default_factory=dict)  # old nodes that are needless once the plan is carried out
-    remarks: list[Remark] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)  # each once
 
     def make(
         self, kind: str, origin: GraphNode, inputs: Mapping[str, Value | None], mode: int = ACTIVE, heir: bool = True
@@ -137,10 +137,8 @@ class Plan:
 
     def _fitted_link(self, source: OutputOf, target: TargetInput, origin: GraphNode) -> Value:
         traced = self.tracer.up(source)
-        if traced.source is None and self.tracer.linked(source) is not None:
-            return source
         if traced.source is None:
-            raise RefusedError(f"{target.name} of {origin.type} is linked, but nothing feeds the link.")
+            return source  # as before, until someone feeds it
         node = self.tracer.graph.nodes[traced.source.node]
         kind = node.output_type(traced.source.slot)
         types = target.type.split(",")

@@ -11,7 +11,7 @@ from .plan import APPROXIMATE, Made, Plan, Value
 class Twin:
     """The node that does the same under another name."""
 
-    type: str
+    type: str  # its class
     names: Mapping[str, str] = field(default_factory=dict)  # its inputs: ADE's names; the others have the same name
     passes: Mapping[int, str] = field(default_factory=dict)  # outputs of ADE that only pass an input on
     slot: int = 0  # the first output of ADE that it makes

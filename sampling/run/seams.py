@@ -51,9 +51,8 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    guider.model_options["transformer_options"][CALL] = Call(
-        caches=Caches(), inside=animation.motion_windows, features=FeatureCache()
-    )
+    call = Call(caches=Caches(), inside=animation.motion_windows, features=FeatureCache())
+    guider.model_options["transformer_options"][CALL] = call
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
@@ -173,7 +172,6 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
     inside = animation.motion_windows
     step = inside.step_of(progress) if inside else 0
     models = motion_models(base.current_patcher)
-    last = animation.motions[-1]
     shared = Shared(
         values=Values(moment, x.device, size, areas),
         kept=call.kept,
@@ -182,7 +180,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
         sight=sight_of(frames, inside, step, size, areas, x.device, base.get_dtype_inference(), call.features),
-        last_norms=models[last.place].model.spec.norms_like(last.match),
+        last_norms=models[animation.motions[-1].place].model.spec.norms_like(animation.motions[-1].match),
     )
     active = [
         with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions

@@ -145,25 +145,33 @@ class Sketch:
         )
 
 
+def inside(workflow: dict[str, Any]) -> dict[str, Any]:
+    """A workflow whose only node is a subgraph with the nodes of `workflow`."""
+    keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+    inner = {
+        **{"id": "inner", "name": "motion", "inputNode": {"id": -10}, "outputNode": {"id": -20}, "inputs": []},
+        **{"nodes": workflow["nodes"], "groups": [], "outputs": []},
+        "links": [dict(zip(keys, link, strict=True)) for link in workflow["links"]],
+        "state": {"lastNodeId": workflow["last_node_id"], "lastLinkId": 902},
+    }
+    outer = {"id": 5000, "type": "inner", "pos": [0, 0], "size": [200, 80], "mode": 0, "inputs": [], "outputs": []}
+    return {"nodes": [outer], "links": [], "definitions": {"subgraphs": [inner]}, "version": 0.4}
+
+
 def subgraph(sketch: Sketch, model: int, sink: Out) -> dict[str, Any]:
     """A workflow whose only node is a subgraph with the nodes of `sketch`: MODEL into the node `model`, MODEL out of
     `sink`."""
-    keys = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
-    links = [dict(zip(keys, link, strict=True)) for link in sketch.links]
-    links += [
+    whole = inside(sketch.ui())
+    (inner,) = whole["definitions"]["subgraphs"]
+    inner["links"] += [
         {"id": 901, "origin_id": -10, "origin_slot": 0, "target_id": model, "target_slot": 0, "type": "MODEL"},
         {"id": 902, "origin_id": sink.node, "origin_slot": 0, "target_id": -20, "target_slot": 0, "type": "MODEL"},
     ]
     sketch.nodes[model - 1]["inputs"][0]["link"] = 901
     sketch.nodes[sink.node - 1]["outputs"][0]["links"].append(902)
-    inner = {
-        **{"id": "inner", "name": "motion", "inputNode": {"id": -10}, "outputNode": {"id": -20}, "nodes": sketch.nodes},
-        **{"links": links, "groups": [], "state": {"lastNodeId": len(sketch.nodes), "lastLinkId": 902}},
-        "inputs": [{"name": "model", "type": "MODEL", "linkIds": [901]}],
-        "outputs": [{"name": "MODEL", "type": "MODEL", "linkIds": [902]}],
-    }
-    outer = {"id": 50, "type": "inner", "pos": [0, 0], "size": [200, 80], "mode": 0, "inputs": [], "outputs": []}
-    return {"nodes": [outer], "links": [], "definitions": {"subgraphs": [inner]}, "version": 0.4}
+    inner["inputs"] = [{"name": "model", "type": "MODEL", "linkIds": [901]}]
+    inner["outputs"] = [{"name": "MODEL", "type": "MODEL", "linkIds": [902]}]
+    return whole
 
 
 def _shape(kind: str) -> tuple[dict[str, str], list[str]]:

@@ -1,1 +1,1 @@
-"""The proof of the converter on a folder of real workflows, which are no part of the repository."""
+"""The proof of the converter on a folder of real workflows, which are not part of the repository."""

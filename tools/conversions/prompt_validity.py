@@ -38,7 +38,8 @@ def prompt_problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) ->
 
 def _changes(number: str, before: Raw, after: Raw, kept: set[str]) -> Iterator[str]:
     """What changed in a node that stays, other than links to what was converted."""
-    old, new = before[number], after[number]
+    old = before[number]
+    new = after[number]
     if {**old, "inputs": None} != {**new, "inputs": None}:
         yield f"{_kind(old)} {number} changed"
     inputs = old.get("inputs") or {}

@@ -19,9 +19,9 @@ SHOWN = 6  # problems of one file
 class Row:
     """What became of one file."""
 
-    file: Path
+    file: Path  # that was read
     result: str  # one of RANKS, NOTHING_TO_CONVERT or FAILED
-    report: Report | None = None
+    report: Report | None = None  # None where the file has no workflow
     problems: tuple[str, ...] = ()  # with the name of the host, empty where all is well
 
 
@@ -38,7 +38,8 @@ def _row(file: Path, hosts: Mapping[str, Mapping[str, TargetNode]], accept: bool
         conversion = convert(before, accept, core)
     except WorkflowError:
         return Row(file, FAILED)
-    after, report = conversion.workflow, conversion.report
+    after = conversion.workflow
+    report = conversion.report
     found = [f"{host}: {text}" for host, known in hosts.items() for text in problems(before, after, known)]
     if convert(after, accept, core).workflow is not after:
         found.append("a second conversion changes it again")

@@ -16,6 +16,7 @@ from .replaced import empty_types, may_go
 from .values import fits, input_problems
 
 Raw = Mapping[str, Any]
+ROUNDING = 0.01  # pixels
 FREE_KEYS = frozenset(
     ["nodes", "links", "groups", "extra", "state", "last_node_id", "last_link_id", "inputs", "outputs"]
 )
@@ -30,7 +31,7 @@ class StoredLink:
     slot: int  # number of its output
     target: Any  # id of a node
     socket: int  # number of its input
-    type: Any
+    type: Any  # as stored
 
 
 def problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) -> list[str]:
@@ -103,7 +104,8 @@ def _link_problems(before: Raw, after: Raw, kept: set[Any], known: Mapping[str, 
     nodes = {node["id"]: node for node in after["nodes"]}
     standing = kept | {INPUTS, OUTPUTS}
     gone = {node["id"] for node in before["nodes"]} - kept
-    old, new = _links(before), _links(after)
+    old = _links(before)
+    new = _links(after)
     replaced = {(link.target, link.socket) for link in old.values() if link.origin not in standing}
     for number, link in old.items():
         if {link.origin, link.target} <= standing and new.get(number) != link:
@@ -200,6 +202,6 @@ def _group_problems(before: Raw, after: Raw) -> Iterator[str]:
             continue
         inner, outer = old["bounding"], new["bounding"]
         starts = outer[0] <= inner[0] and outer[1] <= inner[1]
-        ends = all(outer[at] + outer[at + 2] >= inner[at] + inner[at + 2] for at in (0, 1))
+        ends = all(outer[at] + outer[at + 2] > inner[at] + inner[at + 2] - ROUNDING for at in (0, 1))
         if {**old, "bounding": outer} != new or not (starts and ends):
             yield f"the group {old.get('title')} changed by more than its size"

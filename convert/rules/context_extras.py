@@ -1,0 +1,70 @@
+"""Context extras of AnimateDiff-Evolved, ContextRef and NaiveReuse: Window Reference."""
+
+from ..graph.workflow_graph import ACTIVE
+from .multivals import LISTED, LISTED_NEARER, Held, held, multival, step_way, times
+from .option_nodes import OptionNode
+from .plan import APPROXIMATE, IDEA, LOSS, Plan, Value
+
+TRY_STRENGTH = "Try other values of strength and end_percent."
+
+
+def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> None:
+    """Adds Window Reference for a node of context extras that `holder` holds."""
+    mode = max(holder.mode, extra.mode)
+    reuse = extra.type == "ADE_ContextExtras_NaiveReuse"
+    strength = multival(plan, extra.option("strength_multival"))
+    if reuse:
+        strength = times(plan, extra.value("weighted_mean"), strength, extra.node)
+    strength = times(plan, strength, _keyframes(plan, extra, "naivereuse_kf" if reuse else "contextref_kf"), extra.node)
+    if not reuse:
+        _contextref(plan, extra, mode)
+    elif mode == ACTIVE:
+        text = "The first window is mixed in window by window, before the windows are fused."
+        plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
+    percents = {name: extra.value(name) for name in ("start_percent", "end_percent")}
+    inputs: dict[str, Value] = {"mode": "reuse" if reuse else "attend", "strength": strength, **percents}
+    plan.chain("KinemaWindowReference", extra.node, inputs, mode)
+
+
+def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
+    if mode != ACTIVE:
+        return
+    text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
+    plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
+    for name, what in (("contextref_mode", "mode"), ("contextref_tune", "tuning")):
+        option = extra.option(name)
+        if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
+            text = f"This {what} of ContextRef has no equivalent in Window Reference."
+            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
+
+
+def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
+    entries = []
+    factor: Value = 1.0
+    for option in extra.row(name, "prev_kf"):
+        if option.mode != ACTIVE:
+            continue
+        _say_replaced(plan, option)
+        if option.type.endswith("_KeyframeFromList"):
+            plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} strength.")
+            continue
+        linked = option.option("mult_multival")
+        if linked is not None or not option.switch("inherit_missing"):
+            factor = multival(plan, linked)
+        if option.type.endswith("Interpolation"):
+            return times(
+                plan,
+                factor,
+                step_way(plan, option, option.number("mult_start"), option.number("mult_end")),
+                option.node,
+            )
+        value = times(plan, option.value("mult"), factor, option.node)
+        entries.append(Held(option.number("start_percent"), int(option.number("guarantee_steps")), value))
+    return held(plan, sorted(entries, key=lambda entry: entry.percent), 1.0, extra.node)
+
+
+def _say_replaced(plan: Plan, option: OptionNode) -> None:
+    for name in ("mode_replace", "tune_replace"):
+        if name in option.definition.sockets and option.is_linked(name):
+            text = f"{name} of this keyframe is left out: Window Reference has one mode."
+            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
