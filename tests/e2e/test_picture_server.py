@@ -8,6 +8,7 @@ from tools.workflow import animation
 from .conftest import APPLY, CHECKPOINT, JOB, LOADER, WEBP
 from .motion_files import PIA, make_pia, pixels
 
+
 def pictured(file, **inputs):
     prompt = animation(JOB)
     prompt[LOADER]["inputs"]["motion_model"] = file
@@ -24,8 +25,7 @@ def pictured(file, **inputs):
 def test_a_picture_is_animated(comfy, client):
     make_pia(comfy)
     small, large, off = (
-        client.run(pictured(PIA, **settings))
-        for settings in ({}, {"motion": "large"}, {"strength": 0.0, "drift": 0.5})
+        client.run(pictured(PIA, **settings)) for settings in ({}, {"motion": "large"}, {"strength": 0.0, "drift": 0.5})
     )
     frames = [pixels(comfy.path(result.outputs[WEBP][0])) for result in (small, large, off)]
     assert abs(frames[0] - frames[1]).mean() > 0.1 and abs(frames[0] - frames[2]).mean() > 1
