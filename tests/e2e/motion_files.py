@@ -1,11 +1,11 @@
-"""A motion LoRA for the server's motion model, and the numbers in a saved animation."""
+"""A motion LoRA and PIA in the shape of the server's motion model, and the numbers in a saved animation."""
 
 import safetensors.torch
 import torch
 
 from .conftest import JOB
 
-LORA = "zoom.safetensors"
+LORA, PIA = "zoom.safetensors", "pia.safetensors"
 
 
 def make_lora(comfy):
@@ -20,6 +20,17 @@ def make_lora(comfy):
             lora[f"{stem}.up.weight"] = torch.randn(weight.shape[0], 4, generator=random)
     (models / "animatediff_motion_lora").mkdir(exist_ok=True)
     safetensors.torch.save_file(lora, models / "animatediff_motion_lora" / LORA)
+
+
+def make_pia(comfy):
+    """The server's motion model with the first layer of PIA."""
+    folder = comfy.base / "models" / "animatediff_models"
+    weights = safetensors.torch.load_file(folder / JOB.motion_model)
+    width = weights["down_blocks.0.motion_modules.0.temporal_transformer.norm.weight"].shape[0]
+    random = torch.Generator().manual_seed(0)
+    weights["conv_in.weight"] = torch.randn(width, 9, 3, 3, generator=random) / 9
+    weights["conv_in.bias"] = torch.zeros(width)
+    safetensors.torch.save_file(weights, folder / PIA)
 
 
 def pixels(file):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from tools import environment
 from tools.client import Client
@@ -10,15 +11,20 @@ from tools.server import Server
 from tools.templates.__main__ import SUBGRAPHS, content
 from tools.templates.blueprint import Blueprint
 from tools.templates.blueprints import BLUEPRINTS
+from tools.templates.guided import PICTURE
 from tools.templates.layout import faults
 
 from .conftest import HOST, JOB
+from .motion_files import PIA, make_pia
 
 if TYPE_CHECKING:
     from .browser import Canvas
 
 BY_NAME = {blueprint.name: blueprint for blueprint in BLUEPRINTS}
-MODELS = {"ckpt_name": JOB.checkpoint, "motion_model": JOB.motion_model}
+MODELS = {
+    name: {"ckpt_name": JOB.checkpoint, "motion_model": PIA if name == "Picture to Animation" else JOB.motion_model}
+    for name in BY_NAME
+}
 SIZES = {"width": 64, "height": 48, "batch_size": 18, "seed": 5}
 FEW_STEPS = """steps => {
     const sampler = app.graph.nodes[0].subgraph.nodes.find(node => node.type == "KSampler");
@@ -57,6 +63,16 @@ def inside(workflow: dict[str, Any]) -> dict[str, Any]:
     return {**definition, "links": links}
 
 
+@pytest.fixture(scope="module")
+def picture(comfy: Server) -> None:
+    """The picture that Picture to Animation names, and a motion model for it."""
+    make_pia(comfy)
+    folder = comfy.base / "input"
+    folder.mkdir(exist_ok=True)
+    Image.new("RGB", (64, 48), "orange").save(folder / PICTURE)
+
+
+@pytest.mark.usefixtures("picture")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Server) -> None:
     canvas.clear()
@@ -64,7 +80,7 @@ def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Serv
     folded = canvas.evaluate(SAVE)
     shown = canvas.widgets()[folded]
     assert shown | defaults(BY_NAME[name]) == shown  # some canvases add the preview of the video
-    for widget, value in (MODELS | SIZES).items():
+    for widget, value in (MODELS[name] | SIZES).items():
         canvas.set_widget(folded, widget, value)
     canvas.evaluate(FEW_STEPS, 2)
     prompt = {node["class_type"]: node["inputs"] for node in canvas.prompt().values()}

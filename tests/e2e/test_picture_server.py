@@ -1,27 +1,12 @@
 """PIA animates a picture through the real server, and a motion model that takes none says so."""
 
 import pytest
-import safetensors.torch
-import torch
 
 from tools.client import PromptFailed
 from tools.workflow import animation
 
 from .conftest import APPLY, CHECKPOINT, JOB, LOADER, WEBP
-from .motion_files import pixels
-
-FILE = "pia.safetensors"
-
-
-def make_pia(comfy):
-    """The server's motion model with the first layer of PIA."""
-    folder = comfy.base / "models" / "animatediff_models"
-    weights = safetensors.torch.load_file(folder / JOB.motion_model)
-    width = weights["down_blocks.0.motion_modules.0.temporal_transformer.norm.weight"].shape[0]
-    random = torch.Generator().manual_seed(0)
-    weights["conv_in.weight"] = torch.randn(width, 9, 3, 3, generator=random) / 9
-    weights["conv_in.bias"] = torch.zeros(width)
-    safetensors.torch.save_file(weights, folder / FILE)
+from .motion_files import PIA, make_pia, pixels
 
 
 def pictured(file, **inputs):
@@ -40,15 +25,14 @@ def pictured(file, **inputs):
 def test_a_picture_is_animated(comfy, client):
     make_pia(comfy)
     small, large, off = (
-        client.run(pictured(FILE, **settings))
-        for settings in ({}, {"motion": "large"}, {"strength": 0.0, "drift": 0.5})
+        client.run(pictured(PIA, **settings)) for settings in ({}, {"motion": "large"}, {"strength": 0.0, "drift": 0.5})
     )
     frames = [pixels(comfy.path(result.outputs[WEBP][0])) for result in (small, large, off)]
     assert abs(frames[0] - frames[1]).mean() > 0.1 and abs(frames[0] - frames[2]).mean() > 1
     assert "21" not in small.said
     assert off.said["21"] == "drift has no effect: it is for AnimateLCM-I2V, and this is PIA."
     assert small.said[LOADER].startswith(
-        f'"{FILE}": it is an image-to-video model. Give it a picture with Animate Picture'
+        f'"{PIA}": it is an image-to-video model. Give it a picture with Animate Picture'
     )
 
 

@@ -65,7 +65,7 @@ def picture_to_animation() -> Blueprint:
         "An animation that starts from a picture, with an SD1.5 checkpoint and the motion model PIA.",
         Template("", nodes, (LOAD, PICTURED, PROMPT, SAMPLE, VIDEO), crossings=2),
         (
-            Shown("picture", "image"), Shown("positive", "text", "prompt"), Shown("animate", "motion"),
+            Shown("picture", "image"), Shown("positive", "text", "prompt"),
             Shown("latent", "batch_size", "frames"), *SIZES, SEED, *MODELS,
         ),
         "video",
