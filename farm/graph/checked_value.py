@@ -6,6 +6,7 @@ from typing import Any
 from .node_inputs import NodeInput
 
 YES, NO = {"true", "yes", "1"}, {"false", "no", "0"}
+UPLOADS = ("image_upload", "video_upload", "audio_upload", "mesh_upload", "file_upload")  # options of combos of files
 FILE_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".sft", ".onnx")
 
 
@@ -66,8 +67,19 @@ def _in_range(part: NodeInput, value: Any) -> Any:
 def _choice(part: NodeInput, choices: list[Any], value: Any, is_text: bool) -> Any:
     if is_text and value not in choices:
         value = next((choice for choice in choices if str(choice) == value), value)
-    if value in choices or part.options.get("image_upload") or part.options.get("remote"):
+    if value in choices or part.options.get("remote") or _is_in_a_folder(part, value):
         return value
     offered = ", ".join(map(str, choices[:12])) + (f" and {len(choices) - 12} more" if len(choices) > 12 else "")
     what = "the server has no such file" if str(value).lower().endswith(FILE_ENDINGS) else "it is not among the choices"
     raise ValueError(f'it gets "{value}", but {what}: {offered or "there are none"}')
+
+
+def _is_in_a_folder(part: NodeInput, value: Any) -> bool:
+    """Whether a value names an input file that such combos do not list: in a folder, or of another kind ("a.png [output]")."""
+    is_file = any(part.options.get(upload) for upload in UPLOADS)
+    return is_file and isinstance(value, str) and ("/" in value or value.endswith("]"))
+
+
+def takes_files(part: NodeInput) -> bool:
+    """Whether an input names a file that can be uploaded to the server."""
+    return any(part.options.get(upload) for upload in UPLOADS) or part.kind == "STRING"

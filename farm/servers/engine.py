@@ -1,0 +1,53 @@
+"""Where the servers come from: the user names them, or the farm starts them."""
+
+import argparse
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ..graph.refused import Refused
+from .address import read_addresses
+from .http_link import HttpLink
+from .link import Link
+
+
+class Engine(Protocol):
+    """Servers to begin with, and those that come later."""
+
+    links: list[Link]
+
+    async def new_links(self) -> list[Link]: ...
+
+
+class NamedServers:
+    """Servers that run already."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        addresses = read_addresses(text)
+        if not addresses:
+            raise Refused(["--servers names no server"])
+        self._known = {address.name for address in addresses}
+        self.links: list[Link] = [HttpLink(address) for address in addresses]
+
+    async def new_links(self) -> list[Link]:
+        if not self._text.startswith("@"):
+            return []
+        try:
+            found = [address for address in read_addresses(self._text) if address.name not in self._known]
+        except Refused:  # the file is being written
+            return []
+        self._known |= {address.name for address in found}
+        return [HttpLink(address) for address in found]
+
+
+@asynccontextmanager
+async def engine_of(options: argparse.Namespace, others: Sequence[str], out: Path) -> AsyncIterator[Engine]:
+    """The engine that the command line asks for; what it starts ends with the block."""
+    named = NamedServers(options.servers)
+    try:
+        yield named
+    finally:
+        for link in named.links:
+            await link.close()
