@@ -138,7 +138,9 @@ class Farm:
                 run.add_server(link)
             if seen != (seen := _changed(self.options.jobs)):
                 try:
-                    jobs = self.planner.jobs(lines_of(read_jobs(self.options.jobs), self.options.only, self.options.shard))
+                    jobs = self.planner.jobs(
+                        lines_of(read_jobs(self.options.jobs), self.options.only, self.options.shard)
+                    )
                 except Refused as refused:
                     _say("The jobs file was edited, but is not used as it is:\n" + "\n".join(refused.errors))
                     continue

@@ -15,22 +15,36 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("jobs", type=Path, help=".jsonl or .csv: what each job changes")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results and of what is on record")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes")
+    where.add_argument(
+        "--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes"
+    )
     where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
-    where.add_argument("--ray", metavar="ADDRESS", help="one server for each GPU of a Ray cluster; local: start Ray here")
-    parser.add_argument("--ray-workers", type=_count, metavar="N", help="servers on the cluster (default: its GPUs, else 1)")
+    where.add_argument(
+        "--ray", metavar="ADDRESS", help="one server for each GPU of a Ray cluster; local: start Ray here"
+    )
+    parser.add_argument(
+        "--ray-workers", type=_count, metavar="N", help="servers on the cluster (default: its GPUs, else 1)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="check everything and say what would run")
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N jobs that are left")
     parser.add_argument("--only", metavar="TAG", help="only jobs with this tag: name, or name=value")
-    parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the part I of N, in a folder of its own in --out")
+    parser.add_argument(
+        "--shard", type=_shard, metavar="I/N", help="only the part I of N, in a folder of its own in --out"
+    )
     parser.add_argument("--ahead", type=int, default=2, metavar="N", help="prompts that wait on a server (default 2)")
     parser.add_argument("--retries", type=int, default=2, metavar="N", help="more attempts at a lost job (default 2)")
     parser.add_argument("--retry-failed", action="store_true", help="run failed jobs again")
     parser.add_argument("--max-failures", type=_count, metavar="N", help="stop when N jobs have failed")
-    parser.add_argument("--job-timeout", type=float, metavar="SECONDS", help="for one job (default: 10 times the median)")
-    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="with a server that does not answer")
+    parser.add_argument(
+        "--job-timeout", type=float, metavar="SECONDS", help="for one job (default: 10 times the median)"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=60, metavar="SECONDS", help="with a server that does not answer"
+    )
     parser.add_argument("--mixed", action="store_true", help="servers may differ in versions, nodes and models")
-    parser.add_argument("--metrics", type=int, metavar="PORT", help="serve Prometheus metrics at 127.0.0.1:PORT/metrics")
+    parser.add_argument(
+        "--metrics", type=int, metavar="PORT", help="serve Prometheus metrics at 127.0.0.1:PORT/metrics"
+    )
     options = parser.parse_args(own)
     if others and options.servers:
         parser.error("what follows -- is for servers that the farm starts; --servers names servers that run")

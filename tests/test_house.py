@@ -23,6 +23,7 @@ LAYERS = {  # folder: the folders of the extension it may import
     "training": {"training", "sampling", "motion", "drawing"},
     "evaluation": {"evaluation", "drawing"},
     "miniature": {"miniature"},
+    "farm": {"farm"},
     "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it
@@ -101,6 +102,14 @@ def test_motion_imports_no_more_than_it_may() -> None:
         for name in imports(file):
             if not name.startswith(".") and name.split(".")[0] not in sys.stdlib_module_names:
                 assert any(is_below(name, module) for module in allowed), f"{file} imports {name}"
+
+
+def test_the_farm_needs_only_python_and_aiohttp() -> None:
+    """So that a machine without torch can drive servers; what talks to Ray is imported when it is asked for."""
+    for file in (REPOSITORY / "farm").rglob("*.py"):
+        allowed = {"aiohttp", *(["ray"] if file.stem in ("ray_servers", "ray_actor") else [])}
+        outside = {name.split(".")[0] for name in imports(file) if not name.startswith(".")} - sys.stdlib_module_names
+        assert outside <= allowed, f"{file} imports {outside - allowed}"
 
 
 def host_names(tree: ast.Module) -> set[str]:

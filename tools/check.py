@@ -13,7 +13,7 @@ from tools.environment import REPOSITORY
 TYPED = (
     *(
         f"kinema.{folder}"
-        for folder in ("motion", "drawing", "sampling", "training", "evaluation", "miniature", "nodes")
+        for folder in ("motion", "drawing", "sampling", "training", "evaluation", "miniature", "nodes", "farm")
     ),
     "tools",
 )

@@ -71,5 +71,3 @@ def _primitive_values(scope: Scope) -> dict[str, dict[str, Any]]:
             for target, name in scope.targets_of(node):
                 values.setdefault(target, {})[name] = saved[0]
     return values
-
-

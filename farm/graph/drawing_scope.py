@@ -9,12 +9,12 @@ from .node_inputs import inputs_of
 MUTED, BYPASSED = 2, 4  # modes of a node
 PRIMITIVE, REROUTE = "PrimitiveNode", "Reroute"
 VIRTUAL = {PRIMITIVE, REROUTE, "Note", "MarkdownNote"}  # only the canvas has them
-INSIDE, OUTSIDE = "-10", "-20"  # the edges of a subgraph, as nodes that links name
+LEFT_EDGE, RIGHT_EDGE = "-10", "-20"  # the edges of a subgraph, as nodes that links name
 MAX_DEPTH = 200  # links in a row: more are a loop
 
 
 @dataclass(frozen=True)
-class Source:
+class Arrival:
     """What an input gets: an output of a node, or the value of a widget on a subgraph's node."""
 
     node_id: str = ""
@@ -24,7 +24,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Link:
+class Wire:
     """One wire."""
 
     origin: str  # id of the node
@@ -38,7 +38,7 @@ class Scope:
     """The nodes and links of a workflow, or of one subgraph's node in it."""
 
     nodes: Mapping[str, dict[str, Any]]
-    links: Mapping[int, Link]
+    links: Mapping[int, Wire]
     object_info: Mapping[str, Any]
     definitions: Mapping[str, Mapping[str, Any]]  # of subgraphs, by their ids
     definition: Mapping[str, Any] = field(default_factory=dict)  # of this one
@@ -77,7 +77,7 @@ class Scope:
 
     def source_of_input(
         self, node: Mapping[str, Any], slot: int, kind: str | None = None, depth: int = 0
-    ) -> Source | None:
+    ) -> Arrival | None:
         """What the input number `slot` of a node gets; None for one that is not connected, or to nothing that runs."""
         slots = self.slots(node)
         if slot >= len(slots) or depth > MAX_DEPTH:
@@ -86,22 +86,22 @@ class Scope:
         link = self.links.get(number) if number is not None else None
         if link is None:
             return None
-        if link.origin == INSIDE and self.parent is not None:
+        if link.origin == LEFT_EDGE and self.parent is not None:
             return self._from_outside(link.origin_slot, kind or own_kind, depth)
         origin = self.nodes.get(link.origin)
         return self._source_of_output(origin, link.origin_slot, kind or own_kind, depth + 1) if origin else None
 
-    def _from_outside(self, slot: int, kind: str, depth: int) -> Source | None:
+    def _from_outside(self, slot: int, kind: str, depth: int) -> Arrival | None:
         assert self.parent is not None
         name = self.definition["inputs"][slot]["name"]
         names = self.parent.input_names(self.node)
         source = self.parent.source_of_input(self.node, names.index(name), kind, depth + 1)
         values = promoted_values(self.node, self.definition)
         if source is None and ("-1", name) in values:
-            return Source(value=values["-1", name], is_value=True)
+            return Arrival(value=values["-1", name], is_value=True)
         return source
 
-    def _source_of_output(self, node: Mapping[str, Any], slot: int, kind: str, depth: int) -> Source | None:
+    def _source_of_output(self, node: Mapping[str, Any], slot: int, kind: str, depth: int) -> Arrival | None:
         if depth > MAX_DEPTH or node.get("mode") == MUTED or node["type"] == PRIMITIVE:
             return None
         if node.get("mode") == BYPASSED:
@@ -111,13 +111,13 @@ class Scope:
             return self.source_of_input(node, 0, kind, depth + 1)
         if self.is_subgraph(node):
             return self.inner(node)._source_of_edge(slot, kind, depth)
-        return Source(self.full_id(str(node["id"])), slot)
+        return Arrival(self.full_id(str(node["id"])), slot)
 
-    def _source_of_edge(self, slot: int, kind: str, depth: int) -> Source | None:
-        ends = [link for link in self.links.values() if link.target == OUTSIDE and link.target_slot == slot]
+    def _source_of_edge(self, slot: int, kind: str, depth: int) -> Arrival | None:
+        ends = [link for link in self.links.values() if link.target == RIGHT_EDGE and link.target_slot == slot]
         if not ends:
             return None
-        if ends[0].origin == INSIDE:
+        if ends[0].origin == LEFT_EDGE:
             return self._from_outside(ends[0].origin_slot, kind, depth)
         return self._source_of_output(self.nodes[ends[0].origin], ends[0].origin_slot, kind, depth + 1)
 
@@ -192,7 +192,7 @@ def fits(one: str, other: str) -> bool:
     return bool(set(one.lower().split(",")) & set(other.lower().split(",")))
 
 
-def _links(saved: list[Any]) -> dict[int, Link]:
+def _links(saved: list[Any]) -> dict[int, Wire]:
     """Of a workflow's lists [id, origin, slot, target, slot, type], or of a subgraph's named fields."""
     links = {}
     for link in saved:
@@ -202,5 +202,5 @@ def _links(saved: list[Any]) -> dict[int, Link]:
             fields = link
         if fields:
             number, origin, origin_slot, target, target_slot, *_ = fields
-            links[number] = Link(str(origin), int(origin_slot), str(target), int(target_slot))
+            links[number] = Wire(str(origin), int(origin_slot), str(target), int(target_slot))
     return links

@@ -24,7 +24,7 @@ class LocalFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Setting:
     """One input of one node that a job sets."""
 
     node_id: str
@@ -38,7 +38,7 @@ class Job:
 
     id: str  # can name a folder
     line: int  # of the jobs file
-    changes: tuple[Change, ...]
+    changes: tuple[Setting, ...]
     tags: tuple[str, ...]
     priority: int  # higher ones run first
     key: str  # sha256 of everything that determines the result
@@ -50,7 +50,7 @@ class Job:
         return tuple(change.value for change in self.changes if isinstance(change.value, LocalFile))
 
 
-def filled(graph: Graph, changes: tuple[Change, ...]) -> Graph:
+def filled(graph: Graph, changes: tuple[Setting, ...]) -> Graph:
     """The workflow with a job's values; files are named as the server will have them. Nodes without changes are shared."""
     made = dict(graph)
     for change in changes:

@@ -17,9 +17,9 @@ FIELDS = {"id", "set", "for", "tags", "priority"}
 CSV_FIELDS = ("id", "tags", "priority")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # Windows has no files of these names
-SEEDS = re.compile(r"(\d+)\.\.(\d+)")
+SEED_RANGE = re.compile(r"(\d+)\.\.(\d+)")
 SHORT = re.compile(r"[A-Za-z0-9._-]{1,16}")
-FILE = "file:"  # begins a cell of a CSV file that names a file of this machine
+FILE_CELL = "file:"  # begins a cell of a CSV file that names a file of this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
 
 
 def _list(place: str, values: Any) -> list[Any]:
-    if isinstance(values, str) and (match := SEEDS.fullmatch(values)):
+    if isinstance(values, str) and (match := SEED_RANGE.fullmatch(values)):
         first, last = int(match[1]), int(match[2])
         if first > last:
             raise ValueError(f"{place} is {values}, which counts down: write the smaller number first")
@@ -145,7 +145,7 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
 
 
 def _cell(cell: str) -> Any:
-    return {"file": cell.removeprefix(FILE)} if cell.startswith(FILE) else cell
+    return {"file": cell.removeprefix(FILE_CELL)} if cell.startswith(FILE_CELL) else cell
 
 
 def _repeated(jobs: list[JobLine]) -> Iterator[str]:

@@ -5,9 +5,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-KEYS = ("prompt", "workflow")
+METADATA = ("prompt", "workflow")
 PNG = b"\x89PNG\r\n\x1a\n"
-CONTAINERS = {b"moov", b"udta", b"meta", b"ilst"}
+OUTER_BOXES = {b"moov", b"udta", b"meta", b"ilst"}
 MAX_TEXT = 64 * 2**20  # bytes of one text: a compressed one could be of any size
 ASCII = 2  # the type of a text in an EXIF directory
 
@@ -29,7 +29,7 @@ def texts_in(file: Path) -> dict[str, str]:
             return {}
     except (struct.error, zlib.error, IndexError, UnicodeDecodeError) as error:
         raise ValueError(f"{file.name} is damaged: {error}") from error
-    return {key: text for key, text in found.items() if key in KEYS}
+    return {key: text for key, text in found.items() if key in METADATA}
 
 
 def _png(content: bytes) -> Iterator[tuple[str, str]]:
@@ -99,7 +99,7 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
         if size and size < head:
             raise ValueError(f"a box of {size} bytes")
         yield kind, start + head, stop
-        if kind in CONTAINERS:
+        if kind in OUTER_BOXES:
             yield from _boxes(content, start + head + _version_bytes(kind, content, start + head), stop)
         start = stop
 

@@ -6,7 +6,7 @@ from typing import Any
 
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COMFY_DYNAMICCOMBO_V3", "COLOR", "MARKDOWN"}
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"  # a combo whose options bring inputs of their own, such as format.codec
-SEEDS = ("seed", "noise_seed")
+SEED_NAMES = ("seed", "noise_seed")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class NodeInput:
     def has_control(self) -> bool:
         """Whether the canvas adds a widget that chooses the next value, such as "randomize"."""
         asked = self.options.get("control_after_generate")
-        return bool(self.name in SEEDS if asked is None and self.kind == "INT" else asked)
+        return bool(self.name in SEED_NAMES if asked is None and self.kind == "INT" else asked)
 
 
 def inputs_of(info: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[NodeInput]:
@@ -73,5 +73,7 @@ def _one(name: str, spec: Any, values: Mapping[str, Any], required: bool) -> Ite
     yield found
     if kind == DYNAMIC_COMBO:
         chosen = values.get(name, found.default)
-        brought = next((option["inputs"] for option in options["options"] if option["key"] == chosen), {})
+        brought: Mapping[str, Any] = next(
+            (option["inputs"] for option in options["options"] if option["key"] == chosen), {}
+        )
         yield from _inputs(brought, {}, values, f"{name}.")

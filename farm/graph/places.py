@@ -54,7 +54,9 @@ class Places:
         if not found:
             raise NoPlace(f'there is no node "{name.partition(".")[0]}" for "{name}"; there are {self._titles()}')
         node_id, text = found[0]
-        raise NoPlace(f'"{name}": node #{node_id} has no input "{text}", but {", ".join(self.inputs(node_id)) or "none"}')
+        raise NoPlace(
+            f'"{name}": node #{node_id} has no input "{text}", but {", ".join(self.inputs(node_id)) or "none"}'
+        )
 
     def _nodes(self, text: str) -> list[str]:
         if text.startswith("#"):

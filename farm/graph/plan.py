@@ -9,7 +9,7 @@ from typing import Any
 
 from .checked_value import checked, takes_files
 from .identity import job_key
-from .job import Change, Job, LocalFile, filled
+from .job import Job, LocalFile, Setting, filled
 from .job_lines import JobLine
 from .model_use import Listing, ModelUse, cost
 from .places import NoPlace, Place, Places
@@ -60,12 +60,12 @@ class Planner:
             raise Refused([*errors[:MAX_ERRORS], *more])
         return jobs
 
-    def _changes(self, line: JobLine) -> tuple[list[Change], list[str]]:
+    def _changes(self, line: JobLine) -> tuple[list[Setting], list[str]]:
         changes, errors = [], []
         for name, value in line.values.items():
             try:
                 place = self._places.find(name)
-                changes.append(Change(place.node_id, place.input.name, self._value(place, value, line.is_text)))
+                changes.append(Setting(place.node_id, place.input.name, self._value(place, value, line.is_text)))
             except NoPlace as error:
                 errors.append(f"line {line.line}: {error}")
             except ValueError as error:
@@ -91,7 +91,7 @@ class Planner:
             )
         return LocalFile(path, self._hash(path, path.stat().st_mtime_ns))
 
-    def _job(self, line: JobLine, changes: tuple[Change, ...]) -> Job:
+    def _job(self, line: JobLine, changes: tuple[Setting, ...]) -> Job:
         graph = filled(self._graph, changes)
         models = self._use.of({(change.node_id, change.input): change.value for change in changes})
         facts = {name: self._ground.model_fact(name) for name in models}

@@ -32,7 +32,9 @@ class Rules:
 
     retries: int = 2  # further attempts at a job that was lost
     max_failures: int | None = None  # failed jobs after which the farm stops
-    job_timeout: float | None = None  # seconds; None: ten times the median, when the server has said nothing for 2 minutes
+    job_timeout: float | None = (
+        None  # seconds; None: ten times the median, when the server has said nothing for 2 minutes
+    )
     patience: float = 60.0  # seconds until a server that does not answer loses its jobs to others
     mixed: bool = False  # servers may differ
 
@@ -41,7 +43,13 @@ class Dispatcher:
     """All jobs of one farm. The workers call it; it calls the ledger."""
 
     def __init__(
-        self, graph: Graph, common: Mapping[str, Any], models: Mapping[str, int], folder: OutputFolder, ledger: Ledger, rules: Rules
+        self,
+        graph: Graph,
+        common: Mapping[str, Any],
+        models: Mapping[str, int],
+        folder: OutputFolder,
+        ledger: Ledger,
+        rules: Rules,
     ) -> None:
         self.graph = graph
         self.folder = folder

@@ -54,7 +54,7 @@ def error_in(entry: Mapping[str, Any]) -> NodeError | None:
     status = entry.get("status") or {}
     if status.get("status_str") == "success":
         return None
-    said = {event: data for event, data in status.get("messages") or []}
+    said = dict(status.get("messages") or [])
     if "execution_error" in said:
         data = said["execution_error"]
         message = str(data.get("exception_message", "")).strip()

@@ -89,7 +89,9 @@ class Follower:
 
     def _hear(self, message: dict[str, Any]) -> None:
         data = message.get("data")
-        waiting = self.prompts.get(data.get("prompt_id")) if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            return
+        waiting = self.prompts.get(str(data.get("prompt_id")))
         if waiting is None:
             return
         waiting.heard = time.monotonic()

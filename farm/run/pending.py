@@ -51,7 +51,9 @@ class Pending:
         priority = min(own for own, _ in self._groups)
         groups = [group for group in self._groups if group[0] == priority]
         own = (priority, loaded) if loaded is not None else None
-        best = own if own in groups else max(groups, key=lambda group: self._work[group] / (1 + in_use.get(group[1], 0)))
+        best = (
+            own if own in groups else max(groups, key=lambda group: self._work[group] / (1 + in_use.get(group[1], 0)))
+        )
         assert best is not None
         return self._pop(best, avoided)
 

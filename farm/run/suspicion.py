@@ -20,7 +20,9 @@ class Suspicion:
 
     def __init__(self) -> None:
         self._avoided: dict[str, set[str]] = defaultdict(set)  # {server: ids of jobs it is not to run}
-        self._streaks: dict[str, list[Job]] = defaultdict(list)  # {server: the jobs that it failed since its last success}
+        self._streaks: dict[str, list[Job]] = defaultdict(
+            list
+        )  # {server: the jobs that it failed since its last success}
         self._asked: dict[str, Worker] = {}  # {id of a job: the server whose failure is in doubt}
         self._short_of_memory: set[str] = set()
 

@@ -11,13 +11,13 @@ from ..graph.identity import prompt_id
 from ..graph.job import UPLOAD_FOLDER, Job, filled, with_prefix
 from ..servers.facts import Facts, ask
 from ..servers.link import Answered, Link, LinkLost, get_json, post
+from .adoption import MARK, remove, unexpected
 from .delivery import Gone, deliver
 from .dispatcher import Dispatcher
 from .failure import Lost, Rejected, error_in, rejection
 from .follower import Follower, Queue, Waiting
 from .ledger import Submission
 
-MARK = "kinema_farm"  # of our prompts, among the extra data that servers keep with them
 SLICE = 2.0  # seconds between two looks at the clock
 
 
@@ -47,19 +47,19 @@ class Worker:
         return self._ahead + 1 - len(self.follower.prompts)
 
     async def run(self) -> None:
-        following = asyncio.ensure_future(self.follower.run())
-        looking = asyncio.ensure_future(self.follower.look_regularly())
-        lanes = asyncio.gather(*(self._lane() for _ in range(self._ahead + 1)))
+        following = [asyncio.ensure_future(self.follower.run()), asyncio.ensure_future(self.follower.look_regularly())]
+        lanes = [asyncio.ensure_future(self._lane()) for _ in range(self._ahead + 1)]
         try:
-            await asyncio.wait({following, lanes}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()  # raises what must not be hidden
-            await lanes
-            await asyncio.gather(*self._adopted)
+            at_work = {*lanes}
+            while at_work := {task for task in at_work | self._adopted if not task.done()}:
+                done, _ = await asyncio.wait({*at_work, *following}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()  # raises what must not be hidden
         finally:
-            for task in (following, looking, lanes, *self._adopted):
+            everything = [*following, *lanes, *self._adopted]
+            for task in everything:
                 task.cancel()
-            await asyncio.gather(following, looking, lanes, *self._adopted, return_exceptions=True)
+            await asyncio.gather(*everything, return_exceptions=True)
 
     async def _lane(self) -> None:
         while (job := await self._farm.next_job(self)) is not None:
@@ -83,7 +83,9 @@ class Worker:
                     files = await self._patiently(
                         lambda: deliver(self.link, entry["outputs"], self._farm.folder, job.id, submission.prompt_id)
                     )
-                    self._farm.finish(job, self, files, time.monotonic() - (waiting.started or start), submission.attempt)
+                    self._farm.finish(
+                        job, self, files, time.monotonic() - (waiting.started or start), submission.attempt
+                    )
                 else:
                     await self._farm.node_failed(job, self, error)
                 await self._forget(submission.prompt_id)
@@ -214,34 +216,21 @@ class Worker:
         if wrong := self._farm.difference(self.facts):
             self.dropped = wrong
             return
-        ours = {name: extra[MARK] for name, extra in (running | pending).items() if self._is_ours(name, extra)}
-        for name, mark in ours.items():
-            if not self._adopt(name, mark):
-                await post(self.link, "/queue", {"delete": [name]})
-                await post(self.link, "/interrupt", {"prompt_id": name})
-        if not self._was_connected:
-            self._was_connected = True
-            for submission in self._farm.open_submissions(self.name):
-                if submission.prompt_id not in ours and await get_json(self.link, f"/history/{submission.prompt_id}"):
-                    mark = {"id": submission.job_id, "key": submission.key, "attempt": submission.attempt}
-                    if not self._adopt(submission.prompt_id, mark):
-                        await self._forget(submission.prompt_id)
+        is_first = not self._was_connected
+        self._was_connected = True
+        for found in await unexpected(self.link, running | pending, self._farm, set(self.follower.prompts), is_first):
+            job = self._farm.claim(found.job_id, found.key)
+            if job is None:  # of an older jobs file, or already elsewhere
+                await remove(self.link, found.prompt_id)
+            else:
+                self._adopt(job, found)
 
-    def _is_ours(self, name: str, extra: dict[str, Any]) -> bool:
-        mark = extra.get(MARK)
-        return isinstance(mark, dict) and mark.get("run") == str(self._farm.folder.run) and name not in self.follower.prompts
-
-    def _adopt(self, name: str, mark: dict[str, Any]) -> bool:
-        """Goes on with a prompt of an earlier run, if its job is still wanted and nobody else has it."""
-        job = self._farm.claim(str(mark.get("id")), str(mark.get("key")))
-        if job is None:
-            return False
-        submission = Submission(self.name, job.id, job.key, int(mark.get("attempt") or 0), name)
-        self.follower.prompts[name] = Waiting(is_sent=True)
-        task = asyncio.ensure_future(self._settle(job, submission))
+    def _adopt(self, job: Job, found: Submission) -> None:
+        """Goes on with a prompt of an earlier run."""
+        self.follower.prompts[found.prompt_id] = Waiting(is_sent=True)
+        task = asyncio.ensure_future(self._settle(job, found))
         self._adopted.add(task)
         task.add_done_callback(self._adopted.discard)
-        return True
 
 
 def _object(body: str) -> dict[str, Any]:

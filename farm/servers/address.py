@@ -36,7 +36,9 @@ def parse(text: str) -> Address:
     """
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f'a server\'s address begins with http:// or https:// and names a host; this one is "{_bare(parts)}"')
+        raise ValueError(
+            f'a server\'s address begins with http:// or https:// and names a host; this one is "{_bare(parts)}"'
+        )
     query = tuple(parse_qsl(parts.query, keep_blank_values=True))
     return Address(_bare(parts), parts.username or "", parts.password or "", query)
 

@@ -13,7 +13,7 @@ NO_LIMIT = 2**63  # bytes, of a server that tells no limit of uploads
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class ServedModel:
     """A model file of a server."""
 
     size: int  # bytes
@@ -26,7 +26,7 @@ class Facts:
 
     version: str  # of ComfyUI
     object_info: Mapping[str, Any]  # its nodes
-    models: Mapping[str, Mapping[str, ModelFile]]  # {folder: {name: file}}
+    models: Mapping[str, Mapping[str, ServedModel]]  # {folder: {name: file}}
     max_upload: int  # bytes
     memory: int  # bytes of its devices, of the machine for a CPU
     arguments: tuple[str, ...]  # of its command line
@@ -57,13 +57,13 @@ async def ask(link: Link) -> Facts:
     )
 
 
-async def _files(link: Link, folder: Mapping[str, Any]) -> dict[str, ModelFile]:
+async def _files(link: Link, folder: Mapping[str, Any]) -> dict[str, ServedModel]:
     places = folder.get("folders") or []
     files = {}
     for file in await _or_empty(link, f"/experiment/models/{folder['name']}"):
         number = file.get("pathIndex", 0)
         path = Path(places[number]) / file["name"] if number < len(places) else None
-        files[str(file["name"])] = ModelFile(int(file.get("size") or 0), path)
+        files[str(file["name"])] = ServedModel(int(file.get("size") or 0), path)
     return files
 
 

@@ -13,7 +13,7 @@ from ..graph.refused import Refused
 from .facts import Facts, ask
 from .link import Answered, Link, LinkLost
 
-SECONDS = 60.0  # until a server counts as one that does not answer
+ANSWER_SECONDS = 60.0  # until a server counts as one that does not answer
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Meeting:
     @property
     def listing(self) -> dict[str, dict[str, int]]:
         """{folder: {file: bytes}} of the model files of the first server."""
-        return {folder: {name: file.size for name, file in files.items()} for folder, files in self.first.models.items()}
+        return {
+            folder: {name: file.size for name, file in files.items()} for folder, files in self.first.models.items()
+        }
 
     @property
     def max_upload(self) -> int:
@@ -49,11 +51,11 @@ async def meet(links: Sequence[Link]) -> Meeting:
 
 async def _asked(link: Link) -> tuple[str, Facts | str]:
     try:
-        return link.name, await asyncio.wait_for(ask(link), SECONDS)
+        return link.name, await asyncio.wait_for(ask(link), ANSWER_SECONDS)
     except (LinkLost, Answered) as error:
         return link.name, str(error)
     except (asyncio.TimeoutError, TimeoutError):
-        return link.name, f"nothing for {SECONDS:.0f} s"
+        return link.name, f"nothing for {ANSWER_SECONDS:.0f} s"
 
 
 class ModelHashes:

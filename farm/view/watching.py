@@ -10,7 +10,7 @@ from typing import Any
 
 from ..run.dispatcher import Dispatcher
 
-SECONDS = 2.0  # between two updates
+UPDATE_SECONDS = 2.0  # between two updates
 LINE_SECONDS = 60.0  # between two progress lines where the output is no terminal
 
 
@@ -37,7 +37,7 @@ class Watching:
     async def _watch(self) -> None:
         while True:
             self._show(is_last=False)
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(UPDATE_SECONDS)
 
     def _show(self, is_last: bool) -> None:
         status = self.status()
@@ -45,7 +45,9 @@ class Watching:
         is_terminal = sys.stdout.isatty()
         if is_terminal or is_last or time.monotonic() - self.last_line >= LINE_SECONDS:
             self.last_line = time.monotonic()
-            print(("\r" if is_terminal else "") + line(status), end="\n" if is_last or not is_terminal else "", flush=True)
+            print(
+                ("\r" if is_terminal else "") + line(status), end="\n" if is_last or not is_terminal else "", flush=True
+            )
 
     def status(self) -> dict[str, Any]:
         farm = self.dispatcher

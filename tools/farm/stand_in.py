@@ -77,7 +77,9 @@ class StandIn:
             content = self.waiting[prompt_id]
             await self._say(content["client_id"], "execution_start", prompt_id, {})
             for step in range(MESSAGES):
-                await self._say(content["client_id"], "progress", prompt_id, {"value": step, "max": MESSAGES, "node": "1"})
+                await self._say(
+                    content["client_id"], "progress", prompt_id, {"value": step, "max": MESSAGES, "node": "1"}
+                )
             await asyncio.sleep(self.seconds)
             name = {"filename": "stand-in_00001_.mp4", "subfolder": prompt_id, "type": "output"}
             status = {"status_str": "success", "completed": True, "messages": []}
