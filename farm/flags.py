@@ -39,13 +39,17 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--job-timeout", type=float, metavar="SECONDS", help="for one job (default: 10 times the median)"
     )
     parser.add_argument(
-        "--patience", type=float, default=60, metavar="SECONDS", help="with a server that does not answer"
+        "--patience",
+        type=float,
+        metavar="SECONDS",
+        help="with a server that does not answer (default: 60; 300 for servers that the farm starts)",
     )
     parser.add_argument("--mixed", action="store_true", help="servers may differ in versions, nodes and models")
     parser.add_argument(
         "--metrics", type=int, metavar="PORT", help="serve Prometheus metrics at 127.0.0.1:PORT/metrics"
     )
     options = parser.parse_args(own)
+    options.patience = options.patience or (60.0 if options.servers else 300.0)
     if others and options.servers:
         parser.error("what follows -- is for servers that the farm starts; --servers names servers that run")
     return options, others

@@ -99,7 +99,7 @@ def _made_id(name: Any, chosen: tuple[Any, ...], values: Mapping[str, Any]) -> s
     made = made or f"job-{_hash(values)}"
     if not ID.fullmatch(made) or RESERVED.fullmatch(made) or made.endswith("."):
         raise ValueError(
-            f'the id "{made[:120]}" cannot name a folder: use 1 to 100 letters, digits, ".", "_" and "-", a letter or digit first'
+            f'the id "{made[:120]}" cannot name a folder: use 1 to 100 letters, digits and ". _ -", a letter or digit first'
         )
     return made
 

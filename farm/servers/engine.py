@@ -10,6 +10,7 @@ from ..graph.refused import Refused
 from .address import read_addresses
 from .http_link import HttpLink
 from .link import Link
+from .local_servers import local_servers
 
 
 class Engine(Protocol):
@@ -45,6 +46,10 @@ class NamedServers:
 @asynccontextmanager
 async def engine_of(options: argparse.Namespace, others: Sequence[str], out: Path) -> AsyncIterator[Engine]:
     """The engine that the command line asks for; what it starts ends with the block."""
+    if options.local:
+        async with local_servers(options.local, others, out.absolute()) as local:
+            yield local
+        return
     named = NamedServers(options.servers)
     try:
         yield named

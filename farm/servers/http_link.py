@@ -20,8 +20,8 @@ LOST = (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError)
 class HttpLink:
     """One session, which checks certificates of https."""
 
-    def __init__(self, address: Address) -> None:
-        self.name = address.name
+    def __init__(self, address: Address, name: str = "") -> None:
+        self.name = name or address.name
         self._address = address
         auth = aiohttp.BasicAuth(address.user, address.password) if address.user else None
         self._session = aiohttp.ClientSession(auth=auth, timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
