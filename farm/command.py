@@ -21,7 +21,7 @@ from .run.whole_run import INTERRUPTED, INVALID, OK, WholeRun
 from .selection import left, lines_of
 from .servers.engine import Engine, engine_of
 from .servers.meeting import Meeting, ModelHashes, meet
-from .view.watching import Watching
+from .view.watching import Watching, watching
 
 CHECK_SECONDS = 2.0  # between two looks at the jobs file and the file of servers
 
@@ -99,10 +99,10 @@ class Farm:
         dispatcher = self._dispatcher(jobs)
         dispatcher.add(todo)
         run = WholeRun(dispatcher, self.options.ahead, _say)
-        async with Watching(dispatcher, len(jobs), self.options.metrics) as watching:
+        async with watching(dispatcher, len(jobs), self.options.metrics) as watch:
             for link in self.engine.links:
                 run.add_server(link)
-            following = asyncio.ensure_future(self._follow_files(run, watching))
+            following = asyncio.ensure_future(self._follow_files(run, watch))
             try:
                 return await run.until_over()
             finally:
@@ -128,7 +128,7 @@ class Farm:
             lines.append(f"These nodes save where only the server sees it: {', '.join(silent)}")
         return lines
 
-    async def _follow_files(self, run: WholeRun, watching: Watching) -> None:
+    async def _follow_files(self, run: WholeRun, watch: Watching) -> None:
         """Jobs and servers that are added, and jobs that are edited, while the farm runs."""
         seen = _changed(self.options.jobs)
         while True:
@@ -145,7 +145,7 @@ class Farm:
                     _say("The jobs file was edited, but is not used as it is:\n" + "\n".join(refused.errors))
                     continue
                 run.dispatcher.add(jobs)
-                watching.total = len(jobs)
+                watch.total = len(jobs)
                 _say(f"The jobs file was edited: {len(jobs)} jobs")
 
 

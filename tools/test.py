@@ -24,7 +24,7 @@ MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 ONE_HOST = (
     *("dev", "drawing", "evaluation", "miniature", "motion/test_hostile.py", "quality", "test_regexes.py"),
-    *("e2e/test_demo.py", "sampling/noise/test_authors_ddim.py", "training"),
+    *("e2e/test_demo.py", "farm", "sampling/noise/test_authors_ddim.py", "training"),
 )
 """Tests whose results no version of ComfyUI changes; the end-to-end tests train on every host. They run on the newest one."""
 

@@ -60,6 +60,7 @@ class Dispatcher:
         self.in_flight: dict[str, Job] = {}
         self.done: list[str] = []  # ids, of this run
         self.failed: dict[str, Job] = {}  # of this run
+        self.job_seconds = 0.0  # that servers took for `done`
         self.retried = 0
         self.reloads = 0  # times that a server went on with other models
         self.is_paused = False
@@ -184,6 +185,7 @@ class Dispatcher:
         self.ledger.record_done(job.id, job.key, line)
         self.done.append(job.id)
         self._seconds.append(seconds)
+        self.job_seconds += seconds
         self.latest.append({"id": job.id, **line})
         for again in self._suspicion.finished(job, worker):
             if self.failed.pop(again.id, None) is not None:

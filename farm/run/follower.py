@@ -50,6 +50,7 @@ class Follower:
                     if not message:
                         running, pending = await self.look()
                         await self._on_connect(running, pending)
+                        await self.look()  # what was adopted may have ended before anybody listened
                         pause = FIRST_PAUSE
                         self.lost_since = None
                         self.connected.set()

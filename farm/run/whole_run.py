@@ -52,6 +52,7 @@ class WholeRun:
     async def until_over(self) -> int:
         """The exit code."""
         self._catch_signals()
+        self._look_at_wishes()
         while not all(task.done() for task in self.tasks.values()):
             await asyncio.wait(self.tasks.values(), timeout=TICK, return_when=asyncio.ALL_COMPLETED)
             self._look_at_wishes()

@@ -42,10 +42,6 @@ class Worker:
     def memory(self) -> int:
         return self.facts.memory if self.facts else 0
 
-    @property
-    def idle_lanes(self) -> int:
-        return self._ahead + 1 - len(self.follower.prompts)
-
     async def run(self) -> None:
         following = [asyncio.ensure_future(self.follower.run()), asyncio.ensure_future(self.follower.look_regularly())]
         lanes = [asyncio.ensure_future(self._lane()) for _ in range(self._ahead + 1)]
@@ -89,8 +85,10 @@ class Worker:
                 else:
                     await self._farm.node_failed(job, self, error)
                 await self._forget(submission.prompt_id)
-        except (Gone, Lost) as error:
-            self._farm.retry(job, self, str(error), counts=getattr(error, "counts", True))
+        except (Gone, Answered) as error:
+            self._farm.retry(job, self, f"{self.name}: {error}", counts=True)
+        except Lost as error:
+            self._farm.retry(job, self, str(error), counts=error.counts)
         except Rejected as error:
             self._farm.fail(job, self, None, str(error))
 
@@ -125,7 +123,7 @@ class Worker:
                 raise Lost(f"it did not reach the server: {error}", counts=False) from error
         except Answered as error:
             if error.status != 400:
-                raise Lost(f"the server answered {error}", counts=True) from error
+                raise
             raise Rejected(rejection(_object(error.body))) from error
 
     async def _is_known(self, wanted: str) -> bool:
@@ -199,13 +197,14 @@ class Worker:
         try:
             await post(self.link, "/queue", {"delete": chosen})
             content = await get_json(self.link, "/queue")
+            there = {item[1] for name in ("queue_running", "queue_pending") for item in content[name]}
+            gone = [name for name in chosen if name not in there and not await get_json(self.link, f"/history/{name}")]
         except (LinkLost, Answered):
             return 0
-        there = {item[1] for name in ("queue_running", "queue_pending") for item in content[name]}
         taken = 0
-        for name in chosen:
+        for name in gone:
             waiting = self.follower.prompts.get(name)
-            if waiting and name not in there and not waiting.ended.done() and await self._entry(name) is None:
+            if waiting and not waiting.ended.done():
                 waiting.ended.set_exception(Lost("it was taken back", counts=False))
                 taken += 1
         return taken

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from ..graph.refused import Refused
 
@@ -25,7 +25,8 @@ class Address:
     def without_secrets(self, text: str) -> str:
         """`text`, such as an error message, without what lets one in."""
         for secret in filter(None, (self.password, *(value for _, value in self.query))):
-            text = text.replace(secret, "***")
+            for written in (quote(secret), quote_plus(secret), secret):
+                text = text.replace(written, "***")
         return text
 
 
@@ -40,7 +41,7 @@ def parse(text: str) -> Address:
             f'a server\'s address begins with http:// or https:// and names a host; this one is "{_bare(parts)}"'
         )
     query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    return Address(_bare(parts), parts.username or "", parts.password or "", query)
+    return Address(_bare(parts), unquote(parts.username or ""), unquote(parts.password or ""), query)
 
 
 def _bare(parts: SplitResult) -> str:

@@ -42,14 +42,16 @@ class HttpLink:
         try:
             with file.path.open("rb") as content:
                 form.add_field("image", content, filename=file.name_on_server)
-                async with self._session.post(self._url("/upload/image"), data=form, params=self._query(None)) as reply:
+                async with self._session.post(
+                    self._url("/upload/image"), data=form, params=self._query(None), allow_redirects=False
+                ) as reply:
                     await self._checked(reply)
         except LOST as error:
             raise self._lost(error) from None
 
     async def download(self, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         try:
-            async with self._session.get(self._url("/view"), params=self._query(query)) as reply:
+            async with self._session.get(self._url("/view"), params=self._query(query), allow_redirects=False) as reply:
                 if reply.status != 200:
                     await self._checked(reply)
                     raise Answered(reply.status, "no file")

@@ -1,38 +1,49 @@
-"""Keeps one server of the farm running, as a process of its own: `python keeper.py COMMAND...`.
+"""Keeps one server of the farm running, as a process of its own: `python keeper.py PORT COMMAND...`.
 
 A server that ends is started again, at the same port. When the farm ends, however it ends, the pipe to this process
 closes, and the server is stopped: none is left behind.
 """
 
+import socket
 import subprocess
 import sys
 import threading
 import time
 
-STEADY = 60.0  # seconds after which a start counts as good
-MAX_STARTS = 3  # in a row that were not
+MAX_STARTS = 2  # in a row after which the server never answered
+LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
 
 
 class Keeper:
     """The server's process, and whether it is still wanted."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, port: int, command: list[str]) -> None:
+        self._port = port
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._is_over = False
         self._lock = threading.Lock()
 
     def run(self) -> int:
-        """The exit code of a server that does not stay up; 0 after `stop`."""
+        """The exit code of a server that does not come up; 0 after `stop`."""
         starts = 0
         while process := self._start():
-            started = time.monotonic()
+            starts = 0 if self._came_up(process) else starts + 1
             code = process.wait()
-            starts = 1 if time.monotonic() - started > STEADY else starts + 1
             if starts == MAX_STARTS and not self._is_over:
                 return code or 1
         return 0
+
+    def _came_up(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Waits until the server takes connections or has ended."""
+        while process.poll() is None:
+            with socket.socket() as probe:
+                probe.settimeout(LOOK_SECONDS)
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return True
+            time.sleep(LOOK_SECONDS)
+        return False
 
     def _start(self) -> "subprocess.Popen[bytes] | None":
         with self._lock:
@@ -54,7 +65,7 @@ class Keeper:
 
 
 def main() -> int:
-    keeper = Keeper(sys.argv[1:])
+    keeper = Keeper(int(sys.argv[1]), sys.argv[2:])
 
     def until_the_farm_ends() -> None:
         sys.stdin.buffer.read()

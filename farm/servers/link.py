@@ -45,7 +45,12 @@ class Link(Protocol):
 
 
 async def get_json(link: Link, path: str, query: Mapping[str, str] | None = None) -> Any:
-    return json.loads(await link.request("GET", path, query=query))
+    """Raises LinkLost or Answered, also for an answer that is not JSON, such as the page of a login."""
+    answer = await link.request("GET", path, query=query)
+    try:
+        return json.loads(answer)
+    except ValueError:
+        raise Answered(200, f"{path} is not JSON: {answer[:100]!r}") from None
 
 
 async def post(link: Link, path: str, body: Mapping[str, Any]) -> Any:

@@ -94,7 +94,7 @@ def start(name: str, program: Sequence[str], flags: Sequence[str], out: Path, co
     own = out / name
     own.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    command = [sys.executable, str(KEEPER), *program, "--port", str(port), "--disable-auto-launch"]
+    command = [sys.executable, str(KEEPER), str(port), *program, "--port", str(port), "--disable-auto-launch"]
     command += ["--output-directory", str(own / "output"), "--temp-directory", str(own)]
     command += ["--database-url", f"sqlite:///{own / 'comfyui.db'}", *flags]
     threads = str(max(1, (os.cpu_count() or 1) // count))

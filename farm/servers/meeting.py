@@ -14,6 +14,7 @@ from .facts import Facts, ask
 from .link import Answered, Link, LinkLost
 
 ANSWER_SECONDS = 60.0  # until a server counts as one that does not answer
+TRY_SECONDS = 5.0  # for which one that cannot be reached is tried again: a connection may break at any moment
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,23 @@ async def meet(links: Sequence[Link]) -> Meeting:
 
 async def _asked(link: Link) -> tuple[str, Facts | str]:
     try:
-        return link.name, await asyncio.wait_for(ask(link), ANSWER_SECONDS)
+        return link.name, await asyncio.wait_for(_reached(link), ANSWER_SECONDS)
     except (LinkLost, Answered) as error:
         return link.name, str(error)
     except (asyncio.TimeoutError, TimeoutError):
         return link.name, f"nothing for {ANSWER_SECONDS:.0f} s"
+
+
+async def _reached(link: Link) -> Facts:
+    loop = asyncio.get_running_loop()
+    last = loop.time() + TRY_SECONDS
+    while True:
+        try:
+            return await ask(link)
+        except LinkLost:
+            if loop.time() > last:
+                raise
+            await asyncio.sleep(0.3)
 
 
 class ModelHashes:

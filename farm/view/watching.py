@@ -5,55 +5,56 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from ..run.dispatcher import Dispatcher
+from .page import ResultsPage
+from .prometheus import metrics_served
 
 UPDATE_SECONDS = 2.0  # between two updates
 LINE_SECONDS = 60.0  # between two progress lines where the output is no terminal
 
 
-@dataclass
 class Watching:
-    """Shows a farm as long as the block runs."""
+    """Shows a farm. `total`: all jobs, also those on record."""
 
-    dispatcher: Dispatcher
-    total: int  # jobs, also those on record
-    port: int | None = None  # of the metrics
-    start: float = field(default_factory=time.monotonic)
-    last_line: float = -LINE_SECONDS
-    task: "asyncio.Task[None] | None" = None
+    def __init__(self, dispatcher: Dispatcher, total: int) -> None:
+        self.total = total
+        self._farm = dispatcher
+        self._page = ResultsPage(dispatcher.folder.path)
+        self._start = time.monotonic()
+        self._last_line = -LINE_SECONDS
 
-    async def __aenter__(self) -> "Watching":
-        self.task = asyncio.ensure_future(self._watch())
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        assert self.task is not None
-        self.task.cancel()
-        self._show(is_last=True)
-
-    async def _watch(self) -> None:
+    async def run(self) -> None:
+        """Until it is cancelled."""
         while True:
-            self._show(is_last=False)
+            self.show(is_last=False)
             await asyncio.sleep(UPDATE_SECONDS)
 
-    def _show(self, is_last: bool) -> None:
+    def show(self, is_last: bool) -> None:
         status = self.status()
-        write_json(self.dispatcher.folder.path / "status.json", status)
+        latest = list(self._farm.latest)
+        try:
+            write_json(self._farm.folder.path / "status.json", status)
+            self._page.add(iter(latest))
+            self._farm.latest.clear()
+            self._page.show(status)
+        except OSError:  # a full disk: the results tell of it
+            pass
         is_terminal = sys.stdout.isatty()
-        if is_terminal or is_last or time.monotonic() - self.last_line >= LINE_SECONDS:
-            self.last_line = time.monotonic()
-            print(
-                ("\r" if is_terminal else "") + line(status), end="\n" if is_last or not is_terminal else "", flush=True
-            )
+        if is_terminal or is_last or time.monotonic() - self._last_line >= LINE_SECONDS:
+            self._last_line = time.monotonic()
+            end = "\n" if is_last or not is_terminal else ""
+            print(("\r" if is_terminal else "") + progress_line(status), end=end, flush=True)
 
     def status(self) -> dict[str, Any]:
-        farm = self.dispatcher
-        seconds = time.monotonic() - self.start
+        farm = self._farm
+        seconds = time.monotonic() - self._start
         rate = len(farm.done) / seconds if seconds else 0.0
-        waiting = len(farm.pending) + len(farm.in_flight)
+        left = len(farm.pending) + len(farm.in_flight)
         return {
             "total": self.total,
             "done": len(farm.ledger.done),
@@ -63,8 +64,9 @@ class Watching:
             "done_in_this_run": len(farm.done),
             "retried": farm.retried,
             "model_reloads": farm.reloads,
+            "job_seconds": round(farm.job_seconds, 3),
             "jobs_per_minute": round(60 * rate, 2),
-            "seconds_left": round(waiting / rate) if rate else None,
+            "seconds_left": round(left / rate) if rate else None,
             "is_paused": farm.is_paused,
             "at": round(time.time(), 1),
             "servers": [
@@ -78,8 +80,21 @@ class Watching:
         }
 
 
-def line(status: dict[str, Any]) -> str:
-    """One line of at most 100 letters."""
+@asynccontextmanager
+async def watching(dispatcher: Dispatcher, total: int, port: int | None) -> AsyncIterator[Watching]:
+    """Shows the farm while the block runs, and once more at its end. `port`: of the metrics. Raises Refused."""
+    watch = Watching(dispatcher, total)
+    async with metrics_served(port, watch.status):
+        task = asyncio.ensure_future(watch.run())
+        try:
+            yield watch
+        finally:
+            task.cancel()
+            watch.show(is_last=True)
+
+
+def progress_line(status: Mapping[str, Any]) -> str:
+    """One line of about 100 letters."""
     left = status["seconds_left"]
     remaining = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left" if left is not None else "no rate yet"
     servers = sum(server["state"] == "at work" for server in status["servers"])
@@ -89,11 +104,8 @@ def line(status: dict[str, Any]) -> str:
     )
 
 
-def write_json(file: Any, content: Any) -> None:
-    """Whole or not at all, for a reader at any moment."""
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Whole or not at all, for a reader at any moment. Raises OSError."""
     part = file.with_suffix(".part")
-    try:
-        part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(part, file)
-    except OSError:  # a full disk: the results tell of it
-        return
+    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(part, file)
