@@ -100,7 +100,7 @@ class Farm:
         dispatcher.add(todo)
         run = WholeRun(dispatcher, self.options.ahead, _say)
         async with watching(dispatcher, len(jobs), self.options.metrics) as watch:
-            for link in self.engine.links:
+            for link in self.engine.links if todo else []:
                 run.add_server(link)
             following = asyncio.ensure_future(self._follow_files(run, watch))
             try:

@@ -48,9 +48,8 @@ class Planner:
         jobs, errors = [], []
         set_by_all: set[tuple[str, str]] | None = None
         for line in lines:
-            changes, wrong = self._changes(line)
+            changes, own, wrong = self._changes(line)
             errors += wrong
-            own = {(change.node_id, change.input) for change in changes}
             set_by_all = own if set_by_all is None else set_by_all & own
             if not wrong:
                 jobs.append(self._job(line, tuple(changes)))
@@ -60,17 +59,20 @@ class Planner:
             raise Refused([*errors[:MAX_ERRORS], *more])
         return jobs
 
-    def _changes(self, line: JobLine) -> tuple[list[Setting], list[str]]:
+    def _changes(self, line: JobLine) -> tuple[list[Setting], set[tuple[str, str]], list[str]]:
+        """What a line sets, the places that it names, and what is wrong with it."""
         changes, errors = [], []
+        named: set[tuple[str, str]] = set()
         for name, value in line.values.items():
             try:
                 place = self._places.find(name)
+                named.add((place.node_id, place.input.name))
                 changes.append(Setting(place.node_id, place.input.name, self._value(place, value, line.is_text)))
             except NoPlace as error:
                 errors.append(f"line {line.line}: {error}")
             except ValueError as error:
                 errors.append(f"line {line.line}: {name}: {error}")
-        return changes, errors
+        return changes, named, errors
 
     def _value(self, place: Place, value: Any, is_text: bool) -> Any:
         if isinstance(value, dict) and value.keys() == {"file"}:

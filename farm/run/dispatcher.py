@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WAIT = 1.0  # seconds until a server without a job looks again
 MEDIAN_OF, MEDIANS = 200, 10  # latest jobs, and how many times their median time is too long without --job-timeout
 SILENCE = 120.0  # seconds
+HURRY = 10.0  # seconds until a server that does not answer loses its jobs, when others have nothing left to do
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,11 @@ class Dispatcher:
 
     @property
     def patience(self) -> float:
-        return self.rules.patience
+        """Seconds until a server that does not answer loses its jobs to others."""
+        waits = not self.pending and any(
+            worker.follower.connected.is_set() and not worker.follower.prompts for worker in self.live
+        )
+        return min(self.rules.patience, HURRY) if waits else self.rules.patience
 
     @property
     def live(self) -> list["Worker"]:
