@@ -10,7 +10,7 @@ import pytest
 
 from kinema.farm.servers.local_servers import LocalServer, local_servers
 from tools.farm.kill import prepared
-from tools.farm.scene import Scene, server_flags, use_host, write_scene
+from tools.farm.scene import Scene, Span, server_flags, use_host, write_scene
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SmallFarm:
     scene: Scene
     servers: tuple[LocalServer, ...]
     frames: dict[str, list[str]]  # {job: hashes of its files' frames}
-    duration: float  # seconds
+    span: Span
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def small_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFarm]:
     engine = loop.run_until_complete(starting.__aenter__())
     try:
         scene = write_scene(folder, tuple(server.url for server in engine.servers))
-        frames, duration = prepared(scene)
-        yield SmallFarm(scene, tuple(engine.servers), frames, duration)
+        frames, span = prepared(scene)
+        yield SmallFarm(scene, tuple(engine.servers), frames, span)
     finally:
         loop.run_until_complete(starting.__aexit__(None, None, None))
         loop.close()

@@ -18,20 +18,21 @@ from tools import in_host
 
 from .decoded import results_of
 from .dropping import dropping
-from .scene import JOBS, SECONDS, Scene, kill, records, server_flags, server_of, use_host, write_scene
+from .scene import JOBS, Scene, Span, kill, records, server_flags, server_of, use_host, wait_for_work, write_scene
 
 SERVERS = 2
 DOWN_SECONDS = 2.0  # at most, of a connection
 PARTS = ("driver", "connection", "server")
+AT_START = 0.2  # share of the instants that are before the first job
 TRIES = 5  # at an instant that was after the run's end
 
 Disturb = Callable[[Path, float], int]
 
 
 def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
-    """How many jobs were on record when the driver was killed, `seconds` after its start."""
+    """How many jobs were on record when the driver was killed, at the instant `seconds` of `_sleep`."""
     driver = scene.start(out)
-    time.sleep(seconds)
+    _sleep(driver, out, seconds)
     is_over = driver.poll() is not None
     driver.kill()
     driver.wait()
@@ -44,12 +45,12 @@ def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
     """How many jobs were on record when a server was killed. Its `keeper`, given by its id, starts it again."""
     scene.wait_for_servers()
     driver = scene.start(out)
-    time.sleep(seconds)
+    _sleep(driver, out, seconds)
     is_over = driver.poll() is not None
     found = len(records(out))
     if process := server_of(keeper):
         kill(process)
-    _finish(scene, driver)
+    scene.finish(driver)
     return JOBS if is_over else found
 
 
@@ -57,18 +58,21 @@ async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) 
     """How many jobs were on record when all connections broke, for `down` seconds."""
     async with dropping(list(scene.urls)) as proxies:
         driver = scene.start(out, tuple(proxy.url for proxy in proxies))
-        await asyncio.sleep(seconds)
+        await asyncio.to_thread(_sleep, driver, out, seconds)
         is_over = driver.poll() is not None
         found = len(records(out))
         await asyncio.gather(*(proxy.drop(down) for proxy in proxies))
-        await asyncio.to_thread(_finish, scene, driver)
+        await asyncio.to_thread(scene.finish, driver)
     return JOBS if is_over else found
 
 
-def _finish(scene: Scene, driver: "subprocess.Popen[bytes]") -> None:
-    code = driver.wait(SECONDS)
-    log = (scene.folder / "drivers.log").read_text()
-    assert code == 0, f"the driver ended with {code}:\n{log[-3000:]}"
+def _sleep(driver: "subprocess.Popen[bytes]", out: Path, seconds: float) -> None:
+    """`seconds` from the first job on, or, when they are negative, from the driver's start."""
+    if seconds < 0:
+        time.sleep(-seconds)
+    else:
+        wait_for_work(driver, out)
+        time.sleep(seconds)
 
 
 def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
@@ -79,14 +83,16 @@ def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
 
 
 def at_instants(
-    out: Path, frames: dict[str, list[str]], duration: float, instants: random.Random, count: int, disturb: Disturb
+    out: Path, frames: dict[str, list[str]], span: Span, instants: random.Random, count: int, disturb: Disturb
 ) -> list[int]:
     """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants."""
     found = []
     for number in range(count):
         for again in range(TRIES):
             folder = out / f"{number}-{again}"
-            found_then = disturb(folder, instants.uniform(0.0, duration))
+            is_starting = instants.random() < AT_START
+            seconds = -instants.uniform(0.0, span.starting) if is_starting else instants.uniform(0.0, span.working)
+            found_then = disturb(folder, seconds)
             assert_whole(folder, frames)
             if found_then < JOBS:
                 break
@@ -120,21 +126,21 @@ async def _check(parts: Sequence[str], count: int, seed: int) -> int:
 
 
 def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count: int, seed: int) -> None:
-    frames, duration = prepared(scene)
+    frames, span = prepared(scene)
     for part in parts:
         instants = random.Random(f"{part} {seed}")
-        found = at_instants(scene.folder / part, frames, duration, instants, count, disturbing(part, scene, keepers))
+        found = at_instants(scene.folder / part, frames, span, instants, count, disturbing(part, scene, keepers))
         met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
         print(f"{part}: {count} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
 
 
-def prepared(scene: Scene) -> tuple[dict[str, list[str]], float]:
-    """The frames of all results, and the seconds that an undisturbed run takes."""
+def prepared(scene: Scene) -> tuple[dict[str, list[str]], Span]:
+    """The frames of all results, and how long an undisturbed run takes."""
     scene.run(scene.folder / "first")  # loads the models
-    duration = scene.run(scene.folder / "undisturbed")
+    span = scene.run(scene.folder / "undisturbed")
     frames = results_of(scene.folder / "undisturbed")
     assert results_of(scene.folder / "first") == frames
-    return frames, duration
+    return frames, span
 
 
 def disturbing(part: str, scene: Scene, keepers: Sequence[int]) -> Disturb:

@@ -24,6 +24,14 @@ SECONDS = 300  # until a driver counts as stuck
 
 
 @dataclass(frozen=True)
+class Span:
+    """How long an undisturbed run takes."""
+
+    starting: float  # seconds until the first job is given to a server
+    working: float  # seconds from then to the end
+
+
+@dataclass(frozen=True)
 class Scene:
     """The files of the farm and where its servers are."""
 
@@ -42,17 +50,24 @@ class Scene:
         command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
         return [*command, "--out", str(out), "--servers", ",".join(urls)]
 
-    def run(self, out: Path, urls: tuple[str, ...] = ()) -> float:
-        """Runs the farm to its end and returns the seconds. Raises AssertionError when it has not done all jobs."""
+    def run(self, out: Path) -> Span:
+        """Runs the farm to its end. Raises AssertionError when it has not done all jobs."""
         start = time.monotonic()
-        command = self.command(out, urls or self.urls)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-        assert done.returncode == 0, f"the farm ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        return time.monotonic() - start
+        driver = self.start(out)
+        wait_for_work(driver, out)
+        began = time.monotonic()
+        self.finish(driver)
+        return Span(began - start, time.monotonic() - began)
 
     def start(self, out: Path, urls: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
         with (self.folder / "drivers.log").open("ab") as log:
             return subprocess.Popen(self.command(out, urls or self.urls), stdout=log, stderr=log)
+
+    def finish(self, driver: "subprocess.Popen[bytes]") -> None:
+        """Raises AssertionError when the driver does not do all jobs."""
+        code = driver.wait(SECONDS)
+        log = (self.folder / "drivers.log").read_text()
+        assert code == 0, f"the driver ended with {code}:\n{log[-3000:]}"
 
     def wait_for_servers(self) -> None:
         """Until all of them answer: one that was killed is starting again."""
@@ -61,6 +76,14 @@ class Scene:
             while not server.answers(url):
                 assert time.monotonic() < deadline, f"{url} did not come back"
                 time.sleep(0.1)
+
+
+def wait_for_work(driver: "subprocess.Popen[bytes]", out: Path) -> None:
+    """Until the driver gives the first job to a server, or ends."""
+    submitted = out / "submitted.jsonl"
+    size = submitted.stat().st_size if submitted.is_file() else 0
+    while driver.poll() is None and not (submitted.is_file() and submitted.stat().st_size > size):
+        time.sleep(0.005)
 
 
 def write_scene(folder: Path, urls: tuple[str, ...]) -> Scene:
