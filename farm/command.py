@@ -122,7 +122,7 @@ class Farm:
     def _summary(self, jobs: Sequence[Job], todo: Sequence[Job]) -> list[str]:
         known = sum(self.ledger.is_settled(job.id, job.key) for job in jobs)
         groups = len({job.models for job in todo})
-        lines = [f"{len(jobs)} jobs: {known} on record, {len(todo)} to run with {groups} sets of models"]
+        lines = [f"{len(jobs)} jobs: {known} on record, {len(todo)} to run (sets of models: {groups})"]
         lines += [f"{name} does not answer yet: {why}" for name, why in self.meeting.silent.items()]
         if silent := without_files(self.graph, self.meeting.first.object_info):
             lines.append(f"These nodes save where only the server sees it: {', '.join(silent)}")

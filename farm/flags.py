@@ -19,12 +19,6 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes"
     )
     where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
-    where.add_argument(
-        "--ray", metavar="ADDRESS", help="one server for each GPU of a Ray cluster; local: start Ray here"
-    )
-    parser.add_argument(
-        "--ray-workers", type=_count, metavar="N", help="servers on the cluster (default: its GPUs, else 1)"
-    )
     parser.add_argument("--dry-run", action="store_true", help="check everything and say what would run")
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N jobs that are left")
     parser.add_argument("--only", metavar="TAG", help="only jobs with this tag: name, or name=value")

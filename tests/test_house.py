@@ -105,11 +105,10 @@ def test_motion_imports_no_more_than_it_may() -> None:
 
 
 def test_the_farm_needs_only_python_and_aiohttp() -> None:
-    """So that a machine without torch can drive servers; what talks to Ray is imported when it is asked for."""
+    """So that a machine without torch can drive servers."""
     for file in (REPOSITORY / "farm").rglob("*.py"):
-        allowed = {"aiohttp", *(["ray"] if file.stem in ("ray_servers", "ray_actor") else [])}
         outside = {name.split(".")[0] for name in imports(file) if not name.startswith(".")} - sys.stdlib_module_names
-        assert outside <= allowed, f"{file} imports {outside - allowed}"
+        assert outside <= {"aiohttp"}, f"{file} imports {outside}"
 
 
 def host_names(tree: ast.Module) -> set[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).absolute().parent.parent
 LOCK = REPOSITORY / "tools" / "requirements.lock"
 FARM_LOCK = REPOSITORY / "farm" / "requirements.lock"
-RAY_LOCK = REPOSITORY / "farm" / "requirements-ray.lock"
 VERSIONS = ("0.30.0", "0.16.3")  # newest first
 
 
@@ -85,7 +84,7 @@ def venv(lock: Path = LOCK) -> Path:
     """The virtual environment for the pins in `lock` and this Python; other pins get another one."""
     kind = f"{sys.version_info.major}.{sys.version_info.minor} {sys.platform} {platform.machine()}"
     key = hashlib.sha256(lock.read_bytes() + kind.encode()).hexdigest()[:12]
-    return cache() / f"{'venv' if lock == LOCK else lock.stem.replace('requirements', 'farm')}-{key}"
+    return cache() / f"{'venv' if lock == LOCK else 'farm'}-{key}"
 
 
 def venv_python(lock: Path = LOCK) -> Path:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools import environment
-from tools.environment import FARM_LOCK, LOCK, RAY_LOCK, Environment
+from tools.environment import FARM_LOCK, LOCK, Environment
 
 MARKER = "kinema-ready"
 
@@ -53,19 +53,16 @@ def ensure() -> Environment:
     return found
 
 
-def ensure_farm(arguments: list[str]) -> Environment:
-    """The Python for `dev.py farm`: this one if it has what the farm imports, else an environment with aiohttp, and with
-    Ray if the arguments ask for it. No ComfyUI is installed."""
-    wants_ray = any(argument.split("=")[0] == "--ray" for argument in arguments)
-    if all(map(importlib.util.find_spec, ("aiohttp", "ray") if wants_ray else ("aiohttp",))):
+def ensure_farm() -> Environment:
+    """The Python for `dev.py farm`: this one if it has aiohttp, else an environment with it. No ComfyUI is installed."""
+    if importlib.util.find_spec("aiohttp"):
         return Environment(Path(sys.executable), ())
-    lock = RAY_LOCK if wants_ray else FARM_LOCK
-    folder = environment.venv(lock)
+    folder = environment.venv(FARM_LOCK)
     if not (folder / MARKER).exists():
         with _alone(environment.cache()):
             if not (folder / MARKER).exists():
-                _install_venv(folder, lock, "aiohttp and Ray, about 300 MB" if wants_ray else "aiohttp, about 20 MB")
-    return Environment(environment.venv_python(lock), ())
+                _install_venv(folder, FARM_LOCK, "aiohttp, about 20 MB")
+    return Environment(environment.venv_python(FARM_LOCK), ())
 
 
 def _needs_venv(found: Environment) -> bool:

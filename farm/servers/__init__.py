@@ -1,1 +1,1 @@
-"""Where it runs: ComfyUI servers over HTTP, servers of this machine, and servers of a Ray cluster."""
+"""Where it runs: ComfyUI servers over HTTP, and servers of this machine."""

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kinema.farm.graph.api_form import to_api_form
+from kinema.farm.graph.job import without_notes
 from tools import environment
 from tools.client import Client
 from tools.server import Server
@@ -58,7 +60,7 @@ def inside(workflow: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Server) -> None:
+def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", client: Client, comfy: Server) -> None:
     canvas.clear()
     canvas.add_from_library(name)
     folded = canvas.evaluate(SAVE)
@@ -67,7 +69,9 @@ def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Serv
     for widget, value in (MODELS | SIZES).items():
         canvas.set_widget(folded, widget, value)
     canvas.evaluate(FEW_STEPS, 2)
-    prompt = {node["class_type"]: node["inputs"] for node in canvas.prompt().values()}
+    queued = canvas.prompt()
+    assert without_notes(to_api_form(canvas.graph(), client.object_info())) == without_notes(queued)
+    prompt = {node["class_type"]: node["inputs"] for node in queued.values()}
     assert prompt["KSampler"] | {"seed": 5, "steps": 2} == prompt["KSampler"]
     assert prompt["EmptyLatentImage"] == {"width": 64, "height": 48, "batch_size": 18}
     (video,) = canvas.wait(canvas.queue()).values()

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from kinema.farm.command import main
+from kinema.farm.graph.workflow_file import read_workflow
 from kinema.farm.run.whole_run import INTERRUPTED, INVALID, OK, SOME_FAILED
 from tools.client import Client
 
@@ -103,3 +104,11 @@ def test_a_paused_farm_starts_nothing_and_drains(pictures: Pictures) -> None:
     assert pictures.run() == INTERRUPTED and not pictures.records("done")
     (pictures.out / "pause").unlink()
     assert pictures.run() == OK
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webp"])
+def test_a_result_contains_its_workflow(ending: str, small_farm: SmallFarm) -> None:
+    out = small_farm.scene.folder / "undisturbed"
+    (result,) = sorted((out / "results").glob(f"*-3/*{ending}"))[:1]
+    made = read_workflow(result)
+    assert made["7"]["inputs"]["seed"] == 3 and "is_changed" not in made["2"]
