@@ -4,6 +4,7 @@ A server that ends is started again, at the same port. When the farm ends, howev
 closes, and the server is stopped: none is left behind.
 """
 
+import os
 import socket
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def main() -> int:
     keeper = Keeper(int(sys.argv[1]), sys.argv[2:])
 
     def until_the_farm_ends() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):  # not sys.stdin, whose lock Python needs to end
+            pass
         keeper.stop()
 
     threading.Thread(target=until_the_farm_ends, daemon=True).start()

@@ -2,6 +2,10 @@
 
 import csv
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from kinema.farm.command import main
 from kinema.farm.graph.workflow_file import read_workflow
 from kinema.farm.run.whole_run import INTERRUPTED, INVALID, OK, SOME_FAILED
 from tools.client import Client
+from tools.environment import REPOSITORY
 
 from .conftest import SmallFarm
 
@@ -40,11 +45,22 @@ class Pictures:
             Image.new("RGB", (8, 8), color).save(file)
         self.rows[name] = f"file:{name}.png"
 
-    def run(self, *flags: str) -> int:
+    def write_jobs(self) -> None:
         with (self.folder / "jobs.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("id", "Picture.image"), *self.rows.items()])
-        files = [str(self.folder / "workflow.json"), str(self.folder / "jobs.csv"), "--out", str(self.out)]
-        return main([*files, "--servers", ",".join(self.urls), *flags])
+
+    def files(self, servers: str) -> list[str]:
+        """The command line."""
+        files = [str(self.folder / "workflow.json"), str(self.folder / "jobs.csv")]
+        return [*files, "--out", str(self.out), "--servers", servers]
+
+    def run(self, *flags: str) -> int:
+        self.write_jobs()
+        return main([*self.files(",".join(self.urls)), *flags])
+
+    def status(self) -> dict[str, Any]:
+        file = self.out / "status.json"
+        return dict(json.loads(file.read_text())) if file.is_file() else {}
 
     def records(self, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.out / f"{name}.jsonl").read_text().splitlines()]
@@ -104,6 +120,35 @@ def test_a_paused_farm_starts_nothing_and_drains(pictures: Pictures) -> None:
     assert pictures.run() == INTERRUPTED and not pictures.records("done")
     (pictures.out / "pause").unlink()
     assert pictures.run() == OK
+
+
+def test_jobs_and_servers_are_added_while_it_runs(pictures: Pictures) -> None:
+    pictures.job("red", "#ff0000")
+    pictures.job("blue", "#0000ff")
+    pictures.write_jobs()
+    servers = pictures.folder / "servers.txt"
+    servers.write_text(pictures.urls[0] + "\n")
+    pictures.out.mkdir()
+    (pictures.out / "pause").touch()
+    driver = subprocess.Popen([sys.executable, str(REPOSITORY / "dev.py"), "farm", *pictures.files(f"@{servers}")])
+    until(lambda: pictures.status().get("total") == 2)
+    pictures.job("blue", "#00ffff")  # another picture: the job was edited
+    pictures.job("green", "#00ff00")
+    pictures.write_jobs()
+    servers.write_text("\n".join(pictures.urls))
+    until(lambda: pictures.status()["total"] == 3 and len(pictures.status()["servers"]) == 2)
+    (pictures.out / "pause").unlink()
+    assert driver.wait(60) == OK
+    assert sorted(line["id"] for line in pictures.records("done")) == ["blue", "green", "red"]
+    with Image.open(next((pictures.out / "results" / "blue").iterdir())) as saved:
+        assert saved.getpixel((0, 0)) == (0, 255, 255)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".webp"])
