@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..graph.job import Job
 from ..graph.workflow_file import Graph
-from ..servers.facts import Facts
+from ..servers.facts import Facts, difference, missing_model
 from .delivery import Fetched
 from .failure import NodeError
 from .ledger import Ledger, Submission
@@ -33,9 +33,7 @@ class Rules:
 
     retries: int = 2  # further attempts at a job that was lost
     max_failures: int | None = None  # failed jobs after which the farm stops
-    job_timeout: float | None = (
-        None  # seconds; None: ten times the median, when the server has said nothing for 2 minutes
-    )
+    job_timeout: float | None = None  # seconds; None: see `Dispatcher.is_overdue`
     patience: float = 60.0  # seconds until a server that does not answer loses its jobs to others
     mixed: bool = False  # servers may differ
 
@@ -156,21 +154,15 @@ class Dispatcher:
         """Why a server cannot take part: it would make other results."""
         if self.rules.mixed:
             return None
-        own = facts.common({node["class_type"] for node in self.graph.values()} & facts.object_info.keys())
-        if own["comfyui"] != self._common["comfyui"]:
-            return f"its ComfyUI is {own['comfyui']}, that of the others {self._common['comfyui']} (--mixed allows it)"
-        if own["nodes"] != self._common["nodes"]:
-            return "its nodes are not those of the other servers: install the same packs (--mixed allows it)"
-        for name, size in self._models.items():
-            folder, _, file = name.partition("/")
-            found = facts.models.get(folder, {}).get(file)
-            if found is None or found.size != size:
-                there = f"{found.size} bytes" if found else "missing"
-                return f"its {name} is {there}, that of the others has {size} bytes (--mixed allows it)"
-        return None
+        kinds = {node["class_type"] for node in self.graph.values()}
+        why = difference(facts.common(kinds & facts.object_info.keys()), self._common)
+        return why or missing_model(facts, self._models)
 
     def is_overdue(self, started: float, heard: float) -> bool:
-        """Whether a prompt that began at `started` and was last heard of at `heard` takes too long (time.monotonic)."""
+        """Whether a prompt that began at `started` and was last heard of at `heard` takes too long (time.monotonic).
+
+        Without --job-timeout: ten times the median, when the server has also said nothing for two minutes.
+        """
         now = time.monotonic()
         if self.rules.job_timeout is not None:
             return now - started > self.rules.job_timeout

@@ -1,5 +1,6 @@
 """What went wrong with a prompt: the job's own fault, the server's, or nobody's."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,9 +63,15 @@ def error_in(entry: Mapping[str, Any]) -> NodeError | None:
     raise Lost("it was interrupted on the server", counts=True)
 
 
-def rejection(body: Mapping[str, Any]) -> str:
-    """What the server says of a prompt that it refuses."""
-    lines = [str((body.get("error") or {}).get("message", "the server refused the prompt"))]
-    for node, errors in (body.get("node_errors") or {}).items():
+def rejection(body: str) -> str:
+    """What the server says of a prompt that it refuses. `body`: its answer."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        return body[:300]
+    lines = [str((content.get("error") or {}).get("message", "the server refused the prompt"))]
+    for node, errors in (content.get("node_errors") or {}).items():
         lines += [f"node #{node}: {error.get('message')}: {error.get('details')}" for error in errors.get("errors", [])]
     return "; ".join(lines)

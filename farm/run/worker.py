@@ -1,7 +1,6 @@
 """One server at work: several prompts are queued ahead on it, and each is followed, fetched and recorded."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from .failure import Lost, Rejected, error_in, rejection
 from .follower import Follower, Queue, Waiting
 from .ledger import Submission
 
+AT_WORK = "at work"  # the state of a server that answers
 SLICE = 2.0  # seconds between two looks at the clock
 
 
@@ -41,6 +41,15 @@ class Worker:
     @property
     def memory(self) -> int:
         return self.facts.memory if self.facts else 0
+
+    @property
+    def state(self) -> str:
+        """For people."""
+        if self.dropped:
+            return f"gets no more jobs: {self.dropped}"
+        if self.follower.lost_since is None:
+            return AT_WORK
+        return "does not answer" if self._was_connected else "not connected yet"
 
     async def run(self) -> None:
         following = [asyncio.ensure_future(self.follower.run()), asyncio.ensure_future(self.follower.look_regularly())]
@@ -124,7 +133,7 @@ class Worker:
         except Answered as error:
             if error.status != 400:
                 raise
-            raise Rejected(rejection(_object(error.body))) from error
+            raise Rejected(rejection(error.body)) from error
 
     async def _is_known(self, wanted: str) -> bool:
         """Whether a prompt whose answer was lost has arrived."""
@@ -230,11 +239,3 @@ class Worker:
         task = asyncio.ensure_future(self._settle(job, found))
         self._adopted.add(task)
         task.add_done_callback(self._adopted.discard)
-
-
-def _object(body: str) -> dict[str, Any]:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        content = {"error": {"message": body[:300]}}
-    return content if isinstance(content, dict) else {}

@@ -36,6 +36,26 @@ class Facts:
         return {"comfyui": self.version, "nodes": node_facts(self.object_info, kinds)}
 
 
+def difference(own: Mapping[str, str], others: Mapping[str, str]) -> str | None:
+    """What makes a server's results other ones than those of the others, of what `Facts.common` tells of both."""
+    if own["comfyui"] != others["comfyui"]:
+        return f"its ComfyUI is {own['comfyui']}, that of the others {others['comfyui']} (--mixed allows it)"
+    if own["nodes"] != others["nodes"]:
+        return "its nodes are not those of the other servers: install the same packs (--mixed allows it)"
+    return None
+
+
+def missing_model(facts: Facts, models: Mapping[str, int]) -> str | None:
+    """The first of `models`, {"folder/name": bytes}, that a server does not have in this size."""
+    for name, size in models.items():
+        folder, _, file = name.partition("/")
+        found = facts.models.get(folder, {}).get(file)
+        if found is None or found.size != size:
+            there = f"{found.size} bytes" if found else "missing"
+            return f"its {name} is {there}, that of the others has {size} bytes (--mixed allows it)"
+    return None
+
+
 async def ask(link: Link) -> Facts:
     """Raises LinkLost or Answered."""
     stats, info, features = await asyncio.gather(

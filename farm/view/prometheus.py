@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from ..graph.refused import Refused
+from ..run.worker import AT_WORK
 
 SERIES = (  # name, kind, field of the status, help
     ("kinema_farm_jobs", "gauge", "total", "Jobs of the jobs file."),
@@ -32,7 +33,7 @@ def metrics_text(status: Mapping[str, Any]) -> str:
     lines += [f'{name}{{server="{_label(one["name"])}"}} {one["prompts"]}' for one in status["servers"]]
     name = "kinema_farm_server_up"
     lines += [f"# HELP {name} 1 for a server that answers and gets jobs.", f"# TYPE {name} gauge"]
-    lines += [f'{name}{{server="{_label(one["name"])}"}} {int(one["state"] == "at work")}' for one in status["servers"]]
+    lines += [f'{name}{{server="{_label(one["name"])}"}} {int(one["state"] == AT_WORK)}' for one in status["servers"]]
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..run.dispatcher import Dispatcher
+from ..run.worker import AT_WORK
 from .page import ResultsPage
 from .prometheus import metrics_served
 
@@ -72,7 +73,7 @@ class Watching:
             "servers": [
                 {
                     "name": worker.name,
-                    "state": worker.dropped or ("at work" if worker.follower.lost_since is None else "does not answer"),
+                    "state": worker.state,
                     "prompts": len(worker.follower.prompts),
                 }
                 for worker in farm.workers
@@ -97,7 +98,7 @@ def progress_line(status: Mapping[str, Any]) -> str:
     """One line of about 100 letters."""
     left = status["seconds_left"]
     remaining = f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left" if left is not None else "no rate yet"
-    servers = sum(server["state"] == "at work" for server in status["servers"])
+    servers = sum(server["state"] == AT_WORK for server in status["servers"])
     return (
         f"{status['done']}/{status['total']} done, {status['failed']} failed, {status['running']} running on {servers} "
         f"servers, {status['jobs_per_minute']:.1f}/min, {remaining}"

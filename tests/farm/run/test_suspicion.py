@@ -1,10 +1,11 @@
 """Whether the job or its server is to blame."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from kinema.farm.graph.job import Job
-from kinema.farm.run.failure import error_in
+from kinema.farm.run.failure import error_in, rejection
 from kinema.farm.run.suspicion import Suspicion
 
 
@@ -60,3 +61,11 @@ def test_errors_are_told_apart_by_what_the_server_says() -> None:
     plain = error("bad size")
     assert (plain.node, plain.node_type) == ("3", "KSampler")
     assert not (plain.is_out_of_memory or plain.is_broken_device or plain.is_disk_full)
+
+
+def test_a_refusal_names_node_and_reason() -> None:
+    errors = {"errors": [{"message": "Value not in list", "details": "sampler_name: 'x'"}]}
+    body = json.dumps({"error": {"message": "Prompt outputs failed validation"}, "node_errors": {"3": errors}})
+    said = "Prompt outputs failed validation; node #3: Value not in list: sampler_name: 'x'"
+    assert rejection(body) == said
+    assert rejection("<html>no") == "<html>no"
