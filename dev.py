@@ -12,6 +12,8 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "test": ("tools.test", "run the tests on both hosts; --fast: one host, no server; --draft: incomplete nodes pass"),
     "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
     "train": ("tools.train", "train a motion model or a motion LoRA as a settings file says"),
+    "farm": ("farm.farm_command", "run one workflow with thousands of jobs on many ComfyUI servers"),
+    "farm-check": ("tools.farm.__main__", "measure the farm, simulate it, kill its parts: scale, simulate, kill"),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
@@ -46,7 +48,7 @@ def main() -> int:
     sys.path[0] = _folder()
     from tools import install
 
-    environment = install.ensure()
+    environment = install.ensure_farm() if name == "farm" else install.ensure()
     if not environment.is_current:
         return _run_with(str(environment.python))
     module, _ = COMMANDS[name]

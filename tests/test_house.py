@@ -25,6 +25,7 @@ LAYERS = {  # folder: the folders of the extension it may import
     "miniature": {"miniature"},
     "convert": {"convert"},
     "doors": {"doors", "convert"},
+    "farm": {"farm"},
     "nodes": {"nodes", "sampling", "motion", "training", "evaluation", "miniature", "drawing", "doors"},
 }
 ROOMS = (  # of sampling/: each may import those of the lines above it
@@ -103,6 +104,13 @@ def test_motion_imports_no_more_than_it_may() -> None:
         for name in imports(file):
             if not name.startswith(".") and name.split(".")[0] not in sys.stdlib_module_names:
                 assert any(is_below(name, module) for module in allowed), f"{file} imports {name}"
+
+
+def test_the_farm_needs_only_python_and_aiohttp() -> None:
+    """So that a machine without torch can drive servers."""
+    for file in (REPOSITORY / "farm").rglob("*.py"):
+        outside = {name.split(".")[0] for name in imports(file) if not name.startswith(".")} - sys.stdlib_module_names
+        assert outside <= {"aiohttp"}, f"{file} imports {outside}"
 
 
 def host_names(tree: ast.Module) -> set[str]:

@@ -15,7 +15,7 @@ TYPED = (
         f"kinema.{folder}"
         for folder in (
             *("motion", "drawing", "sampling", "training", "evaluation", "miniature"),
-            *("convert", "doors", "nodes"),
+            *("convert", "doors", "nodes", "farm"),
         )
     ),
     "tools",

@@ -12,6 +12,7 @@ from pathlib import Path
 # Not resolved: a checkout that is linked into a custom_nodes folder counts as lying there.
 REPOSITORY = Path(__file__).absolute().parent.parent
 LOCK = REPOSITORY / "tools" / "requirements.lock"
+FARM_LOCK = REPOSITORY / "farm" / "requirements.lock"
 VERSIONS = ("0.30.0", "0.16.3")  # newest first
 
 
@@ -79,12 +80,12 @@ def frontend(host: Path) -> Path | None:
     return None if pin in LOCK.read_text().splitlines() else cache() / pin.replace("==", "-")
 
 
-def venv() -> Path:
-    """The virtual environment for these pins and this Python; other pins get another one."""
+def venv(lock: Path = LOCK) -> Path:
+    """The virtual environment for the pins in `lock` and this Python; other pins get another one."""
     kind = f"{sys.version_info.major}.{sys.version_info.minor} {sys.platform} {platform.machine()}"
-    key = hashlib.sha256(LOCK.read_bytes() + kind.encode()).hexdigest()[:12]
-    return cache() / f"venv-{key}"
+    key = hashlib.sha256(lock.read_bytes() + kind.encode()).hexdigest()[:12]
+    return cache() / f"{'venv' if lock == LOCK else 'farm'}-{key}"
 
 
-def venv_python() -> Path:
-    return venv() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def venv_python(lock: Path = LOCK) -> Path:
+    return venv(lock) / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -4,6 +4,7 @@ Safe to interrupt and to run again. A ComfyUI counts as installed once its folde
 once it holds the marker file: a virtual environment has its own path written into it, so it cannot be renamed.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools import environment
-from tools.environment import LOCK, Environment
+from tools.environment import FARM_LOCK, LOCK, Environment
 
 MARKER = "kinema-ready"
 
@@ -44,12 +45,24 @@ def ensure() -> Environment:
         return found
     with _alone(environment.cache()):
         if _needs_venv(found):
-            _install_venv(environment.venv())
+            _install_venv(environment.venv(), LOCK, "torch and ComfyUI's requirements, about 7 GB")
         for version in _missing_hosts(found):
             _install_host(environment.installed_host(version), SOURCES[version])
         for folder in _missing_frontends(found):
             _install_frontend(folder)
     return found
+
+
+def ensure_farm() -> Environment:
+    """The Python for `dev.py farm`: this one if it has aiohttp, else an environment with it. No ComfyUI is installed."""
+    if importlib.util.find_spec("aiohttp"):
+        return Environment(Path(sys.executable), ())
+    folder = environment.venv(FARM_LOCK)
+    if not (folder / MARKER).exists():
+        with _alone(environment.cache()):
+            if not (folder / MARKER).exists():
+                _install_venv(folder, FARM_LOCK, "aiohttp, about 20 MB")
+    return Environment(environment.venv_python(FARM_LOCK), ())
 
 
 def _needs_venv(found: Environment) -> bool:
@@ -66,8 +79,8 @@ def _missing_frontends(found: Environment) -> list[Path]:
     return [folder for folder in folders if folder and not folder.exists()]
 
 
-def _install_venv(folder: Path) -> None:
-    with _stage(f"Python environment with torch and ComfyUI's requirements, about 7 GB, in {folder}"):
+def _install_venv(folder: Path, lock: Path, content: str) -> None:
+    with _stage(f"Python environment with {content}, in {folder}"):
         try:
             venv.create(folder, with_pip=True)  # again over one that was interrupted: pip may be missing from it
         except subprocess.CalledProcessError as error:
@@ -75,9 +88,9 @@ def _install_venv(folder: Path) -> None:
                 f"{sys.executable} cannot make a virtual environment. Install its venv and ensurepip "
                 "modules (on Debian and Ubuntu: the package python3-venv)."
             ) from error
-        _pip("install", "--requirement", str(LOCK))
+        _pip("install", "--requirement", str(lock), python=environment.venv_python(lock))
         (folder / MARKER).touch()
-    if others := [str(other) for other in folder.parent.glob("venv-*") if other != folder]:
+    if others := [str(other) for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*") if other != folder]:
         print("Environments of other versions, which you may delete:", *others, sep="\n  ", flush=True)
 
 
@@ -122,9 +135,9 @@ def extract(archive: Path, inner: str, target: Path) -> None:
                     shutil.copyfileobj(content, file)
 
 
-def _pip(*arguments: str) -> None:
+def _pip(*arguments: str, python: Path | None = None) -> None:
     """Run the environment's pip, showing the lines that tell of something slow; all of them when it fails."""
-    command = [str(environment.venv_python()), "-m", "pip", *arguments, "--disable-pip-version-check"]
+    command = [str(python or environment.venv_python()), "-m", "pip", *arguments, "--disable-pip-version-check"]
     command += ["--no-input", "--progress-bar", "off"]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:

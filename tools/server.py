@@ -129,7 +129,7 @@ def _free_port() -> int:
 
 def _wait_until_ready(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(server.url):
+    while not answers(server.url):
         if not server.is_running():
             raise ServerError(
                 f"ComfyUI ended with exit code {server.process.returncode} while starting:\n{server.tail()}"
@@ -142,7 +142,7 @@ def _wait_until_ready(server: Server) -> None:
         raise ServerError(f"ComfyUI started, but could not import the pack:\n{server.tail(80)}")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/system_stats", timeout=5) as reply:
             return bool(reply.status == 200)

@@ -24,18 +24,8 @@ TESTS = REPOSITORY / "tests"
 MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 ONE_HOST = (
-    *(
-        "convert",
-        "dev",
-        "doors",
-        "drawing",
-        "evaluation",
-        "miniature",
-        "motion/test_hostile.py",
-        "quality",
-        "test_regexes.py",
-    ),
-    *("e2e/test_demo.py", "sampling/noise/test_authors_ddim.py", "training"),
+    *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
+    *("e2e/test_demo.py", "motion/test_hostile.py", "sampling/noise/test_authors_ddim.py", "test_regexes.py"),
 )
 """Tests whose results no version of ComfyUI changes; the end-to-end tests train on every host. They run on the newest one."""
 WITHOUT_AVX512 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}

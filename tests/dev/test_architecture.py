@@ -9,7 +9,7 @@ import pytest
 from tools.environment import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-LAYERS = ("motion", "sampling", "training", "evaluation", "drawing", "miniature", "convert", "doors", "nodes")
+LAYERS = ("motion", "sampling", "training", "evaluation", "drawing", "miniature", "convert", "doors", "nodes", "farm")
 
 
 def table(title: str) -> dict[str, str]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from kinema.farm.graph.job import without_notes
+from kinema.farm.graph.posted_form import to_api_form
 from tools import environment
 from tools.client import Client
 from tools.server import Server
@@ -74,7 +76,7 @@ def picture(comfy: Server) -> None:
 
 @pytest.mark.usefixtures("picture")
 @pytest.mark.parametrize("name", BY_NAME)
-def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Server) -> None:
+def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", client: Client, comfy: Server) -> None:
     canvas.clear()
     canvas.add_from_library(name)
     folded = canvas.evaluate(SAVE)
@@ -83,7 +85,9 @@ def test_it_runs_from_the_list_of_nodes(name: str, canvas: "Canvas", comfy: Serv
     for widget, value in (MODELS[name] | SIZES).items():
         canvas.set_widget(folded, widget, value)
     canvas.evaluate(FEW_STEPS, 2)
-    prompt = {node["class_type"]: node["inputs"] for node in canvas.prompt().values()}
+    queued = canvas.prompt()
+    assert without_notes(to_api_form(canvas.graph(), client.object_info())) == without_notes(queued)
+    prompt = {node["class_type"]: node["inputs"] for node in queued.values()}
     assert prompt["KSampler"] | {"seed": 5, "steps": 2} == prompt["KSampler"]
     assert prompt["EmptyLatentImage"] == {"width": 64, "height": 48, "batch_size": 18}
     (video,) = canvas.wait(canvas.queue()).values()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kinema.farm.graph.job import without_notes
+from kinema.farm.graph.posted_form import to_api_form
 from tools import environment, server
 from tools.client import Client
 from tools.server import Server
@@ -75,6 +77,7 @@ def test_the_file_loads_and_its_small_version_runs(
     canvas.load(workflow)
     assert canvas.evaluate(MISSING) == []
     assert grown(workflow, canvas.evaluate(SIZES)) == []
+    assert without_notes(to_api_form(workflow, info)) == without_notes(canvas.prompt())  # what the farm reads
     canvas.load(small.small(BY_FILE[name], frames=18, steps=2, side=64).workflow(info))
     outputs = canvas.wait(canvas.queue())
     assert canvas.evaluate(RED_NODES) == []

@@ -1,0 +1,156 @@
+"""The jobs file: JSON lines or CSV, one job a line, or one line for all combinations of lists and ranges of seeds."""
+
+import csv
+import hashlib
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .refused import Refused
+
+FIELDS = {"id", "set", "for", "tags", "priority"}
+CSV_FIELDS = ("id", "tags", "priority")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # Windows has no files of these names
+SEED_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+SHORT = re.compile(r"[A-Za-z0-9._-]{1,16}")
+FILE_CELL = "file:"  # begins a cell of a CSV file that names a file of this machine
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One job as the user wrote it."""
+
+    id: str
+    line: int  # of the jobs file, counted from 1
+    values: Mapping[str, Any]  # {place: value}; a file of this machine is {"file": path}
+    tags: tuple[str, ...] = ()  # "name" or "name=value"
+    priority: int = 0  # higher ones run first
+    is_text: bool = field(default=False)  # values are texts of a CSV file, whose types the workflow decides
+
+
+def read_jobs(file: Path) -> list[JobLine]:
+    """The jobs in the order of the file. Raises Refused with every line that cannot be read and every id that repeats."""
+    if not file.is_file():
+        raise Refused([f"there is no jobs file {file}: name a .jsonl or .csv file"])
+    text = file.read_text(encoding="utf-8-sig")
+    errors: list[str] = []
+    jobs = list(_csv(text, errors) if file.suffix.lower() == ".csv" else _json_lines(text, errors))
+    errors += _repeated(jobs)
+    if not jobs and not errors:
+        errors.append(f"{file.name} contains no jobs: write one a line")
+    if errors:
+        raise Refused(errors)
+    return jobs
+
+
+def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+            if not isinstance(content, dict):
+                raise ValueError(f"it is {type(content).__name__}, not an object in braces")
+            yield from _jobs_of(content, number)
+        except ValueError as error:
+            errors.append(f"line {number}: {error}")
+
+
+def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
+    if unknown := sorted(content.keys() - FIELDS):
+        raise ValueError(f"it has {', '.join(unknown)}; the fields of a job are {', '.join(sorted(FIELDS))}")
+    fixed, lists = content.get("set", {}), content.get("for", {})
+    if not isinstance(fixed, dict) or not isinstance(lists, dict):
+        raise ValueError('"set" and "for" are objects of places, such as {"Prompt.text": ...}')
+    tags, priority = _tags(content.get("tags", [])), content.get("priority", 0)
+    if type(priority) is not int:
+        raise ValueError(f"the priority is {priority!r}: give a whole number")
+    name = content.get("id")
+    ranges = {place: _list(place, values) for place, values in lists.items()}
+    for chosen in itertools.product(*ranges.values()):
+        values = {**fixed, **dict(zip(ranges, chosen, strict=True))}
+        made = _made_id(name, chosen, values)
+        yield JobLine(made, number, values, tags, priority)
+
+
+def _list(place: str, values: Any) -> list[Any]:
+    if isinstance(values, str) and (match := SEED_RANGE.fullmatch(values)):
+        first, last = int(match[1]), int(match[2])
+        if first > last:
+            raise ValueError(f"{place} is {values}, which counts down: write the smaller number first")
+        return list(range(first, last + 1))
+    if not isinstance(values, list) or not values:
+        raise ValueError(f'{place} in "for" is {values!r}: give a list, or a range of whole numbers such as "7..106"')
+    return values
+
+
+def _made_id(name: Any, chosen: tuple[Any, ...], values: Mapping[str, Any]) -> str:
+    """The user's id, and what distinguishes a combination; of jobs without an id a hash of their values, so that adding a
+    line changes no other job."""
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"the id is {name!r}: give a text")
+    made = "-".join([*([name] if name else []), *(_short(value) for value in chosen)])
+    made = made or f"job-{_hash(values)}"
+    if not ID.fullmatch(made) or RESERVED.fullmatch(made) or made.endswith("."):
+        raise ValueError(
+            f'the id "{made[:120]}" cannot name a folder: use 1 to 100 letters, digits and ". _ -", a letter or digit first'
+        )
+    return made
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if SHORT.fullmatch(text) else _hash(value)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _tags(tags: Any) -> tuple[str, ...]:
+    if isinstance(tags, dict):
+        return tuple(f"{name}={value}" for name, value in tags.items())
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        return tuple(tags)
+    raise ValueError(f'the tags are {tags!r}: give a list of texts or an object such as {{"style": "ink"}}')
+
+
+def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
+    """A column for each place, named like it, and optional columns id, tags (separated by blanks) and priority."""
+    rows = csv.reader(io.StringIO(text, newline=""))
+    head = next(rows, [])
+    if len(set(head)) != len(head):
+        errors.append("line 1: a column is there twice")
+        return
+    for row in rows:
+        number = rows.line_num
+        if not any(row):
+            continue
+        try:
+            if len(row) != len(head):
+                raise ValueError(f"it has {len(row)} cells, but there are {len(head)} columns")
+            cells = dict(zip(head, row, strict=True))
+            values = {place: _cell(cell) for place, cell in cells.items() if place not in CSV_FIELDS and cell != ""}
+            priority = int(cells.get("priority") or 0)
+            name = _made_id(cells.get("id") or None, (), values)
+            yield JobLine(name, number, values, tuple((cells.get("tags") or "").split()), priority, is_text=True)
+        except ValueError as error:
+            errors.append(f"line {number}: {error}")
+
+
+def _cell(cell: str) -> Any:
+    return {"file": cell.removeprefix(FILE_CELL)} if cell.startswith(FILE_CELL) else cell
+
+
+def _repeated(jobs: list[JobLine]) -> Iterator[str]:
+    lines: dict[str, JobLine] = {}
+    for job in jobs:
+        first = lines.setdefault(job.id.casefold(), job)
+        if first is not job:
+            yield f'line {job.line}: the id "{job.id}" is that of line {first.line}, too ("{first.id}"): give each job its own'

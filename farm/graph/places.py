@@ -1,0 +1,67 @@
+"""The places of a workflow that jobs fill: an input, named by its node's title ("Prompt.text") or id ("#12.text")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .node_inputs import NodeInput, inputs_of
+from .workflow_file import Graph
+
+
+class NoPlace(ValueError):
+    """A name that is no place of the workflow, or that is several."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One input of one node."""
+
+    node_id: str
+    input: NodeInput
+
+
+class Places:
+    """All places of a graph. `find` gives one by its name or raises NoPlace."""
+
+    def __init__(self, graph: Graph, object_info: Mapping[str, Any]) -> None:
+        self._graph = graph
+        self._info = object_info
+        self._ids: dict[str, list[str]] = {}
+        for node_id, node in graph.items():
+            title = (node.get("_meta") or {}).get("title") or node["class_type"]
+            self._ids.setdefault(title, []).append(node_id)
+        self.find = lru_cache(maxsize=None)(self._find)
+
+    def inputs(self, node_id: str) -> dict[str, NodeInput]:
+        """The inputs of a node by their names, as its own values have them."""
+        node = self._graph[node_id]
+        return {part.name: part for part in inputs_of(self._info[node["class_type"]], node["inputs"])}
+
+    def _find(self, name: str) -> Place:
+        found = [
+            (node_id, name[dot + 1 :])
+            for dot in range(len(name))
+            if name[dot] == "."
+            for node_id in self._nodes(name[:dot])
+        ]
+        places = [Place(node_id, part) for node_id, text in found if (part := self.inputs(node_id).get(text))]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            ids = ", ".join(f"#{place.node_id}" for place in places)
+            raise NoPlace(f'"{name}" is {len(places)} nodes, {ids}: write "{ids.split(",")[0]}.{places[0].input.name}"')
+        if not found:
+            raise NoPlace(f'there is no node "{name.partition(".")[0]}" for "{name}"; there are {self._titles()}')
+        node_id, text = found[0]
+        raise NoPlace(
+            f'"{name}": node #{node_id} has no input "{text}", but {", ".join(self.inputs(node_id)) or "none"}'
+        )
+
+    def _nodes(self, text: str) -> list[str]:
+        if text.startswith("#"):
+            return [text[1:]] if text[1:] in self._graph else []
+        return self._ids.get(text, [])
+
+    def _titles(self) -> str:
+        return ", ".join(f'"{title}"' for title in sorted(self._ids))

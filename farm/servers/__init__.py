@@ -1,0 +1,1 @@
+"""Where it runs: ComfyUI servers over HTTP, and servers of this machine."""

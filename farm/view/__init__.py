@@ -1,0 +1,1 @@
+"""How it is watched: the progress line, status.json, Prometheus metrics and the page of results."""

@@ -1,0 +1,24 @@
+"""Parts of a real farm are killed at random instants: every job is done once, with the same frames as undisturbed.
+
+`dev.py farm-check kill` does the same at 50 instants for each part.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tools.farm.kill import PARTS, at_instants, disturbing
+from tools.farm.scene import JOBS
+
+from .conftest import SmallFarm
+
+INSTANTS = 3
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_is_lost_and_nothing_recorded_twice(part: str, small_farm: SmallFarm, tmp_path: Path) -> None:
+    disturb = disturbing(part, small_farm.scene, [server.keeper.pid for server in small_farm.servers])
+    instants = random.Random(f"{part} 0")
+    found = at_instants(tmp_path, small_farm.frames, small_farm.span, instants, INSTANTS, disturb)
+    assert len(found) == INSTANTS and min(found) < JOBS

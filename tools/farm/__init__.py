@@ -1,0 +1,1 @@
+"""What the farm is measured with; its tests run real servers."""

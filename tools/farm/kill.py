@@ -1,0 +1,153 @@
+"""`dev.py farm-check kill [driver|server|connection] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
+
+Real servers and the miniature. Each time, one part is killed at a random instant of a run; the same command then goes on
+until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
+"""
+
+import argparse
+import asyncio
+import itertools
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools import in_host
+
+from .decoded import results_of
+from .dropping import dropping
+from .scene import JOBS, Scene, Span, kill, records, server_flags, server_of, use_host, wait_for_work, write_scene
+
+SERVERS = 2
+DOWN_SECONDS = 2.0  # at most, of a connection
+PARTS = ("driver", "connection", "server")
+AT_START = 0.2  # share of the instants that are before the first job
+TRIES = 5  # at an instant that was after the run's end
+
+Disturb = Callable[[Path, float], int]
+
+
+def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
+    """How many jobs were on record when the driver was killed, at the instant `seconds` of `_sleep`."""
+    driver = scene.start(out)
+    _sleep(driver, out, seconds)
+    is_over = driver.poll() is not None
+    driver.kill()
+    driver.wait()
+    found = len(records(out))
+    scene.run(out)
+    return JOBS if is_over else found
+
+
+def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
+    """How many jobs were on record when a server was killed. Its `keeper`, given by its id, starts it again."""
+    scene.wait_for_servers()
+    driver = scene.start(out)
+    _sleep(driver, out, seconds)
+    is_over = driver.poll() is not None
+    found = len(records(out))
+    if process := server_of(keeper):
+        kill(process)
+    scene.finish(driver)
+    return JOBS if is_over else found
+
+
+async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) -> int:
+    """How many jobs were on record when all connections broke, for `down` seconds."""
+    async with dropping(list(scene.urls)) as proxies:
+        driver = scene.start(out, tuple(proxy.url for proxy in proxies))
+        await asyncio.to_thread(_sleep, driver, out, seconds)
+        is_over = driver.poll() is not None
+        found = len(records(out))
+        await asyncio.gather(*(proxy.drop(down) for proxy in proxies))
+        await asyncio.to_thread(scene.finish, driver)
+    return JOBS if is_over else found
+
+
+def _sleep(driver: "subprocess.Popen[bytes]", out: Path, seconds: float) -> None:
+    """`seconds` from the first job on, or, when they are negative, from the driver's start."""
+    if seconds < 0:
+        time.sleep(-seconds)
+    else:
+        wait_for_work(driver, out)
+        time.sleep(seconds)
+
+
+def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
+    """Every job once, with the frames of an undisturbed run."""
+    assert records(out) == dict.fromkeys(frames, 1), records(out)
+    assert results_of(out) == frames
+    assert not list((out / ".unfinished").iterdir())
+
+
+def at_instants(
+    out: Path, frames: dict[str, list[str]], span: Span, instants: random.Random, count: int, disturb: Disturb
+) -> list[int]:
+    """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants."""
+    found = []
+    for number in range(count):
+        for again in range(TRIES):
+            folder = out / f"{number}-{again}"
+            is_starting = instants.random() < AT_START
+            seconds = -instants.uniform(0.0, span.starting) if is_starting else instants.uniform(0.0, span.working)
+            found_then = disturb(folder, seconds)
+            assert_whole(folder, frames)
+            if found_then < JOBS:
+                break
+        found.append(found_then)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=PARTS, help="what is killed")
+    parser.add_argument("--count", type=int, default=50, help="instants for each (default 50)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    use_host()
+    in_host.import_extension()
+    return asyncio.run(_check(options.parts, options.count, options.seed))
+
+
+async def _check(parts: Sequence[str], count: int, seed: int) -> int:
+    from kinema.farm.servers.local_servers import local_servers
+
+    with tempfile.TemporaryDirectory(prefix="kinema-farm-") as name:
+        folder = Path(name)
+        async with local_servers(SERVERS, server_flags(folder / "base"), folder) as engine:
+            scene = write_scene(folder, tuple(server.url for server in engine.servers))
+            keepers = [server.keeper.pid for server in engine.servers]
+            await asyncio.to_thread(_check_all, scene, keepers, parts, count, seed)
+    return 0
+
+
+def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count: int, seed: int) -> None:
+    frames, span = prepared(scene)
+    for part in parts:
+        instants = random.Random(f"{part} {seed}")
+        found = at_instants(scene.folder / part, frames, span, instants, count, disturbing(part, scene, keepers))
+        met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
+        print(f"{part}: {count} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
+
+
+def prepared(scene: Scene) -> tuple[dict[str, list[str]], Span]:
+    """The frames of all results, and how long an undisturbed run takes."""
+    scene.run(scene.folder / "first")  # loads the models
+    span = scene.run(scene.folder / "undisturbed")
+    frames = results_of(scene.folder / "undisturbed")
+    assert results_of(scene.folder / "first") == frames
+    return frames, span
+
+
+def disturbing(part: str, scene: Scene, keepers: Sequence[int]) -> Disturb:
+    """What kills this part, given the folder of a run and the instant in seconds."""
+    turns = itertools.cycle(keepers)
+    if part == "driver":
+        return lambda out, seconds: kill_driver(scene, out, seconds)
+    if part == "server":
+        return lambda out, seconds: kill_server(scene, out, seconds, next(turns))
+    return lambda out, seconds: asyncio.run(drop_connection(scene, out, seconds, DOWN_SECONDS * random.random()))

@@ -1,0 +1,128 @@
+"""A small farm to disturb: a few jobs of the miniature, servers of this machine, and a driver that can be killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tools import environment, server
+from tools.environment import REPOSITORY
+from tools.workflow import Job, animation
+
+FRAMES, SIDE, STEPS = 2, 32, 1  # of each job: it takes a fraction of a second
+SEED_RANGE = "1..3"
+PROMPTS = ("a red fish", "a blue bird")
+JOBS = 6
+SECONDS = 300  # until a driver counts as stuck
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long an undisturbed run takes."""
+
+    starting: float  # seconds until the first job is given to a server
+    working: float  # seconds from then to the end
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The files of the farm and where its servers are."""
+
+    folder: Path
+    urls: tuple[str, ...]
+
+    @property
+    def workflow(self) -> Path:
+        return self.folder / "workflow.json"
+
+    @property
+    def jobs(self) -> Path:
+        return self.folder / "jobs.jsonl"
+
+    def command(self, out: Path, urls: tuple[str, ...]) -> list[str]:
+        command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
+        return [*command, "--out", str(out), "--servers", ",".join(urls)]
+
+    def run(self, out: Path) -> Span:
+        """Runs the farm to its end. Raises AssertionError when it has not done all jobs."""
+        start = time.monotonic()
+        driver = self.start(out)
+        wait_for_work(driver, out)
+        began = time.monotonic()
+        self.finish(driver)
+        return Span(began - start, time.monotonic() - began)
+
+    def start(self, out: Path, urls: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+        with (self.folder / "drivers.log").open("ab") as log:
+            return subprocess.Popen(self.command(out, urls or self.urls), stdout=log, stderr=log)
+
+    def finish(self, driver: "subprocess.Popen[bytes]") -> None:
+        """Raises AssertionError when the driver does not do all jobs."""
+        code = driver.wait(SECONDS)
+        log = (self.folder / "drivers.log").read_text()
+        assert code == 0, f"the driver ended with {code}:\n{log[-3000:]}"
+
+    def wait_for_servers(self) -> None:
+        """Until all of them answer: one that was killed is starting again."""
+        for url in self.urls:
+            deadline = time.monotonic() + SECONDS
+            while not server.answers(url):
+                assert time.monotonic() < deadline, f"{url} did not come back"
+                time.sleep(0.1)
+
+
+def wait_for_work(driver: "subprocess.Popen[bytes]", out: Path) -> None:
+    """Until the driver gives the first job to a server, or ends."""
+    submitted = out / "submitted.jsonl"
+    size = submitted.stat().st_size if submitted.is_file() else 0
+    while driver.poll() is None and not (submitted.is_file() and submitted.stat().st_size > size):
+        time.sleep(0.005)
+
+
+def write_scene(folder: Path, urls: tuple[str, ...]) -> Scene:
+    made = Scene(folder, urls)
+    job = Job(None, "miniature_mm.safetensors", "", "", FRAMES, SIDE, SIDE, 6.0, STEPS, 0, 2.0)
+    graph = animation(job)
+    graph["4"]["_meta"] = {"title": "Prompt"}
+    graph["7"]["_meta"] = {"title": "Sampler"}
+    made.workflow.write_text(json.dumps(graph))
+    made.jobs.write_text(json.dumps({"for": {"Prompt.text": PROMPTS, "Sampler.seed": SEED_RANGE}}))
+    return made
+
+
+def server_flags(base: Path) -> list[str]:
+    """For a server on the CPU with this pack as its only one; puts the pack into `base`."""
+    server.place(REPOSITORY, base / "custom_nodes" / server.PACK)
+    return [
+        *("--cpu", "--base-directory", str(base), "--disable-api-nodes"),
+        *("--disable-all-custom-nodes", "--whitelist-custom-nodes", server.PACK),
+    ]
+
+
+def use_host() -> None:
+    """Servers are started of the newest host, with this Python."""
+    os.environ.setdefault("COMFYUI_PATH", str(environment.find().hosts[0]))
+    os.environ.setdefault("COMFYUI_PYTHON", sys.executable)
+
+
+def kill(process: psutil.Process) -> None:
+    process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+
+
+def server_of(keeper: int) -> psutil.Process | None:
+    """The server that a keeper keeps; None while it starts again."""
+    return next(iter(psutil.Process(keeper).children()), None)
+
+
+def records(out: Path) -> Counter[str]:
+    """{job: how many lines of done.jsonl it has}; a line that was cut off at the end does not count."""
+    file = out / "done.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True) if file.is_file() else []
+    return Counter(str(json.loads(line)["id"]) for line in lines if line.endswith(b"\n"))
