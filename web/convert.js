@@ -121,7 +121,7 @@ async function openPrompt(file, accept) {
 }
 
 app.registerExtension({
-    name: "Kinema.Convert",
+    name: "kinema.Convert",
     settings: [{
         id: SETTING,
         category: ["Kinema", "AnimateDiff-Evolved", "Convert"],

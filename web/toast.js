@@ -1,5 +1,7 @@
 // One message with buttons, beside the bar at the left and below the dialogs of the canvas. Its own toasts have no buttons.
 
+import { app } from "../../scripts/app.js";
+
 const STYLE = `
 #kinema-toast {
     position: fixed; z-index: 1000; bottom: 1rem; left: 4.5rem; width: min(29rem, calc(100vw - 8rem)); box-sizing: border-box;
@@ -50,7 +52,7 @@ export function showToast({ title, text, buttons, isBad }) {
     toast.classList.toggle("bad", isBad);
     if (text) toast.append(element("p", text));
     if (buttons.length) toast.append(element("nav", "", ...buttons.map(([label, action]) => button(label, action))));
-    document.body.append(toast);
+    app.canvas.canvas.parentElement.append(toast);
 }
 
 export function hideToast() {
