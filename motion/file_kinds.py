@@ -18,9 +18,8 @@ class FileKind:
     fits: Test  # whether a file with these keys is one, unless a row above fits
 
 
-def _has(sign: str) -> Test:
-    """Files with a key in which `sign`, a regular expression, is found."""
-    pattern = re.compile(sign)
+def _has(pattern: re.Pattern[str]) -> Test:
+    """Files with a key in which `pattern` is found."""
     return lambda keys: any(pattern.search(key) for key in keys)
 
 
@@ -47,12 +46,12 @@ MOTION_LORA = FileKind(label="a motion LoRA", advice="Load it with Load Motion L
 CAMERACTRL_FILE = FileKind(
     label="a CameraCtrl model",
     advice="Use it with Load CameraCtrl, and v3_sd15_mm as the motion model",
-    fits=_has(r"qkv_merge|pose_encoder|encoder_conv_in|encoder_down_conv_blocks"),
+    fits=_has(re.compile(r"qkv_merge|pose_encoder|encoder_conv_in|encoder_down_conv_blocks")),
 )
 SPARSECTRL_FILE = FileKind(
     label="a SparseCtrl model",
     advice="Load it with Load SparseCtrl and connect that to Apply ControlNet. Pick v3_sd15_mm as the motion model",
-    fits=_motion_and(_has(r"controlnet_cond_embedding")),
+    fits=_motion_and(_has(re.compile(r"controlnet_cond_embedding"))),
 )
 
 _KINDS = (
@@ -60,7 +59,7 @@ _KINDS = (
         label="a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
         advice="CameraCtrl works without it. To get its look of rooms and streets, save its lora_state_dict alone as a "
         ".safetensors file and use Load LoRA",
-        fits=_has(r"^lora_state_dict\."),
+        fits=_has(re.compile(r"^lora_state_dict\.")),
     ),
     MOTION_LORA,
     FileKind(
@@ -72,31 +71,35 @@ _KINDS = (
     FileKind(
         label="a MotionCtrl model",
         advice="Kinema does not use MotionCtrl. For a camera path, use Load CameraCtrl with v3_sd15_mm",
-        fits=_has(r"\.cc_projection\."),
+        fits=_has(re.compile(r"\.cc_projection\.")),
     ),
     SPARSECTRL_FILE,
     MOTION_MODEL,
     FileKind(
         label="a whole checkpoint",
         advice="Load it with Load Checkpoint",
-        fits=_has(r"^model\.diffusion_model\."),
+        fits=_has(re.compile(r"^model\.diffusion_model\.")),
     ),
     FileKind(
         label="a ControlNet",
         advice="Load it with Load ControlNet Model",
-        fits=_has(r"^control_model\.|(?:^|\.)controlnet_(?:cond_embedding|down_blocks)"),
+        fits=_has(re.compile(r"^control_model\.|(?:^|\.)controlnet_(?:cond_embedding|down_blocks)")),
     ),
     FileKind(
         label="a T2I-Adapter, or the part of MotionCtrl that moves objects",
         advice="Load a T2I-Adapter with Load ControlNet Model. Kinema does not use MotionCtrl",
-        fits=_has(r"(?:^|\.)body\.[0-9]+\.(?:resnets\.[0-9]+\.)?block1\."),
+        fits=_has(re.compile(r"(?:^|\.)body\.[0-9]+\.(?:resnets\.[0-9]+\.)?block1\.")),
     ),
     FileKind(
         label="an IP-Adapter",
         advice="Load it with the nodes of an IPAdapter pack, before or after Apply Motion Model",
-        fits=_has(r"^(?:image_proj|ip_adapter)\."),
+        fits=_has(re.compile(r"^(?:image_proj|ip_adapter)\.")),
     ),
-    FileKind(label="a VAE", advice="Load it with Load VAE", fits=_has(r"^first_stage_model\.|^decoder\.|^encoder\.")),
+    FileKind(
+        label="a VAE",
+        advice="Load it with Load VAE",
+        fits=_has(re.compile(r"^first_stage_model\.|^decoder\.|^encoder\.")),
+    ),
 )
 """Of several that fit the first counts: a checkpoint contains a VAE, too."""
 

@@ -23,7 +23,7 @@ except ImportError:  # Python 3.10
     import sre_parse as parser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDERS = ("nodes", "sampling", "motion", "training", "evaluation", "miniature")
+FOLDERS = ("nodes", "sampling", "motion", "training", "evaluation", "miniature", "convert", "doors", "farm")
 FUNCTIONS = ("compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer")
 ALPHABET = string.printable + "\x1c\x85\xa0é٣ıſ中\u2028"
 """Stands for all characters: one or more of each kind that patterns tell apart."""

@@ -91,7 +91,10 @@ class TrainSettings:
         """All settings as plain values, with the noise schedule that they come to for `family`."""
         plain = asdict(self)
         del plain["beta_start"], plain["beta_end"]
-        return plain | {"noise_schedule": asdict(self.schedule(family))}
+        schedule = asdict(self.schedule(family))
+        if schedule["mean_with"] is None:
+            del schedule["mean_with"]  # files that were written before there was such a schedule go on
+        return plain | {"noise_schedule": schedule}
 
 
 def _limits(hint: Any) -> Range | Options:

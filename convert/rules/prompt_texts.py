@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from .plan import RefusedError
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
-KEY = re.compile(r"(^|[,{\n])(\s*[\"']?)((?:[\d.\s+*/()-]|max_f)*max_f(?:[\d.\s+*/()-]|max_f)*)(?=[\"']?\s*[:=])")
-RANGE = re.compile(r"([\"'])\s*(\d+)\s*-\s*(\d+)\s*\1(\s*:)")
+FRAME_COUNT = "max_f"
+KEY = re.compile(r"((?:^|[,{\n])[ \t]*(?:[\"'][ \t]*)?)([\d.+*/()maxf_-][\d.+*/()maxf_ \t-]*)(?=(?:[\"']\s*)?[:=])")
+RANGE = re.compile(r"([\"'])[ \t]*(\d+)[ \t]*-[ \t]*(\d+)[ \t]*([\"'])(?=\s*:)")
 BACKTICKS = re.compile(r"`[^`\n]*`")
 ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -46,11 +47,16 @@ def fizz_text(text: str, frames: int | None, place: str) -> str:
         )
 
     def number(match: re.Match[str]) -> str:
+        if FRAME_COUNT not in match[2]:
+            return match[0]
         if frames is None:
-            raise RefusedError(f"{place}: {match[3].strip()} needs the number of frames, which is not known.")
-        return f"{match[1]}{match[2]}{_value(match[3], frames, place)}"
+            raise RefusedError(f"{place}: {match[2].strip()} needs the number of frames, which is not known.")
+        return f"{match[1]}{_value(match[2], frames, place)}"
 
-    return RANGE.sub(r"\1\2:\3\1\4", KEY.sub(number, text))
+    def spanned(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}:{match[3]}{match[4]}" if match[1] == match[4] else match[0]
+
+    return RANGE.sub(spanned, KEY.sub(number, text))
 
 
 def _value(written: str, frames: int, place: str) -> int:
@@ -65,7 +71,7 @@ def _value(written: str, frames: int, place: str) -> int:
 
 def _computed(term: ast.expr, frames: int) -> float:
     """Sums and products of numbers and `max_f`. Raises ValueError for anything else."""
-    if isinstance(term, ast.Name) and term.id == "max_f":
+    if isinstance(term, ast.Name) and term.id == FRAME_COUNT:
         return frames
     if isinstance(term, ast.Constant) and isinstance(term.value, int | float):
         return term.value

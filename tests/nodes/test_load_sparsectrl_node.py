@@ -69,6 +69,7 @@ def test_what_can_be_said_before_a_run_is_said(folder: Path) -> None:
 
 def test_load_motion_model_names_this_node(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match="is a SparseCtrl model .* Load it with Load SparseCtrl and connect that to Apply"
+        ValueError,
+        match="is a SparseCtrl model, not a motion model. Load it with Load SparseCtrl and connect that to Apply",
     ):
         load_motion_model(tiny.save(sparse.weights("rgb"), tmp_path / "rgb.safetensors"))
