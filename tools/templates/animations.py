@@ -32,7 +32,7 @@ def long_animation() -> Template:
 def windowed(prefix: str, frames: int, **settings: Any) -> dict[str, Node]:
     """The spine with Context Windows of 16 frames before the sampler."""
     nodes = spine(prefix, frames, room=1)
-    nodes["windows"] = Node("KinemaContextWindows", 3, 0, {"model": ["apply", 0], "length": 16, **settings}, height=280)
+    nodes["windows"] = Node("KinemaContextWindows", 3, 0, {"model": ["apply", 0], "length": 16, **settings}, height=300)
     nodes["sampler"] = with_inputs(nodes["sampler"], model=["windows", 0])
     return nodes
 

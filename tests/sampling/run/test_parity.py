@@ -30,8 +30,10 @@ def load(family, folder):
     return load_motion_model(tiny.save(kind.make(), folder / kind.file)).model, kind.base
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("models", "within"), [(exact, ONE_CALL), (tiny, ONE_CALL_IN_FLOAT32)])
+@pytest.mark.parametrize(
+    ("family", "models", "within"),
+    [*((family, exact, ONE_CALL) for family in FAMILIES), ("v3", tiny, ONE_CALL_IN_FLOAT32)],
+)
 def test_equals_the_authors(family, models, within, tmp_path):
     model, base = load(family, tmp_path)
     image_model = models.image_model(base, seed=7)
