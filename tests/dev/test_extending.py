@@ -17,7 +17,7 @@ WINDOWS = "tests/sampling/windows/"
 RUNS = {  # what runs the thing that a section adds, with a tiny model
     "A motion-model family": [
         "tests/motion/test_families.py::test_is_recognised_and_loads[v3_48_frames.safetensors]",
-        "tests/sampling/run/test_parity.py::test_equals_the_authors[exact-1e-06-v3_48]",
+        "tests/sampling/run/test_parity.py::test_equals_the_authors[v3_48-exact-1e-06]",
     ],
     "A window schedule": [
         f"{WINDOWS}test_cut.py::test_every_length_from_1_to_300[shifted-False]",
