@@ -42,7 +42,7 @@ SLOW = (
     *("sampling/windows/test_control_nodes.py", "sampling/modules/test_controls.py"),
     *("sampling/camera/test_camera.py", "sampling/sparsectrl", "sampling/pictures"),
 )
-"""What `dev.py test --fast` leaves out, to end in about a minute: all that samples many times for one feature."""
+"""What `dev.py test --fast` leaves out, to end in a few minutes: all that samples many times for one feature."""
 
 LONGEST = (
     *("quality/test_animation.py", "e2e/test_windows_server.py", "e2e/test_templates.py", "e2e/test_demo.py"),
