@@ -19,7 +19,7 @@ PresentFiles = Callable[[str], Sequence[str]]  # the names of the files in a fol
 class Resolved:
     """A workflow whose files are there, as far as they are there at all."""
 
-    workflow: Any
+    workflow: Any  # in the form in which it came
     said: tuple[str, ...]  # what is taken for what
 
 

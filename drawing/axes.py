@@ -11,7 +11,7 @@ from .canvas import PALE, RULE, Box, Canvas, Point
 class Axes:
     """Draws values over numbers from 0 to `last`."""
 
-    canvas: Canvas
+    canvas: Canvas  # what they are drawn on
     box: Box  # the area of the lines; numbers stand at its left and below it
     last: float  # the number at the right edge
     ticks: Sequence[float]  # the values that are written, from the bottom edge to the top one

@@ -14,13 +14,13 @@ from .similarity import BATCH, domain_similarity, embed_pictures, embed_text, sm
 
 @dataclass(frozen=True)
 class Judge:
-    """The CLIP models (CLIP_VISION, CLIP) that judge, and what they compare with: a prompt, and pictures (r, h, w, 3)
-    that the image model makes without motion. All are optional; raises ValueError when one lacks its counterpart."""
+    """The CLIP models that judge, and what they compare with. All are optional; raises ValueError when one lacks its
+    counterpart."""
 
-    vision: Any = None
-    clip: Any = None
-    prompt: str = ""
-    reference: torch.Tensor | None = None
+    vision: Any = None  # CLIP_VISION; None: nothing is measured by CLIP
+    clip: Any = None  # CLIP that encodes the prompt; None: text similarity is not measured
+    prompt: str = ""  # what the frames should show; required with `clip`, empty without it
+    reference: torch.Tensor | None = None  # (r, h, w, 3), 0..1, made without motion; None: no domain similarity
 
     def __post_init__(self) -> None:
         if self.vision is None and (self.clip is not None or self.reference is not None):

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """One thing that is measured. `between` says that its curve has a point between two frames, not at each."""
+    """One thing that is measured."""
 
-    name: str
-    title: str
-    unit: str
-    better: str
-    between: bool
-    meaning: str
+    name: str  # key of its curve, in workflows and tables
+    title: str  # its name in plots
+    unit: str  # of its values
+    better: str  # "higher" or "lower"; empty: neither is better
+    between: bool  # whether its curve has a point between two frames, not at each
+    meaning: str  # one or two sentences for the help page
 
 
 METRICS = (
@@ -59,10 +59,10 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of an animation of `frames` frames: a curve for each metric by its name."""
+    """What was measured of an animation."""
 
-    frames: int
-    curves: Mapping[str, Sequence[float]]
+    frames: int  # of the animation
+    curves: Mapping[str, Sequence[float]]  # of each metric that was measured, by its name
 
     def value(self, name: str) -> float:
         """The one number of a metric: its curve's mean, for the seam its last point; NaN when it was not measured."""

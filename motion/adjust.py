@@ -51,8 +51,8 @@ class WeightAdjustment:
     """Makes each weight w of a part (w + add) * multiply."""
 
     part: str = "all"  # one of PARTS
-    add: float = 0.0
-    multiply: float = 1.0
+    add: float = 0.0  # to every number of the weight, before the multiplication
+    multiply: float = 1.0  # factor, after the addition
 
     @property
     def changes(self) -> bool:

@@ -21,20 +21,18 @@ PerLatent = float | torch.Tensor
 class Branch:
     """A low-rank change of a linear layer at run time: `strength` times `change(x)`."""
 
-    change: nn.Module
+    change: nn.Module  # the low-rank layer: (..., columns) to (..., rows)
     start: int  # the first of the layer's outputs that it is added to
-    strength: PerLatent
+    strength: PerLatent  # factor of the change; 0: off
 
 
 @dataclass(frozen=True)
 class Merge:
     """What CameraCtrl adds to the input of a module's first attention: `strength` times `layer(x + features)`."""
 
-    layer: nn.Module
-    features: (
-        torch.Tensor
-    )  # (r, h, w, n, l, c): r videos after each other in the batch, each seen in n windows of l frames
-    strength: PerLatent
+    layer: nn.Module  # the linear layer of CameraCtrl for this attention
+    features: torch.Tensor  # (r, h, w, n, l, c): r videos after each other in the batch, n windows of l frames of each
+    strength: PerLatent  # factor of what is added; 0: off
 
     def fit(self, x: torch.Tensor) -> "Merge":
         """The same for a module whose input is `x` (v*f, c, h, w), where v is a multiple of r."""
@@ -112,13 +110,12 @@ PLAIN = Control()
 
 @dataclass(frozen=True)
 class Tokens:
-    """The layout (b, f, c) in which a block works: b = v*h*w positions of pictures of `size` (h, w), f = `frames`; the
-    positions times the windows where `windows` are seen."""
+    """The layout (b, f, c) in which a block works: b = v*h*w positions, times the windows where there are any."""
 
-    videos: int
-    frames: int
-    size: tuple[int, int]
-    windows: FrameWindows | None = None
+    videos: int  # v
+    frames: int  # f, or the length of the windows
+    size: tuple[int, int]  # (h, w) of the module's input, in latent pixels of its level
+    windows: FrameWindows | None = None  # the windows that the positions are repeated for; None: there are none
 
     def of(self, value: PerLatent) -> PerLatent:
         """`value` (v*f, 1, h, w) as (b, f, 1)."""

@@ -37,10 +37,10 @@ class _State:
 class ModelFile:
     """A model file that is open for reading."""
 
-    path: Path
-    stream: BinaryIO
+    path: Path  # as the user chose it
+    stream: BinaryIO  # open until the file is closed
     state: _State  # when it was opened
-    table: Table
+    table: Table  # its tensors by name, none of them read yet
 
     @property
     def header(self) -> dict[str, TensorInfo]:

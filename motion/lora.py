@@ -24,7 +24,7 @@ class LowRank:
 
     up: torch.Tensor  # (rows, rank)
     down: torch.Tensor  # (rank, columns)
-    alpha: float | None = None
+    alpha: float | None = None  # the file's alpha; None: the file has none, which scales by 1
 
 
 def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
@@ -116,7 +116,7 @@ def _low_rank(
 class Rows:
     """The rows of a linear layer of a MotionModel that a change is for."""
 
-    layer: str
+    layer: str  # its name in the MotionModel
     start: int = 0  # the first of them
     count: int | None = None  # None: all of them
 

@@ -41,7 +41,7 @@ class Change:
     layer: str  # its name in the motion module
     start: int  # the first of its outputs that changes
     attention: int | None  # number of the attention that it is in; None: it is in none
-    module: LowRankLayer
+    module: LowRankLayer  # low-rank layer: from the inputs of the layer to the outputs that change
 
 
 class MotionLora(nn.Module):

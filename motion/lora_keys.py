@@ -23,7 +23,7 @@ FUSED = ("to_q", "to_k", "to_v")
 class LoraKey:
     """What a key of a LoRA file says."""
 
-    key: str
+    key: str  # as the file has it
     stem: str  # the file's name of the layer
     layer: str  # the canonical one, "….attention_blocks.0.to_q"
     role: Role  # what the tensor is to the layer

@@ -33,13 +33,12 @@ Beyond = Literal["refuse", "extend", "stretch"]
 class PositionRule:
     """Which rows of the table the frames of a window get.
 
-    `offset` shifts all frames to later positions. Where offset + frames is more than the table has, `beyond` says:
-    "refuse" (an error), "extend" (the sinusoid goes on; the motion model never saw these positions) or "stretch"
-    (the table's rows are interpolated linearly over the window).
+    `beyond` is "refuse" (an error), "extend" (the sinusoid continues; the motion model never saw these positions) or
+    "stretch" (the table's rows are interpolated linearly over the window).
     """
 
-    beyond: Beyond = "refuse"
-    offset: int = 0
+    beyond: Beyond = "refuse"  # what happens if offset + frames is more than the table has
+    offset: int = 0  # positions by which all frames are shifted, 0 or more
     changes: tuple[TableChange, ...] = ()  # of the table, before anything is taken from it
 
     def table(self, table: torch.Tensor) -> torch.Tensor:

@@ -36,9 +36,9 @@ CHANNELS: dict[Condition, int] = {"rgb": 4, "scribble": 3}
 class SparseSpec:
     """A SparseCtrl file as read from its keys and shapes."""
 
-    condition: Condition
+    condition: Condition  # what its pictures are: "rgb" or "scribble"
     network: Mapping[str, Any]  # the arguments of the host's ControlNet class
-    motion: MotionSpec
+    motion: MotionSpec  # its motion modules, read like those of a motion model
     published: Mapping[str, str]  # name in the host's ControlNet: published name
     spatial: Mapping[str, str]  # name in the host's ControlNet: key in the file
     modules: Mapping[str, str]  # canonical name of a motion weight: key in the file

@@ -58,10 +58,10 @@ LCM_I2V_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.014,
 class Preset:
     """The KSampler settings that the authors of a family recommend."""
 
-    steps: int
-    sampler: str
-    scheduler: str
-    cfg: float
+    steps: int  # of the sampler
+    sampler: str  # the host's name of the sampler
+    scheduler: str  # the host's name of the scheduler
+    cfg: float  # classifier-free guidance scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +118,12 @@ class Family:
     max_frames: int  # length of the position table
     schedule: NoiseSchedule  # what it was trained with
     signs: tuple[Sign, ...] = ()  # by any of which a file is recognised, unless `layout` or `picture` are its own
-    layout: KeyLayout = KeyLayout()
+    layout: KeyLayout = KeyLayout()  # how its files name their weights
     picture: PictureInput = "none"  # how it takes the picture that it animates
     mid: bool = False  # whether a new one has a motion module in the mid block
     norms: NormPolicy = NormPolicy()  # what the authors' code computes
     evolved: Statistics = "frame"  # how AnimateDiff-Evolved takes all GroupNorm statistics
-    preset: Preset = Preset(steps=25, sampler="euler", scheduler="normal", cfg=7.5)
+    preset: Preset = Preset(steps=25, sampler="euler", scheduler="normal", cfg=7.5)  # what the authors recommend
     note: str = ""  # what a user should know when loading such a file
 
     @property
@@ -195,15 +195,13 @@ EVOLVED_V3_POSITIONS = 32
 class MotionSpec:
     """A motion model as read from its keys and shapes."""
 
-    family: Family
+    family: Family  # the row of the table of families that it belongs to
     modules: tuple[tuple[str, int], ...]  # place in the UNet ("down_blocks.0.motion_modules.1") and width in channels
     max_frames: int  # length of the position table
     attentions: int = 2  # temporal attentions in each transformer block
     heads: int = 8  # of each attention
     note: str = ""  # what a user should know of this file
-    picture: PictureInput = (
-        "none"  # how it takes the picture that it animates, as far as the file has the weights for it
-    )
+    picture: PictureInput = "none"  # how it takes the picture that it animates, if the file has the weights for it
     stores_positions: bool = True  # whether the file has position tables
 
     @property

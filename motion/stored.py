@@ -28,8 +28,8 @@ def shown(text: str) -> str:
 class TensorInfo:
     """What is known of a tensor without reading it."""
 
-    shape: tuple[int, ...]
-    dtype: torch.dtype
+    shape: tuple[int, ...]  # size of each dimension
+    dtype: torch.dtype  # as it is stored
 
     @property
     def nbytes(self) -> int:
@@ -44,7 +44,7 @@ class TensorInfo:
 class Stored:
     """Where a tensor is in a file."""
 
-    info: TensorInfo
+    info: TensorInfo  # its shape and type
     start: int  # place of its first number, in bytes from the start of the file
     stride: tuple[int, ...] | None = None  # numbers from one item of a dimension to the next; None: without gaps
 
@@ -61,5 +61,5 @@ class Stored:
 class Table:
     """The tensors of a file by name."""
 
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, Stored]  # where each is in the file
     metadata: Mapping[str, str] = field(default_factory=dict)  # notes, which .safetensors files can have

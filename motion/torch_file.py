@@ -85,7 +85,7 @@ class _Record:
 class _Storages:
     """Stands for the numbers while the pickle is read: storages without memory, and which record each is for."""
 
-    records: Mapping[str, _Record]
+    records: Mapping[str, _Record]  # the archive's records of numbers, by the name that the pickle has for them
     made: dict[int, tuple[Any, _Record]] = field(default_factory=dict)  # by identity; kept alive, so that it is unique
 
     def load(self, identity: Any) -> Any:

@@ -12,11 +12,10 @@ import torch
 
 @dataclass(frozen=True)
 class FrameWindows:
-    """Equally long windows that cover the f frames of a video: their frames, `places` (w, l), and how much each says
-    about each of them, `shares` (w, l), which sum to 1 at every frame."""
+    """w windows of l frames each that cover the f frames of a video."""
 
-    places: torch.Tensor
-    shares: torch.Tensor
+    places: torch.Tensor  # (w, l), the frames of each window as indices from 0 to f - 1
+    shares: torch.Tensor  # (w, l), weight of each window at each of its frames; those of one frame sum to 1
 
     def over(self, attend: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         """What `attend`, given (b*w, l, c), makes of `x` (b, f, c) window by window, fused to (b, f, c)."""

@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     environment.require("ruff", "mypy", "pytest")
     fix = bool(arguments)
     python = [sys.executable, "-m"]
-    tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", "tests/test_house.py"]
+    tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", "tests/test_house.py", "tests/test_fields.py"]
     checks = {
         "format": ([*python, "ruff", "format", *([] if fix else ["--check"]), "."], REPOSITORY),
         "lint": ([*python, "ruff", "check", *(["--fix"] if fix else []), "."], REPOSITORY),

@@ -36,10 +36,10 @@ class PromptFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Event:
-    """One message of the websocket, e.g. kind "progress" with data {"node", "value", "max"}."""
+    """One message of the websocket."""
 
-    kind: str
-    data: dict[str, Any]
+    kind: str  # the server's type of message, such as "progress"
+    data: dict[str, Any]  # of the message; {"node", "value", "max"} of "progress"
 
 
 def _said(message: bytes) -> Event:
@@ -50,13 +50,13 @@ def _said(message: bytes) -> Event:
 
 @dataclass
 class Result:
-    """What one prompt did. `status` is "success" or "interrupted"; `outputs` holds, per node id, the files it made."""
+    """What one prompt did."""
 
-    prompt_id: str
-    status: str = "success"
-    cached: set[str] = field(default_factory=set)
-    executed: list[str] = field(default_factory=list)
-    outputs: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    prompt_id: str  # the server's id of the prompt
+    status: str = "success"  # "success" or "interrupted"
+    cached: set[str] = field(default_factory=set)  # ids of the nodes that did not run, because their results were there
+    executed: list[str] = field(default_factory=list)  # ids of the nodes that ran, in their order
+    outputs: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # for each node id, the files that it wrote
     said: dict[str, str] = field(default_factory=dict)  # the sentence that a node shows on itself, per node id
 
 

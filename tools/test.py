@@ -40,16 +40,15 @@ WITHOUT_AVX512 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 @dataclass(frozen=True)
 class Run:
-    """What one pytest process did. `problem` tells what its counts do not, `reasons` why tests were skipped, and how
-    many for each reason."""
+    """What one pytest process did."""
 
-    title: str
-    passed: int
-    failed: int
-    skipped: int
-    seconds: float
-    problem: str = ""
-    reasons: Counter[str] = field(default_factory=Counter)
+    title: str  # host, and the part of the tests
+    passed: int  # number of tests
+    failed: int  # number of tests; one more for a `problem`
+    skipped: int  # number of tests
+    seconds: float  # of the whole process
+    problem: str = ""  # what the counts do not tell, such as a crash; empty: none
+    reasons: Counter[str] = field(default_factory=Counter)  # of skipped tests, and how many each skipped
 
 
 def main(arguments: list[str]) -> int:

@@ -8,23 +8,22 @@ from tools.client import Prompt
 
 @dataclass(frozen=True)
 class Job:
-    """What to animate. `checkpoint` (None: the miniature) and `motion_model` are names in the server's folders, sizes are
-    in pixels."""
+    """What to animate."""
 
-    checkpoint: str | None
-    motion_model: str
-    prompt: str
-    negative: str
-    frames: int
-    width: int
-    height: int
-    fps: float
-    steps: int
-    seed: int
-    cfg: float = 7.5
-    sampler: str = "euler"
-    scheduler: str = "normal"
-    name: str = "kinema"
+    checkpoint: str | None  # file name in the server's folder; None: the miniature
+    motion_model: str  # file name in the server's folder
+    prompt: str  # positive
+    negative: str  # negative prompt
+    frames: int  # of the video
+    width: int  # pixels
+    height: int  # pixels
+    fps: float  # of the saved video
+    steps: int  # of the sampler
+    seed: int  # of the noise
+    cfg: float = 7.5  # classifier-free guidance scale
+    sampler: str = "euler"  # the host's name of the sampler
+    scheduler: str = "normal"  # the host's name of the scheduler
+    name: str = "kinema"  # prefix of the saved file
 
 
 def animation(job: Job) -> Prompt:

@@ -14,11 +14,10 @@ AREAS = "kinema_areas"
 
 @dataclass(frozen=True)
 class Areas:
-    """The `corners` (y, x) of the conditionings in a model call, which are all as large as its latents, in pictures of
-    the size `whole` (h, w)."""
+    """Where in the picture the conditionings of a model call are. All of them are as large as its latents."""
 
-    whole: tuple[int, int]
-    corners: tuple[tuple[int, int], ...]
+    whole: tuple[int, int]  # (h, w) of the whole picture, in latent pixels
+    corners: tuple[tuple[int, int], ...]  # top left corner (y, x) of the area of each conditioning, in latent pixels
 
     def of(self, value: torch.Tensor, frames: int, size: tuple[int, int], level: int = 0) -> torch.Tensor:
         """`value` (f or 1, c, h, w or 1, 1) of whole pictures, in each of the areas of `size`, one after the other. Its

@@ -15,7 +15,9 @@ Features = tuple[torch.Tensor, ...]
 
 @dataclass
 class _Kept:
-    features: Features
+    """Features in the cache."""
+
+    features: Features  # with memory of their own
     used: int  # the pass that last asked for them
 
 

@@ -19,9 +19,9 @@ Sample = Callable[..., torch.Tensor]
 class Parts:
     """What the parts of a run share: the host's arguments for the whole run."""
 
-    guider: HostGuider
-    extra_args: Mapping[str, Any]
-    callback: Callback | None
+    guider: HostGuider  # runs the model and has the conditionings
+    extra_args: Mapping[str, Any]  # the host's arguments for the sampler, the seed among them
+    callback: Callback | None  # shows the progress of the whole run; None: nobody watches
     latent_image: torch.Tensor  # (f, c, h, w)
     more: tuple[Any, ...]  # the denoise mask, and whether there is no progress bar
     steps: int  # of the whole run, for the callback

@@ -31,12 +31,11 @@ def percent_of(level: float, model_sampling: HostSampling) -> float:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: its noise level `sigma` now, its `model_sampling`, and the noise levels of the sampler's
-    `steps` (s + 1), where they are known. Numbers are fetched from the GPU only when something asks for them."""
+    """How far a run is. Numbers are fetched from the GPU only when something asks for them."""
 
-    sigma: Any
-    model_sampling: HostSampling
-    steps: Any = None
+    sigma: Any  # noise level now: a number or a tensor () that may be on the GPU
+    model_sampling: HostSampling  # the MODEL's noise schedule
+    steps: Any = None  # noise levels of the sampler's steps, a tensor (s + 1,); None: the sampler does not report them
 
     @cached_property
     def level(self) -> float:

@@ -13,10 +13,10 @@ from .host import HostModel, HostNetwork
 
 @dataclass(frozen=True)
 class Slot:
-    """A layer of the UNet whose output, `width` channels, a motion module takes in."""
+    """A layer of the UNet whose output a motion module takes in."""
 
-    layer: nn.Module
-    width: int
+    layer: nn.Module  # the last layer of a block of the UNet, before any upsampler
+    width: int  # channels of its output
 
 
 def find_slots(unet: Any) -> dict[str, Slot]:

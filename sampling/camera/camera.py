@@ -13,7 +13,7 @@ from .path import CameraPath
 class Camera:
     """How an applied motion model follows a camera."""
 
-    path: CameraPath
+    path: CameraPath  # where the camera is at each frame
     strength: float | Curve = 1.0  # of what CameraCtrl adds to the attentions
     place: int = 0  # which of the MODEL's CameraCtrl models it is for
 

@@ -28,14 +28,14 @@ class CameraMove:
     preset: str = "none"  # one of CAMERA_PRESETS
     amount: float | Curve = 1.0  # speed of the preset
     right: float | Curve = 0.0  # units, as right, up and forward
-    up: float | Curve = 0.0
-    forward: float | Curve = 0.0
+    up: float | Curve = 0.0  # units
+    forward: float | Curve = 0.0  # units
     turn: float | Curve = 0.0  # degrees to the right
     tilt: float | Curve = 0.0  # degrees upwards
     roll: float | Curve = 0.0  # degrees clockwise, as the camera turns
     zoom: float | Curve = 1.0  # factor of the focal length
     along: Along = "the first view"  # the axes in which it moves
-    poses: tuple[WrittenPose, ...] = ()
+    poses: tuple[WrittenPose, ...] = ()  # written poses, which the other parts are added to; empty: none
     fit: Fit = "stretch"  # how the poses are spread over the frames
     frames: int = 0  # that it takes; 0: its share of the video
 
@@ -44,8 +44,8 @@ class CameraMove:
 class Joined:
     """A path, and then a move from its last pose on."""
 
-    before: "CameraPath"
-    move: CameraMove
+    before: "CameraPath"  # the path that comes first
+    move: CameraMove  # begins at the last pose of the path
 
     @property
     def frames(self) -> int:
@@ -56,8 +56,8 @@ class Joined:
 class Layered:
     """A path, and at the same time a move on top of it, from where the camera is."""
 
-    below: "CameraPath"
-    move: CameraMove
+    below: "CameraPath"  # the path that the move is added to
+    move: CameraMove  # at the same time as the path
 
     @property
     def frames(self) -> int:

@@ -20,9 +20,9 @@ _DEPTH = 0.16  # of a frustum, as a part of what a panel shows
 class Viewpoint:
     """A direction from which the path is seen: which axis goes to the right and which upwards."""
 
-    words: str
+    words: str  # its name in the picture
     right: tuple[int, int]  # the axis (x, y, z) and its sign
-    up: tuple[int, int]
+    up: tuple[int, int]  # likewise
 
     def of(self, points: Array) -> Array:
         """`points` (n, 3) on the panel, (n, 2), in units."""
@@ -67,9 +67,9 @@ def _frustum(track: Track, frame: int, depth: float) -> Array:
 class _Panel:
     """One of the views."""
 
-    canvas: Canvas
-    box: Box
-    side: Viewpoint
+    canvas: Canvas  # what it is drawn on
+    box: Box  # its edges on the canvas, in pixels
+    side: Viewpoint  # from where it shows the path
     middle: Array  # (3,), of what it shows
     extent: float  # units that it shows, in both directions
 

@@ -28,13 +28,11 @@ VIEWS = MotionWindows(FRAMES, FRAMES // 2, "pyramid")
 class Sight:
     """The parts of the video and of the picture that a model call computes."""
 
-    windows: tuple[
-        tuple[Window, ...], ...
-    ]  # of each window in the call the motion windows in it, as frames of the video
+    windows: tuple[tuple[Window, ...], ...]  # motion windows in each window of the call, as frames of the video
     cuts: tuple[PictureCut, ...]  # of the conditionings, or one that all have
     total: int  # frames of the video
-    device: torch.device
-    dtype: torch.dtype
+    device: torch.device  # of the latents
+    dtype: torch.dtype  # of the latents
     cache: FeatureCache  # of the run
 
 
@@ -55,11 +53,11 @@ def sight_of(
 
 @dataclass(frozen=True)
 class CameraView:
-    """How `model` makes a motion model follow `camera` in a model call. Features are computed when they are first needed."""
+    """How a motion model follows a camera in a model call. Features are computed when they are first needed."""
 
-    model: CameraCtrl
-    camera: Camera
-    sight: Sight
+    model: CameraCtrl  # the camera encoder and its layers at the motion modules
+    camera: Camera  # path and strength
+    sight: Sight  # the frames and the part of the picture that the call computes
 
     def merge(self, place: str, strength: PerLatent) -> Merge | None:
         """What it adds in the motion module at `place`; None: nothing."""

@@ -20,7 +20,9 @@ Side = Literal["down", "mid", "up"]
 
 @dataclass(frozen=True)
 class Constant(Curve):
-    value: float
+    """One number for everything."""
+
+    value: float  # at all frames, steps, blocks and places of the picture
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         return self.value
@@ -28,9 +30,9 @@ class Constant(Curve):
 
 @dataclass(frozen=True)
 class Listed(Curve):
-    """One of `values` for each frame of the video; the last one goes on."""
+    """A value for each frame of the video; frames after the last value have that value."""
 
-    values: tuple[float, ...]
+    values: tuple[float, ...]  # of frame 0, 1, 2 ...; at least one
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         return over_frames([self.values[min(i, len(self.values) - 1)] for i in moment.frames.indices])
@@ -38,9 +40,9 @@ class Listed(Curve):
 
 @dataclass(frozen=True, eq=False)
 class OverPicture(Curve):
-    """`values` (m, h, w), stretched to the size of the latents; one for each frame, of which the last goes on."""
+    """A picture of values for each frame, resized to the latents; frames after the last picture have that picture."""
 
-    values: torch.Tensor
+    values: torch.Tensor  # (m, h, w), in any size; one picture for each frame, or one for all
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         last = len(self.values) - 1
@@ -53,13 +55,12 @@ class OverPicture(Curve):
 
 @dataclass(frozen=True)
 class Blocks:
-    """Motion modules: of one side of the UNet, one level of it, one module of the level; None is all of them.
-    With an `attention` (0 or 1) only that of each module."""
+    """Which motion modules, and which attentions of each."""
 
-    side: Side | None = None
-    level: int | None = None
-    module: int | None = None
-    attention: int | None = None
+    side: Side | None = None  # of the UNet; None: all
+    level: int | None = None  # from 0, in the order of the UNet's blocks on that side; None: all
+    module: int | None = None  # from 0 within the level; None: all
+    attention: int | None = None  # of each module: 0 or 1; None: both
 
     def hold(self, part: Part) -> bool:
         side, _, rest = part.place.partition("_block")
@@ -71,9 +72,9 @@ class Blocks:
 
 @dataclass(frozen=True)
 class OverBlocks(Curve):
-    """Another curve for each of some blocks; where several rules hold, the last of them; 1 where none does."""
+    """Another curve for each of some blocks; 1 for the others."""
 
-    rules: tuple[tuple[Blocks, Curve], ...]
+    rules: tuple[tuple[Blocks, Curve], ...]  # blocks and their curve; the last rule that fits takes precedence
     over_blocks = True
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
@@ -98,9 +99,9 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 class Combined(Curve):
     """Two curves by one of OPERATIONS."""
 
-    operation: str
-    a: Curve
-    b: Curve
+    operation: str  # one of OPERATIONS
+    a: Curve  # the left operand
+    b: Curve  # the right operand
 
     @property
     def over_blocks(self) -> bool:  # type: ignore[override]

@@ -12,13 +12,12 @@ from .easings import WAYS
 
 @dataclass(frozen=True)
 class Key:
-    """A `value` and where it is reached: a number of frames or steps, negative ones counted from the end, or a share
-    (0..1) of the whole. `easing` (one of WAYS) is the way to it from the key before."""
+    """A value, where it is reached, and the way to it."""
 
-    at: float
-    is_share: bool
-    value: float
-    easing: str = "linear"
+    at: float  # frame or step, from 0; negative: from the end; a share: 0..1 of the whole
+    is_share: bool  # whether `at` is a share, not a number of frames or steps
+    value: float  # of the curve there
+    easing: str = "linear"  # one of WAYS, from the key before to this one
 
     def frame(self, total: int) -> float:
         """The frame it stands for in a video of `total`; a share of 1 is the last."""
@@ -31,7 +30,7 @@ class Key:
 class OverFrames(Curve):
     """Through `keys`, in the order of their frames; the first and the last value go on to both ends."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[Key, ...]  # at least one, in any order
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         frames = moment.frames
@@ -43,7 +42,7 @@ class OverFrames(Curve):
 class OverRun(Curve):
     """Through `keys` over the run: numbers are steps of the sampler, shares are the host's percents."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[Key, ...]  # at least one, in any order
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
         run = moment.progress

@@ -20,8 +20,10 @@ _MOST_STEPS = 5  # that are drawn of a curve which varies over both frames and s
 
 @dataclass(frozen=True)
 class Line:
-    label: str
-    values: list[float]
+    """A line of the picture."""
+
+    label: str  # its text in the legend; empty: it has no row there
+    values: list[float]  # one for each frame or step
 
 
 def draw_curve(sampled: Sequence[Sampled], width: int, height: int) -> Image.Image:

@@ -18,12 +18,11 @@ SIDES = {"down_blocks": (4, 2), "mid_block": (1, 1), "up_blocks": (4, 3)}
 
 @dataclass(frozen=True)
 class Sampled:
-    """The means over the picture, `values` (steps, frames), in the `blocks` of that name; `pictures` (frames, SIZE, SIZE)
-    at the first step where the curve varies over the picture."""
+    """The values of a curve in blocks that have the same."""
 
-    blocks: str
-    values: torch.Tensor
-    pictures: torch.Tensor | None
+    blocks: str  # names of the blocks that have these values; empty: all of them
+    values: torch.Tensor  # (steps, frames), means over the picture
+    pictures: torch.Tensor | None  # (frames, SIZE, SIZE) at the first step; None: it is even over the picture
 
 
 def sample_curve(curve: Curve, frames: int, sigmas: torch.Tensor, model_sampling: Any) -> list[Sampled]:

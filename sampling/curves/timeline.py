@@ -44,7 +44,7 @@ class Scanner:
     so that each character is read once. Raises TextError for a text that is too long."""
 
     title: str  # names the text in errors
-    source: str
+    source: str  # the whole text
     at: int = 0  # the next character
     end: int = LONGEST  # the first character after the part
 

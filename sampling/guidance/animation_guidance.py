@@ -31,7 +31,7 @@ AROUND = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
 class Guidance:
     """What takes the place of the sampler's cfg."""
 
-    cfg: float | Curve
+    cfg: float | Curve  # classifier-free guidance scale; 1: none
     rescale: float | Curve = 0.0  # share (0..1) by which the result gets the conditional prediction's deviation back
     pag: float | Curve = 0.0  # scale of perturbed-attention guidance, which comes last
 

@@ -95,9 +95,9 @@ class _Content:
 class _InjectingSampler(Sampler):  # type: ignore[misc]
     """Runs the host's `sampler` in two parts, and changes the latents in between."""
 
-    sampler: HostSampler
-    injection: Injection
-    content: _Content
+    sampler: HostSampler  # the sampler that the user chose
+    injection: Injection  # what is put in, and when
+    content: _Content  # its pictures in the size of the video
 
     def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
         return self.sampler.max_denoise(guider, sigmas)

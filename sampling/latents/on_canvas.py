@@ -11,14 +11,13 @@ GREY = 0.5
 
 @dataclass(frozen=True, eq=False)
 class OnCanvas:
-    """`pictures` (n, c, H, W) with `mask` (m, H, W), 0 to 1, in any size, None: all of them. `fit` stretches both over
-    the canvas and cuts what stands out; otherwise they keep their size, `x` to the right and `y` down from its corner."""
+    """Pictures with a mask, scaled to cover the canvas or in their own size at a place on it."""
 
-    pictures: torch.Tensor
-    mask: torch.Tensor | None = None
-    fit: bool = True
-    x: int = 0
-    y: int = 0
+    pictures: torch.Tensor  # (n, c, H, W)
+    mask: torch.Tensor | None = None  # (m, H, W), 0..1, in any size; 1: the picture is seen; None: all of it is
+    fit: bool = True  # whether both are scaled to cover the canvas, cut at their edges
+    x: int = 0  # from the left edge of the canvas to that of the picture, where it does not fit; may be negative
+    y: int = 0  # from the top edge of the canvas to that of the picture, likewise
 
     @property
     def count(self) -> int:

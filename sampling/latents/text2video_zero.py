@@ -20,16 +20,16 @@ PICTURE = 512
 
 @dataclass(frozen=True)
 class MotionField:
-    """How far the view moves per frame, in pixels of a 512-pixel picture: right for x > 0, down for y > 0.
+    """How far the view moves, and when.
 
-    Frame 0 is denoised to training timestep `low` (the authors' t0). Its moved copies get the noise of timestep `high`
-    (t1) again, and from there all frames are denoised together. Raises ValueError unless low < high.
+    Frame 0 is denoised to timestep `low`. Its moved copies get the noise of timestep `high` again, and from there all
+    frames are denoised together. Raises ValueError unless low < high.
     """
 
-    x: float = 12.0
-    y: float = 12.0
-    high: int = 941
-    low: int = 881
+    x: float = 12.0  # to the right, in pixels of a 512-pixel picture per frame
+    y: float = 12.0  # downwards, likewise
+    high: int = 941  # training timestep (0..999) from which all frames are denoised together; t1 of the paper
+    low: int = 881  # training timestep (0..999) that frame 0 is denoised to before it is moved; t0 of the paper
 
     def __post_init__(self) -> None:
         if self.low >= self.high:
@@ -68,13 +68,13 @@ def diffuse(latent: torch.Tensor, noise: torch.Tensor, low: torch.Tensor, high: 
 
 @dataclass(frozen=True)
 class MovingSampler(Sampler):  # type: ignore[misc]
-    """Runs the host's `sampler` in three parts: to high and on to low for frame 0, then from high to the end for all.
+    """Runs the host's sampler in three parts: to high and on to low for frame 0, then from high to the end for all.
 
     The first two run on the whole batch, of which frame 0 is kept: ControlNets and masks then keep their shape.
     """
 
-    sampler: HostSampler
-    field: MotionField
+    sampler: HostSampler  # the sampler that the user chose
+    field: MotionField  # how far the view moves, and when
 
     def max_denoise(self, guider: HostGuider, sigmas: torch.Tensor) -> bool:
         return self.sampler.max_denoise(guider, sigmas)

@@ -70,9 +70,9 @@ class Values:
 class Shared:
     """What a model call wants of all motion models."""
 
-    values: Values
+    values: Values  # reads curves at this call's frames, step and part of the picture
     kept: float | Curve = 1.0  # the share of their motion that acts
-    enhance: Enhance | None = None
+    enhance: Enhance | None = None  # Enhance-A-Video; None: off
     windows: FrameWindows | None = None  # the windows in which motion modules see the frames; None: all at once
     loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
     cameras: Sequence[Any] = ()  # the MODEL's patchers of CameraCtrls

@@ -27,7 +27,7 @@ Addition = Callable[[torch.Tensor], torch.Tensor]
 class Motion:
     """One motion model at work in a model call."""
 
-    model: MotionModel
+    model: MotionModel  # the motion modules
     controls: Mapping[str, Control]  # how the motion module at each place acts; a place that is absent is off
     norms: NormPolicy  # over which frames its norms and those of the UNet take their statistics
     pictures: Mapping[str, Addition] = field(default_factory=dict)  # what its picture adds at places, or in conv_in

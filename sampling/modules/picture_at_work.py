@@ -87,8 +87,8 @@ class FrameKey:
     row: int  # which of its pictures
     position: int  # of the frame in its window; 0 where the picture does not drift
     size: tuple[int, int]  # of the whole picture's latents
-    device: torch.device
-    dtype: torch.dtype
+    device: torch.device  # of the features
+    dtype: torch.dtype  # of the features
 
 
 class FramePictures:

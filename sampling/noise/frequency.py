@@ -12,16 +12,15 @@ FILTERS: tuple[FilterKind, ...] = get_args(FilterKind)
 
 @dataclass(frozen=True)
 class LowPass:
-    """Which frequencies are low: those below `space` and `time`, stop frequencies as parts (0..1) of the highest ones.
-    `order` is how steep `butterworth` is.
+    """Which frequencies are low.
 
     Wu et al., "FreeInit: Bridging Initialization Gap in Video Diffusion Models" (2023); filters as in the authors' code.
     """
 
-    kind: FilterKind = "butterworth"
-    space: float = 0.25
-    time: float = 0.25
-    order: int = 4
+    kind: FilterKind = "butterworth"  # shape of the filter
+    space: float = 0.25  # spatial stop frequency (0..1), as a fraction of the highest one
+    time: float = 0.25  # temporal stop frequency, likewise
+    order: int = 4  # of the Butterworth filter: the higher, the steeper; other kinds ignore it
 
     def response(self, frames: int, height: int, width: int) -> torch.Tensor:
         """How much of each frequency is kept, (f, h, w), 0 to 1; zero frequency is in the middle, at (f//2, h//2, w//2)."""

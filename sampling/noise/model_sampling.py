@@ -20,7 +20,7 @@ CHECKPOINT = "the checkpoint's"
 class ScheduleChoice:
     """What a node asks for."""
 
-    schedule: NoiseSchedule
+    schedule: NoiseSchedule  # of the training noise levels
     prediction: str | None = None  # one of PREDICTIONS or CHECKPOINT, what the model predicts; None: as before
     zsnr: bool | None = None  # whether the last timestep is noise only; None: as before
     lcm_steps: int = 0  # timesteps that a consistency model was distilled on; 0: as the schedule or prediction says

@@ -19,19 +19,15 @@ LAYER = 0x9E3779B9
 
 @dataclass(frozen=True)
 class NoiseLayer:
-    """One layer: noise from `seeds` in a `pattern`, of which the video begins with `first_frame`.
+    """One layer of noise, and how it lies over the layers beneath."""
 
-    `mode`, `weight` (0..1) and `mask` (n, H, W), values 0..1, say how it lies over the layers beneath. `given` is the
-    NOISE of another node, which is used instead of drawing any.
-    """
-
-    pattern: NoisePattern = field(default_factory=NoisePattern)
-    seeds: FrameSeeds = field(default_factory=FrameSeeds)
-    first_frame: int = 0
-    mode: Mode = "replace"
-    weight: float = 0.5
-    mask: torch.Tensor | None = field(default=None, compare=False)
-    given: Any = None
+    pattern: NoisePattern = field(default_factory=NoisePattern)  # of the noise over the frames
+    seeds: FrameSeeds = field(default_factory=FrameSeeds)  # what its noise is drawn from
+    first_frame: int = 0  # the frame of the drawn noise with which the video begins
+    mode: Mode = "replace"  # how it lies over the layers beneath
+    weight: float = 0.5  # 0..1, of this layer where it blends or adds
+    mask: torch.Tensor | None = field(default=None, compare=False)  # (n, H, W), 0..1; None: everywhere
+    given: Any = None  # NOISE of another node, used instead of drawn noise; None: noise is drawn
 
     @property
     def hides_all(self) -> bool:

@@ -14,13 +14,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True)
 class NoisePattern:
-    """`repeated` and `FreeNoise` are for windows of `length` frames that share `overlap`; `correlation` (0..1) is that
-    of each frame with the one before it. Raises ValueError for an overlap that is not smaller than the length."""
+    """How the noise of a frame depends on that of others. Raises ValueError unless the overlap is smaller than the
+    length."""
 
-    kind: Kind = "independent"
-    correlation: float = 0.0
-    length: int = 16
-    overlap: int = 4
+    kind: Kind = "independent"  # which pattern
+    correlation: float = 0.0  # 0..1, of each frame with the one before it
+    length: int = 16  # frames of a window, for "repeated" and "FreeNoise"
+    overlap: int = 4  # frames that consecutive windows share, fewer than `length`
 
     def __post_init__(self) -> None:
         if self.overlap >= self.length:

@@ -30,7 +30,7 @@ from ...motion.spec import (
 class NamedSchedule:
     """A noise schedule that nodes offer by its name."""
 
-    schedule: NoiseSchedule
+    schedule: NoiseSchedule  # the training noise levels
     words: str  # for the help page
 
 

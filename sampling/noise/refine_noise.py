@@ -31,8 +31,8 @@ PRIOR = 0.8
 class NoiseRefinement:
     """A run that is sampled several times."""
 
-    method: Method = "FreeInit"
-    iterations: int = 3
+    method: Method = "FreeInit"  # how low and high frequencies are mixed
+    iterations: int = 3  # how often the run is sampled, the last time included
     low_pass: LowPass = field(default_factory=LowPass)  # which frequencies of the result are kept
     coarse_to_fine: bool = False  # whether earlier iterations have fewer steps
     until: float = 1.0  # fraction of the run (0..1) at which all iterations but the last end

@@ -19,26 +19,26 @@ FARTHEST = 10**15
 
 @dataclass(frozen=True)
 class Mix:
-    """What a frame shows: the prompt `before` and, with the `weight` 0..1, the prompt `after` (numbers of texts)."""
+    """What a frame shows: a blend of two prompts."""
 
-    before: int
-    after: int
-    weight: float
+    before: int  # number of the prompt that is left, from 0
+    after: int  # number of the prompt that comes next, from 0
+    weight: float  # 0..1, of the prompt `after`
 
 
 @dataclass(frozen=True)
 class Travel:
-    """The prompts of a video and the mix of each of its frames."""
+    """What a whole video shows."""
 
-    texts: tuple[str, ...]
-    mixes: tuple[Mix, ...]
+    texts: tuple[str, ...]  # the prompts, in the order of the source
+    mixes: tuple[Mix, ...]  # one for each frame
 
 
 @dataclass(frozen=True)
 class Stop:
     """A frame at which one prompt is reached."""
 
-    frame: int
+    frame: int  # from 0; before or after the video where a loop leads there
     prompt: int  # the number of its text
     holds: bool  # whether it stays until the next stop
     at: int  # the index of its prompt in the source

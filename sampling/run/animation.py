@@ -38,11 +38,11 @@ class Animation:
     motion_field: MotionField | None = None  # Text2Video-Zero
     injections: tuple[Injection, ...] = ()  # pictures put in during the run; they all act
     windows: tuple[ContextWindows, ...] = ()  # the later takes precedence where they overlap in the run
-    motion_windows: MotionWindows | None = None
+    motion_windows: MotionWindows | None = None  # windows inside the motion modules; None: off
     references: tuple[WindowReference, ...] = ()  # at most one of each mode
     first_frame: bool = False  # whether every frame attends to the first
     guidance: Guidance | None = None  # in place of the sampler's cfg
-    motion_guidance: MotionGuidance | None = None
+    motion_guidance: MotionGuidance | None = None  # guidance by the difference that motion makes; None: off
     enhance: Enhance | None = None  # of the attentions over frames
     preview_plays: bool = False  # whether the sampler's preview shows another frame at every step
 

@@ -18,10 +18,10 @@ MOST_HEIGHT = 6000
 
 @dataclass(frozen=True)
 class Lane:
-    """A row of windows that do not touch: (number in the order of computation, window, weights)."""
+    """A row of windows that do not touch. They are numbered in the order of computation."""
 
-    entries: list[tuple[int, Window, Sequence[float]]]
-    inside: bool
+    entries: list[tuple[int, Window, Sequence[float]]]  # number, frames and their weights (0..1)
+    inside: bool  # whether these are windows inside the motion modules
 
 
 def draw_plan(stretches: Sequence[Stretch], frames: int, width: int) -> Image.Image:

@@ -13,14 +13,13 @@ from .handler import handler_for
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive steps, `first` to `last` (from 1), with the same windows and the weights of their frames; `motion`:
-    the windows inside the motion modules, for each of the former."""
+    """Consecutive steps with the same windows."""
 
-    first: int
-    last: int
-    windows: tuple[Window, ...]
-    weights: tuple[tuple[float, ...], ...]
-    motion: tuple[Window, ...]
+    first: int  # the first of the steps, from 1
+    last: int  # the last of the steps, from 1
+    windows: tuple[Window, ...]  # the frames of each window, in the order of computation
+    weights: tuple[tuple[float, ...], ...]  # of each window, one weight for each of its frames
+    motion: tuple[Window, ...]  # the windows inside the motion modules, as frames of the video; empty: there are none
 
 
 def plan_run(model: HostModel, frames: int, sigmas: Sequence[float]) -> list[Stretch]:

@@ -27,7 +27,7 @@ Size = tuple[int, int]
 class Preparing:
     """How the pictures of a control are prepared."""
 
-    condition: Condition
+    condition: Condition  # what the pictures are: "rgb" or "scribble"
     vae: Any  # the host's VAE; None for sketches
     tell: Callable[[str], None]  # shows a sentence to the user
 

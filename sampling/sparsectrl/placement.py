@@ -44,7 +44,7 @@ def check_counts(pictures: int, frames: int) -> None:
 class Numbered(Placement):
     """Frames by number; negative ones count from the end."""
 
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...]  # one for each picture; negative: from the end
 
     def check_count(self, pictures: int) -> None:
         check_counts(pictures, len(self.numbers))
@@ -71,7 +71,7 @@ class Numbered(Placement):
 class Every(Placement):
     """Frames 0, n, 2n and so on."""
 
-    step: int
+    step: int  # frames from one picture to the next, 1 or more
 
     def frames(self, pictures: int, total: int) -> tuple[Frame, ...]:
         return tuple(range(0, total, self.step))
@@ -79,9 +79,9 @@ class Every(Placement):
 
 @dataclass(frozen=True)
 class Spread(Placement):
-    """A word of WORDS. As many pictures as frames or more: the first of them, one at each frame."""
+    """By a word. As many pictures as frames or more: the first of them, one at each frame."""
 
-    word: str
+    word: str  # key of WORDS
 
     def frames(self, pictures: int, total: int) -> tuple[Frame, ...]:
         return tuple(range(total)) if pictures >= total else tuple(WORDS[self.word](pictures, total))

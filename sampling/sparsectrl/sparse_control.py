@@ -43,10 +43,10 @@ class _Asked:
     """One model call, as the host asks for it."""
 
     latents: torch.Tensor  # (v*f, c, h, w), scaled to its noise level
-    frames: Frames
-    areas: Areas | None
-    call: Call
-    values: Values
+    frames: Frames  # which frames of the video the latents are
+    areas: Areas | None  # the parts of the picture that the latents are; None: whole pictures
+    call: Call  # what the run tells every model call
+    values: Values  # reads curves at these frames, this step and these areas
 
     @property
     def size(self) -> tuple[int, int]:

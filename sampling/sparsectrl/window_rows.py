@@ -45,8 +45,8 @@ class Video:
 class _Nearest:
     """The frame with a picture that is nearest to a frame."""
 
-    distance: int
-    frame: Frame
+    distance: int  # in frames
+    frame: Frame  # the one with the picture
 
     @classmethod
     def to(cls, frame: Frame, placed: Collection[Frame], ring: int | None) -> "_Nearest":

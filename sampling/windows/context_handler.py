@@ -25,11 +25,11 @@ class ModelCall:
     """What the host asks a context handler for."""
 
     calc_cond_batch: Callable[..., Any]  # the host's function that predicts without windows, and its arguments
-    model: HostNetwork
-    conds: Sequence[Any]
+    model: HostNetwork  # the network of the MODEL
+    conds: Sequence[Any]  # the host's lists of conditionings, positive and negative
     latents: torch.Tensor  # (f, c, h, w), the whole video
-    timestep: torch.Tensor
-    model_options: dict[str, Any]
+    timestep: torch.Tensor  # (f,), the noise level, once for each frame
+    model_options: dict[str, Any]  # those of the MODEL
 
     @property
     def sigma(self) -> torch.Tensor:
@@ -64,7 +64,7 @@ class ModelCall:
 class Placed:
     """The windows of one model call, on the device of its latents."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[Window, ...]  # their frames, in the order of computation
     frames: tuple[torch.Tensor, ...]  # the frames of each, (l,)
     shares: tuple[torch.Tensor, ...]  # the weights of these, (l, 1, 1, 1); those of one frame sum to 1
 

@@ -11,7 +11,7 @@ from .fuse import FUSES, fuse_weights
 class ContextWindows:
     """How a part of a run is computed in windows."""
 
-    spec: WindowSpec
+    spec: WindowSpec  # where the windows are: schedule, length, overlap, stride
     fuse: str = "pyramid"  # the fuse method, one of FUSES
     start_percent: float = 0.0  # fraction of the run (0..1) at which they start
     end_percent: float = 1.0  # and at which they end

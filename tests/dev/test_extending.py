@@ -36,6 +36,7 @@ RUNS = {  # what runs the thing that a section adds, with a tiny model
 }
 ALWAYS = [
     "tests/test_house.py",
+    "tests/test_fields.py",
     *(f"tests/nodes/test_{name}.py" for name in ("schemas", "help", "locales", "complete", "values")),
 ]
 

@@ -33,9 +33,7 @@ from tools.bench import full_size
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
 STEPS = 4  # of a run, over which what is computed once is spread
-WIDTHS = tuple(
-    width // 2 for width in full_size.WIDTHS
-)  # all of it in full size needs more memory than a small machine has
+WIDTHS = tuple(width // 2 for width in full_size.WIDTHS)  # in full size, small machines have too little memory
 CONTEXT = 768
 MADE: Mapping[str, Callable[[], Mapping[str, torch.Tensor]]] = {
     "pia": partial(tiny_controls.pia, widths=WIDTHS),
@@ -47,12 +45,12 @@ MADE: Mapping[str, Callable[[], Mapping[str, torch.Tensor]]] = {
 
 @dataclass(frozen=True)
 class Compared:
-    """A MODEL with something that guides it, and the same without. A control is in the conditionings."""
+    """A MODEL with something that guides it, and the same without."""
 
-    name: str
-    plain: Any
-    model: Any
-    control: Any = None
+    name: str  # of what guides
+    plain: Any  # MODEL without it
+    model: Any  # MODEL with it
+    control: Any = None  # SparseCtrl in the conditionings of `model`; None: none
     goals: tuple[float | None, float | None] = (None, None)  # windows that stay, and that move
 
 

@@ -39,10 +39,10 @@ asyncio.run(main())
 
 @dataclass(frozen=True)
 class Loaded:
-    """The processor's seconds that the host took to load the pack, and the lines logged and printed meanwhile."""
+    """What it took to load the pack once."""
 
-    seconds: float
-    lines: tuple[str, ...]
+    seconds: float  # of the processor, to load the pack
+    lines: tuple[str, ...]  # logged and printed meanwhile
 
 
 def load_once(host: Path) -> Loaded:

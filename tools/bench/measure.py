@@ -12,21 +12,21 @@ import torch
 
 @dataclass(frozen=True)
 class Options:
-    """Size in pixels, number of frames, interleaved rounds."""
+    """How large a benchmark is."""
 
-    size: int
-    frames: int
-    rounds: int
+    size: int  # pixels of a side of the picture
+    frames: int  # of the video
+    rounds: int  # runs of each thing, by turns
 
 
 @dataclass(frozen=True)
 class Result:
-    """One figure. `target` is the most it should be, where there is one."""
+    """One figure."""
 
-    name: str
-    value: float
-    unit: str = "×"
-    target: float | None = None
+    name: str  # of what was measured
+    value: float  # in `unit`
+    unit: str = "×"  # "×" for a ratio
+    target: float | None = None  # the most that it should be; None: there is no goal
 
     def line(self) -> str:
         goal = "" if self.target is None else f"   (goal: at most {self.target:g}{self.unit})"

@@ -15,9 +15,9 @@ APPLY = ("ApplyMotionModel", "AnimateDiff")
 class Rule:
     """A reason why results differ."""
 
-    name: str
-    why: str
-    holds: Callable[[Chain], bool]
+    name: str  # short name of the change, for the report
+    why: str  # a sentence for the report
+    holds: Callable[[Chain], bool]  # whether a chain is one that may differ
 
 
 def rule_for(chain: Chain) -> Rule | None:

@@ -17,18 +17,18 @@ CONDS: tuple[Conds, ...] = get_args(Conds)
 class Drawn:
     """Random numbers by seed, as a MASK, IMAGE or LATENT of the host."""
 
-    kind: Literal["mask", "image", "latent"]
+    kind: Literal["mask", "image", "latent"]  # the type of the host's value
     count: int  # of masks, pictures or frames
     height: int  # in pixels of the mask or picture, in latent pixels of a latent
     width: int  # likewise
-    seed: int
+    seed: int  # of the numbers
 
 
 @dataclass(frozen=True)
 class Shared:
     """What is made once for all chains."""
 
-    name: Literal["vae"]
+    name: Literal["vae"]  # which of them
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Control:
     """SparseCtrl, and how the host's Apply ControlNet puts it into both conditionings."""
 
     load: Node  # Load SparseCtrl
-    image: Drawn
-    strength: float
-    start_percent: float = 0.0
-    end_percent: float = 1.0
+    image: Drawn  # the picture that it is given
+    strength: float  # of Apply ControlNet
+    start_percent: float = 0.0  # fraction of the run (0..1) at which it starts
+    end_percent: float = 1.0  # and at which it ends
 
 
 Value: TypeAlias = "int | float | str | tuple[float, ...] | Drawn | Shared | Node"
@@ -70,18 +70,18 @@ class Chain:
     """Nodes from MODEL to MODEL, in their order, and how the result is sampled."""
 
     seed: int  # which the chain was drawn with; the noise and the conditionings come from it, too
-    nodes: tuple[Node, ...]
-    frames: int
+    nodes: tuple[Node, ...]  # in the order in which they are wired
+    frames: int  # of the video
     height: int  # of the latents
-    width: int
-    steps: int
-    cfg: float
-    sampler: str
-    scheduler: str
+    width: int  # likewise
+    steps: int  # of the sampler
+    cfg: float  # classifier-free guidance scale
+    sampler: str  # the host's name of the sampler
+    scheduler: str  # the host's name of the scheduler
     denoise: float  # 0..1, as in the host's KSampler
     conds: Conds  # what the second positive conditioning is limited to, or one row for each frame
     inpaints: bool  # whether a noise mask leaves half of the picture as it is
-    control: Control | None = None
+    control: Control | None = None  # in the conditionings; None: none
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -18,13 +18,13 @@ FEWEST_FRAMES, MOST_FRAMES = 6, 20
 class Draw:
     """Draws the inputs of one node. Equal seeds give equal values."""
 
-    random: Random
+    random: Random  # which everything is drawn from
     options: Callable[[str, str], list[str]]  # (node id, input id) -> the values that the input offers
     version: str  # of the motion models: "v1", "v2" or "v3"
-    frames: int
+    frames: int  # of the video
     height: int  # of the latents
-    width: int
-    denoise: float
+    width: int  # likewise
+    denoise: float  # of the chain's KSampler, 0..1
     windows: tuple[int, ...]  # the length that each Context Windows node gets
     ids: tuple[str, ...]  # of all nodes of the chain
     place: int  # of this node among them

@@ -23,15 +23,15 @@ TENSOR = "samples"  # its name in the files
 class Recorded:
     """A chain and what it gave."""
 
-    chain: Chain
-    outcome: Outcome
+    chain: Chain  # what was sampled
+    outcome: Outcome  # its tensors' digests, or its error
 
 
 @dataclass(frozen=True)
 class Difference:
     """A chain that gives another result than it gave."""
 
-    chain: Chain
+    chain: Chain  # what was sampled
     words: str  # what differs
 
 

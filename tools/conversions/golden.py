@@ -42,7 +42,7 @@ SAME = "same numbers"
 class Case:
     """One workflow, as it was converted and run."""
 
-    name: str
+    name: str  # of the workflow's file
     result: str  # of the conversion's report
     distances: dict[str, float]  # {tensor: relative L2}; empty where the server did not run it
     problem: str = ""  # why there are no distances, or what differs by the report

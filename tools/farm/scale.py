@@ -28,7 +28,7 @@ MAX_MEMORY = 200.0  # MB more with 100,000 jobs than with 1,000
 class Row:
     """One run of the farm."""
 
-    jobs: int
+    jobs: int  # in the list, those that were done before included
     size: int  # bytes of a result
     ran: int  # jobs that ran in it
     milliseconds: float  # of the driver's CPU for a job that ran, start and checks of all jobs included

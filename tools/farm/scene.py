@@ -35,8 +35,8 @@ class Span:
 class Scene:
     """The files of the farm and where its servers are."""
 
-    folder: Path
-    urls: tuple[str, ...]
+    folder: Path  # of workflow, jobs and logs
+    urls: tuple[str, ...]  # the servers' addresses
 
     @property
     def workflow(self) -> Path:

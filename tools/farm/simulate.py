@@ -30,7 +30,7 @@ class Outcome:
     seconds: float = 0.0  # until the last job was done
     work: float = 0.0  # seconds of all jobs
     lost: float = 0.0  # seconds of work that failures destroyed
-    failures: int = 0
+    failures: int = 0  # of GPUs
 
     def efficiency(self, gpus: int) -> float:
         return self.work / (gpus * self.seconds)
@@ -40,15 +40,15 @@ class Outcome:
 class Simulation:
     """Servers that ask one driver for jobs."""
 
-    gpus: int
+    gpus: int  # servers, each with one GPU
     driver: float  # seconds for a job
-    fails: bool
-    random: random.Random
+    fails: bool  # whether GPUs fail, one an MTBF on average
+    random: random.Random  # seeded; lengths of jobs and moments of failures are drawn from it
     waiting: "deque[float]" = field(default_factory=deque)  # seconds of the jobs
     events: list[tuple[float, int, str, float, float]] = field(default_factory=list)  # time, number, kind, job, death
     idle: int = 0  # servers without a job
     free: float = 0.0  # when the driver is next at leisure
-    count: int = 0
+    count: int = 0  # events so far, which orders those of the same time
 
     def run(self) -> Outcome:
         outcome = Outcome()

@@ -35,10 +35,10 @@ class StandIn:
 
     content: bytes  # of every result
     seconds: float  # that a prompt takes
-    history: dict[str, Any] = field(default_factory=dict)
-    waiting: dict[str, Any] = field(default_factory=dict)
-    sockets: dict[str, web.WebSocketResponse] = field(default_factory=dict)
-    queue: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+    history: dict[str, Any] = field(default_factory=dict)  # entry of each prompt that has run, by its id
+    waiting: dict[str, Any] = field(default_factory=dict)  # request of each prompt that has not run yet, by its id
+    sockets: dict[str, web.WebSocketResponse] = field(default_factory=dict)  # open WebSocket of each client, by its id
+    queue: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)  # ids of the prompts that wait, in their order
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=2**30)

@@ -20,10 +20,10 @@ ALLOWED_GROWTH = 50 * 2**20
 
 @dataclass(frozen=True)
 class Target:
-    """A reader under test: `make` gives a good file's tensors, `load` reads a file as a user's graph would."""
+    """A reader under test."""
 
-    make: Callable[[], dict[str, Any]]
-    load: Callable[[Path], Any]
+    make: Callable[[], dict[str, Any]]  # the tensors of a good file, by name
+    load: Callable[[Path], Any]  # reads a file as a user's graph would
 
 
 def survives(mutant: Mutant, folder: Path, proof: Path, load: Callable[[Path], Any]) -> str | None:

@@ -15,11 +15,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Mutant:
-    """One hostile file: `name` tells its container by the suffix, `how` what was done to it."""
+    """One hostile file."""
 
-    name: str
-    how: str
-    content: bytes
+    name: str  # of the file; its suffix tells the container
+    how: str  # name of the way in which it was damaged
+    content: bytes  # bytes of the file
 
 
 def is_safetensors(mutant: Mutant) -> bool:

@@ -14,8 +14,8 @@ from ..strips import width
 class Node:
     """A node of the host. As an input of another one it stands for its first output."""
 
-    kind: str
-    inputs: tuple[tuple[str, Any], ...]
+    kind: str  # its class name
+    inputs: tuple[tuple[str, Any], ...]  # input ids with their values, Nodes or Outputs
 
     def output(self, number: int) -> Output:
         return Output(self, number)
@@ -23,8 +23,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Output:
-    node: Node
-    number: int
+    """An output of a node, as an input of another one."""
+
+    node: Node  # whose output it is
+    number: int  # from 0
 
 
 def node(kind: str, **inputs: Any) -> Node:

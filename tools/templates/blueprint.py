@@ -19,22 +19,22 @@ SIZE = [400, 480]  # of the folded node
 
 @dataclass(frozen=True)
 class Shown:
-    """The widget of the inner node `node` that the folded node shows as `label`."""
+    """A widget of an inner node that the folded node shows."""
 
-    node: str
-    widget: str
-    label: str = ""
+    node: str  # name of the inner node
+    widget: str  # id of its input
+    label: str = ""  # the name that is displayed; empty: that of the widget
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`name` is what the list of nodes shows; `output` is the inner node whose first output leaves the folded one."""
+    """A template folded into one node."""
 
-    name: str
-    description: str
-    template: Template
-    shown: tuple[Shown, ...]
-    output: str
+    name: str  # what the list of nodes shows
+    description: str  # its tooltip in the list
+    template: Template  # what is inside
+    shown: tuple[Shown, ...]  # widgets of the folded node, from top to bottom
+    output: str  # name of the inner node whose first output is that of the folded node
 
     def workflow(self, object_info: dict[str, Any]) -> dict[str, Any]:
         """The file's content: one node, and the definition of what is inside."""

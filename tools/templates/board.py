@@ -25,25 +25,25 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Link:
-    """Where a model file can be downloaded: the host offers it to people who lack it."""
+    """A model file that the host offers to people who lack it."""
 
-    name: str
-    url: str
-    directory: str
+    name: str  # of the file
+    url: str  # where it is downloaded
+    directory: str  # the host's folder of models that it belongs in
 
 
 @dataclass(frozen=True)
 class Node:
-    """`column` and `y` (pixels) are its place, `inputs` its widgets and links ([node name, output number])."""
+    """A node on the canvas."""
 
-    kind: str
-    column: float
-    y: float
-    inputs: dict[str, Any]
-    title: str = ""
-    height: float = 0.0
-    width: float = WIDTH
-    models: tuple[Link, ...] = ()
+    kind: str  # its class name
+    column: float  # place from the left, in units of COLUMN
+    y: float  # of the top edge, in pixels
+    inputs: dict[str, Any]  # values of widgets, and links as [node name, output number]
+    title: str = ""  # instead of the node's own; empty: its own
+    height: float = 0.0  # pixels; 0: as high as the widgets need
+    width: float = WIDTH  # pixels
+    models: tuple[Link, ...] = ()  # files that the node needs
 
 
 def bend(of: list[Any], kind: str, column: float, y: float) -> Node:
@@ -53,34 +53,36 @@ def bend(of: list[Any], kind: str, column: float, y: float) -> Node:
 
 @dataclass(frozen=True)
 class Note:
-    text: str
-    column: float
-    y: float
-    height: float
+    """A text on the canvas."""
+
+    text: str  # Markdown
+    column: float  # place from the left, in units of COLUMN
+    y: float  # of the top edge, in pixels
+    height: float  # pixels
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A group: its title, which gets a number, a key of COLOURS, and the names of its nodes."""
+    """A group around nodes, whose title gets a number."""
 
-    title: str
-    colour: str
-    names: tuple[str, ...]
+    title: str  # without its number
+    colour: str  # key of COLOURS
+    names: tuple[str, ...]  # of its nodes and notes
 
 
 @dataclass(frozen=True)
 class Template:
-    """`file` is the stem in example_workflows; names are those of the nodes within the template.
+    """A workflow of example_workflows.
 
-    `crossings` is how many pairs of wires cross. Some must: two samplers that share model, prompt and negative prompt
-    of one checkpoint are the graph K3,3, which nobody can draw without.
+    Some wires must cross: two samplers that share model, prompt and negative prompt of one checkpoint are the graph
+    K3,3, which nobody can draw without crossings.
     """
 
-    file: str
-    nodes: dict[str, Node]
-    stages: tuple[Stage, ...]
-    notes: dict[str, Note] = field(default_factory=dict)
-    crossings: int = 0
+    file: str  # stem of its name in example_workflows
+    nodes: dict[str, Node]  # by their name within the template
+    stages: tuple[Stage, ...]  # groups, in their order
+    notes: dict[str, Note] = field(default_factory=dict)  # by their name within the template
+    crossings: int = 0  # pairs of wires that cross
 
     def prompt(self) -> dict[str, Any]:
         """With the wires' bends, which the canvas knows as nodes and the server does not."""
