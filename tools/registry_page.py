@@ -8,7 +8,9 @@ from .environment import REPOSITORY
 
 PROJECT = REPOSITORY / "pyproject.toml"
 ICON, BANNER = "docs/images/icon.svg", "docs/images/banner.svg"  # square of at most 400 pixels, and 21:9
-OURS = re.compile(r'^(?:\[project\.urls\]|(?:Repository|Documentation|"Bug Tracker"|Issues|Icon|Banner) = .*)\n', re.MULTILINE)
+OURS = re.compile(
+    r'^(?:\[project\.urls\]|(?:Repository|Documentation|"Bug Tracker"|Issues|Icon|Banner) = .*)\n', re.MULTILINE
+)
 EMPTY = re.compile(r"\n{3,}")
 
 
