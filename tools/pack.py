@@ -3,6 +3,7 @@
 The archive stays in FOLDER if one is named. The two programs are installed into an environment of their own.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from tools import environment, server
+from tools import environment, registry_page, server
 from tools.environment import REPOSITORY
 
 PROGRAMS = ("comfy-cli==1.23.0", "comfy-test==0.4.15")
@@ -25,16 +26,19 @@ MUST_HAVE = {
     "tools/train/run.py",
     "miniature/miniature.safetensors",
 }
-MUST_LACK = ("tests/", ".ci/")
+MUST_LACK = ("tests/", ".ci/", ".github/")
 WITH_AUTOCAST = {"training/loop.py", "training/sample.py", "tools/miniature/host.py", "tools/miniature/image.py"}
 """Files in which comfy-test's complaint about torch.autocast stays: training in mixed precision needs gradients through
 the casts, which it gives and comfy.ops does not."""
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) > 1 or arguments[:1] == ["--help"]:
-        print(__doc__)
-        return 2
+    parser = argparse.ArgumentParser(prog="dev.py pack", description=__doc__)
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="where the archive stays")
+    parser.add_argument("--address", metavar="URL", help="of the repository: writes the registry page's links first")
+    options = parser.parse_args(arguments)
+    if options.address:
+        registry_page.write(options.address)
     programs = _installed()
     with tempfile.TemporaryDirectory(prefix="kinema-pack-") as folder:
         copy, packed = Path(folder) / "kinema", Path(folder) / "packed"
@@ -46,8 +50,8 @@ def main(arguments: list[str]) -> int:
         problems = _wrong_files(packed)
         _run([programs / "comfy", "--skip-prompt", "node", "validate"], packed)
         problems += sorted(complaint for complaint in _complaints(programs, packed) if not _is_known(complaint))
-        if arguments:
-            shutil.copy(archive, arguments[0])
+        if options.folder:
+            shutil.copy(archive, options.folder)
         size = archive.stat().st_size / 2**20
     print(*problems, f"{archive.name}: {size:.0f} MiB, {len(problems)} problems", sep="\n")
     return 1 if problems else 0

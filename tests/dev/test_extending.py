@@ -79,7 +79,7 @@ def test_with_all_of_them_the_copy_passes_as_a_draft(copy: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith(" passed, 0 failed, 5 skipped\n"), done.stdout
     assert "kinema.json lacks what is new: run python3 dev.py docs" in done.stdout  # what the converter knows
-    outdated = "up-to-date tables in its help page in en, zh, ja: run python3 dev.py docs"
+    outdated = "up-to-date lists in its help page in en, zh, ja: run python3 dev.py docs"
     assert f"KinemaContextWindows lacks {outdated}" in done.stdout
     assert f"KinemaMotionWindows lacks {outdated}" in done.stdout
     unlisted = "its line in node_list.json: run python3 dev.py docs; what its picture shows"

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.help.tables import pages
+from tools.help.lists import PAGES, pages
+from tools.help.scenes import SCENES, WITHOUT_PICTURE
 from tools.server import Server
 
 from .conftest import page_of
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from .browser import Canvas
 
 NODE = "KinemaApplyMotionModel"
@@ -27,17 +30,40 @@ TITLE_BAR = """() => {
     return [canvas.left + x, canvas.top + y];
 }"""
 PICTURES = "[...document.querySelectorAll('.node-help-content img')]"
+TOO_WIDE = """() => {
+    const content = document.querySelector(".node-help-content");
+    const edge = content.getBoundingClientRect().right;
+    const cut = part => part.scrollWidth > part.clientWidth && getComputedStyle(part).display !== "inline";
+    return [content, ...content.querySelectorAll("*")]
+        .filter(part => cut(part) || part.getBoundingClientRect().right > edge)
+        .map(part => `${part.tagName}: ${part.textContent.slice(0, 80)}`);
+}"""
+OTHERS = [node_id for node_id in SCENES.keys() | WITHOUT_PICTURE if node_id != NODE]
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "ja"])
-def test_the_panel_shows_the_page_with_its_picture(language: str, comfy: Server, tmp_path: Path) -> None:
+def test_the_panel_shows_pages_with_pictures_and_nothing_is_too_wide(
+    language: str, comfy: Server, tmp_path: Path
+) -> None:
+    """All pages at its default width: the panel is given them as one page, so that it is opened only once."""
     with page_of(comfy, language) as canvas:
+        texts = [pages(node_id)[language].read_text(encoding="utf-8") for node_id in (NODE, *sorted(OTHERS))]
+        whole = "\n\n".join(texts)
+
+        async def answer(route: "Route") -> None:
+            assert await (await route.fetch()).text() == texts[0]
+            await route.fulfill(body=whole, content_type="text/markdown")
+
+        file = pages(NODE)[language].relative_to(PAGES).as_posix()
+        canvas.do(canvas.page.route(f"**/docs/{file}", answer))
         open_help(canvas, NODE)
-        heading = canvas.do(canvas.page.locator(".node-help-content h1").first.inner_text())
-        assert f"# {heading}\n" in pages(NODE)[language].read_text(encoding="utf-8")
-        canvas.do(canvas.page.wait_for_function(f"{PICTURES}.some(picture => picture.complete)"))
-        (width,) = canvas.evaluate(f"{PICTURES}.map(picture => picture.naturalWidth)")
-        assert width > 0
+        headings = canvas.page.locator(".node-help-content h1")
+        canvas.do(headings.nth(len(OTHERS)).wait_for())
+        assert f"# {canvas.do(headings.first.inner_text())}\n" in texts[0]
+        canvas.do(canvas.page.wait_for_function(f"{PICTURES}.every(picture => picture.complete)"))
+        assert min(canvas.evaluate(f"{PICTURES}.map(picture => picture.naturalWidth)")) > 0
+        assert canvas.evaluate("document.querySelector('.node-help-content').clientWidth") < 320
+        assert canvas.evaluate(TOO_WIDE) == []
         canvas.screenshot(tmp_path / f"{language}.png")
         assert not canvas.errors
 

@@ -1,4 +1,4 @@
-"""Every node has an English help page, with a place for its tables; test_complete.py tells what pages lack."""
+"""Every node has an English help page, with a place for its lists; test_complete.py tells what pages lack."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from kinema.nodes import NODES
 from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, PREDICTIONS
 from kinema.sampling.windows.cut import WINDOW_SCHEDULES
 from kinema.sampling.windows.fuse import FUSES
+from tools.help.lists import BEGIN, END, HEADS, pages, with_lists
 from tools.help.pictures import path_of
 from tools.help.scenes import SCENES, WITHOUT_PICTURE
-from tools.help.tables import BEGIN, END, HEADS, pages, with_tables
 from tools.help.words import explanations, is_explained, translated_options
 
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
@@ -31,7 +31,7 @@ def test_page(node_id: str, language: str) -> None:
     page = pages(node_id)[language]
     assert page.exists(), f"{node_id} needs a help page: write {page}"
     text = page.read_text(encoding="utf-8")
-    assert text.startswith("# ") and "```" in text and text.count("\n## ") >= 1
+    assert text.startswith("# ") and " → " in text and text.count("\n## ") >= 1
     assert BEGIN in text and END in text.partition(BEGIN)[2]
 
 
@@ -50,10 +50,10 @@ def test_pictures_are_wide_and_small() -> None:
 
 @pytest.mark.parametrize(("node_id", "combo"), EXPLAINED, ids=[f"{node_id} {combo.id}" for node_id, combo in EXPLAINED])
 def test_every_option_is_explained_on_the_page_and_not_in_the_tooltip(node_id: str, combo: Any) -> None:
-    page = with_tables(pages(node_id)["en"].read_text(encoding="utf-8"), SCHEMAS[node_id], "en")
+    page = with_lists(pages(node_id)["en"].read_text(encoding="utf-8"), SCHEMAS[node_id], "en")
     assert combo.options == list(combo.words)
     for option, words in combo.words.items():
-        assert f"\n| {option} | {words} |\n" in page
+        assert f"\n  - **{option}**: {words}\n" in page
         assert len(words) > 15 and words[-1] == "."
         assert words not in combo.tooltip
     assert len(combo.tooltip) <= 300

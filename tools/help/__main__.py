@@ -1,4 +1,4 @@
-"""Writes what follows from the nodes: node_list.json, the tables of all help pages, and English words into the locale
+"""Writes what follows from the nodes: node_list.json, the lists of all help pages, and English words into the locale
 files where a translation is missing. Then it lists what is left for people to make."""
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 from .. import in_host
 from .converter import CONVERTER_NODES, converter_text
+from .lists import HEADS, pages, with_lists
 from .missing import NODE_LIST, missing
 from .pictures import make
 from .scenes import SCENES
-from .tables import HEADS, pages, with_tables
 from .words import LANGUAGES, locale_file, locale_text, option_file, option_text
 
 
@@ -45,7 +45,7 @@ def _schemas() -> list[Any]:
 
 
 def write(schemas: Sequence[Any]) -> None:
-    """All that can be generated. Raises ValueError for a help page with no place for its tables."""
+    """All that can be generated. Raises ValueError for a help page with no place for its lists."""
     names = {schema.node_id: schema.display_name for schema in schemas}
     NODE_LIST.write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
     CONVERTER_NODES.write_text(converter_text(schemas), encoding="utf-8")
@@ -57,7 +57,7 @@ def write(schemas: Sequence[Any]) -> None:
     for schema in schemas:
         for language, page in pages(schema.node_id).items():
             if page.exists():
-                page.write_text(with_tables(page.read_text(encoding="utf-8"), schema, language), encoding="utf-8")
+                page.write_text(with_lists(page.read_text(encoding="utf-8"), schema, language), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..environment import REPOSITORY
+from .lists import HEADS, pages, with_lists
 from .pictures import path_of
 from .scenes import SCENES, WITHOUT_PICTURE
-from .tables import HEADS, pages, with_tables
 from .words import LANGUAGES, untranslated, untranslated_options
 
 NODE_LIST = REPOSITORY / "node_list.json"
@@ -45,10 +45,10 @@ def _pages(schema: Any) -> Iterator[str]:
         text = page.read_text(encoding="utf-8") if page.exists() else None
         if text is None:
             yield f"its help page in {language}: {page.relative_to(REPOSITORY).as_posix()}"
-        elif text != with_tables(text, schema, language):
+        elif text != with_lists(text, schema, language):
             outdated.append(language)
     if outdated:
-        yield f"up-to-date tables in its help page in {', '.join(outdated)}: run python3 dev.py docs"
+        yield f"up-to-date lists in its help page in {', '.join(outdated)}: run python3 dev.py docs"
 
 
 def _words(schema: Any) -> Iterator[str]:

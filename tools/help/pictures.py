@@ -14,8 +14,8 @@ from ..client import Client
 from ..graph import with_defaults
 from ..strips import stacked, strip
 from .graphs import SHOWN, SIDE, WIDTH, node, to_prompt
+from .lists import PAGES
 from .scenes import SCENES
-from .tables import PAGES
 
 QUALITY = 80
 
