@@ -20,5 +20,5 @@ INSTANTS = 3
 def test_nothing_is_lost_and_nothing_recorded_twice(part: str, small_farm: SmallFarm, tmp_path: Path) -> None:
     disturb = disturbing(part, small_farm.scene, [server.keeper.pid for server in small_farm.servers])
     instants = random.Random(f"{part} 0")
-    found = at_instants(tmp_path, small_farm.frames, small_farm.span, instants, INSTANTS, disturb)
+    found = at_instants(tmp_path, small_farm.frames, small_farm.working, instants, INSTANTS, disturb)
     assert len(found) == INSTANTS and min(found) < JOBS

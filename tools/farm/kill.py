@@ -1,7 +1,7 @@
 """`dev.py farm-check kill [driver|server|connection] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
-Real servers and the miniature. Each time, one part is killed at a random instant of a run; the same command then goes on
-until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
+Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
+last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
 """
 
 import argparse
@@ -18,19 +18,18 @@ from tools import in_host
 
 from .decoded import results_of
 from .dropping import dropping
-from .scene import JOBS, Scene, Span, kill, records, server_flags, server_of, use_host, wait_for_work, write_scene
+from .scene import JOBS, Scene, kill, records, server_flags, server_of, use_host, wait_for_record, write_scene
 
 SERVERS = 2
 DOWN_SECONDS = 2.0  # at most, of a connection
 PARTS = ("driver", "connection", "server")
-AT_START = 0.2  # share of the instants that are before the first job
 TRIES = 5  # at an instant that was after the run's end
 
 Disturb = Callable[[Path, float], int]
 
 
 def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
-    """How many jobs were on record when the driver was killed, at the instant `seconds` of `_sleep`."""
+    """How many jobs were on record when the driver was killed, `seconds` after the first one was."""
     driver = scene.start(out)
     _sleep(driver, out, seconds)
     is_over = driver.poll() is not None
@@ -42,7 +41,7 @@ def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
 
 
 def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
-    """How many jobs were on record when a server was killed. Its `keeper`, given by its id, starts it again."""
+    """How many jobs were on record when a server was killed, `seconds` after the first one was. Its `keeper`, given by its id, starts it again."""
     scene.wait_for_servers()
     driver = scene.start(out)
     _sleep(driver, out, seconds)
@@ -55,7 +54,7 @@ def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
 
 
 async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) -> int:
-    """How many jobs were on record when all connections broke, for `down` seconds."""
+    """How many jobs were on record when all connections broke, for `down` seconds; `seconds` after the first one was."""
     async with dropping(list(scene.urls)) as proxies:
         driver = scene.start(out, tuple(proxy.url for proxy in proxies))
         await asyncio.to_thread(_sleep, driver, out, seconds)
@@ -67,12 +66,8 @@ async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) 
 
 
 def _sleep(driver: "subprocess.Popen[bytes]", out: Path, seconds: float) -> None:
-    """`seconds` from the first job on, or, when they are negative, from the driver's start."""
-    if seconds < 0:
-        time.sleep(-seconds)
-    else:
-        wait_for_work(driver, out)
-        time.sleep(seconds)
+    wait_for_record(driver, out)
+    time.sleep(seconds)
 
 
 def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
@@ -83,16 +78,17 @@ def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
 
 
 def at_instants(
-    out: Path, frames: dict[str, list[str]], span: Span, instants: random.Random, count: int, disturb: Disturb
+    out: Path, frames: dict[str, list[str]], working: float, instants: random.Random, count: int, disturb: Disturb
 ) -> list[int]:
-    """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants."""
+    """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants.
+
+    `working`: seconds from the first job on record to the last, undisturbed.
+    """
     found = []
     for number in range(count):
         for again in range(TRIES):
             folder = out / f"{number}-{again}"
-            is_starting = instants.random() < AT_START
-            seconds = -instants.uniform(0.0, span.starting) if is_starting else instants.uniform(0.0, span.working)
-            found_then = disturb(folder, seconds)
+            found_then = disturb(folder, instants.uniform(0.0, working))
             assert_whole(folder, frames)
             if found_then < JOBS:
                 break
@@ -126,21 +122,21 @@ async def _check(parts: Sequence[str], count: int, seed: int) -> int:
 
 
 def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count: int, seed: int) -> None:
-    frames, span = prepared(scene)
+    frames, working = prepared(scene)
     for part in parts:
         instants = random.Random(f"{part} {seed}")
-        found = at_instants(scene.folder / part, frames, span, instants, count, disturbing(part, scene, keepers))
+        found = at_instants(scene.folder / part, frames, working, instants, count, disturbing(part, scene, keepers))
         met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
         print(f"{part}: {count} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
 
 
-def prepared(scene: Scene) -> tuple[dict[str, list[str]], Span]:
-    """The frames of all results, and how long an undisturbed run takes."""
+def prepared(scene: Scene) -> tuple[dict[str, list[str]], float]:
+    """The frames of all results, and the seconds from the first job on record to the last, undisturbed."""
     scene.run(scene.folder / "first")  # loads the models
-    span = scene.run(scene.folder / "undisturbed")
+    working = scene.run(scene.folder / "undisturbed")
     frames = results_of(scene.folder / "undisturbed")
     assert results_of(scene.folder / "first") == frames
-    return frames, span
+    return frames, working
 
 
 def disturbing(part: str, scene: Scene, keepers: Sequence[int]) -> Disturb:
