@@ -26,7 +26,7 @@ class ServerActor:
 
     def __init__(self, name: str, run: str, flags: Sequence[str]) -> None:
         self._name = name
-        self._folder = Path(tempfile.gettempdir()) / f"kinema-farm-{run}" / name
+        self._folder = Path(tempfile.gettempdir()) / f"kinema-farm-{run}-{name}"
         self._refused = ""  # why there is no server
         self._server: LocalServer | None = None
         try:

@@ -54,7 +54,14 @@ def _connect(address: str) -> None:
             **own,
         )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise Refused([f"--ray {address}: {error}"]) from error
+        raise Refused([_refusal(address, str(error).strip())]) from error
+
+
+def _refusal(address: str, said: str) -> str:
+    if "Version mismatch" in said:  # what follows are both versions of Ray and of Python
+        return f"--ray {address}: {said}\nRun this command with the Python of the cluster, which needs aiohttp"
+    token = "check that it runs, and that RAY_AUTH_MODE and RAY_AUTH_TOKEN are the cluster's"
+    return f"--ray {address}: {said}: {token}"
 
 
 class RayServers:

@@ -1,4 +1,4 @@
-"""`dev.py farm-check kill [driver|server|connection] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
+"""`dev.py farm-check kill [driver|server|connection|actor] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
 Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
 last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
@@ -19,11 +19,25 @@ from tools import in_host
 
 from .decoded import results_of
 from .dropping import dropping
-from .scene import JOBS, Scene, kill, records, server_flags, server_of, use_host, wait_for_record, write_scene
+from .scene import (
+    JOBS,
+    Scene,
+    actors_of,
+    kill,
+    record_lines,
+    records,
+    server_flags,
+    server_of,
+    use_host,
+    wait_for_records,
+    write_scene,
+)
 
 SERVERS = 2
 DOWN_SECONDS = 2.0  # at most, of a connection
 PARTS = ("driver", "connection", "server")
+ACTOR = "actor"
+ACTORS_PER_RUN = 3  # that are killed: a Ray and its servers take long to start
 TRIES = 5  # at an instant that was after the run's end
 
 Disturb = Callable[[Path, float], int]
@@ -66,8 +80,22 @@ async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) 
     return JOBS if is_over else found
 
 
+def kill_actors(scene: Scene, out: Path, instants: random.Random) -> list[int]:
+    """How many jobs were on record each time that one of the actors of a Ray was killed."""
+    driver = scene.start_on_ray(out, retries=ACTORS_PER_RUN)
+    found = []
+    for least in sorted(instants.sample(range(1, JOBS), ACTORS_PER_RUN)):
+        wait_for_records(driver, out, least)
+        while not (actors := actors_of(driver.pid)):  # the other one is starting again, too
+            time.sleep(0.1)
+        found.append(len(record_lines(out)))
+        kill(instants.choice(actors))
+    scene.finish(driver)
+    return found
+
+
 def _sleep(driver: "subprocess.Popen[bytes]", out: Path, seconds: float) -> None:
-    wait_for_record(driver, out)
+    wait_for_records(driver, out)
     time.sleep(seconds)
 
 
@@ -99,14 +127,26 @@ def at_instants(
     return found
 
 
+def with_actors(
+    scene: Scene, out: Path, frames: dict[str, list[str]], instants: random.Random, count: int
+) -> list[int]:
+    """Kills at least `count` actors, some in each run."""
+    found: list[int] = []
+    while len(found) < count:
+        folder = out / str(len(found))
+        found += kill_actors(scene, folder, instants)
+        assert_whole(folder, frames)
+    return found
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, help="what is killed")
+    parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="what is killed")
     parser.add_argument("--count", type=int, default=50, help="instants for each (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    if unknown := set(options.parts) - {*PARTS, ACTOR}:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join((*PARTS, ACTOR))}")
     use_host()
     in_host.import_extension()
     return asyncio.run(_check(options.parts, options.count, options.seed))
@@ -128,9 +168,12 @@ def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count
     frames, working = prepared(scene)
     for part in parts:
         instants = random.Random(f"{part} {seed}")
-        found = at_instants(scene.folder / part, frames, working, instants, count, disturbing(part, scene, keepers))
+        if part == ACTOR:
+            found = with_actors(scene, scene.folder / part, frames, instants, count)
+        else:
+            found = at_instants(scene.folder / part, frames, working, instants, count, disturbing(part, scene, keepers))
         met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
-        print(f"{part}: {count} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
+        print(f"{part}: {len(found)} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
 
 
 def prepared(scene: Scene) -> tuple[dict[str, list[str]], float]:

@@ -39,10 +39,6 @@ class Scene:
     def jobs(self) -> Path:
         return self.folder / "jobs.jsonl"
 
-    def command(self, out: Path, urls: tuple[str, ...]) -> list[str]:
-        command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
-        return [*command, "--out", str(out), "--servers", ",".join(urls)]
-
     def run(self, out: Path) -> float:
         """Runs the farm to its end. Returns the seconds from the first job on record to the last.
 
@@ -53,8 +49,17 @@ class Scene:
         return float(last - first)
 
     def start(self, out: Path, urls: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+        return self._started(["--servers", ",".join(urls or self.urls)], out)
+
+    def start_on_ray(self, out: Path, retries: int) -> "subprocess.Popen[bytes]":
+        """With a Ray of its own and an actor for each core."""
+        flags = ["--retries", str(retries), "--", *server_flags(self.folder / "base")]
+        return self._started(["--ray", "local", "--cpus", "1", *flags], out)
+
+    def _started(self, flags: list[str], out: Path) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
         with (self.folder / "drivers.log").open("ab") as log:
-            return subprocess.Popen(self.command(out, urls or self.urls), stdout=log, stderr=log)
+            return subprocess.Popen([*command, "--out", str(out), *flags], stdout=log, stderr=log)
 
     def finish(self, driver: "subprocess.Popen[bytes]") -> None:
         """Raises AssertionError when the driver does not do all jobs."""
@@ -71,10 +76,9 @@ class Scene:
                 time.sleep(0.1)
 
 
-def wait_for_record(driver: "subprocess.Popen[bytes]", out: Path) -> None:
-    """Until the first job is on record, or the driver ends."""
-    done = out / "done.jsonl"
-    while driver.poll() is None and not (done.is_file() and done.stat().st_size):
+def wait_for_records(driver: "subprocess.Popen[bytes]", out: Path, count: int = 1) -> None:
+    """Until so many jobs are on record, or the driver ends."""
+    while driver.poll() is None and len(record_lines(out)) < count:
         time.sleep(0.005)
 
 
@@ -111,6 +115,19 @@ def kill(process: psutil.Process) -> None:
 def server_of(keeper: int) -> psutil.Process | None:
     """The server that a keeper keeps; None while it starts again."""
     return next(iter(psutil.Process(keeper).children()), None)
+
+
+def actors_of(driver: int) -> list[psutil.Process]:
+    """The actors of a driver with a Ray of its own that have a server at the moment."""
+    below = psutil.Process(driver).children(recursive=True)
+    return [process for process in below if _is_actor(process)]
+
+
+def _is_actor(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[0].startswith("ray::ServerActor") and bool(process.children())
+    except (psutil.Error, IndexError):  # it has ended meanwhile
+        return False
 
 
 def records(out: Path) -> Counter[str]:
