@@ -11,7 +11,7 @@ from .address import read_addresses
 from .http_link import HttpLink
 from .link import ServerLink
 from .local_servers import local_servers
-from .ray_token import set_token
+from .ray_address import set_token
 
 
 class Engine(Protocol):

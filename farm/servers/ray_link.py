@@ -36,6 +36,20 @@ class RayLink:
         async for message in _stream(self._actor.messages.remote(client_id)):
             yield message
 
+    async def ready(self) -> str | None:
+        """None once the server answers, however long its actor waits for a GPU; otherwise why there is none."""
+        try:
+            refused: str | None = await self._actor.ready.remote()
+        except RayError as error:
+            return f"{self.name}: {_meaning(error)}"
+        return refused
+
+    async def stop(self) -> None:
+        try:
+            await self._actor.stop.remote()
+        except RayError:  # it is gone already
+            return
+
     async def close(self) -> None:
         """Ends nothing: the engine ends its actors."""
 

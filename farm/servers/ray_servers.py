@@ -5,7 +5,6 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -14,12 +13,12 @@ from ..graph.refused import Refused
 from .link import ServerLink
 from .own_comfyui import comfyui_folder, python_of
 from .ray_actor import ServerActor
+from .ray_address import LOCAL, refusal
 from .ray_link import RayLink
-from .ray_token import LOCAL
 
 STORE = 256 * 2**20  # bytes of shared memory for what passes through a local Ray
 PACKAGE = Path(__file__).absolute().parents[1]  # sent to the nodes: only ComfyUI has to be there
-STOP_SECONDS = 30.0
+END_SECONDS = 30.0  # for all servers to stop
 
 
 @asynccontextmanager
@@ -38,8 +37,6 @@ async def ray_servers(address: str, cpus: int, flags: Sequence[str]) -> AsyncIte
 
 
 def _connect(address: str) -> None:
-    if "://" in address:
-        raise Refused([f"--ray {address}: run this command on a node of the cluster, with --ray auto"])
     environment = {}
     if address == LOCAL:
         folder = comfyui_folder()
@@ -54,14 +51,7 @@ def _connect(address: str) -> None:
             **own,
         )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise Refused([_refusal(address, str(error).strip())]) from error
-
-
-def _refusal(address: str, said: str) -> str:
-    if "Version mismatch" in said:  # what follows are both versions of Ray and of Python
-        return f"--ray {address}: {said}\nRun this command with the Python of the cluster, which needs aiohttp"
-    token = "check that it runs, and that RAY_AUTH_MODE and RAY_AUTH_TOKEN are the cluster's"
-    return f"--ray {address}: {said}: {token}"
+        raise Refused([refusal(address, str(error))]) from error
 
 
 class RayServers:
@@ -72,13 +62,14 @@ class RayServers:
         self._cpus = cpus
         self._flags = list(flags)
         self._run = uuid.uuid4().hex
-        self._starting: dict[asyncio.Task[str | None], ServerLink] = {}
-        self._actors: list[Any] = []
+        self._starting: dict[asyncio.Task[str | None], RayLink] = {}
+        self._started: list[RayLink] = []
+        self._count = 0  # of actors
 
     async def start(self) -> None:
         """Waits for the first server; `new_links` finds the others. Raises Refused when none starts."""
         await self._start_actors()
-        print(f"Starting {len(self._actors)} servers, each in an actor of Ray", flush=True)
+        print(f"Starting {self._count} servers, each in an actor of Ray", flush=True)
         refused: list[str] = []
         while not self.links:
             if not self._starting:
@@ -93,7 +84,7 @@ class RayServers:
         refused: list[str] = []
         found = self._ready(refused)
         _say(refused)
-        return found
+        return [*found]
 
     async def _start_actors(self) -> None:
         """As many as the cluster has room for; those that wait for a GPU in use join when it is free."""
@@ -102,13 +93,14 @@ class RayServers:
         cpus = min(self._cpus, int(total.get("CPU", 0)))
         wanted = gpus or (int(total.get("CPU", 0)) // cpus if cpus else 0)
         needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus}
-        for number in range(len(self._actors) + 1, wanted + 1):
-            name = f"ray-{number}"
+        while self._count < wanted:
+            self._count += 1
+            name = f"ray-{self._count}"
             actor = ray.remote(ServerActor).options(max_restarts=-1, **needs).remote(name, self._run, self._flags)
-            self._actors.append(actor)
-            self._starting[asyncio.ensure_future(_result(actor.ready.remote()))] = RayLink(actor, name)
+            link = RayLink(actor, name)
+            self._starting[asyncio.ensure_future(link.ready())] = link
 
-    def _ready(self, refused: list[str]) -> list[ServerLink]:
+    def _ready(self, refused: list[str]) -> list[RayLink]:
         found = []
         for task in [task for task in self._starting if task.done()]:
             link = self._starting.pop(task)
@@ -116,25 +108,17 @@ class RayServers:
                 refused.append(why)
             else:
                 found.append(link)
+        self._started += found
         return found
 
     async def stop(self) -> None:
         """Ends all servers, then the connection to the cluster, and a Ray that the farm started."""
         for task in self._starting:
             task.cancel()
-        stopping = [asyncio.ensure_future(_result(actor.stop.remote())) for actor in self._actors]
+        stopping = [asyncio.ensure_future(link.stop()) for link in self._started]
         if stopping:
-            await asyncio.wait(stopping, timeout=STOP_SECONDS)
+            await asyncio.wait(stopping, timeout=END_SECONDS)
         await asyncio.to_thread(ray.shutdown)
-
-
-async def _result(reference: Any) -> str | None:
-    """What an actor answers; a node that is lost meanwhile is no reason to stop."""
-    try:
-        answer: str | None = await reference
-        return answer
-    except RayError as error:
-        return str(error).splitlines()[0]
 
 
 def _say(refused: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """`dev.py farm-check kill [driver|server|connection|actor] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
 Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
-last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
+last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of
+an undisturbed run.
 """
 
 import argparse
@@ -56,7 +57,10 @@ def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
 
 
 def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
-    """How many jobs were on record when a server was killed, `seconds` after the first one was. Its `keeper`, given by its id, starts it again."""
+    """How many jobs were on record when a server was killed, `seconds` after the first one was.
+
+    Its `keeper`, given by its id, starts it again.
+    """
     scene.wait_for_servers()
     driver = scene.start(out)
     _sleep(driver, out, seconds)
