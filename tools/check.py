@@ -68,5 +68,4 @@ def _package_folder() -> Path:
     folder = environment.cache() / f"package-{checkout}"
     server.place(REPOSITORY, folder / "kinema")
     server.place(REPOSITORY / "tools", folder / "tools")
-    server.place(REPOSITORY / "farm", folder / "farm")  # of which tools use what works before anything is installed
     return folder

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from farm.lock import try_lock
 from tools import environment
 from tools.environment import FARM_LOCK, LOCK, RAY_LOCK, Environment
 
@@ -176,10 +175,25 @@ def _alone(folder: Path) -> Iterator[None]:
     """Hold a lock file in `folder` while other runs wait; the system releases it however this process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "install.lock").open("w") as file:
-        while not try_lock(file.fileno()):
+        while not _try_lock(file.fileno()):
             print("Another run is installing; waiting for it.", flush=True)
             time.sleep(5)
         yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def main(arguments: list[str]) -> int:

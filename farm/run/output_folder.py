@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
+import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from ..graph.refused import Refused
-from ..lock import try_lock
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def open_folder(path: Path) -> OutputFolder:
         lock = (path / ".lock").open("a+")
     except OSError as error:
         raise Refused([f"--out {path} cannot be written: {error}"]) from error
-    if not try_lock(lock.fileno()):
+    if not _locks(lock.fileno()):
         lock.close()
         raise Refused([f"another farm is at work in {path}: wait for it, stop it, or name another --out"])
     folder = OutputFolder(path, _run_of(path / "run.json"), lock)
@@ -62,3 +62,19 @@ def _run_of(file: Path) -> uuid.UUID:
     part.write_text(json.dumps({"run": str(run)}), encoding="utf-8")
     os.replace(part, file)
     return run
+
+
+def _locks(descriptor: int) -> bool:
+    """The system releases the lock however the process ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
