@@ -48,7 +48,7 @@ def main() -> int:
     sys.path[0] = _folder()
     from tools import install
 
-    environment = install.ensure_farm() if name == "farm" else install.ensure()
+    environment = install.ensure_farm(arguments) if name == "farm" else install.ensure()
     if not environment.is_current:
         return _run_with(str(environment.python))
     module, _ = COMMANDS[name]

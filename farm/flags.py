@@ -19,6 +19,14 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         "--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes"
     )
     where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
+    where.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help='start a server for each GPU of a Ray cluster: "auto" or HOST:PORT on a node of it, or "local"',
+    )
+    parser.add_argument(
+        "--cpus", type=_count, default=4, metavar="N", help="of a server of --ray where no GPU is (default 4)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="check everything and say what would run")
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N jobs that are left")
     parser.add_argument("--only", metavar="TAG", help="only jobs with this tag: name, or name=value")

@@ -13,6 +13,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).absolute().parent.parent
 LOCK = REPOSITORY / "tools" / "requirements.lock"
 FARM_LOCK = REPOSITORY / "farm" / "requirements.lock"
+RAY_LOCK = REPOSITORY / "farm" / "requirements-ray.lock"
 VERSIONS = ("0.30.0", "0.16.3")  # newest first
 
 
@@ -84,7 +85,8 @@ def venv(lock: Path = LOCK) -> Path:
     """The virtual environment for the pins in `lock` and this Python; other pins get another one."""
     kind = f"{sys.version_info.major}.{sys.version_info.minor} {sys.platform} {platform.machine()}"
     key = hashlib.sha256(lock.read_bytes() + kind.encode()).hexdigest()[:12]
-    return cache() / f"{'venv' if lock == LOCK else 'farm'}-{key}"
+    names = {LOCK: "venv", FARM_LOCK: "farm", RAY_LOCK: "ray"}
+    return cache() / f"{names[lock]}-{key}"
 
 
 def venv_python(lock: Path = LOCK) -> Path:

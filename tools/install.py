@@ -13,13 +13,13 @@ import tarfile
 import time
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools import environment
-from tools.environment import FARM_LOCK, LOCK, Environment
+from tools.environment import FARM_LOCK, LOCK, RAY_LOCK, Environment
 
 MARKER = "kinema-ready"
 
@@ -53,16 +53,28 @@ def ensure() -> Environment:
     return found
 
 
-def ensure_farm() -> Environment:
-    """The Python for `dev.py farm`: this one if it has aiohttp, else an environment with it. No ComfyUI is installed."""
-    if importlib.util.find_spec("aiohttp"):
+def ensure_farm(arguments: Sequence[str]) -> Environment:
+    """The Python for `dev.py farm`: this one if it has aiohttp, and Ray for --ray, else an environment with them.
+
+    No ComfyUI is installed.
+    """
+    needs_ray = any(argument.partition("=")[0] == "--ray" for argument in arguments)
+    if all(map(importlib.util.find_spec, ("aiohttp", "ray") if needs_ray else ("aiohttp",))):
         return Environment(Path(sys.executable), ())
-    folder = environment.venv(FARM_LOCK)
+    return ensure_ray() if needs_ray else _ensure_venv(FARM_LOCK, "aiohttp, about 20 MB")
+
+
+def ensure_ray() -> Environment:
+    return _ensure_venv(RAY_LOCK, "Ray, about 300 MB")
+
+
+def _ensure_venv(lock: Path, content: str) -> Environment:
+    folder = environment.venv(lock)
     if not (folder / MARKER).exists():
         with _alone(environment.cache()):
             if not (folder / MARKER).exists():
-                _install_venv(folder, FARM_LOCK, "aiohttp, about 20 MB")
-    return Environment(environment.venv_python(FARM_LOCK), ())
+                _install_venv(folder, lock, content)
+    return Environment(environment.venv_python(lock), ())
 
 
 def _needs_venv(found: Environment) -> bool:

@@ -1,1 +1,1 @@
-"""Where it runs: ComfyUI servers over HTTP, and servers of this machine."""
+"""Where it runs: ComfyUI servers over HTTP, of this machine, and on the nodes of a Ray cluster."""

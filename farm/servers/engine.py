@@ -1,4 +1,4 @@
-"""Where the servers come from: the user names them, or the farm starts them."""
+"""Where the servers come from: the user names them, or the farm starts them here or on a Ray cluster."""
 
 import argparse
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +11,7 @@ from .address import read_addresses
 from .http_link import HttpLink
 from .link import ServerLink
 from .local_servers import local_servers
+from .ray_address import set_token
 
 
 class Engine(Protocol):
@@ -49,6 +50,13 @@ async def engine_of(options: argparse.Namespace, others: Sequence[str], out: Pat
     if options.local:
         async with local_servers(options.local, others, out.absolute()) as local:
             yield local
+        return
+    if options.ray:
+        set_token(options.ray)
+        from .ray_servers import ray_servers  # only here, because the other engines work without Ray
+
+        async with ray_servers(options.ray, options.cpus, others) as on_ray:
+            yield on_ray
         return
     named = NamedServers(options.servers)
     try:

@@ -1,19 +1,24 @@
 """Keeps one server of the farm running, as a process of its own: `python keeper.py PORT COMMAND...`.
 
 A server that ends is started again, at the same port. When the farm ends, however it ends, the pipe to this process
-closes, and the server is stopped: none is left behind.
+closes, and the server is stopped: none is left behind. On Linux the server also ends if this process is killed, as Ray kills
+the child processes of an actor that ends.
 """
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 MAX_STARTS = 2  # in a row after which the server never answered
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
+SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Keeper:
@@ -49,7 +54,7 @@ class Keeper:
     def _start(self) -> "subprocess.Popen[bytes] | None":
         with self._lock:
             if not self._is_over:
-                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent())
             return None if self._is_over else self._process
 
     def stop(self) -> None:
@@ -63,6 +68,18 @@ class Keeper:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """What the server's process does before it becomes the server."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # looked up here: less can go wrong between fork and exec
+
+    def end_with_parent() -> None:
+        prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+
+    return end_with_parent
 
 
 def main() -> int:

@@ -15,9 +15,12 @@ class Answered(RuntimeError):
     """An answer that is no success. `status`: of HTTP; `body`: what it said."""
 
     def __init__(self, status: int, body: str) -> None:
+        super().__init__(status, body)  # as they are, so that the error can be sent to another process
         self.status = status
         self.body = body
-        super().__init__(f"HTTP {status}: {body[:300]}")
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status}: {self.body[:300]}"
 
 
 class ServerLink(Protocol):

@@ -84,7 +84,7 @@ async def local_servers(count: int, flags: Sequence[str], out: Path) -> AsyncIte
         for server in servers:
             server.stop()
         for server in servers:
-            await asyncio.to_thread(_wait, server)
+            await asyncio.to_thread(wait_for_end, server)
         for link in engine.links:
             await link.close()
 
@@ -111,7 +111,8 @@ def start(name: str, program: Sequence[str], flags: Sequence[str], out: Path, co
     return LocalServer(name, f"http://127.0.0.1:{port}", own / "server.log", keeper)
 
 
-def _wait(server: LocalServer) -> None:
+def wait_for_end(server: LocalServer) -> None:
+    """Of the server and its keeper, after `stop`."""
     try:
         server.keeper.wait(WAIT_SECONDS)
     except subprocess.TimeoutExpired:

@@ -10,17 +10,17 @@ import pytest
 
 from kinema.farm.servers.local_servers import LocalServer, local_servers
 from tools.farm.kill import prepared
-from tools.farm.scene import Scene, Span, server_flags, use_host, write_scene
+from tools.farm.scene import Scene, server_flags, use_host, write_scene
 
 
 @dataclass(frozen=True)
 class SmallFarm:
-    """A farm of six small jobs, and what it makes of them when it is left alone."""
+    """A farm of eight small jobs, and what it makes of them when it is left alone."""
 
     scene: Scene
     servers: tuple[LocalServer, ...]
     frames: dict[str, list[str]]  # {job: hashes of its files' frames}
-    span: Span
+    working: float  # seconds from the first job on record to the last
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def small_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFarm]:
     engine = loop.run_until_complete(starting.__aenter__())
     try:
         scene = write_scene(folder, tuple(server.url for server in engine.servers))
-        frames, span = prepared(scene)
-        yield SmallFarm(scene, tuple(engine.servers), frames, span)
+        frames, working = prepared(scene)
+        yield SmallFarm(scene, tuple(engine.servers), frames, working)
     finally:
         loop.run_until_complete(starting.__aexit__(None, None, None))
         loop.close()

@@ -1,13 +1,15 @@
-"""`dev.py farm-check kill [driver|server|connection] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
+"""`dev.py farm-check kill [driver|server|connection|actor] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
-Real servers and the miniature. Each time, one part is killed at a random instant of a run; the same command then goes on
-until all jobs are done. Every job must be on record once, with frames equal to those of an undisturbed run.
+Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
+last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of
+an undisturbed run.
 """
 
 import argparse
 import asyncio
 import itertools
 import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -18,19 +20,32 @@ from tools import in_host
 
 from .decoded import results_of
 from .dropping import dropping
-from .scene import JOBS, Scene, Span, kill, records, server_flags, server_of, use_host, wait_for_work, write_scene
+from .scene import (
+    JOBS,
+    Scene,
+    actors_of,
+    kill,
+    record_lines,
+    records,
+    server_flags,
+    server_of,
+    use_host,
+    wait_for_records,
+    write_scene,
+)
 
 SERVERS = 2
 DOWN_SECONDS = 2.0  # at most, of a connection
 PARTS = ("driver", "connection", "server")
-AT_START = 0.2  # share of the instants that are before the first job
+ACTOR = "actor"
+ACTORS_PER_RUN = 3  # that are killed: a Ray and its servers take long to start
 TRIES = 5  # at an instant that was after the run's end
 
 Disturb = Callable[[Path, float], int]
 
 
 def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
-    """How many jobs were on record when the driver was killed, at the instant `seconds` of `_sleep`."""
+    """How many jobs were on record when the driver was killed, `seconds` after the first one was."""
     driver = scene.start(out)
     _sleep(driver, out, seconds)
     is_over = driver.poll() is not None
@@ -42,7 +57,10 @@ def kill_driver(scene: Scene, out: Path, seconds: float) -> int:
 
 
 def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
-    """How many jobs were on record when a server was killed. Its `keeper`, given by its id, starts it again."""
+    """How many jobs were on record when a server was killed, `seconds` after the first one was.
+
+    Its `keeper`, given by its id, starts it again.
+    """
     scene.wait_for_servers()
     driver = scene.start(out)
     _sleep(driver, out, seconds)
@@ -55,7 +73,7 @@ def kill_server(scene: Scene, out: Path, seconds: float, keeper: int) -> int:
 
 
 async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) -> int:
-    """How many jobs were on record when all connections broke, for `down` seconds."""
+    """How many jobs were on record when all connections broke, for `down` seconds; `seconds` after the first one was."""
     async with dropping(list(scene.urls)) as proxies:
         driver = scene.start(out, tuple(proxy.url for proxy in proxies))
         await asyncio.to_thread(_sleep, driver, out, seconds)
@@ -66,33 +84,46 @@ async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) 
     return JOBS if is_over else found
 
 
+def kill_actors(scene: Scene, out: Path, instants: random.Random) -> list[int]:
+    """How many jobs were on record each time that one of the actors of a Ray was killed."""
+    driver = scene.start_on_ray(out, retries=ACTORS_PER_RUN)
+    found = []
+    for least in sorted(instants.sample(range(1, JOBS), ACTORS_PER_RUN)):
+        wait_for_records(driver, out, least)
+        while not (actors := actors_of(driver.pid)):  # the other one is starting again, too
+            time.sleep(0.1)
+        found.append(len(record_lines(out)))
+        kill(instants.choice(actors))
+    scene.finish(driver)
+    return found
+
+
 def _sleep(driver: "subprocess.Popen[bytes]", out: Path, seconds: float) -> None:
-    """`seconds` from the first job on, or, when they are negative, from the driver's start."""
-    if seconds < 0:
-        time.sleep(-seconds)
-    else:
-        wait_for_work(driver, out)
-        time.sleep(seconds)
+    wait_for_records(driver, out)
+    time.sleep(seconds)
 
 
 def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
     """Every job once, with the frames of an undisturbed run."""
     assert records(out) == dict.fromkeys(frames, 1), records(out)
-    assert results_of(out) == frames
+    found = results_of(out)
+    different = [job for job in {*found, *frames} if found.get(job) != frames.get(job)]
+    assert not different, f"other results than undisturbed in {out}: {different}"
     assert not list((out / ".unfinished").iterdir())
 
 
 def at_instants(
-    out: Path, frames: dict[str, list[str]], span: Span, instants: random.Random, count: int, disturb: Disturb
+    out: Path, frames: dict[str, list[str]], working: float, instants: random.Random, count: int, disturb: Disturb
 ) -> list[int]:
-    """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants."""
+    """Disturbs `count` runs, each in a folder of its own, and returns how many jobs were on record at those instants.
+
+    `working`: seconds from the first job on record to the last, undisturbed.
+    """
     found = []
     for number in range(count):
         for again in range(TRIES):
             folder = out / f"{number}-{again}"
-            is_starting = instants.random() < AT_START
-            seconds = -instants.uniform(0.0, span.starting) if is_starting else instants.uniform(0.0, span.working)
-            found_then = disturb(folder, seconds)
+            found_then = disturb(folder, instants.uniform(0.0, working))
             assert_whole(folder, frames)
             if found_then < JOBS:
                 break
@@ -100,14 +131,26 @@ def at_instants(
     return found
 
 
+def with_actors(
+    scene: Scene, out: Path, frames: dict[str, list[str]], instants: random.Random, count: int
+) -> list[int]:
+    """Kills at least `count` actors, some in each run."""
+    found: list[int] = []
+    while len(found) < count:
+        folder = out / str(len(found))
+        found += kill_actors(scene, folder, instants)
+        assert_whole(folder, frames)
+    return found
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, help="what is killed")
+    parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="what is killed")
     parser.add_argument("--count", type=int, default=50, help="instants for each (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"{', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    if unknown := set(options.parts) - {*PARTS, ACTOR}:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join((*PARTS, ACTOR))}")
     use_host()
     in_host.import_extension()
     return asyncio.run(_check(options.parts, options.count, options.seed))
@@ -116,31 +159,34 @@ def main(arguments: list[str]) -> int:
 async def _check(parts: Sequence[str], count: int, seed: int) -> int:
     from kinema.farm.servers.local_servers import local_servers
 
-    with tempfile.TemporaryDirectory(prefix="kinema-farm-") as name:
-        folder = Path(name)
-        async with local_servers(SERVERS, server_flags(folder / "base"), folder) as engine:
-            scene = write_scene(folder, tuple(server.url for server in engine.servers))
-            keepers = [server.keeper.pid for server in engine.servers]
-            await asyncio.to_thread(_check_all, scene, keepers, parts, count, seed)
+    folder = Path(tempfile.mkdtemp(prefix="kinema-farm-"))  # it stays when a check fails
+    async with local_servers(SERVERS, server_flags(folder / "base"), folder) as engine:
+        scene = write_scene(folder, tuple(server.url for server in engine.servers))
+        keepers = [server.keeper.pid for server in engine.servers]
+        await asyncio.to_thread(_check_all, scene, keepers, parts, count, seed)
+    shutil.rmtree(folder)
     return 0
 
 
 def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count: int, seed: int) -> None:
-    frames, span = prepared(scene)
+    frames, working = prepared(scene)
     for part in parts:
         instants = random.Random(f"{part} {seed}")
-        found = at_instants(scene.folder / part, frames, span, instants, count, disturbing(part, scene, keepers))
+        if part == ACTOR:
+            found = with_actors(scene, scene.folder / part, frames, instants, count)
+        else:
+            found = at_instants(scene.folder / part, frames, working, instants, count, disturbing(part, scene, keepers))
         met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
-        print(f"{part}: {count} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
+        print(f"{part}: {len(found)} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
 
 
-def prepared(scene: Scene) -> tuple[dict[str, list[str]], Span]:
-    """The frames of all results, and how long an undisturbed run takes."""
+def prepared(scene: Scene) -> tuple[dict[str, list[str]], float]:
+    """The frames of all results, and the seconds from the first job on record to the last, undisturbed."""
     scene.run(scene.folder / "first")  # loads the models
-    span = scene.run(scene.folder / "undisturbed")
+    working = scene.run(scene.folder / "undisturbed")
     frames = results_of(scene.folder / "undisturbed")
     assert results_of(scene.folder / "first") == frames
-    return frames, span
+    return frames, working
 
 
 def disturbing(part: str, scene: Scene, keepers: Sequence[int]) -> Disturb:

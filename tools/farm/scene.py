@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -17,18 +18,10 @@ from tools.environment import REPOSITORY
 from tools.workflow import Job, animation
 
 FRAMES, SIDE, STEPS = 2, 32, 1  # of each job: it takes a fraction of a second
-SEED_RANGE = "1..3"
+SEED_RANGE = "1..4"
 PROMPTS = ("a red fish", "a blue bird")
-JOBS = 6
+JOBS = 8
 SECONDS = 300  # until a driver counts as stuck
-
-
-@dataclass(frozen=True)
-class Span:
-    """How long an undisturbed run takes."""
-
-    starting: float  # seconds until the first job is given to a server
-    working: float  # seconds from then to the end
 
 
 @dataclass(frozen=True)
@@ -46,22 +39,27 @@ class Scene:
     def jobs(self) -> Path:
         return self.folder / "jobs.jsonl"
 
-    def command(self, out: Path, urls: tuple[str, ...]) -> list[str]:
-        command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
-        return [*command, "--out", str(out), "--servers", ",".join(urls)]
+    def run(self, out: Path) -> float:
+        """Runs the farm to its end. Returns the seconds from the first job on record to the last.
 
-    def run(self, out: Path) -> Span:
-        """Runs the farm to its end. Raises AssertionError when it has not done all jobs."""
-        start = time.monotonic()
-        driver = self.start(out)
-        wait_for_work(driver, out)
-        began = time.monotonic()
-        self.finish(driver)
-        return Span(began - start, time.monotonic() - began)
+        Raises AssertionError when it has not done all jobs.
+        """
+        self.finish(self.start(out))
+        first, *_, last = (line["at"] for line in record_lines(out))
+        return float(last - first)
 
     def start(self, out: Path, urls: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
+        return self._started(["--servers", ",".join(urls or self.urls)], out)
+
+    def start_on_ray(self, out: Path, retries: int) -> "subprocess.Popen[bytes]":
+        """With a Ray of its own and an actor for each core."""
+        flags = ["--retries", str(retries), "--", *server_flags(self.folder / "base")]
+        return self._started(["--ray", "local", "--cpus", "1", *flags], out)
+
+    def _started(self, flags: list[str], out: Path) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(REPOSITORY / "dev.py"), "farm", str(self.workflow), str(self.jobs)]
         with (self.folder / "drivers.log").open("ab") as log:
-            return subprocess.Popen(self.command(out, urls or self.urls), stdout=log, stderr=log)
+            return subprocess.Popen([*command, "--out", str(out), *flags], stdout=log, stderr=log)
 
     def finish(self, driver: "subprocess.Popen[bytes]") -> None:
         """Raises AssertionError when the driver does not do all jobs."""
@@ -78,11 +76,9 @@ class Scene:
                 time.sleep(0.1)
 
 
-def wait_for_work(driver: "subprocess.Popen[bytes]", out: Path) -> None:
-    """Until the driver gives the first job to a server, or ends."""
-    submitted = out / "submitted.jsonl"
-    size = submitted.stat().st_size if submitted.is_file() else 0
-    while driver.poll() is None and not (submitted.is_file() and submitted.stat().st_size > size):
+def wait_for_records(driver: "subprocess.Popen[bytes]", out: Path, count: int = 1) -> None:
+    """Until so many jobs are on record, or the driver ends."""
+    while driver.poll() is None and len(record_lines(out)) < count:
         time.sleep(0.005)
 
 
@@ -121,8 +117,26 @@ def server_of(keeper: int) -> psutil.Process | None:
     return next(iter(psutil.Process(keeper).children()), None)
 
 
+def actors_of(driver: int) -> list[psutil.Process]:
+    """The actors of a driver with a Ray of its own that have a server at the moment."""
+    below = psutil.Process(driver).children(recursive=True)
+    return [process for process in below if _is_actor(process)]
+
+
+def _is_actor(process: psutil.Process) -> bool:
+    try:
+        return process.cmdline()[0].startswith("ray::ServerActor") and bool(process.children())
+    except (psutil.Error, IndexError):  # it has ended meanwhile
+        return False
+
+
 def records(out: Path) -> Counter[str]:
-    """{job: how many lines of done.jsonl it has}; a line that was cut off at the end does not count."""
+    """{job: how many lines of done.jsonl it has}."""
+    return Counter(str(line["id"]) for line in record_lines(out))
+
+
+def record_lines(out: Path) -> list[dict[str, Any]]:
+    """Of done.jsonl; a line that was cut off at the end does not count."""
     file = out / "done.jsonl"
     lines = file.read_bytes().splitlines(keepends=True) if file.is_file() else []
-    return Counter(str(json.loads(line)["id"]) for line in lines if line.endswith(b"\n"))
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]

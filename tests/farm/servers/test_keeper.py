@@ -54,6 +54,16 @@ def test_a_server_that_crashes_is_started_again_and_none_is_left_behind() -> Non
     until(lambda: not second.is_running())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_server_ends_with_its_keeper() -> None:
+    port = free_port()
+    keeper = kept(port, "-m", "http.server", str(port), "--bind", "127.0.0.1")
+    until(lambda: answers(port))
+    (server,) = psutil.Process(keeper.pid).children()
+    keeper.kill()
+    until(lambda: not server.is_running())
+
+
 def test_a_server_that_never_answers_is_given_up() -> None:
     keeper = kept(free_port(), "-c", "raise SystemExit(7)")
     assert keeper.wait(20) == 7
