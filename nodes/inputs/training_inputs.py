@@ -46,7 +46,7 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
             "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
-            "reproduces the training run."),
+            "reproduces the training run.", control_after_generate=io.ControlAfterGenerate.fixed),
         setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
             "Diffusion's own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
             "automatic: the schedule used with this kind of motion model (B for SD1.5)."),

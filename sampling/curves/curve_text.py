@@ -1,7 +1,8 @@
 """Reading curves that are written as text: `0: 1.0, 24: 0.3 ease in` and, over blocks, `up 1.2: 0, down attn2: 0.5`.
 
-Entries are separated by commas or line breaks. The forms that other tools write for values are read too: `"0": 1.0`,
-`0 = 1.0`, `0: = 1.0` (held until the next), `8:16 = 0.5` (from frame 8 up to 16), braces around all of it.
+Entries are separated by commas, semicolons or line breaks. The forms that other tools write for values are read too:
+`"0": 1.0`, `0 = 1.0`, `0: = 1.0` (held until the next), `8:16 = 0.5` (from frame 8 up to 16), `0: (1.0)`, braces around
+all of it.
 """
 
 import re
@@ -14,7 +15,7 @@ from .easings import WAYS
 from .timeline import FRAME, NUMBER, QUOTES, Scanner, Span, TextError, read_span, share_of, shown
 
 CURVE_TITLE = "Curve"
-ENTRY = re.compile(r"[^,\n{}]+")
+ENTRY = re.compile(r"[^,;\n{}]+")
 JOINS = frozenset([":", "=", "::", ":=", '":', '"=', ':":', ':"='])
 SIDE = re.compile(r"(down|mid|up)\s*", re.IGNORECASE | re.ASCII)
 ATTENTION = re.compile(r"attn\s*([12])\s*", re.IGNORECASE | re.ASCII)
@@ -29,10 +30,9 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
     for entry in _entries(source):
         at = entry.at
         span = _span(entry)
-        value = entry.take(NUMBER) if span else ""
+        value = _value(entry) if span else ""
         if span is None or not value:
-            found = shown(source[at : entry.end])
-            raise entry.error(f"expected a frame and a value, but found {found}. Write, for example, 24: 0.3.", at)
+            raise entry.error(_problem(source, at, entry.end), at)
         if span.start in starts:
             raise entry.error(f"{span.start} already has a value. Remove one of the two.", at)
         starts.add(span.start)
@@ -61,7 +61,7 @@ def read_blocks(source: str) -> OverBlocks:
 
 
 def _entries(source: str) -> Iterator[Scanner]:
-    """The parts of `source` between commas, line breaks and braces, blank ones left out."""
+    """The parts of `source` between commas, semicolons, line breaks and braces, blank ones left out."""
     whole = Scanner(CURVE_TITLE, source)
     for match in ENTRY.finditer(source, whole.at):
         entry = Scanner(CURVE_TITLE, source, match.start(), match.end())
@@ -76,6 +76,23 @@ def _span(entry: Scanner) -> Span | None:
     if span is not None and span.end is not None and not span.join.endswith("="):
         return None
     return span
+
+
+def _value(entry: Scanner) -> str:
+    """The number that comes next, in parentheses or not, or "" where none does."""
+    if not entry.sign("("):
+        return entry.take(NUMBER)
+    value = entry.take(NUMBER)
+    return value if entry.sign(")") else ""
+
+
+def _problem(source: str, at: int, end: int) -> str:
+    """What is wrong with an entry without a frame or a value."""
+    found = shown(source[at:end])
+    before = source[:at]
+    if source[at].isdecimal() and before.endswith(",") and before[:-1][-1:].isdecimal():
+        return f"expected a frame and a value, but found {found} after a comma. Write decimals with a point, such as 1.5."
+    return f"expected a frame and a value, but found {found}. Write, for example, 24: 0.3."
 
 
 def _easing(entry: Scanner) -> str:

@@ -4,21 +4,27 @@ import json
 import os
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+import pytest
 import safetensors
 from PIL import Image
 
 from tools import random_models
 from tools.client import Client, Event, Prompt
 from tools.environment import REPOSITORY
+from tools.graph import to_graph
 from tools.server import Server
 
 from .conftest import HOST, JOB
+
+if TYPE_CHECKING:
+    from .browser import Canvas
 
 CLIPS, TRAIN = "2", "3"
 
@@ -76,6 +82,45 @@ def test_a_motion_model_is_trained_on_the_server(comfy: Server, client: Client) 
         assert (sample.format, sample.n_frames) == ("WEBP", 2)
     loadable = client.object_info()["KinemaLoadMotionModel"]["input"]["required"]["motion_model"][1]["options"]
     assert "columns.safetensors" in loadable and not any(".training" in name for name in loadable)
+
+
+CONNECT = """([model, clips]) => {
+    const node = app.graph.nodes.find(node => node.type == "KinemaTrainMotionModel");
+    app.graph.getNodeById(model).connect(0, node, node.findInputSlot("model"));
+    app.graph.getNodeById(clips).connect(0, node, node.findInputSlot("clips"));
+    return String(node.id);
+}"""
+
+
+SEED_CONTROL = """id => {
+    const widgets = app.graph.nodes.find(node => node.id == id).widgets;
+    return widgets[1 + widgets.findIndex(widget => widget.name == "seed")].value;
+}"""
+
+
+def test_training_goes_on_as_people_run_it(comfy: Server, client: Client, canvas: "Canvas") -> None:
+    """The node comes from the search box, runs, is interrupted and runs again: its seed must not change meanwhile."""
+    write_video(comfy.base / "input" / "columns" / "a.mp4")
+    others = {node_id: node for node_id, node in training(client, "searched").items() if node_id != TRAIN}
+    canvas.load(to_graph(others, client.object_info()))
+    canvas.add_from_library("Train Motion Model")
+    train = canvas.evaluate(CONNECT, [1, int(CLIPS)])
+    assert canvas.evaluate(SEED_CONTROL, train) == "fixed"
+    for name, value in {"name": "searched", "steps": 1000, "sample_every": 0, "accumulation": 1, "save_every": 1}.items():
+        canvas.set_widget(train, name, value)
+    first = canvas.queue()
+    file = comfy.base / "models" / "animatediff_models" / "searched.safetensors"
+    state = file.with_suffix(".training")
+    give_up = time.monotonic() + 120
+    while not state.exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    client.interrupt(first)
+    with pytest.raises(RuntimeError, match="ended with"):
+        canvas.wait(first)
+    canvas.set_widget(train, "steps", steps_of(file) + 1)
+    assert canvas.wait(canvas.queue())[train]
+    assert not canvas.errors
 
 
 def test_a_motion_model_is_trained_on_the_command_line(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def frame(at, value, easing="linear"):
         ("0\t:8\t=\t1", [frame(0, 1), frame(7, 1, "hold")]),
         ("٣: ٤", [frame(3, 4)]),
         ("0: 1e999", [frame(0, math.inf)]),
+        ("0:(1.0), 24:( -.3 )ease in", [frame(0, 1), frame(24, -0.3, "ease in")]),
+        ("0: 1; 8: 2;", [frame(0, 1), frame(8, 2)]),
     ],
 )
 def test_generated_curves_that_are_read(source, expected):
@@ -56,7 +58,7 @@ def test_generated_curves_that_are_read(source, expected):
     "source",
     ["0: 5: 3", '"4:8": 1', '"0": = 1', "0::: 1", "2.: 2", "1e2: 5", "+1: 2", "-: 1", "0: 1_0", "0: --1", "0: 1 ease  in",
      "0: 1 Hold", '0: "1"', "0: 1 2", "0-5: 1", "1.5.5: 1", "4:8 = x", "-3:9 = 1", "5:5 = 1", "0 = = 1", "0 1", "{}",
-     "0: 1 hold hold", "0: 1, 0\t: 2", "x" * 100_000],
+     "0: (1", "0: 1)", "0: (t*2)", "0: ()", "0: 1 hold hold", "0: 1, 0\t: 2", "x" * 100_000],
 )  # fmt: skip
 def test_generated_curves_that_are_refused(source):
     with pytest.raises(TextError, match="^Curve, line 1, column "):
@@ -71,6 +73,7 @@ def test_generated_curves_that_are_refused(source):
         ("0: 1, 1.5: 2", "column 7: 1.5 is outside the curve. Use 0.0 to 1.0"),
         ("0: 1, 0: 2", "column 7: 0 already has a value"),
         ("8:4 = 1", "the range 8:4 is empty"),
+        ("0: 1,5, 8: 2", 'column 6: expected a frame and a value, but found "5" after a comma. Write decimals with a point'),
         ("0: 1, 0.2:8 = 1", "the range 0.2:8 needs two whole numbers"),
         (" ", "line 1, column 1: there is no value. Write, for example, 0: 1.0, 24: 0.3."),
         ("0: 1, " + "x" * 99, f'column 7: expected a frame and a value, but found "{"x" * 24}...".'),
