@@ -17,13 +17,18 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequenti
 from torch import nn
 
 from ..motion.keys import HEADS, USUAL_HEADS
+from ..motion.camera_layers import PIXELS_A_SIDE
 from ..motion.layers import MotionModel
+from ..motion.load import build_patcher
 from ..motion.save import merged_weights, published_weights, write_safetensors
 from ..motion.sparsectrl import CHANNELS, SPARSECTRL, host_names
-from ..motion.spec import MotionSpec
+from ..motion.spec import BASE_NAMES, MotionSpec
+from ..sampling.call.slots import network_name
 from ..sampling.modules.hooks import motion_inside, plain_motion
 from ..sampling.sparsectrl.condition import hint_of
-from ..sampling.sparsectrl.sparse_model import LATENT_LAYER
+from ..sampling.sparsectrl.placement import read_placement
+from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
+from ..sampling.sparsectrl.sparse_model import LATENT_LAYER, SparseModel, build_network, network_patcher
 from .clip_batches import Batch
 from .draws import generator
 from .learner import Learner, Weights, trainable_copy
@@ -52,7 +57,9 @@ class SparseHalves:
 
 def new_halves(model: Any, motion: Any, seed: int) -> SparseHalves:
     """Halves for `model` (MODEL) and `motion` (MOTION_MODEL) that change nothing yet: the spatial half begins as the encoder
-    of the UNet, the motion modules as those of `motion` without their second attention, and what they add is zero."""
+    of the UNet, the motion modules as those of `motion` without their second attention, and what they add is zero. Raises ValueError unless both
+    are for SD1.5."""
+    _check_bases(model, motion)
     config = model.model.model_config.unet_config
     heads = config.get("num_heads", USUAL_HEADS)
     arguments = {name: config[name] for name in CONFIGURED if name in config}
@@ -61,6 +68,17 @@ def new_halves(model: Any, motion: Any, seed: int) -> SparseHalves:
         network = _network(arguments, model.model.diffusion_model, seed)
         modules = _modules(motion)
     return SparseHalves(arguments, network, modules)
+
+
+def _check_bases(model: Any, motion: Any) -> None:
+    needed = BASE_NAMES["sd15"]
+    bases = {"MODEL": network_name(model.model), "motion model": BASE_NAMES[motion.model.spec.base]}
+    for what, base in bases.items():
+        if base != needed:
+            raise ValueError(
+                f"SparseCtrl exists for {needed} only, but the connected {what} is {base}. Connect an {needed} checkpoint and "
+                "a motion model for it, such as v3_sd15_mm."
+            )
 
 
 def _network(arguments: Mapping[str, Any], unet: nn.Module, seed: int) -> nn.Module:
@@ -96,13 +114,17 @@ def _modules(motion: Any) -> MotionModel:
 
 
 def learn_sparsectrl(motion: Any, halves: SparseHalves) -> Learner:
-    """Trains both halves; `motion` (MOTION_MODEL) only animates."""
+    """Trains both halves; `motion` (MOTION_MODEL) only animates. Samples show the first frame of a clip."""
+
+    def control(values: Weights, latents: torch.Tensor) -> dict[str, Any]:
+        return {"control": _first_frame_control(values, halves, latents), "control_apply_to_uncond": True}
+
     own = trainable_copy(motion.model.spec, merged_weights(motion), motion.model)
     named = [(NETWORK + name, parameter) for name, parameter in halves.network.named_parameters()]
     named += [(MODULES + name, parameter) for name, parameter in halves.modules.named_parameters()]
     parameters = {name: parameter for name, parameter in named if parameter.requires_grad}
     still = {name: weight.detach() for name, weight in own.state_dict().items()}
-    return Learner(own, parameters, lambda _: dict(still), others=(halves.network, halves.modules))
+    return Learner(own, parameters, lambda _: dict(still), others=(halves.network, halves.modules), shown=control)
 
 
 def sparse_loss(halves: SparseHalves) -> Loss:
@@ -140,6 +162,36 @@ def _shown(random: torch.Generator, frames: int) -> Sequence[int | None]:
         count = int(torch.randint(1, MOST + 1, (), generator=random))
         places = torch.randperm(frames, generator=random)[:count].tolist()
     return [frame if frame in places else None for frame in range(frames)]
+
+
+@dataclass(frozen=True)
+class _KnownLatents:
+    """In the place of a VAE: what the pictures are as latents is known already."""
+
+    latents: torch.Tensor  # (n, 4, h, w)
+
+    def encode(self, _pixels: torch.Tensor) -> torch.Tensor:
+        return self.latents
+
+
+def _first_frame_control(values: Weights, halves: SparseHalves, latents: torch.Tensor) -> SparseControl:
+    """A control by the halves with these `values` of their parameters, with the first of `latents` (f, c, h, w) at frame 0."""
+    height, width = (PIXELS_A_SIDE * length for length in latents.shape[2:])
+    control = SparseControl(_finished(values, halves), SparseSettings(read_placement("0")))
+    control.set_cond_hint(torch.zeros(1, 3, height, width), vae=_KnownLatents(latents[:1]))
+    return control
+
+
+def _finished(values: Weights, halves: SparseHalves) -> SparseModel:
+    dtype = torch.float32
+    spatial = halves.network.state_dict() | _named(values, NETWORK)
+    modules = halves.modules.state_dict() | _named(values, MODULES)
+    network = build_network(halves.arguments, "rgb", dtype)
+    own = {name: weight.detach().cpu().clone() for name, weight in spatial.items()}
+    motion = {name: weight.detach().cpu().clone() for name, weight in modules.items()}
+    name = "the SparseCtrl model in training"
+    patcher = build_patcher(halves.modules.spec, motion, name)
+    return SparseModel(name, "rgb", network_patcher(network, own), patcher)
 
 
 def save_sparsectrl(
