@@ -68,16 +68,16 @@ def camera_loss(camera: CameraCtrl, paths: Sequence[CameraPath]) -> Loss:
         noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
         size = (noisy.shape[3], noisy.shape[4])
         frames = noisy.shape[1]
-        seen = [_features(camera, paths[number], frames, size, noisy.device) for number in batch.numbers]
+        seen = [features_of(camera, paths[number], frames, size, noisy.device) for number in batch.numbers]
         levels = [torch.stack(videos)[:, :, :, None] for videos in zip(*seen, strict=True)]  # (v, h, w, 1, f, c)
-        with motion_inside(network.unet, [_following(network.motion, camera, levels)], frames):
+        with motion_inside(network.unet, [following(network.motion, camera, levels)], frames):
             predicted = network.predict(noisy, batch.timesteps, batch.captions)
             yield network.diffusion.error(predicted, target, batch.timesteps)
 
     return loss
 
 
-def _features(
+def features_of(
     camera: CameraCtrl, path: CameraPath, frames: int, size: tuple[int, int], device: torch.device
 ) -> list[torch.Tensor]:
     """What the encoder makes of `path`, of each level (h, w, f, c)."""
@@ -86,7 +86,7 @@ def _features(
     return camera.encoder(rays)  # type: ignore[no-any-return]
 
 
-def _following(motion: Any, camera: CameraCtrl, levels: Sequence[torch.Tensor]) -> Motion:
+def following(motion: Any, camera: CameraCtrl, levels: Sequence[torch.Tensor]) -> Motion:
     plain = plain_motion(motion)
     controls = dict(plain.controls)
     for place, _ in camera.spec.modules:
