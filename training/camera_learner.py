@@ -11,8 +11,8 @@ from typing import Any
 
 import comfy.ops
 import torch
-from torch import nn
 
+from ..motion.camera_detect import MERGE
 from ..motion.camera_layers import CameraCtrl, CameraSpec, level_of, merge_name
 from ..motion.control import Merge
 from ..motion.keys import HEADS
@@ -25,9 +25,6 @@ from .clip_batches import Batch
 from .draws import generator
 from .learner import Learner, Weights, trainable_copy
 from .objective import Loss, Network
-
-MERGE = "transformer_blocks.0.attention_blocks.0.processor.qkv_merge"
-"""What the layer of a motion module is called in files."""
 
 
 def new_camera_ctrl(motion: Any, seed: int) -> CameraCtrl:
@@ -50,8 +47,8 @@ def _first_value(name: str, weight: torch.Tensor, random: torch.Generator) -> to
         return torch.zeros_like(weight)
     if weight.ndim == 1:
         return torch.ones_like(weight)  # of a norm
-    inputs = weight.shape[1:].numel()
-    return (torch.rand(weight.shape, generator=random) * 2 - 1) * (3 / inputs) ** 0.5  # variance 1 / inputs
+    reach: float = (3 / weight.shape[1:].numel()) ** 0.5  # variance 1 / inputs
+    return (torch.rand(weight.shape, generator=random) * 2 - 1) * reach
 
 
 def learn_camera_ctrl(motion: Any, camera: CameraCtrl) -> Learner:
@@ -101,7 +98,10 @@ def save_camera_ctrl(
 ) -> Path:
     """Writes `camera`, made for motion models of the spec `motion`, with these `values` to `path`, in the layout that the
     authors' files have once they are pruned."""
-    names = {f"merges.{merge_name(place)}": published_key(f"{place}.{MERGE}", motion) for place, _ in camera.spec.modules}
+    names = {
+        f"merges.{merge_name(place)}": published_key(place + MERGE.removesuffix("."), motion)
+        for place, _ in camera.spec.modules
+    }
     weights = {}
     for name, weight in unfuse(values).items():
         layer, _, part = name.rpartition(".")

@@ -59,8 +59,8 @@ def leave_inference_mode(network: nn.Module) -> None:
 
 @contextmanager
 def checkpointing(*networks: nn.Module) -> Iterator[None]:
-    """While this is open, each block of UNets and each motion module in `networks` keeps its input only and is computed again in
-    the backward pass: less memory for about a third more time."""
+    """While this is open, each block of UNets and each motion module in `networks` keeps its input only and is computed
+    again in the backward pass: less memory for about a third more time."""
     with ExitStack() as stack:
         for module in (module for network in networks for module in network.modules()):
             if isinstance(module, (ResBlock, SpatialTransformer, MotionModule)):

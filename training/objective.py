@@ -102,7 +102,6 @@ class Network:
         )
         return answer.float().reshape(noisy.shape)  # type: ignore[no-any-return]
 
-
     def context(self, captions: Sequence[dict[str, Any]], frames: int, device: torch.device) -> torch.Tensor:
         """The tokens (v*f, n, c) of `captions`, which a network next to the UNet reads, too."""
         tokens: torch.Tensor = unet_arguments(captions, frames, device, torch.float32)["context"]

@@ -16,8 +16,8 @@ from comfy.cldm.cldm import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequential
 from torch import nn
 
-from ..motion.keys import HEADS, USUAL_HEADS
 from ..motion.camera_layers import PIXELS_A_SIDE
+from ..motion.keys import HEADS, USUAL_HEADS
 from ..motion.layers import MotionModel
 from ..motion.load import build_patcher
 from ..motion.save import merged_weights, published_weights, write_safetensors
@@ -57,8 +57,9 @@ class SparseHalves:
 
 def new_halves(model: Any, motion: Any, seed: int) -> SparseHalves:
     """Halves for `model` (MODEL) and `motion` (MOTION_MODEL) that change nothing yet: the spatial half begins as the encoder
-    of the UNet, the motion modules as those of `motion` without their second attention, and what they add is zero. Raises ValueError unless both
-    are for SD1.5."""
+    of the UNet, the motion modules as those of `motion` without their second attention, and what they add is zero.
+    Raises ValueError unless both are for SD1.5.
+    """
     _check_bases(model, motion)
     config = model.model.model_config.unet_config
     heads = config.get("num_heads", USUAL_HEADS)
@@ -88,7 +89,9 @@ def _network(arguments: Mapping[str, Any], unet: nn.Module, seed: int) -> nn.Mod
     network.input_hint_block = TimestepEmbedSequential(embedding)
     encoder = unet.state_dict()
     weights = {
-        name: encoder[name].detach().to("cpu", torch.float32, copy=True) if name in encoder else torch.zeros_like(weight)
+        name: encoder[name].detach().to("cpu", torch.float32, copy=True)
+        if name in encoder
+        else torch.zeros_like(weight)
         for name, weight in network.state_dict().items()
     }
     weights[LATENT_LAYER] = torch.zeros_like(weights[LATENT_LAYER])
@@ -132,7 +135,7 @@ def sparse_loss(halves: SparseHalves) -> Loss:
 
     def loss(network: Network, batch: Batch) -> Iterator[torch.Tensor]:
         noisy, target = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
-        videos, frames = batch.latents.shape[:2]
+        frames = batch.latents.shape[1]
         hints = [
             hint_of(_shown(random, frames), clip) for clip, random in zip(batch.latents, batch.random, strict=True)
         ]

@@ -16,7 +16,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequenti
 from ...motion.files import MotionFileError, opened
 from ...motion.load import build_patcher, check_finite, is_finite, kept_dtype, patch, read_weights
 from ...motion.ops import MotionOps
-from ...motion.sparsectrl import CHANNELS, Condition, SparseSpec, check_spatial, detect_sparsectrl
+from ...motion.sparsectrl import Condition, SparseSpec, check_spatial, detect_sparsectrl
 
 LATENT_LAYER = "input_blocks.0.0.weight"
 

@@ -33,13 +33,17 @@ def test_it_learns_and_nothing_else_changes(motion, checkpointing):
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     halves = new_halves(model, motion, seed=1)
     learner = learn_sparsectrl(motion, halves)
-    how = TrainSettings(**{**HOW.__dict__, "gradient_checkpointing": checkpointing, "steps": 3 if checkpointing else 16})
+    how = TrainSettings(
+        **{**HOW.__dict__, "gradient_checkpointing": checkpointing, "steps": 3 if checkpointing else 16}
+    )
     done = train(model, learner, clips(), how, loss=sparse_loss(halves))
     if not checkpointing:
         assert sum(done.losses[-5:]) < 0.9 * sum(done.losses[:5])
     after = model.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert all(torch.equal(learner.motion.state_dict()[name], value) for name, value in motion.model.state_dict().items())
+    assert all(
+        torch.equal(learner.motion.state_dict()[name], value) for name, value in motion.model.state_dict().items()
+    )
 
 
 def test_the_file_is_what_was_trained_and_a_new_one_changes_nothing(motion, tmp_path):
@@ -58,7 +62,9 @@ def test_the_file_is_what_was_trained_and_a_new_one_changes_nothing(motion, tmp_
     def sampled(values):
         return sample(model, learner, values, clips(), HOW, SampleSettings(steps=2, cfg=2.0))
 
-    plain = sample(model, learn_sparsectrl_without_control(learner), first, clips(), HOW, SampleSettings(steps=2, cfg=2.0))
+    plain = sample(
+        model, learn_sparsectrl_without_control(learner), first, clips(), HOW, SampleSettings(steps=2, cfg=2.0)
+    )
     assert_alike(sampled(first), plain, within=ONE_CALL_IN_FLOAT32)
     assert (sampled(values) - plain).abs().max() > 1e-3
 
@@ -75,7 +81,10 @@ def residuals(network, modules):
     context = tiny.conditioning()[0][0].expand(FRAMES, -1, -1)
     with motion_inside(network, [plain_motion(modules)], FRAMES):
         found = network(
-            x=latents, hint=hint_of([0, None, None, 0], latents), timesteps=torch.full((FRAMES,), 500.0), context=context
+            x=latents,
+            hint=hint_of([0, None, None, 0], latents),
+            timesteps=torch.full((FRAMES,), 500.0),
+            context=context,
         )
     return [each for name in ("output", "middle") for each in found[name]]
 
@@ -85,7 +94,9 @@ def test_the_node_trains_saves_and_gives_the_control(motion, tmp_path, monkeypat
     monkeypatch.setitem(folder_paths.folder_names_and_paths, CONTROL_FOLDER, place)
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
     (tmp_path / "temp").mkdir()
-    defaults = {i.id: i.default for i in TrainSparseCtrlNode.define_schema().inputs if getattr(i, "default", None) is not None}
+    defaults = {
+        i.id: i.default for i in TrainSparseCtrlNode.define_schema().inputs if getattr(i, "default", None) is not None
+    }
     inputs = defaults | {"steps": 2, "accumulation": 1, "sample_every": 2, "name": "mine", "clips": clips()}
     with torch.inference_mode():
         output = TrainSparseCtrlNode.execute(model=tiny.image_model(), motion_model=motion, **inputs)

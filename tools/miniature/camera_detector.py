@@ -63,9 +63,7 @@ def _reach(centre: float, extent: float) -> slice:
 class _Overlay:
     """One frame over the first. A move is (x, y, SCALE · log of the magnification)."""
 
-    def __init__(
-        self, first: Floats, first_free: NDArray[np.bool_], picture: Floats, free: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, first: Floats, first_free: NDArray[np.bool_], picture: Floats, free: NDArray[np.bool_]) -> None:
         rows, columns = np.mgrid[0:SIZE:EVERY, 0:SIZE:EVERY]
         counted = free[rows, columns]
         self._rows, self._columns = rows[counted] + 0.5, columns[counted] + 0.5

@@ -57,7 +57,9 @@ class Scene:
     tail: Floats
     zoom: Floats = field(default_factory=lambda: np.ones(1, np.float32))
     style: Style = "day"
-    pan: Floats = field(default_factory=lambda: np.zeros((1, 2), np.float32))  # where the camera looks from: x, y in pixels
+    pan: Floats = field(
+        default_factory=lambda: np.zeros((1, 2), np.float32)
+    )  # where the camera looks from: x, y in pixels
 
     @property
     def frames(self) -> int:
