@@ -56,7 +56,7 @@ def detect_sparsectrl(header: Mapping[str, TensorInfo], metadata: Mapping[str, s
     shapes = {key: header[file_key].shape for key, file_key in keys.items()}
     condition = _condition(shapes, name)
     network = _network(shapes, condition, _heads(metadata, name), name)
-    names = _host_names(network, condition)
+    names = host_names(network, condition)
     if unknown := sorted(keys.keys() - names.keys()):
         raise MotionFileError(f'"{name}" has a key that no SparseCtrl model has: "{shown(unknown[0])}". {ADVICE}')
     motion_shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
@@ -119,8 +119,8 @@ def _network(shapes: Mapping[str, tuple[int, ...]], condition: Condition, heads:
     }
 
 
-def _host_names(network: Mapping[str, Any], condition: Condition) -> dict[str, str]:
-    """The file's names of the spatial weights, and those in the host's ControlNet."""
+def host_names(network: Mapping[str, Any], condition: Condition) -> dict[str, str]:
+    """The published names of the spatial weights, and those in the host's ControlNet with these arguments."""
     up_blocks = sum(network["num_res_blocks"]) + len(network["num_res_blocks"])
     names = dict(comfy.utils.unet_to_diffusers({**network, "transformer_depth_output": [0] * up_blocks}))
     layers = {"controlnet_mid_block": "middle_block_out.0"}

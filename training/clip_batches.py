@@ -19,6 +19,7 @@ class Batch:
     noise: torch.Tensor  # (v, f, c, h, w)
     timesteps: torch.Tensor  # (v,)
     captions: tuple[dict[str, Any], ...]  # the host's COND values
+    numbers: tuple[int, ...]  # of the clips among those of the run
     random: tuple[torch.Generator, ...]  # one per video, for whatever else an objective draws
 
 
@@ -37,7 +38,7 @@ class Batches:
         else, so it does not matter how a step's clips are divided into parts."""
         settings = self.settings
         first = (step * settings.accumulation + part) * settings.batch_size
-        latents, noise, timesteps, captions, randoms = [], [], [], [], []
+        latents, noise, timesteps, captions, numbers, randoms = [], [], [], [], [], []
         for position in range(first, first + settings.batch_size):
             random = generator(settings.seed, "clip", position)
             clip = clip_at(position, len(self.latents), settings.seed)
@@ -45,6 +46,7 @@ class Batches:
             dropped = float(torch.rand((), generator=random)) < settings.caption_dropout
             captions.append(self.empty if dropped else self.captions[clip])
             latents.append(self.latents[clip])
+            numbers.append(clip)
             noise.append(torch.randn(self.latents[clip].shape, generator=random))
             randoms.append(random)
         return Batch(
@@ -52,6 +54,7 @@ class Batches:
             torch.stack(noise).to(self.device),
             torch.tensor(timesteps, device=self.device),
             tuple(captions),
+            tuple(numbers),
             tuple(randoms),
         )
 

@@ -10,7 +10,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from ..motion.layers import MotionModel, MotionModule
+from ..motion.layers import MotionModule
 from ..sampling.modules.hooks import replaced_forward
 from ..sampling.run.animation import ANIMATION
 
@@ -58,11 +58,11 @@ def leave_inference_mode(network: nn.Module) -> None:
 
 
 @contextmanager
-def checkpointing(unet: nn.Module, motion: MotionModel) -> Iterator[None]:
-    """While this is open, each block of the UNet and each motion module keeps its input only and is computed again in
-    the backward pass: less memory for about a third more time."""
+def checkpointing(*networks: nn.Module) -> Iterator[None]:
+    """While this is open, each block of UNets and each motion module in `networks` keeps its input only and is computed
+    again in the backward pass: less memory for about a third more time."""
     with ExitStack() as stack:
-        for module in [*unet.modules(), *motion.modules()]:
+        for module in (module for network in networks for module in network.modules()):
             if isinstance(module, (ResBlock, SpatialTransformer, MotionModule)):
                 stack.enter_context(_recomputed(module))
         yield

@@ -12,7 +12,8 @@ from .config import LoraOptions, TrainSettings
 from .learner import start_from, start_new
 from .motion_director import appearance, director_loss, with_appearance
 from .motion_lora import learn_motion_lora
-from .session import Session, motion_lora_saver, motion_model_saver
+from .session import Session, motion_lora_saver, motion_model_saver, sparsectrl_saver
+from .sparse_learner import learn_sparsectrl, new_halves, sparse_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +28,13 @@ class TrainingJob:
     kind: str | None = None  # family of a new motion model; None: the usual one for the model
     dtype: torch.dtype = torch.float16  # of the file of a motion model
     lora: LoraOptions | None = None  # None: the whole motion model is trained
+    sparsectrl: bool = False  # whether a SparseCtrl model for the motion model is trained instead
 
 
 def session_for(job: TrainingJob) -> Session:
     """The run of `job`. Raises ValueError for what cannot be trained."""
+    if job.sparsectrl:
+        return _sparsectrl_session(job)
     return _model_session(job) if job.lora is None else _lora_session(job, job.lora)
 
 
@@ -56,4 +60,18 @@ def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
         save=motion_lora_saver(learner, lora.rank),
         loss=director_loss(job.model, looks, lora.debias),
         identity={"rank": lora.rank, "debias": lora.debias},
+    )
+
+
+def _sparsectrl_session(job: TrainingJob) -> Session:
+    halves = new_halves(job.model, job.motion, job.settings.seed)
+    return Session(
+        job.model,
+        learn_sparsectrl(job.motion, halves),
+        job.clips,
+        job.settings,
+        job.file,
+        save=sparsectrl_saver(halves, job.dtype),
+        loss=sparse_loss(halves),
+        identity={"learns": "SparseCtrl"},
     )

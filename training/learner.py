@@ -40,10 +40,15 @@ class Learner:
     rates: Mapping[str, float] = field(
         default_factory=dict
     )  # learning rate of a parameter relative to the run's, if not 1
+    others: tuple[nn.Module, ...] = ()  # networks next to the motion model that hold parameters
+    shown: Callable[[Weights, torch.Tensor], Mapping[str, Any]] = (
+        lambda values, latents: {}
+    )  # from values of the parameters and a clip to what else the conditioning of a sample holds
 
     def to(self, device: torch.device) -> None:
         """Moves everything to `device`; the parameters stay the same objects."""
-        self.motion.to(device)
+        for network in (self.motion, *self.others):
+            network.to(device)
         for parameter in self.parameters.values():
             parameter.data = parameter.data.to(device)
 

@@ -72,7 +72,7 @@ def train(
             state.restore(stored)
         data = batches(model.model, clips, settings, device)
         if settings.gradient_checkpointing:
-            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion))
+            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
         if dtype != torch.float32:
             stack.enter_context(torch.autocast(device.type, dtype))
 

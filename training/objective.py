@@ -87,8 +87,10 @@ class Network:
         """While this is open, `predict` animates videos of `frames`. The backward pass belongs inside too."""
         return motion_inside(self.unet, [plain_motion(self.motion)], frames)
 
-    def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]]) -> torch.Tensor:
-        """What the UNet answers to `noisy` (v, f, c, h, w), in float32 and that shape."""
+    def predict(
+        self, noisy: torch.Tensor, timesteps: torch.Tensor, captions: Sequence[dict[str, Any]], **more: Any
+    ) -> torch.Tensor:
+        """What the UNet answers to `noisy` (v, f, c, h, w), in float32 and that shape; `more` arguments go to the UNet."""
         dtype = self.model.model.get_dtype_inference()
         frames = noisy.shape[1]
         answer = self.unet(
@@ -96,8 +98,14 @@ class Network:
             timesteps.repeat_interleave(frames).float(),
             transformer_options=dict(self.model.model_options.get("transformer_options", {})),
             **unet_arguments(captions, frames, noisy.device, dtype),
+            **more,
         )
         return answer.float().reshape(noisy.shape)  # type: ignore[no-any-return]
+
+    def context(self, captions: Sequence[dict[str, Any]], frames: int, device: torch.device) -> torch.Tensor:
+        """The tokens (v*f, n, c) of `captions`, which a network next to the UNet reads, too."""
+        tokens: torch.Tensor = unet_arguments(captions, frames, device, torch.float32)["context"]
+        return tokens
 
 
 Loss = Callable[[Network, Batch], Iterator[torch.Tensor]]

@@ -39,7 +39,9 @@ def sample(
         animated = schedule_noise(animated, ScheduleChoice(schedule))
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
-        conditioning = clips.clips[how.clip % len(clips.clips)].conditioning
+        clip = clips.clips[how.clip % len(clips.clips)]
+        more = learner.shown(values, clip.latents)
+        conditioning = [[tokens, {**about, **more}] for tokens, about in clip.conditioning]
         result: torch.Tensor = comfy.sample.sample(
             animated, noise, how.steps, how.cfg, "euler", "normal", conditioning, clips.empty, latents,
             disable_pbar=True, seed=how.seed,

@@ -18,6 +18,7 @@ from .learner import Learner, Weights, finished
 from .loop import TrainingProgress, Watch, course, train
 from .motion_lora import save_motion_lora
 from .objective import Loss, motion_loss
+from .sparse_learner import SparseHalves, save_sparsectrl
 
 Save = Callable[[Weights, Path, Mapping[str, str]], Path]
 """Writes what was learned to a file with metadata."""
@@ -84,5 +85,14 @@ def motion_lora_saver(learner: Learner, rank: int) -> Save:
 
     def save(values: Weights, path: Path, metadata: Mapping[str, str]) -> Path:
         return save_motion_lora(values, learner.motion.spec, path, {"rank": str(rank), **metadata})
+
+    return save
+
+
+def sparsectrl_saver(halves: SparseHalves, dtype: torch.dtype) -> Save:
+    """Writes SparseCtrl models in `dtype`."""
+
+    def save(values: Weights, path: Path, metadata: Mapping[str, str]) -> Path:
+        return save_sparsectrl(values, halves, path, dtype, metadata)
 
     return save

@@ -48,7 +48,7 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
         spec = detect_sparsectrl(file.header, file.metadata, path.name)
         keys = [*spec.spatial.values(), *spec.modules.values()]
         dtype = kept_dtype({key: file.header[key].meta() for key in keys})
-        network = build_network(spec, dtype)
+        network = build_network(spec.network, spec.condition, dtype)
         check_spatial(spec, file.header, network.state_dict(), path.name)
         spatial = {name: file.stacked([key]).to(offload, dtype) for name, key in spec.spatial.items()}
         modules = read_weights(file, spec.modules, dtype)
@@ -56,14 +56,14 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
     check_finite(modules, path.name)
     logging.info('"%s" is SparseCtrl for %s pictures', path.name, spec.condition)
     motion = build_patcher(spec.motion, modules, path.name)
-    return SparseModel(path.name, spec.condition, _patcher(network, spatial), motion)
+    return SparseModel(path.name, spec.condition, network_patcher(network, spatial), motion)
 
 
-def build_network(spec: SparseSpec, dtype: torch.dtype) -> Any:
-    """The spatial half without weights."""
-    network = ControlNet(**spec.network, operations=MotionOps, dtype=dtype, device="meta")
-    if spec.condition == "rgb":  # latents need no convolutions that make them smaller
-        channels, width = spec.network["hint_channels"], spec.network["model_channels"]
+def build_network(arguments: Mapping[str, Any], condition: Condition, dtype: torch.dtype) -> Any:
+    """The spatial half without weights, from the `arguments` of the host's ControlNet class."""
+    network = ControlNet(**arguments, operations=MotionOps, dtype=dtype, device="meta")
+    if condition == "rgb":  # latents need no convolutions that make them smaller
+        channels, width = arguments["hint_channels"], arguments["model_channels"]
         embedding = MotionOps.Conv2d(channels, width, 3, padding=1, dtype=dtype, device="meta")
         network.input_hint_block = TimestepEmbedSequential(embedding)
     return network.eval()
@@ -77,7 +77,7 @@ def _check_finite(spec: SparseSpec, weights: Mapping[str, torch.Tensor], name: s
         )
 
 
-def _patcher(network: Any, weights: Mapping[str, torch.Tensor]) -> Any:
+def network_patcher(network: Any, weights: Mapping[str, torch.Tensor]) -> Any:
     """A ModelPatcher of `network` with `weights`, whose latents do not count: the authors put zeros in their place."""
     patcher = patch(network, init=None, plain=False)
     still = {**weights, LATENT_LAYER: torch.zeros_like(weights[LATENT_LAYER])}

@@ -30,7 +30,7 @@ def test_paths_are_relative_to_the_file(tmp_path):
 @pytest.mark.parametrize(
     "tables, message",
     [
-        ({"runs": {}}, 'there is no table "runs". The tables are run, clips, settings and lora.'),
+        ({"runs": {}}, 'there is no table "runs". The tables are run, clips, settings, lora and sparsectrl.'),
         ({"clips": {"folder": "v", "fps": 8}}, '[clips] has no setting "fps". It has folder, prompt, frames,'),
         ({"clips": {}}, "[clips] is not complete: 1 required positional argument: 'folder'."),
         (
@@ -43,6 +43,12 @@ def test_paths_are_relative_to_the_file(tmp_path):
         ({"settings": {"noise_schedule": {"first": 1}}}, "noise_schedule as a table has betas, first and last."),
         ({"run": SMALLEST["run"] | {"kind": "v9"}}, 'kind is "v9", but must be one of v1, v2, v3,'),
         ({"lora": {}}, "a motion LoRA is made for a motion model. Set motion_model in [run]."),
+        ({"sparsectrl": {}}, "a SparseCtrl model is made for a motion model. Set motion_model in [run]."),
+        (
+            {"sparsectrl": {"rank": 2}},
+            "[sparsectrl] has no settings. Leave the table empty, and put settings in [settings].",
+        ),
+        ({"sparsectrl": {}, "lora": {}}, "[lora] and [sparsectrl] are two trainings. Use two files."),
     ],
 )
 def test_mistakes_are_named(tmp_path, tables, message):

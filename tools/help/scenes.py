@@ -192,7 +192,7 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
 }
 
 WITHOUT_PICTURE = frozenset(
-    {"KinemaLoadClips", "KinemaSaveMotionModel"}  # what these nodes make are files
+    {"KinemaLoadClips", "KinemaSaveMotionModel", "KinemaTrainSparseCtrl"}  # what these nodes make are files
     | {"KinemaLoadSparseCtrl", "KinemaLoadCameraCtrl"}  # the miniature has neither yet
 )
 """Nodes whose help pages have no picture."""

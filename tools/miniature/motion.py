@@ -34,24 +34,26 @@ from .heads import look_at_neighbours
 from .host import autocast
 from .loop import OutOfTime, write
 from .readings import multiply_readings, use_of
+from .world import Scene
 
 FRAMES = 16
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """`count` clips of the world from the seed `first` on; `zoom` is the camera's final magnification."""
+    """Clips of the world to learn from."""
 
-    first: int
-    count: int
-    zoom: float = 1.0
+    name: str
+    first: int  # seed of the first clip
+    count: int  # clips; each has the next seed
+    scene: Callable[[int], Scene]  # from a seed to what the clip shows
 
     def file(self, folder: Path) -> Path:
-        return folder / f"clips_across_{self.first}_{self.count}.pt"
+        return folder / f"clips_{self.name}_{self.first}_{self.count}.pt"
 
 
-CLIPS = Drawn(40_000_000, 224)
-ZOOMED = Drawn(50_000_000, 48, 1.5)
+CLIPS = Drawn("across", 40_000_000, 224, lambda seed: world.scene(seed, FRAMES, across=True))
+ZOOMED = Drawn("zoomed", 50_000_000, 48, lambda seed: world.scene(seed, FRAMES, zoom=1.5, across=True))
 SETTINGS = TrainSettings(
     steps=1200,
     learning_rate=2e-3,
@@ -137,7 +139,8 @@ def encode(drawn: Drawn, vae: Any, folder: Path) -> None:
         return
     made = list[tuple[torch.Tensor, str]]()
     for seed in range(drawn.first, drawn.first + drawn.count):
-        pictures, shown = world.clip(seed, FRAMES, zoom=drawn.zoom, across=True)
+        shown = drawn.scene(seed)
+        pictures = world.draw(shown)
         with autocast():
             latents = vae.encode(torch.from_numpy(pictures.astype(np.float32) / 255)).half()
         made.append((latents, shown.caption))

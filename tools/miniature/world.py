@@ -1,7 +1,7 @@
 """The miniature's world: pictures and clips of fish drawn by code, with captions and ground truth.
 
 A scene is a set of numbers (`Scene`), drawn by signed distances with soft edges, so the same scene can be drawn in
-two styles ("day": filled shapes, "neon": glowing outlines at night) and under a camera zoom. All follows from a seed.
+two styles ("day": filled shapes, "neon": glowing outlines at night), and by a camera that moves. All follows from a seed.
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ class Scene:
     tail: Floats
     zoom: Floats = field(default_factory=lambda: np.ones(1, np.float32))
     style: Style = "day"
+    pan: Floats = field(
+        default_factory=lambda: np.zeros((1, 2), np.float32)
+    )  # where the camera looks from: x, y in pixels
 
     @property
     def frames(self) -> int:
@@ -65,13 +68,14 @@ class Scene:
     def at(self, frame: int) -> Scene:
         """The same scene with one frame only."""
         one = slice(frame, frame + 1)
-        return replace(self, x=self.x[one], y=self.y[one], tail=self.tail[one], zoom=self.zoom[one])
+        moved = replace(self, x=self.x[one], y=self.y[one], tail=self.tail[one])
+        return replace(moved, zoom=self.zoom[one], pan=self.pan[one] if len(self.pan) > 1 else self.pan)
 
     def seen(self) -> Floats:
         """The fish's centre in the drawn picture, pixels, shape (frames, 2) as x, y."""
         middle = SIZE / 2
-        away = np.stack([(self.x - middle) * self.zoom, (self.y - middle) * self.zoom], 1)
-        centre: Floats = away + np.float32(middle)
+        away = np.stack([self.x, self.y], 1) - self.pan - np.float32(middle)
+        centre: Floats = away * self.zoom[:, None] + np.float32(middle)
         return centre
 
 
@@ -142,9 +146,10 @@ def draw(shown: Scene) -> NDArray[np.uint8]:
     axis = np.arange(SIZE, dtype=np.float32) + 0.5
     middle = np.float32(SIZE / 2)
     zoom = shown.zoom[:, None, None]
-    px = (axis[None, None, :] - middle) / zoom + middle  # (f, 1, w) world coordinates of the pixels
-    py = (axis[None, :, None] - middle) / zoom + middle  # (f, h, 1)
-    still_camera = bool(np.all(shown.zoom == shown.zoom[0]))
+    pan_x, pan_y = shown.pan[:, 0, None, None], shown.pan[:, 1, None, None]
+    px = (axis[None, None, :] - middle) / zoom + middle + pan_x  # (f, 1, w) world coordinates of the pixels
+    py = (axis[None, :, None] - middle) / zoom + middle + pan_y  # (f, h, 1)
+    still_camera = bool(np.all(shown.zoom == shown.zoom[0]) and np.all(shown.pan == shown.pan[0]))
     one = slice(0, 1) if still_camera else slice(None)
     picture = background_layers(shown.background, shown.variation, px[one], py[one], shown.style, SOFTNESS)
     picture = np.broadcast_to(picture, (shown.frames, SIZE, SIZE, 3)).copy()

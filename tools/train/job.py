@@ -50,20 +50,28 @@ class Job:
     clips: Data
     settings: TrainSettings = field(default_factory=TrainSettings)  # [settings]: as in the training nodes
     lora: LoraOptions | None = None  # [lora]: as in Train Motion LoRA; without it a whole motion model is trained
+    sparsectrl: bool = False  # whether there is [sparsectrl], which has no settings: as in Train SparseCtrl
 
 
 def read_job(file: Path) -> Job:
     """Raises ValueError for what cannot be meant, naming it."""
     tables = _read(file)
-    if unknown := sorted(tables.keys() - {"run", "clips", "lora", "settings"}):
-        raise ValueError(f'there is no table "{unknown[0]}". The tables are run, clips, settings and lora.')
+    if unknown := sorted(tables.keys() - {"run", "clips", "lora", "sparsectrl", "settings"}):
+        raise ValueError(f'there is no table "{unknown[0]}". The tables are run, clips, settings, lora and sparsectrl.')
     run = _fill(Run, "run", tables, file.parent)
     if run.kind not in (None, *FAMILIES):
         raise ValueError(f'kind is "{run.kind}", but must be one of {", ".join(FAMILIES)}.')
     lora = _fill(LoraOptions, "lora", tables, file.parent) if "lora" in tables else None
+    sparsectrl = "sparsectrl" in tables
+    if tables.get("sparsectrl"):
+        raise ValueError("[sparsectrl] has no settings. Leave the table empty, and put settings in [settings].")
+    if lora and sparsectrl:
+        raise ValueError("[lora] and [sparsectrl] are two trainings. Use two files.")
+    if sparsectrl and run.motion_model is None:
+        raise ValueError("a SparseCtrl model is made for a motion model. Set motion_model in [run].")
     if lora and run.motion_model is None:
         raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")
-    return Job(run, _fill(Data, "clips", tables, file.parent), _settings(tables.get("settings", {})), lora)
+    return Job(run, _fill(Data, "clips", tables, file.parent), _settings(tables.get("settings", {})), lora, sparsectrl)
 
 
 def _settings(table: dict[str, Any]) -> TrainSettings:

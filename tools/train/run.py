@@ -54,6 +54,7 @@ def _run(job: Job) -> None:
             kind=job.run.kind,
             dtype=torch.float16 if job.run.fp16 else torch.float32,
             lora=job.lora,
+            sparsectrl=job.sparsectrl,
         )
     )
     report = Report(session, vae, job.run.sample_every)

@@ -1,0 +1,91 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..sampling.sparsectrl.placement import read_placement
+from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
+from ..sampling.sparsectrl.sparse_model import load_sparsectrl
+from ..training.config import TrainSettings
+from ..training.jobs import TrainingJob, session_for
+from ..training.loss_plot import loss_plot
+from .inputs.motion_files import CONTROL_FOLDER
+from .inputs.on_node import say
+from .inputs.pictures import image_of
+from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
+from .inputs.training_preview import TrainingPreview
+from .inputs.values import reads_numbers
+
+SPARSECTRL_TRAINING = TrainSettings(steps=5000, accumulation=4, caption_dropout=0.5)
+
+
+class TrainSparseCtrlNode(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KinemaTrainSparseCtrl",
+            display_name="Train SparseCtrl",
+            category=CATEGORY,
+            description="Trains a SparseCtrl model for photographs: a ControlNet that lets a motion model animate a given "
+            "picture or fill in the frames between two. The image model and the motion model do not change. You can "
+            "interrupt training at any time and run the node again to continue.",
+            search_aliases=["train sparsectrl", "train controlnet", "sparse control", "image to video", "training"],
+            is_output_node=True,
+            inputs=[
+                io.Model.Input(
+                    "model",
+                    tooltip="The SD1.5 model to learn for. Connect the model as it is before Apply Motion Model.",
+                ),
+                MotionModelSocket.Input(
+                    "motion_model",
+                    tooltip="The motion model that the SparseCtrl model will be used with, such as v3_sd15_mm. It stays "
+                    "unchanged.",
+                ),
+                ClipsSocket.Input(
+                    "clips",
+                    tooltip="Training clips from Load Clips. Each clip's own frames serve as the given pictures.",
+                ),
+                name_input("my_sparsectrl", CONTROL_FOLDER),
+                *settings_inputs(SPARSECTRL_TRAINING),
+            ],
+            outputs=[
+                io.ControlNet.Output(
+                    display_name="CONTROL_NET",
+                    tooltip="The trained control with its picture at frame 0, for Apply ControlNet. Load SparseCtrl loads the "
+                    "file with all its options.",
+                ),
+                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, name: str | None = None) -> bool | str:
+        return check_name(name)
+
+    @classmethod
+    @reads_numbers
+    def execute(
+        cls,
+        model: Any,
+        motion_model: Any,
+        clips: Any,
+        name: str,
+        sample_every: int = SAMPLE_EVERY,
+        start_again: bool = False,
+        **settings: Any,
+    ) -> io.NodeOutput:
+        job = TrainingJob(
+            model=model,
+            clips=clips,
+            settings=replace(SPARSECTRL_TRAINING, **settings),
+            file=Path(folder_of(CONTROL_FOLDER), f"{name}.safetensors"),
+            motion=motion_model,
+            sparsectrl=True,
+        )
+        preview = TrainingPreview(model, job.settings.steps, sample_every)
+        done = session_for(job).run(preview, start_again)
+        plot = image_of(loss_plot(done.losses, done.steps))
+        control = SparseControl(load_sparsectrl(job.file), SparseSettings(read_placement("0"), tell=say))
+        return io.NodeOutput(control, plot, ui=preview.final(done, cls))
