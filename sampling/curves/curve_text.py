@@ -91,7 +91,9 @@ def _problem(source: str, at: int, end: int) -> str:
     found = shown(source[at:end])
     before = source[:at]
     if source[at].isdecimal() and before.endswith(",") and before[:-1][-1:].isdecimal():
-        return f"expected a frame and a value, but found {found} after a comma. Write decimals with a point, such as 1.5."
+        return (
+            f"expected a frame and a value, but found {found} after a comma. Write decimals with a point, such as 1.5."
+        )
     return f"expected a frame and a value, but found {found}. Write, for example, 24: 0.3."
 
 

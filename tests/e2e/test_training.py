@@ -106,7 +106,13 @@ def test_training_goes_on_as_people_run_it(comfy: Server, client: Client, canvas
     canvas.add_from_library("Train Motion Model")
     train = canvas.evaluate(CONNECT, [1, int(CLIPS)])
     assert canvas.evaluate(SEED_CONTROL, train) == "fixed"
-    for name, value in {"name": "searched", "steps": 1000, "sample_every": 0, "accumulation": 1, "save_every": 1}.items():
+    for name, value in {
+        "name": "searched",
+        "steps": 1000,
+        "sample_every": 0,
+        "accumulation": 1,
+        "save_every": 1,
+    }.items():
         canvas.set_widget(train, name, value)
     first = canvas.queue()
     file = comfy.base / "models" / "animatediff_models" / "searched.safetensors"

@@ -73,7 +73,10 @@ def test_generated_curves_that_are_refused(source):
         ("0: 1, 1.5: 2", "column 7: 1.5 is outside the curve. Use 0.0 to 1.0"),
         ("0: 1, 0: 2", "column 7: 0 already has a value"),
         ("8:4 = 1", "the range 8:4 is empty"),
-        ("0: 1,5, 8: 2", 'column 6: expected a frame and a value, but found "5" after a comma. Write decimals with a point'),
+        (
+            "0: 1,5, 8: 2",
+            'column 6: expected a frame and a value, but found "5" after a comma. Write decimals with a point',
+        ),
         ("0: 1, 0.2:8 = 1", "the range 0.2:8 needs two whole numbers"),
         (" ", "line 1, column 1: there is no value. Write, for example, 0: 1.0, 24: 0.3."),
         ("0: 1, " + "x" * 99, f'column 7: expected a frame and a value, but found "{"x" * 24}...".'),
