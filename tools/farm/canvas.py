@@ -2,10 +2,14 @@
 
 Every workflow in the folder, converted from AnimateDiff-Evolved where it has such nodes, is opened in a real browser on a
 real server, and the prompt that the canvas would queue is compared with what the farm makes of the file. Nodes that the
-server does not have are taken out for both; how many is in the table. A farm's user meets them as an error.
+server does not have are taken out for both; how many is in the table. A farm's user meets them as an error. File names are
+not compared, because the farm gives each job its own.
+
+Newer canvases give new ids to nodes in subgraphs whose ids repeat. A prompt with other ids is the same graph.
 """
 
 import argparse
+import hashlib
 import shutil
 import tempfile
 from collections import Counter
@@ -28,14 +32,15 @@ from kinema.farm.graph.drawing_scope import VIRTUAL  # noqa: E402
 from kinema.farm.graph.job import without_notes  # noqa: E402
 from kinema.farm.graph.posted_form import to_api_form  # noqa: E402
 from kinema.farm.graph.refused import Refused  # noqa: E402
-from kinema.farm.graph.workflow_file import is_drawn  # noqa: E402
+from kinema.farm.graph.workflow_file import is_drawn, is_link  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 READY = "window.app?.vueAppReady && app.graph?.nodes.length && app.extensionManager.workflow"
 PROMPT = "workflow => app.loadGraphData(workflow).then(() => app.graphToPrompt()).then(prompt => prompt.output)"
 MILLISECONDS = 120_000  # until the page counts as stuck
+FILE_NAME = "filename_prefix"
 SHOWN = 5  # differences of one file
-EQUAL, DIFFERENT, REFUSED, NOT_DRAWN = "equal", "different", "refused", "not drawn"
+EQUAL, OTHER_IDS, DIFFERENT, REFUSED, NOT_DRAWN = "equal", "other ids", "different", "refused", "not drawn"
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Row:
     """What became of one file."""
 
     file: Path
-    result: str  # EQUAL, DIFFERENT, REFUSED or NOT_DRAWN
+    result: str  # EQUAL, OTHER_IDS, DIFFERENT, REFUSED or NOT_DRAWN
     nodes: int = 0  # of the prompt that the canvas queues
     left_out: int = 0  # nodes that the server does not have
     details: tuple[str, ...] = ()  # why it was refused, or what differs
@@ -89,6 +94,8 @@ def _row(file: Path, page: Page, info: Mapping[str, Any]) -> Row:
     except Refused as refused:
         return Row(file, REFUSED, len(queued), left_out, refused.errors)
     different = tuple(_differences(made, queued))
+    if different and _shapes(made) == _shapes(queued):
+        return Row(file, OTHER_IDS, len(queued), left_out)
     return Row(file, DIFFERENT if different else EQUAL, len(queued), left_out, different)
 
 
@@ -140,7 +147,7 @@ def _differences(made: Mapping[str, Any], queued: Mapping[str, Any]) -> Sequence
     for node_id in made.keys() & queued.keys():
         ours = made[node_id]["inputs"]
         theirs = queued[node_id]["inputs"]
-        for name in sorted(ours.keys() | theirs.keys()):
+        for name in sorted((ours.keys() | theirs.keys()) - {FILE_NAME}):
             if ours.get(name, "nothing") != theirs.get(name, "nothing"):
                 kind = made[node_id]["class_type"]
                 found.append(
@@ -150,6 +157,24 @@ def _differences(made: Mapping[str, Any], queued: Mapping[str, Any]) -> Sequence
     return found
 
 
+def _shapes(graph: Mapping[str, Any]) -> Counter[str]:
+    """Every node with all that leads to it, without ids."""
+    known: dict[str, str] = {}
+
+    def shape(node_id: str) -> str:
+        if node_id not in known:
+            node = graph[node_id]
+            inputs = [
+                (name, f"{value[1]} of {shape(value[0])}" if is_link(value) and value[0] in graph else repr(value))
+                for name, value in sorted(node["inputs"].items())
+                if name != FILE_NAME
+            ]
+            known[node_id] = hashlib.sha256(repr((node["class_type"], inputs)).encode()).hexdigest()
+        return known[node_id]
+
+    return Counter(map(shape, graph))
+
+
 def _table(rows: Sequence[Row]) -> Sequence[str]:
     width = max((len(row.file.name) for row in rows), default=4)
     lines = [f"{'file':<{width}}  result      nodes  left out"]
@@ -157,6 +182,6 @@ def _table(rows: Sequence[Row]) -> Sequence[str]:
         lines.append(f"{row.file.name:<{width}}  {row.result:<10}  {row.nodes:>5}  {row.left_out:>8}")
         lines += [f"  {text[:200]}" for text in row.details[:SHOWN]]
     results = Counter(row.result for row in rows)
-    whole = sum(row.result == EQUAL and not row.left_out for row in rows)
+    whole = sum(row.result in (EQUAL, OTHER_IDS) and not row.left_out for row in rows)
     lines.append(", ".join(f"{count} {result}" for result, count in results.most_common()))
     return [*lines, f"{whole} of the equal ones are whole; from the others, nodes that the server lacks were left out"]
