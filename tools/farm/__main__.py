@@ -2,7 +2,12 @@
 
 import importlib
 
-CHECKS = {"scale": "tools.farm.scale", "simulate": "tools.farm.simulate", "kill": "tools.farm.kill", "canvas": "tools.farm.canvas"}
+CHECKS = {
+    "scale": "tools.farm.scale",
+    "simulate": "tools.farm.simulate",
+    "kill": "tools.farm.kill",
+    "canvas": "tools.farm.canvas",
+}
 
 
 def main(arguments: list[str]) -> int:

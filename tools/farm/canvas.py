@@ -126,7 +126,8 @@ def _without_links(node: Mapping[str, Any], kept: set[Any]) -> dict[str, Any]:
     """`node` with the links in `kept` only."""
     inputs = [{**slot, "link": slot["link"] if slot.get("link") in kept else None} for slot in node.get("inputs") or ()]
     outputs = [
-        {**slot, "links": [link for link in slot.get("links") or () if link in kept]} for slot in node.get("outputs") or ()
+        {**slot, "links": [link for link in slot.get("links") or () if link in kept]}
+        for slot in node.get("outputs") or ()
     ]
     return {**node, "inputs": inputs, "outputs": outputs}
 
@@ -165,7 +166,7 @@ def _shapes(graph: Mapping[str, Any]) -> Counter[str]:
         if node_id not in known:
             node = graph[node_id]
             inputs = [
-                (name, f"{value[1]} of {shape(value[0])}" if is_link(value) and value[0] in graph else repr(value))
+                (name, f"{value[1]} of {shape(value[0])}" if is_link(value) and value[0] in graph else _written(value))
                 for name, value in sorted(node["inputs"].items())
                 if name != FILE_NAME
             ]
@@ -173,6 +174,11 @@ def _shapes(graph: Mapping[str, Any]) -> Counter[str]:
         return known[node_id]
 
     return Counter(map(shape, graph))
+
+
+def _written(value: Any) -> str:
+    """The browser writes whole numbers without a decimal point."""
+    return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _table(rows: Sequence[Row]) -> Sequence[str]:
