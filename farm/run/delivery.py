@@ -72,6 +72,8 @@ async def deliver(
             raise
         reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
         raise FolderFailed(f"{folder.path} cannot be written: {reason}") from error
+    finally:  # also when the server is lost, and another one runs the job under another prompt's id
+        shutil.rmtree(aside, ignore_errors=True)
     return fetched
 
 

@@ -1,8 +1,13 @@
-"""`dev.py farm-check scale|simulate|kill`: the figures of docs/farm.md, measured again."""
+"""`dev.py farm-check scale|simulate|kill|canvas`: the figures of docs/farm.md, measured again."""
 
 import importlib
 
-CHECKS = {"scale": "tools.farm.scale", "simulate": "tools.farm.simulate", "kill": "tools.farm.kill"}
+CHECKS = {
+    "scale": "tools.farm.scale",
+    "simulate": "tools.farm.simulate",
+    "kill": "tools.farm.kill",
+    "canvas": "tools.farm.canvas",
+}
 
 
 def main(arguments: list[str]) -> int:

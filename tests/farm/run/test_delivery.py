@@ -63,6 +63,7 @@ def test_a_result_replaces_an_older_one_as_a_whole(folder: OutputFolder) -> None
     with pytest.raises(Gone, match="server has no file c.png any more"):
         fetched(folder, {"a.png": b"4"}, ["a.png", "c.png"])
     assert (folder.results / "job" / "a.png").read_bytes() == b"3"
+    assert not list(folder.aside.iterdir())
 
 
 def test_a_full_disk_stops_the_farm(folder: OutputFolder, monkeypatch: pytest.MonkeyPatch) -> None:
