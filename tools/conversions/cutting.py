@@ -1,0 +1,248 @@
+"""The part of a converted workflow that a server can run: Kinema's nodes, and the host's nodes around them.
+
+What the server lacks, nodes of other packs and files, is passed by as the canvas passes a bypassed node by. Where there is
+nothing to pass on, a node of the host or of the miniature stands in for it; and where no sampler of the host is left behind
+Kinema's nodes, one is added.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kinema.convert.graph.api_form import read_api
+from kinema.convert.graph.constants import constant_value
+from kinema.convert.graph.tracing import PASSING, Tracer
+from kinema.convert.graph.ui_form import is_ui_form, read_ui, subgraphs
+from kinema.convert.graph.workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, Socket, WorkflowGraph
+
+from ..client import Prompt
+from ..graph import default_value, described_inputs, is_widget, stored_values
+from .stand_ins import LATENTS, MINIATURE, NODES, STEPS, TEXT, in_seconds, stand_in, with_own_files
+
+OURS = "Kinema"
+NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the canvas alone
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a server runs of a workflow, or of one of its subgraphs."""
+
+    prompt: Prompt
+    samplers: tuple[str, ...]  # the nodes whose latents Kinema's nodes have changed
+    kept: int  # nodes of the workflow that run
+    left: tuple[str, ...]  # classes of active nodes of the workflow that do not run
+    ours_left: tuple[str, ...]  # those of them that are Kinema's
+
+
+def cut_out(workflow: Mapping[str, Any], info: Mapping[str, Any]) -> list[Cut]:
+    """The cuts of `workflow`, in either form, and of each of its subgraphs with nodes of Kinema; `info` is the server's
+    description of its nodes."""
+    parts = [read_ui(part) for part in (workflow, *subgraphs(workflow))] if is_ui_form(workflow) else [read_api(workflow)]
+    return [_Cutting(graph, info).cut() for graph in parts if any(_is_ours(node) for node in graph.nodes.values())]
+
+
+def _is_ours(node: GraphNode) -> bool:
+    return node.type.startswith(OURS) and node.mode == ACTIVE
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a widget of a host's node takes."""
+
+    kind: str  # of the values, e.g. "FLOAT", "COMBO"
+    options: Mapping[str, Any]  # as the server describes them
+
+    def takes_link(self, kind: str) -> bool:
+        return self.kind == "COMBO" or kind in self.kind.split(",")
+
+    def takes(self, value: Any) -> bool:
+        if "options" in self.options:
+            return value in self._choices()
+        if self.kind.split(",")[0] in ("INT", "FLOAT"):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            return is_number and self.options.get("min", value) <= value <= self.options.get("max", value)
+        return value is not None
+
+    def instead_of(self, value: Any) -> Any:
+        """The default. Raises FileNotFoundError where `value` names a file, or the server has none to offer."""
+        if "options" in self.options and (not self._choices() or value is None or "." in str(value)):
+            raise FileNotFoundError(value)
+        return default_value(dict(self.options))
+
+    def _choices(self) -> list[Any]:
+        choices = self.options.get("options") or ()
+        return [choice["key"] if isinstance(choice, Mapping) else choice for choice in choices]
+
+
+@dataclass
+class _Cutting:
+    """One cut, while it is made."""
+
+    graph: WorkflowGraph
+    info: Mapping[str, Any]  # of the server
+    made: Prompt = field(default_factory=dict)  # nodes that can run, and what stands in
+    _tried: dict[NodeId, bool] = field(default_factory=dict)  # whether a node can run; False while it is looked at
+
+    def __post_init__(self) -> None:
+        self._tracer = Tracer(self.graph)
+        self._types = {node.id: self.info[node.type]["output"] for node in self.graph.nodes.values() if node.type in self.info}
+
+    def cut(self) -> Cut:
+        nodes = [node for node in self.graph.nodes.values() if node.mode == ACTIVE and node.type not in NOTES]
+        for node in nodes:
+            self._runs(node)
+        ours = [str(node.id) for node in nodes if _is_ours(node) and self._tried[node.id]]
+        wanted = self._behind({*ours})
+        self._add_samplers([number for number in ours if number not in wanted], [number for number in ours if number in wanted])
+        wanted = self._behind({*ours})
+        prompt = {number: node for number, node in self.made.items() if number in wanted}
+        samplers = [number for number in prompt if self._samples(prompt[number]) and not self._sources(number).isdisjoint(ours)]
+        for number in samplers:
+            prompt[f"save {number}"] = {
+                "class_type": "SaveLatent",
+                "inputs": {"samples": [number, 0], "filename_prefix": f"cut {number}"},
+            }
+        left = [node for node in nodes if str(node.id) not in prompt]
+        ours_left = tuple(node.type for node in left if _is_ours(node))
+        return Cut(prompt, tuple(samplers), len(nodes) - len(left), tuple(node.type for node in left), ours_left)
+
+    def _runs(self, node: GraphNode) -> bool:
+        """Whether `node` can run. If so, it is in `made` afterwards."""
+        if node.id not in self._tried:
+            self._tried[node.id] = False
+            inputs = self._inputs(node) if node.mode == ACTIVE and node.type in self.info else None
+            self._tried[node.id] = inputs is not None
+            if inputs is not None:
+                self.made[str(node.id)] = {"class_type": node.type, "inputs": inputs}
+        return self._tried[node.id]
+
+    def _inputs(self, node: GraphNode) -> dict[str, Any] | None:
+        """The inputs of `node`; None where one that it needs is not to be had."""
+        info = self.info[node.type]
+        values = self._values(node, info)
+        sockets = {socket.name: socket for socket in node.sockets if socket.source is not None}
+        found: dict[str, Any] = {}
+        for name, kind, options in described_inputs(info["input"], values):
+            is_required = name in info["input"].get("required", {})
+            if is_widget(kind, options):
+                try:
+                    found[name] = self._widget(node, values.get(name), Offered(kind, options), sockets.get(name))
+                except FileNotFoundError:
+                    return None
+                continue
+            link = self._link(sockets[name].source, kind) if name in sockets else None
+            if link is None and is_required:
+                link = self._add(stand_in(kind))
+            if link is not None:
+                found[name] = link
+            elif is_required:
+                return None
+        return found if _is_ours(node) else in_seconds(found)
+
+    def _values(self, node: GraphNode, info: Mapping[str, Any]) -> dict[str, Any]:
+        is_by_name = isinstance(node.values, Mapping)
+        values = dict(node.values) if is_by_name else stored_values(node.raw, info)
+        return with_own_files(node.type, values)
+
+    def _widget(self, node: GraphNode, value: Any, offered: Offered, socket: Socket | None) -> Any:
+        """A value or a link for a widget. Raises FileNotFoundError for a file that the server lacks."""
+        if socket is not None:
+            traced = self._tracer.up(socket.source)
+            source = self.graph.nodes[traced.source.node] if traced.source else None
+            if traced.source is not None and source is not None:
+                if self._runs(source) and offered.takes_link(self._type_of(traced.source)):
+                    return [str(source.id), traced.source.slot]
+                constant = constant_value(source)
+                value = value if constant is None else constant
+        return value if _is_ours(node) or offered.takes(value) else offered.instead_of(value)
+
+    def _link(self, source: OutputOf | None, kind: str) -> list[Any] | None:
+        """What comes from `source`, past what cannot run."""
+        seen = set()
+        while source is not None and source not in seen:
+            seen.add(source)
+            traced = self._tracer.up(source)
+            if traced.source is None:
+                return None
+            source = traced.source
+            node = self.graph.nodes[source.node]
+            if self._runs(node):
+                return [str(node.id), source.slot]
+            source = self._past(node, source.slot, kind)
+        return self._add(stand_in(kind))
+
+    def _past(self, node: GraphNode, slot: int, kind: str) -> OutputOf | None:
+        """What a node that cannot run passes on: the input of the same type, that of the same number before all others."""
+        numbers = [slot, *range(len(node.sockets))]
+        sockets = [node.sockets[number] for number in numbers if number < len(node.sockets)]
+        return next((socket.source for socket in sockets if socket.source and self._kind(socket) in kind.split(",")), None)
+
+    def _kind(self, socket: Socket) -> str:
+        return socket.type if socket.type != "*" or socket.source is None else self._type_of(socket.source)
+
+    def _type_of(self, source: OutputOf) -> str:
+        types = self._types.get(source.node, ())
+        if source.slot < len(types):
+            return types[source.slot] if isinstance(types[source.slot], str) else "COMBO"
+        return self.graph.nodes[source.node].output_type(source.slot)
+
+    def _add(self, link: list[Any] | None) -> list[Any] | None:
+        """`link` to one of NODES, which is in `made` afterwards."""
+        if link is not None:
+            node = NODES[link[0]]
+            self.made[link[0]] = node
+            for value in node["inputs"].values():
+                self._add(value if isinstance(value, list) else None)
+        return link
+
+    def _sources(self, number: str) -> set[str]:
+        """The node and all that it needs."""
+        found: set[str] = set()
+        waiting = [number]
+        while waiting:
+            now = waiting.pop()
+            if now not in found:
+                found.add(now)
+                waiting += [value[0] for value in self.made[now]["inputs"].values() if isinstance(value, list)]
+        return found
+
+    def _behind(self, ours: set[str]) -> set[str]:
+        """All that must run for the outputs of the workflow that need one of `ours`, and for samplers that do."""
+        ends = [number for number, node in self.made.items() if self._samples(node) or self.info[node["class_type"]]["output_node"]]
+        needed = [self._sources(number) for number in ends]
+        return set().union(*(sources for sources in needed if sources & ours))
+
+    def _samples(self, node: Mapping[str, Any]) -> bool:
+        described = self.info[node["class_type"]]
+        inputs = {**described["input"].get("required", {})}
+        return described["output"][:1] == ["LATENT"] and bool({"model", "guider"} & inputs.keys())
+
+    def _add_samplers(self, loose: list[str], needed: list[str]) -> None:
+        """Adds a sampler for each MODEL of `loose`, Kinema's nodes that nothing needs, with what else they give. `needed`
+        are those that the workflow's own samplers need."""
+        fed = {source for number in loose for source in self._sources(number) - {number}}
+        ends = [number for number in loose if number not in fed]
+        models = [number for number in ends if self._gives(number, "MODEL")]
+        texts = [number for number in ends if self._gives(number, "CONDITIONING")]
+        controls = [number for number in ends if self._gives(number, "CONTROL_NET")]
+        if (texts or controls) and not models:
+            models = [number for number in needed if self._gives(number, "MODEL")][-1:] or [MINIATURE]
+        if not models:
+            return
+        for kind in ("MODEL", "LATENT", "CONDITIONING"):
+            self._add(stand_in(kind))
+        positive, negative = [texts[0] if texts else TEXT, 0], [TEXT, 0]
+        for number in controls:
+            image, vae = self._add(stand_in("IMAGE")), self._add(stand_in("VAE"))
+            links = {"positive": positive, "negative": negative, "control_net": [number, 0], "image": image, "vae": vae}
+            run = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
+            self.made[f"core use of {number}"] = {"class_type": "ControlNetApplyAdvanced", "inputs": {**links, **run}}
+            positive, negative = [f"core use of {number}", 0], [f"core use of {number}", 1]
+        for number in models:
+            slot = self.info[self.made[number]["class_type"]]["output"].index("MODEL")
+            links = {"model": [number, slot], "positive": positive, "negative": negative, "latent_image": [LATENTS, 0]}
+            run = {"seed": 1, "steps": STEPS, "cfg": 2.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0}
+            self.made[f"core sampling of {number}"] = {"class_type": "KSampler", "inputs": {**links, **run}}
+
+    def _gives(self, number: str, kind: str) -> bool:
+        return kind in self.info[self.made[number]["class_type"]]["output"]
