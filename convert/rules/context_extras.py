@@ -17,7 +17,7 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
         strength = times(plan, extra.value("weighted_mean"), strength, extra.node)
     strength = times(plan, strength, _keyframes(plan, extra, "naivereuse_kf" if reuse else "contextref_kf"), extra.node)
     if not reuse:
-        _contextref(plan, extra, mode)
+        strength = times(plan, strength, _contextref(plan, extra, mode), extra.node)
     elif mode == ACTIVE:
         text = "The first window is mixed in window by window, before the windows are fused."
         plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
@@ -26,16 +26,29 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
     plan.chain("KinemaWindowReference", extra.node, inputs, mode)
 
 
-def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
+def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
+    """Says what differs. Returns the factor on the strength that the tuning asks for."""
     if mode != ACTIVE:
-        return
+        return 1.0
     text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
     plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
-    for name, what in (("contextref_mode", "mode"), ("contextref_tune", "tuning")):
-        option = extra.option(name)
-        if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
-            text = f"This {what} of ContextRef has no equivalent in Window Reference."
-            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
+    option = extra.option("contextref_mode")
+    if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
+        text = "This mode of ContextRef has no equivalent: the first window is the reference of all others."
+        plan.remark(LOSS, option.node, text, TRY_STRENGTH)
+    tune = extra.option("contextref_tune")
+    if tune is None:
+        return 1.0
+    changed = [name for name in tune.definition.widgets if name != "attn_strength" and _tunes(tune, name)]
+    if changed:
+        text = f"{', '.join(changed)}: Window Reference has a strength only."
+        plan.remark(LOSS, tune.node, text, TRY_STRENGTH)
+    return tune.value("attn_strength")
+
+
+def _tunes(tune: OptionNode, name: str) -> bool:
+    """Whether a value of ContextRef's tuning changes what Window Reference does."""
+    return name.startswith("adain") or tune.number(name) != 1
 
 
 def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from evolved_graphs import Out, Sketch
 from old_workflows import WORKFLOWS, workflow
-from PIL import Image, ImageSequence, PngImagePlugin
+from PIL import Image, ImageSequence
+from workflow_files import ENDINGS, write_workflow
 
 from kinema.convert import convert
 from tools.client import Client, PromptRejected
@@ -86,10 +88,7 @@ def command(page: "Canvas", name: str) -> None:
 def test_a_dropped_picture_is_converted_and_undo_brings_it_back(page: "Canvas", tmp_path: Path) -> None:
     stale = {"nodes": [{"type": LOADER, "index": 0}], "links": [], "external": []}
     workflow = {**sketch().ui(), "extra": {"groupNodes": {"unused": stale}}}
-    info = PngImagePlugin.PngInfo()
-    info.add_text("workflow", json.dumps(workflow))
-    Image.new("RGB", (8, 8)).save(tmp_path / "old.png", pnginfo=info)
-    page.drop(tmp_path / "old.png")
+    page.drop(write_workflow(tmp_path, "png", workflow))
     page.wait_until("document.getElementById('kinema-toast')")
     assert "same numbers" in page.evaluate(TOAST)
     assert page.evaluate("window.missing") == []
@@ -106,6 +105,22 @@ def test_a_dropped_picture_is_converted_and_undo_brings_it_back(page: "Canvas", 
     command(page, "Kinema.ConvertWorkflow")
     page.wait_until(f"!{TYPES}.includes('{LOADER}')")
     assert not page.errors
+
+
+def test_files_of_every_kind_are_converted_dropped_or_opened(page: "Canvas", tmp_path: Path) -> None:
+    for ending in ENDINGS:
+        file = write_workflow(tmp_path, ending, sketch().ui())
+        for bring in (page.drop, partial(choose, page, "Comfy.OpenWorkflow")):
+            page.clear()
+            bring(file)
+            page.wait_until(f"{TYPES}.includes('KinemaApplyMotionModel')")
+            assert "same numbers" in page.evaluate(TOAST), file.name
+    shown = page.evaluate(TYPES)
+    for file in (tmp_path / f"broken.{ending}" for ending in ENDINGS):
+        file.write_bytes(b"no workflow")
+        choose(page, "Comfy.OpenWorkflow", file)
+    page.do(page.page.wait_for_timeout(500))
+    assert page.evaluate(TYPES)[: len(shown)] == shown  # newer canvases add nodes that load the pictures and videos
 
 
 def test_the_setting_turns_it_off(page: "Canvas") -> None:
@@ -141,18 +156,18 @@ def test_a_prompt_is_opened_by_the_menu(page: "Canvas", tmp_path: Path) -> None:
     file = tmp_path / "prompt.json"
     for content, why in (("{", "JSON"), (json.dumps(refused().api()), "has no motion model")):
         file.write_text(content)
-        choose(page, file)
+        choose(page, "Kinema.OpenPrompt", file)
         page.wait_until(f"({TOAST}).includes('{why}')")
         assert page.evaluate(TYPES) == shown
     file.write_text(json.dumps(sketch().api()))
-    choose(page, file)
+    choose(page, "Kinema.OpenPrompt", file)
     page.wait_until(f"{TYPES}.includes('KinemaApplyMotionModel')")
 
 
-def choose(page: "Canvas", file: Path) -> None:
+def choose(page: "Canvas", command: str, file: Path) -> None:
     async def chosen() -> None:
         async with page.page.expect_file_chooser() as chooser:
-            await page.page.evaluate("void app.extensionManager.command.execute('Kinema.OpenPrompt')")
+            await page.page.evaluate("name => void app.extensionManager.command.execute(name)", command)
         await (await chooser.value).set_files(file)
 
     page.do(chosen())

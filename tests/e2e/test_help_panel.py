@@ -1,14 +1,18 @@
 """The help panel of the host's own web client shows a node's page and picture in the language of the page."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kinema.doors.canvas_route import CONVERTED
+from tools.environment import REPOSITORY
 from tools.help.tables import pages
 from tools.server import Server
 
 from .conftest import page_of
+from .test_converted_workflows import TOAST, sketch
 
 if TYPE_CHECKING:
     from .browser import Canvas
@@ -39,6 +43,11 @@ def test_the_panel_shows_the_page_with_its_picture(language: str, comfy: Server,
         (width,) = canvas.evaluate(f"{PICTURES}.map(picture => picture.naturalWidth)")
         assert width > 0
         canvas.screenshot(tmp_path / f"{language}.png")
+        canvas.load(sketch().ui())  # a workflow of AnimateDiff-Evolved: the message is in this language, too
+        file = REPOSITORY / "locales" / language / "main.json"
+        words = json.loads(file.read_text(encoding="utf-8"))["kinemaMessages"] if file.exists() else {}
+        shown = canvas.evaluate(TOAST)
+        assert all(words.get(text, text) in shown for text in (CONVERTED, "Undo"))
         assert not canvas.errors
 
 

@@ -17,7 +17,7 @@ from kinema.convert.graph.workflow_graph import ACTIVE, GraphNode, NodeId, Outpu
 
 from ..client import Prompt
 from ..graph import default_value, described_inputs, is_widget, stored_values
-from .stand_ins import LATENTS, MINIATURE, NODES, STEPS, TEXT, in_seconds, stand_in, with_own_files
+from .stand_ins import LATENTS, MINIATURE, NODES, STEPS, TEXT, in_seconds, stand_in, with_own_values
 
 OURS = "Kinema"
 NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the canvas alone
@@ -142,7 +142,7 @@ class _Cutting:
     def _values(self, node: GraphNode, info: Mapping[str, Any]) -> dict[str, Any]:
         is_by_name = isinstance(node.values, Mapping)
         values = dict(node.values) if is_by_name else stored_values(node.raw, info)
-        return with_own_files(node.type, values)
+        return with_own_values(node.type, values)
 
     def _widget(self, node: GraphNode, value: Any, offered: Offered, socket: Socket | None) -> Any:
         """A value or a link for a widget. Raises FileNotFoundError for a file that the server lacks."""
@@ -159,6 +159,7 @@ class _Cutting:
     def _link(self, source: OutputOf | None, kind: str) -> list[Any] | None:
         """What comes from `source`, past what cannot run."""
         seen = set()
+        last = ""
         while source is not None and source not in seen:
             seen.add(source)
             traced = self._tracer.up(source)
@@ -168,8 +169,9 @@ class _Cutting:
             node = self.graph.nodes[source.node]
             if self._runs(node):
                 return [str(node.id), source.slot]
+            last = node.type
             source = self._past(node, source.slot, kind)
-        return self._add(stand_in(kind))
+        return self._add(stand_in(kind, last))
 
     def _past(self, node: GraphNode, slot: int, kind: str) -> OutputOf | None:
         """What a node that cannot run passes on: the input of the same type, that of the same number before all others."""

@@ -57,10 +57,10 @@ class Run:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-run", description=__doc__)
     parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
-    parser.add_argument("--only", metavar="TEXT", default="", help="files whose names contain this")
+    parser.add_argument("--only", metavar="TEXT", nargs="+", default=[""], help="files whose names contain one of these")
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
     options = parser.parse_args(arguments)
-    files = [file for file in files_in(options.folder) if options.only in file.name]
+    files = [file for file in files_in(options.folder) if any(text in file.name for text in options.only)]
     in_host.enter(threads=1, cpu=True)
     failed = 0
     for host in environment.find().hosts:

@@ -8,7 +8,7 @@ from kinema.convert.needed_files import FILE_INPUTS
 
 from ..client import Prompt
 
-SIDE, FRAMES, STEPS = 64, 24, 3  # pixels; the most frames and steps of a run
+SIDE, FRAMES, STEPS = 64, 24, 2  # pixels; the most frames and steps of a run
 ALL_STEPS = 10000  # "to the end" of the host's samplers with a first and a last step
 CONTROL_NET, SCRIBBLE = "random_controlnet.safetensors", "random_sparsectrl_scribble.safetensors"
 FILES = {  # class: the input that names a file, and a file of the miniature's shape
@@ -20,6 +20,7 @@ FILES = {  # class: the input that names a file, and a file of the miniature's s
     "LoraLoader": ("lora_name", "miniature_neon_lora.safetensors"),
     "LoraLoaderModelOnly": ("lora_name", "miniature_neon_lora.safetensors"),
 }
+SCHEDULE = "0: a red fish swimming left\n8: a blue fish swimming right"  # for one whose text was taken out of the file
 MINIATURE, LATENTS, TEXT = "core miniature", "core latents", "core text"
 MOST = {"width": SIDE, "height": SIDE, "batch_size": FRAMES, "amount": FRAMES}
 NODES: Prompt = {
@@ -30,6 +31,7 @@ NODES: Prompt = {
         "class_type": "EmptyImage",
         "inputs": {"width": SIDE, "height": SIDE, "batch_size": FRAMES, "color": 0x3060A0},
     },
+    "core picture": {"class_type": "EmptyImage", "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": 0x3060A0}},
     "core mask": {"class_type": "SolidMask", "inputs": {"value": 0.5, "width": SIDE, "height": SIDE}},
     "core number": {"class_type": "PrimitiveFloat", "inputs": {"value": 1.0}},
     "core integer": {"class_type": "PrimitiveInt", "inputs": {"value": 1}},
@@ -56,14 +58,20 @@ OUTPUTS = {  # type of a socket: what stands in for it
 }
 
 
-def stand_in(kind: str) -> list[Any] | None:
-    """The link to what stands in for an output of the type `kind`, which may list several; None where nothing can."""
+def stand_in(kind: str, of: str = "") -> list[Any] | None:
+    """The link to what stands in for an output of the type `kind`, which may list several, of a node of the class `of`;
+    None where nothing can."""
+    if of == "LoadImage" and "IMAGE" in kind.split(","):
+        return ["core picture", 0]
     found = next((OUTPUTS[part] for part in kind.split(",") if part in OUTPUTS), None)
     return None if found is None else list(found)
 
 
-def with_own_files(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a node of the class `kind` with files of the miniature's shape in place of those that it names."""
+def with_own_values(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a node of the class `kind` with files of the miniature's shape in place of those that it names, and a
+    prompt schedule in place of one without frames."""
+    if kind == "KinemaPromptTravel" and not any(letter.isdigit() for letter in str(values.get("prompts"))):
+        return {**values, "prompts": SCHEDULE}
     if kind not in FILES:
         return dict(values)
     name, file = FILES[kind]
