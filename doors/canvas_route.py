@@ -13,12 +13,12 @@ from .installed_nodes import has_evolved_installed, installed_nodes
 from .present_files import PresentFiles, missing_files, with_present_files
 
 PATH = "/kinema/convert"
-NOTHING = "This workflow has no nodes of AnimateDiff-Evolved."
+NO_EVOLVED_NODES = "This workflow has no nodes of AnimateDiff-Evolved."
 CONVERTED = "Converted from AnimateDiff-Evolved to Kinema."
 CONVERTED_IN_PART = "Converted from AnimateDiff-Evolved to Kinema, except for some nodes."
 REFUSED = "This workflow of AnimateDiff-Evolved was not converted to Kinema."
 WOULD_LOSE = "This workflow of AnimateDiff-Evolved was not converted to Kinema, because something would be lost."
-TITLES = (NOTHING, CONVERTED, CONVERTED_IN_PART, REFUSED, WOULD_LOSE)
+TITLES = (NO_EVOLVED_NODES, CONVERTED, CONVERTED_IN_PART, REFUSED, WOULD_LOSE)
 """Of the message; the canvas translates them (`locales/*/main.json`)."""
 
 
@@ -70,7 +70,7 @@ def answer_to(question: Question, present: PresentFiles) -> dict[str, Any]:
 
 
 def _nothing() -> dict[str, Any]:
-    return {"workflow": None, "title": NOTHING, "text": "", "canAccept": False}
+    return {"workflow": None, "title": NO_EVOLVED_NODES, "text": "", "canAccept": False}
 
 
 def _title(report: Report) -> str:

@@ -1,9 +1,10 @@
 """Context extras of AnimateDiff-Evolved, ContextRef and NaiveReuse: Window Reference."""
 
 from ..graph.workflow_graph import ACTIVE
-from .multivals import LISTED, LISTED_NEARER, Held, held, multival, step_way, times
+from .multivals import Held, held, multival, step_way, times
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Plan, Value
+from .value_lists import list_over_run
 
 TRY_STRENGTH = "Try other values of strength and end_percent."
 
@@ -58,19 +59,17 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
         if option.mode != ACTIVE:
             continue
         _say_replaced(plan, option)
-        if option.type.endswith("_KeyframeFromList"):
-            plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} strength.")
-            continue
         linked = option.option("mult_multival")
         if linked is not None or not option.switch("inherit_missing"):
             factor = multival(plan, linked)
         if option.type.endswith("Interpolation"):
-            return times(
-                plan,
-                factor,
-                step_way(plan, option, option.number("mult_start"), option.number("mult_end")),
-                option.node,
-            )
+            way = step_way(plan, option, option.number("mult_start"), option.number("mult_end"))
+            return times(plan, factor, way, option.node)
+        if option.type.endswith("FromList"):
+            curve = list_over_run(plan, option, "mults_float", "strength")
+            if curve is None:
+                continue
+            return times(plan, factor, curve, option.node)
         value = times(plan, option.value("mult"), factor, option.node)
         entries.append(Held(option.number("start_percent"), int(option.number("guarantee_steps")), value))
     return held(plan, sorted(entries, key=lambda entry: entry.percent), 1.0, extra.node)

@@ -15,30 +15,22 @@ from workflow_files import ENDINGS, write_workflow
 
 from kinema.convert import convert
 from tools.client import Client, PromptRejected
-from tools.graph import to_prompt
+from tools.conversions.cutting import cut_out
+from tools.conversions.run import run_cut
+from tools.conversions.stand_ins import FRAMES
 from tools.server import Server
 from tools.workflow import animation
 
 from .conftest import APPLY, JOB, WEBP, Animation
 from .conftest import LOADER as MOTION
+from .plain_workflow import LOADER, TOAST, sketch
 
 if TYPE_CHECKING:
     from .browser import Canvas
 
-TOAST = "document.getElementById('kinema-toast')?.innerText ?? ''"
 TYPES = "app.graph.nodes.map(node => node.type)"
-LOADER = "ADE_AnimateDiffLoaderGen1"
 MISSING = """() => app.registerExtension({
     name: "Test", afterConfigureGraph(missing) { window.missing = missing.map(entry => entry.type ?? entry); }})"""
-
-
-def sketch(motion_model: str = JOB.motion_model) -> Sketch:
-    """A plain workflow. The sampler's latents are saved."""
-    drawn = Sketch()
-    checkpoint = drawn.add("CheckpointLoaderSimple", JOB.checkpoint)
-    sampled = drawn.sample(drawn.add(LOADER, motion_model, "autoselect", model=checkpoint), checkpoint, JOB.frames)
-    drawn.add("VAEDecode", samples=sampled, vae=Out(checkpoint.node, 2))
-    return drawn
 
 
 def with_loss() -> dict[str, Any]:
@@ -192,14 +184,28 @@ def test_an_old_prompt_runs(comfy: Server, client: Client, animated: Animation) 
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_workflow_of_each_chain_runs(client: Client, name: str) -> None:
-    """Converted from the form of the canvas, with the miniature, to latents that are saved."""
-    converted = convert(workflow(name)).workflow
-    prompt = to_prompt(converted, client.object_info())
-    (sampler,) = (number for number, node in prompt.items() if node["class_type"] == "KSampler")
-    prompt["save"] = {"class_type": "SaveLatent", "inputs": {"samples": [sampler, 0], "filename_prefix": "old"}}
-    prompt[sampler]["inputs"]["steps"] = 1
-    assert sampler in client.run(prompt).executed
+def test_a_workflow_of_each_chain_runs(comfy: Server, client: Client, name: str) -> None:
+    """Converted from the form of the canvas, with the miniature, to latents that the motion model has changed."""
+    (cut,) = cut_out(convert(workflow(name)).workflow, client.object_info())
+    assert not cut.left
+    run = run_cut(name, cut, comfy, client)
+    assert run.difference > 0.01 and run.frames >= 16, run.problem
+
+
+def test_the_motion_is_cut_out_of_a_workflow_with_other_packs(comfy: Server, client: Client) -> None:
+    """As `dev.py convert-run` does it with real workflows."""
+    drawn = Sketch()
+    checkpoint = drawn.add("CheckpointLoaderSimple", "another.safetensors")
+    sent = drawn.add("SetNode", "way", **{"*": drawn.add(LOADER, "mm.ckpt", "autoselect", model=checkpoint)})
+    drawn.nodes[sent.node - 1]["widgets_values"] = ["way"]
+    patched = drawn.add("OtherPackModel", model=drawn.typed(drawn.add("GetNode", "way"), "MODEL"))
+    sampled = drawn.sample(drawn.add("OtherPackModel", mode=4, model=patched), checkpoint, 300)
+    frames = drawn.add("VAEDecode", samples=sampled, vae=Out(checkpoint.node, 2))
+    drawn.add("VHS_VideoCombine", 8, 0, "old", "video/h264-mp4", False, True, images=frames)
+    (cut,) = cut_out(convert(drawn.ui(), core=True).workflow, client.object_info())
+    assert cut.left == ("CheckpointLoaderSimple", "OtherPackModel")
+    run = run_cut("other packs", cut, comfy, client)
+    assert run.difference > 0.01 and run.frames == FRAMES, run.problem
 
 
 def test_an_old_prompt_that_cannot_be_converted_is_refused_with_the_reason(client: Client) -> None:

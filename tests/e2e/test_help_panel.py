@@ -12,7 +12,7 @@ from tools.help.tables import pages
 from tools.server import Server
 
 from .conftest import page_of
-from .test_converted_workflows import TOAST, sketch
+from .plain_workflow import TOAST, sketch
 
 if TYPE_CHECKING:
     from .browser import Canvas

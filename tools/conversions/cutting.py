@@ -16,8 +16,9 @@ from kinema.convert.graph.ui_form import is_ui_form, read_ui, subgraphs
 from kinema.convert.graph.workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, Socket, WorkflowGraph
 
 from ..client import Prompt
-from ..graph import default_value, described_inputs, is_widget, stored_values
-from .stand_ins import LATENTS, MINIATURE, NODES, STEPS, TEXT, in_seconds, stand_in, with_own_values
+from ..graph import default_value, described_inputs, is_widget, stored_values, widgets
+from .offered import Offered
+from .stand_ins import LATENTS, MINIATURE, NODES, SAMPLING, TEXT, in_seconds, stand_in, with_own_values
 
 OURS = "Kinema"
 NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the canvas alone
@@ -34,44 +35,24 @@ class Cut:
     ours_left: tuple[str, ...]  # those of them that are Kinema's
 
 
-def cut_out(workflow: Mapping[str, Any], info: Mapping[str, Any]) -> list[Cut]:
-    """The cuts of `workflow`, in either form, and of each of its subgraphs with nodes of Kinema; `info` is the server's
-    description of its nodes."""
-    parts = [read_ui(part) for part in (workflow, *subgraphs(workflow))] if is_ui_form(workflow) else [read_api(workflow)]
-    return [_Cutting(graph, info).cut() for graph in parts if any(_is_ours(node) for node in graph.nodes.values())]
+def cut_out(workflow: Mapping[str, Any], info: Mapping[str, Any], failing: frozenset[str] = frozenset()) -> list[Cut]:
+    """The cuts of `workflow`, in either form, and of each of its subgraphs with nodes of Kinema.
+
+    Args:
+        workflow: As it was converted.
+        info: The server's description of its nodes.
+        failing: Ids of nodes that fail with what stands in for others, so that they are passed by as well.
+    """
+    parts = (
+        [read_ui(part) for part in (workflow, *subgraphs(workflow))] if is_ui_form(workflow) else [read_api(workflow)]
+    )
+    return [
+        _Cutting(graph, info, failing).cut() for graph in parts if any(_is_ours(node) for node in graph.nodes.values())
+    ]
 
 
 def _is_ours(node: GraphNode) -> bool:
     return node.type.startswith(OURS) and node.mode == ACTIVE
-
-
-@dataclass(frozen=True)
-class Offered:
-    """What a widget of a host's node takes."""
-
-    kind: str  # of the values, e.g. "FLOAT", "COMBO"
-    options: Mapping[str, Any]  # as the server describes them
-
-    def takes_link(self, kind: str) -> bool:
-        return self.kind == "COMBO" or kind in self.kind.split(",")
-
-    def takes(self, value: Any) -> bool:
-        if "options" in self.options:
-            return value in self._choices()
-        if self.kind.split(",")[0] in ("INT", "FLOAT"):
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            return is_number and self.options.get("min", value) <= value <= self.options.get("max", value)
-        return value is not None
-
-    def instead_of(self, value: Any) -> Any:
-        """The default. Raises FileNotFoundError where `value` names a file, or the server has none to offer."""
-        if "options" in self.options and (not self._choices() or value is None or "." in str(value)):
-            raise FileNotFoundError(value)
-        return default_value(dict(self.options))
-
-    def _choices(self) -> list[Any]:
-        choices = self.options.get("options") or ()
-        return [choice["key"] if isinstance(choice, Mapping) else choice for choice in choices]
 
 
 @dataclass
@@ -80,12 +61,15 @@ class _Cutting:
 
     graph: WorkflowGraph
     info: Mapping[str, Any]  # of the server
+    failing: frozenset[str]  # ids of nodes that are passed by
     made: Prompt = field(default_factory=dict)  # nodes that can run, and what stands in
     _tried: dict[NodeId, bool] = field(default_factory=dict)  # whether a node can run; False while it is looked at
 
     def __post_init__(self) -> None:
         self._tracer = Tracer(self.graph)
-        self._types = {node.id: self.info[node.type]["output"] for node in self.graph.nodes.values() if node.type in self.info}
+        self._types = {
+            node.id: self.info[node.type]["output"] for node in self.graph.nodes.values() if node.type in self.info
+        }
 
     def cut(self) -> Cut:
         nodes = [node for node in self.graph.nodes.values() if node.mode == ACTIVE and node.type not in NOTES]
@@ -93,10 +77,14 @@ class _Cutting:
             self._runs(node)
         ours = [str(node.id) for node in nodes if _is_ours(node) and self._tried[node.id]]
         wanted = self._behind({*ours})
-        self._add_samplers([number for number in ours if number not in wanted], [number for number in ours if number in wanted])
+        self._add_samplers(
+            [number for number in ours if number not in wanted], [number for number in ours if number in wanted]
+        )
         wanted = self._behind({*ours})
         prompt = {number: node for number, node in self.made.items() if number in wanted}
-        samplers = [number for number in prompt if self._samples(prompt[number]) and not self._sources(number).isdisjoint(ours)]
+        samplers = [
+            number for number in prompt if self._samples(prompt[number]) and not self._sources(number).isdisjoint(ours)
+        ]
         for number in samplers:
             prompt[f"save {number}"] = {
                 "class_type": "SaveLatent",
@@ -110,7 +98,8 @@ class _Cutting:
         """Whether `node` can run. If so, it is in `made` afterwards."""
         if node.id not in self._tried:
             self._tried[node.id] = False
-            inputs = self._inputs(node) if node.mode == ACTIVE and node.type in self.info else None
+            can = node.mode == ACTIVE and node.type in self.info and str(node.id) not in self.failing
+            inputs = self._inputs(node) if can else None
             self._tried[node.id] = inputs is not None
             if inputs is not None:
                 self.made[str(node.id)] = {"class_type": node.type, "inputs": inputs}
@@ -140,9 +129,10 @@ class _Cutting:
         return found if _is_ours(node) else in_seconds(found)
 
     def _values(self, node: GraphNode, info: Mapping[str, Any]) -> dict[str, Any]:
-        is_by_name = isinstance(node.values, Mapping)
-        values = dict(node.values) if is_by_name else stored_values(node.raw, info)
-        return with_own_values(node.type, values)
+        if self.graph.form == "ui":
+            return with_own_values(node.type, stored_values(node.raw, info))
+        defaults = {name: default_value(options) for name, _, options in widgets(info, dict(node.values))}
+        return with_own_values(node.type, {**defaults, **node.values})
 
     def _widget(self, node: GraphNode, value: Any, offered: Offered, socket: Socket | None) -> Any:
         """A value or a link for a widget. Raises FileNotFoundError for a file that the server lacks."""
@@ -177,7 +167,9 @@ class _Cutting:
         """What a node that cannot run passes on: the input of the same type, that of the same number before all others."""
         numbers = [slot, *range(len(node.sockets))]
         sockets = [node.sockets[number] for number in numbers if number < len(node.sockets)]
-        return next((socket.source for socket in sockets if socket.source and self._kind(socket) in kind.split(",")), None)
+        return next(
+            (socket.source for socket in sockets if socket.source and self._kind(socket) in kind.split(",")), None
+        )
 
     def _kind(self, socket: Socket) -> str:
         return socket.type if socket.type != "*" or socket.source is None else self._type_of(socket.source)
@@ -210,7 +202,11 @@ class _Cutting:
 
     def _behind(self, ours: set[str]) -> set[str]:
         """All that must run for the outputs of the workflow that need one of `ours`, and for samplers that do."""
-        ends = [number for number, node in self.made.items() if self._samples(node) or self.info[node["class_type"]]["output_node"]]
+        ends = [
+            number
+            for number, node in self.made.items()
+            if self._samples(node) or self.info[node["class_type"]]["output_node"]
+        ]
         needed = [self._sources(number) for number in ends]
         return set().union(*(sources for sources in needed if sources & ours))
 
@@ -243,8 +239,7 @@ class _Cutting:
         for number in models:
             slot = self.info[self.made[number]["class_type"]]["output"].index("MODEL")
             links = {"model": [number, slot], "positive": positive, "negative": negative, "latent_image": [LATENTS, 0]}
-            run = {"seed": 1, "steps": STEPS, "cfg": 2.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0}
-            self.made[f"core sampling of {number}"] = {"class_type": "KSampler", "inputs": {**links, **run}}
+            self.made[f"core sampling of {number}"] = {"class_type": "KSampler", "inputs": {**links, **SAMPLING}}
 
     def _gives(self, number: str, kind: str) -> bool:
         return kind in self.info[self.made[number]["class_type"]]["output"]

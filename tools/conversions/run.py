@@ -1,5 +1,5 @@
-"""`dev.py convert-run FOLDER`: converts workflows of AnimateDiff-Evolved, runs them on every host with the miniature's files in
-place of those that they name, and prints what came out.
+"""`dev.py convert-run FOLDER`: converts workflows of AnimateDiff-Evolved, runs them on every host with the miniature's files
+in place of those that they name, and prints what came out.
 
 Nodes of other packs, and files that are not the miniature's, are passed by, or nodes of the host stand in for them. Each
 workflow runs twice, the second time with all motion models at strength 0: the distance of the two results says whether the
@@ -12,8 +12,9 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from kinema.convert.files.command import files_in  # noqa: E402
 from kinema.convert.files.containers import read_workflow  # noqa: E402
 from kinema.convert.report import NOT_CONVERTED  # noqa: E402
 
-from .cutting import Cut, cut_out  # noqa: E402
+from .cutting import OURS, Cut, cut_out  # noqa: E402
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,9 @@ class Run:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-run", description=__doc__)
     parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
-    parser.add_argument("--only", metavar="TEXT", nargs="+", default=[""], help="files whose names contain one of these")
+    parser.add_argument(
+        "--only", metavar="TEXT", nargs="+", default=[""], help="files whose names contain one of these"
+    )
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
     options = parser.parse_args(arguments)
     files = [file for file in files_in(options.folder) if any(text in file.name for text in options.only)]
@@ -95,10 +98,10 @@ def _runs(host: Path, files: list[Path], accept: bool) -> Iterator[Run]:
         with server.running(host, base, threads=1) as comfy, Client(comfy.url) as client:
             info = client.object_info()
             for file in files:
-                yield from _runs_of(file, comfy, client, info, accept)
+                yield from _runs_of(file, info, comfy, client, accept)
 
 
-def _runs_of(file: Path, comfy: Server, client: Client, info: Mapping[str, Any], accept: bool) -> Iterator[Run]:
+def _runs_of(file: Path, info: Mapping[str, Any], comfy: Server, client: Client, accept: bool) -> Iterator[Run]:
     try:
         workflow = read_workflow(file)
         if workflow is None or not has_evolved_nodes(workflow):
@@ -108,22 +111,39 @@ def _runs_of(file: Path, comfy: Server, client: Client, info: Mapping[str, Any],
     except WorkflowError as error:
         yield Run(file.name, problem=str(error))
         return
-    cuts = cut_out(conversion.workflow, info)
+    cuts = len(cut_out(conversion.workflow, info))
     if not cuts or conversion.report.result == NOT_CONVERTED:
         yield Run(file.name, problem=conversion.report.result)
         return
-    for cut in cuts:
-        yield run_cut(file.name, cut, comfy, client)
+    for number in range(cuts):
+        yield _run(file.name, partial(_cut, conversion.workflow, info, number), comfy, client)
+
+
+def _cut(workflow: Mapping[str, Any], info: Mapping[str, Any], number: int, failing: frozenset[str]) -> Cut:
+    return cut_out(workflow, info, failing)[number]
+
+
+def _run(name: str, cut_without: Callable[[frozenset[str]], Cut], comfy: Server, client: Client) -> Run:
+    """Runs a cut. Nodes of the host that fail with what stands in for others are passed by in the next try."""
+    failing: frozenset[str] = frozenset()
+    while True:
+        cut = cut_without(failing)
+        try:
+            return run_cut(name, cut, comfy, client)
+        except PromptFailed as error:
+            kind = cut.prompt[error.node]["class_type"]
+            if kind.startswith(OURS) or error.node in cut.samplers:
+                return Run(name, cut, problem=" ".join(str(error).split()))
+            failing |= {error.node}
+        except PromptRejected as error:
+            return Run(name, cut, problem=" ".join(str(error).split()))
 
 
 def run_cut(name: str, cut: Cut, comfy: Server, client: Client) -> Run:
-    """Runs `cut` with its motion models and without them."""
+    """Runs `cut` with its motion models and without them. Raises PromptFailed and PromptRejected."""
     if cut.ours_left:
         return Run(name, cut, problem=f"{cut.ours_left[0]} has an input that nothing can stand in for")
-    try:
-        moving, still = (_latents(prompt, cut, comfy, client) for prompt in (cut.prompt, _without_motion(cut.prompt)))
-    except (PromptFailed, PromptRejected) as error:
-        return Run(name, cut, problem=" ".join(str(error).split()))
+    moving, still = [_latents(prompt, comfy, client) for prompt in (cut.prompt, _without_motion(cut.prompt))]
     if not moving:
         return Run(name, cut, problem="nothing of it samples")
     differences = [float((ours - theirs).norm() / ours.norm()) for ours, theirs in zip(moving, still, strict=True)]
@@ -140,8 +160,8 @@ def _without_motion(prompt: Prompt) -> Prompt:
     }
 
 
-def _latents(prompt: Prompt, cut: Cut, comfy: Server, client: Client) -> list[torch.Tensor]:
-    """The latents of the samplers of `cut`, in its order."""
+def _latents(prompt: Prompt, comfy: Server, client: Client) -> list[torch.Tensor]:
+    """The latents that `prompt` saves, in the order of their files."""
     from safetensors.torch import load_file
 
     for old in comfy.output.rglob("*.latent"):

@@ -31,7 +31,10 @@ NODES: Prompt = {
         "class_type": "EmptyImage",
         "inputs": {"width": SIDE, "height": SIDE, "batch_size": FRAMES, "color": 0x3060A0},
     },
-    "core picture": {"class_type": "EmptyImage", "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": 0x3060A0}},
+    "core picture": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": 0x3060A0},
+    },
     "core mask": {"class_type": "SolidMask", "inputs": {"value": 0.5, "width": SIDE, "height": SIDE}},
     "core number": {"class_type": "PrimitiveFloat", "inputs": {"value": 1.0}},
     "core integer": {"class_type": "PrimitiveInt", "inputs": {"value": 1}},
@@ -41,6 +44,10 @@ NODES: Prompt = {
         "class_type": "BasicScheduler",
         "inputs": {"model": [MINIATURE, 0], "scheduler": "normal", "steps": STEPS, "denoise": 1.0},
     },
+}
+SAMPLING: Mapping[str, Any] = {
+    **{"seed": 1, "steps": STEPS, "cfg": 2.0, "denoise": 1.0},
+    **{"sampler_name": "euler", "scheduler": "normal"},
 }
 OUTPUTS = {  # type of a socket: what stands in for it
     "MODEL": (MINIATURE, 0),
