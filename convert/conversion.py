@@ -79,7 +79,7 @@ def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
 def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     apart = ungrouped(raw)
     whole = apart.workflow
-    said = [DROPPED] if whole is not raw else []
+    said = [DROPPED, *apart.said] if whole is not raw else []
     inner = list(subgraphs(whole))
     numbers = Numbers.after([whole, *inner])
     units = [_left_group(node) for node in apart.left]

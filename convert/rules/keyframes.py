@@ -56,7 +56,7 @@ def _over_steps(
         found = factor(option)
         now = now if found is None else found
         percent = option.number("start_percent")
-        if not entries or entries[-1].value is not now:
+        if now != (entries[-1].value if entries else 1.0):
             entries.append(Held(percent, 1 if percent == 0 else int(option.number("guarantee_steps")), now))
     return held(plan, entries, 1.0, row[-1].node if row else holder.node)
 

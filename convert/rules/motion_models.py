@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from ..graph.workflow_graph import ACTIVE, GraphNode
+from ..graph.workflow_graph import ACTIVE, GraphNode, OutputOf
 from .keyframes import motion_over_steps
 from .motion_settings import adjusted, masked_scale
 from .multivals import multival, times
 from .option_nodes import OptionNode
 from .per_block import per_block
 from .pictures_and_cameras import CAMERA_LOAD, I2V_LOAD, animate_picture, injected, with_camera
-from .plan import Made, Plan, RefusedError, Value
+from .plan import SAID, Made, Plan, RefusedError, Value
 
 LIKE_ADE, V2_AS_V1 = "AnimateDiff-Evolved", "AnimateDiff-Evolved, v2 as v1"
 LIKE_THE_LAST = "AnimateDiff-Evolved, as the last motion model"
@@ -19,7 +19,16 @@ def loaded(plan: Plan, origin: GraphNode, name: Value, heir: bool = True) -> Mad
     """A motion model from its file."""
     if name == "":
         raise RefusedError(f"{origin.type} ({origin.id}) has no motion model chosen.")
-    return plan.output("KinemaLoadMotionModel", origin, {"motion_model": name}, heir=heir)
+    return plan.output("KinemaLoadMotionModel", origin, {"motion_model": file_named(plan, name, origin)}, heir=heir)
+
+
+def file_named(plan: Plan, name: Value, origin: GraphNode) -> Value:
+    """The file that a constant chooses in place of the link to it, because the lists of files differ."""
+    known = plan.known(name)
+    if not isinstance(name, OutputOf) or not isinstance(known, str):
+        return name
+    plan.remark(SAID, origin, f"{known} was chosen by another node, which no longer feeds it.")
+    return known
 
 
 def with_loras(plan: Plan, holder: OptionNode, motion_model: Made) -> Made:
@@ -27,6 +36,7 @@ def with_loras(plan: Plan, holder: OptionNode, motion_model: Made) -> Made:
     for option in holder.row("motion_lora", "prev_motion_lora"):
         name = option.value("name")
         if name not in ("", "None"):
+            name = file_named(plan, name, option.node)
             inputs = {"motion_model": motion_model, "lora": name, "strength": option.value("strength")}
             motion_model = Made(plan.make("KinemaLoadMotionLora", option.node, inputs, option.mode), 0)
     return motion_model
