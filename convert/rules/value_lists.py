@@ -6,7 +6,7 @@ from .multivals import curve_text
 from .option_nodes import OptionNode
 from .plan import IDEA, LOSS, Plan, Value
 
-PAIR = re.compile(r"""\s*["']?(\d+)["']?\s*[:=]\s*["']?(-?(?:\d+\.?\d*|\.\d+))["']?\s*(?:,|$)""")
+PAIR = re.compile(r"""\s*["']?(\d+)["']?\s*[:=]\s*["']?(-?(?:\d+(?:\.\d*)?|\.\d+))["']?\s*(?:,|$)""")
 SCHEDULE = "ADE_ValueScheduling"
 LISTED = "The list of numbers is known only while the workflow runs: these keyframes are left out."
 LISTED_NEARER = "Write the numbers into Curve over Steps, and connect it to"
