@@ -148,6 +148,14 @@ def test_a_subgraph_with_a_sink() -> None:
     assert inner["state"]["lastNodeId"] == max(node["id"] for node in inner["nodes"])
 
 
+def test_widgets_that_a_subgraph_shows_of_converted_nodes_are_named() -> None:
+    sketch = Sketch()
+    sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect")
+    before = subgraph(sketch, sink.node, sink)
+    before["nodes"][0]["properties"] = {"proxyWidgets": [["-1", "steps"], [str(sink.node), "model_name"], "nonsense"]}
+    assert "Node 5000 shows model_name of nodes that were converted." in convert(before).report.text()
+
+
 def test_unused_group_nodes_with_ade_are_dropped() -> None:
     sketch = Sketch()
     sketch.add("LoadImage", "a.png")

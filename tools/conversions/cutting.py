@@ -149,7 +149,7 @@ class _Cutting:
     def _link(self, source: OutputOf | None, kind: str) -> list[Any] | None:
         """What comes from `source`, past what cannot run."""
         seen = set()
-        last = ""
+        passed: list[str] = []
         while source is not None and source not in seen:
             seen.add(source)
             traced = self._tracer.up(source)
@@ -159,9 +159,9 @@ class _Cutting:
             node = self.graph.nodes[source.node]
             if self._runs(node):
                 return [str(node.id), source.slot]
-            last = node.type
+            passed.append(node.type)
             source = self._past(node, source.slot, kind)
-        return self._add(stand_in(kind, last))
+        return self._add(stand_in(kind, tuple(passed)))
 
     def _past(self, node: GraphNode, slot: int, kind: str) -> OutputOf | None:
         """What a node that cannot run passes on: the input of the same type, that of the same number before all others."""

@@ -65,10 +65,10 @@ OUTPUTS = {  # type of a socket: what stands in for it
 }
 
 
-def stand_in(kind: str, of: str = "") -> list[Any] | None:
-    """The link to what stands in for an output of the type `kind`, which may list several, of a node of the class `of`;
-    None where nothing can."""
-    if of == "LoadImage" and "IMAGE" in kind.split(","):
+def stand_in(kind: str, passed: tuple[str, ...] = ()) -> list[Any] | None:
+    """The link to what stands in for an output of the type `kind`, which may list several; None where nothing can.
+    `passed` are the classes of the nodes that were passed by: for one picture alone, one picture stands in."""
+    if passed == ("LoadImage",) and "IMAGE" in kind.split(","):
         return ["core picture", 0]
     found = next((OUTPUTS[part] for part in kind.split(",") if part in OUTPUTS), None)
     return None if found is None else list(found)
