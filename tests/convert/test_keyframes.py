@@ -28,6 +28,19 @@ def test_keyframes_of_the_camera_act_on_its_strength() -> None:
     assert found["CurveOverSteps"]["values"] == "0%: 1, 50%: 0.5 hold"
 
 
+def test_a_keyframe_that_never_acts_leaves_nothing() -> None:
+    sketch = Sketch()
+    picture = sketch.add("LoadImage", "a.png")
+    mask = sketch.add("ADE_MultivalScaledMask", 0.0, 1.0, "absolute", mask=Out(picture.node, 1))
+    first = sketch.add("ADE_AnimateDiffKeyframe", 0.0, True, 1, effect_multival=mask)
+    number = sketch.add("ADE_MultivalDynamic", 0.5)
+    last = sketch.add("ADE_AnimateDiffKeyframe", 0.0, True, 1, effect_multival=number, prev_ad_keyframes=first)
+    checkpoint, sink = loader(sketch, ad_keyframes=last)
+    sketch.sample(sink, checkpoint)
+    found = chain(sketch)
+    assert found["ApplyMotionModel"]["strength"] == 0.5 and "CurveFromMask" not in found
+
+
 def test_keyframes_of_a_picture_act_on_its_affinity() -> None:
     sketch = Sketch()
     vae = Out(sketch.add("CheckpointLoaderSimple", "b.safetensors").node, 2)

@@ -18,7 +18,7 @@ from kinema.convert.graph.workflow_graph import ACTIVE, GraphNode, NodeId, Outpu
 from ..client import Prompt
 from ..graph import default_value, described_inputs, is_widget, stored_values, widgets
 from .offered import Offered
-from .stand_ins import LATENTS, MINIATURE, NODES, SAMPLING, TEXT, in_seconds, stand_in, with_own_values
+from .stand_ins import LATENTS, MINIATURE, MOST, NODES, SAMPLING, TEXT, in_seconds, stand_in, with_own_values
 
 OURS = "Kinema"
 NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the canvas alone
@@ -143,7 +143,7 @@ class _Cutting:
                 if self._runs(source) and offered.takes_link(self._type_of(traced.source)):
                     return [str(source.id), traced.source.slot]
                 constant = constant_value(source)
-                value = value if constant is None else constant
+                value = MOST.get(socket.name, value) if constant is None else constant
         return value if _is_ours(node) or offered.takes(value) else offered.instead_of(value)
 
     def _link(self, source: OutputOf | None, kind: str) -> list[Any] | None:
