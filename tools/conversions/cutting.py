@@ -18,7 +18,8 @@ from kinema.convert.graph.workflow_graph import ACTIVE, GraphNode, NodeId, Outpu
 from ..client import Prompt
 from ..graph import default_value, described_inputs, is_widget, stored_values, widgets
 from .offered import Offered
-from .stand_ins import LATENTS, MINIATURE, MOST, NODES, SAMPLING, TEXT, in_seconds, stand_in, with_own_values
+from .sampling_ends import SamplingEnds
+from .stand_ins import MOST, add, in_seconds, stand_in, with_own_values
 
 OURS = "Kinema"
 NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the canvas alone
@@ -76,14 +77,15 @@ class _Cutting:
         for node in nodes:
             self._runs(node)
         ours = [str(node.id) for node in nodes if _is_ours(node) and self._tried[node.id]]
-        wanted = self._behind({*ours})
-        self._add_samplers(
-            [number for number in ours if number not in wanted], [number for number in ours if number in wanted]
+        ends = SamplingEnds(self.made, self.info)
+        needed = ends.behind({*ours})
+        ends.add_samplers(
+            [number for number in ours if number not in needed], [number for number in ours if number in needed]
         )
-        wanted = self._behind({*ours})
-        prompt = {number: node for number, node in self.made.items() if number in wanted}
+        needed = ends.behind({*ours})
+        prompt = {number: node for number, node in self.made.items() if number in needed}
         samplers = [
-            number for number in prompt if self._samples(prompt[number]) and not self._sources(number).isdisjoint(ours)
+            number for number in prompt if ends.samples(prompt[number]) and not ends.sources(number).isdisjoint(ours)
         ]
         for number in samplers:
             prompt[f"save {number}"] = {
@@ -121,7 +123,7 @@ class _Cutting:
                 continue
             link = self._link(sockets[name].source, kind) if name in sockets else None
             if link is None and is_required:
-                link = self._add(stand_in(kind))
+                link = add(self.made, stand_in(kind))
             if link is not None:
                 found[name] = link
             elif is_required:
@@ -161,7 +163,7 @@ class _Cutting:
                 return [str(node.id), source.slot]
             passed.append(node.type)
             source = self._past(node, source.slot, kind)
-        return self._add(stand_in(kind, tuple(passed)))
+        return add(self.made, stand_in(kind, tuple(passed)))
 
     def _past(self, node: GraphNode, slot: int, kind: str) -> OutputOf | None:
         """What a node that cannot run passes on: the input of the same type, that of the same number before all others."""
@@ -179,67 +181,3 @@ class _Cutting:
         if source.slot < len(types):
             return types[source.slot] if isinstance(types[source.slot], str) else "COMBO"
         return self.graph.nodes[source.node].output_type(source.slot)
-
-    def _add(self, link: list[Any] | None) -> list[Any] | None:
-        """`link` to one of NODES, which is in `made` afterwards."""
-        if link is not None:
-            node = NODES[link[0]]
-            self.made[link[0]] = node
-            for value in node["inputs"].values():
-                self._add(value if isinstance(value, list) else None)
-        return link
-
-    def _sources(self, number: str) -> set[str]:
-        """The node and all that it needs."""
-        found: set[str] = set()
-        waiting = [number]
-        while waiting:
-            now = waiting.pop()
-            if now not in found:
-                found.add(now)
-                waiting += [value[0] for value in self.made[now]["inputs"].values() if isinstance(value, list)]
-        return found
-
-    def _behind(self, ours: set[str]) -> set[str]:
-        """All that must run for the outputs of the workflow that need one of `ours`, and for samplers that do."""
-        ends = [
-            number
-            for number, node in self.made.items()
-            if self._samples(node) or self.info[node["class_type"]]["output_node"]
-        ]
-        needed = [self._sources(number) for number in ends]
-        return set().union(*(sources for sources in needed if sources & ours))
-
-    def _samples(self, node: Mapping[str, Any]) -> bool:
-        described = self.info[node["class_type"]]
-        inputs = {**described["input"].get("required", {})}
-        return described["output"][:1] == ["LATENT"] and bool({"model", "guider"} & inputs.keys())
-
-    def _add_samplers(self, loose: list[str], needed: list[str]) -> None:
-        """Adds a sampler for each MODEL of `loose`, Kinema's nodes that nothing needs, with what else they give. `needed`
-        are those that the workflow's own samplers need."""
-        fed = {source for number in loose for source in self._sources(number) - {number}}
-        ends = [number for number in loose if number not in fed]
-        models = [number for number in ends if self._gives(number, "MODEL")]
-        texts = [number for number in ends if self._gives(number, "CONDITIONING")]
-        controls = [number for number in ends if self._gives(number, "CONTROL_NET")]
-        if (texts or controls) and not models:
-            models = [number for number in needed if self._gives(number, "MODEL")][-1:] or [MINIATURE]
-        if not models:
-            return
-        for kind in ("MODEL", "LATENT", "CONDITIONING"):
-            self._add(stand_in(kind))
-        positive, negative = [texts[0] if texts else TEXT, 0], [TEXT, 0]
-        for number in controls:
-            image, vae = self._add(stand_in("IMAGE")), self._add(stand_in("VAE"))
-            links = {"positive": positive, "negative": negative, "control_net": [number, 0], "image": image, "vae": vae}
-            run = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
-            self.made[f"core use of {number}"] = {"class_type": "ControlNetApplyAdvanced", "inputs": {**links, **run}}
-            positive, negative = [f"core use of {number}", 0], [f"core use of {number}", 1]
-        for number in models:
-            slot = self.info[self.made[number]["class_type"]]["output"].index("MODEL")
-            links = {"model": [number, slot], "positive": positive, "negative": negative, "latent_image": [LATENTS, 0]}
-            self.made[f"core sampling of {number}"] = {"class_type": "KSampler", "inputs": {**links, **SAMPLING}}
-
-    def _gives(self, number: str, kind: str) -> bool:
-        return kind in self.info[self.made[number]["class_type"]]["output"]

@@ -74,6 +74,16 @@ def stand_in(kind: str, passed: tuple[str, ...] = ()) -> list[Any] | None:
     return None if found is None else list(found)
 
 
+def add(prompt: Prompt, link: list[Any] | None) -> list[Any] | None:
+    """`link` to one of NODES, which is in `prompt` afterwards, with what it needs."""
+    if link is not None:
+        node = NODES[link[0]]
+        prompt[link[0]] = node
+        for value in node["inputs"].values():
+            add(prompt, value if isinstance(value, list) else None)
+    return link
+
+
 def with_own_values(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a node of the class `kind` with files of the miniature's shape in place of those that it names, and a
     prompt schedule in place of one without frames."""
