@@ -33,6 +33,10 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
         "tools.conversions.golden",
         "convert workflows, run them, compare with AnimateDiff-Evolved's latents",
     ),
+    "convert-run": (
+        "tools.conversions.run",
+        "convert workflows and run them on every host with the miniature's files",
+    ),
     "install": ("tools.install", "only install; every other command does it too"),
 }
 

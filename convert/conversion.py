@@ -9,6 +9,7 @@ from .execution import Execution
 from .graph.api_form import is_api_form, read_api, write_api
 from .graph.layout import place
 from .graph.new_nodes import note
+from .graph.promoted_widgets import lost_widgets
 from .graph.tracing import is_evolved
 from .graph.ui_form import is_ui_form, read_ui, subgraphs
 from .graph.ui_writing import Numbers, counted, write_ui
@@ -79,7 +80,7 @@ def _convert_api(raw: Workflow, accept: bool, core: bool) -> Conversion:
 def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     apart = ungrouped(raw)
     whole = apart.workflow
-    said = [DROPPED] if whole is not raw else []
+    said = [DROPPED, *apart.said] if whole is not raw else []
     inner = list(subgraphs(whole))
     numbers = Numbers.after([whole, *inner])
     units = [_left_group(node) for node in apart.left]
@@ -102,6 +103,7 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     if all(new is old for new, old in zip(written, (whole, *inner), strict=True)) and whole is raw:
         return _done(raw, raw, tuple(units), tuple(said), graphs)
     result = _assembled(whole, written, inner, numbers)
+    said += lost_widgets(whole, result)
     return _done(raw, result, tuple(units), tuple(said), graphs)
 
 

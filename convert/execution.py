@@ -98,8 +98,11 @@ class Execution:
         users: list[NodeId] = [user for _, user, _ in self.graph.users_of(node)]
         if node.type in SETTERS:
             users += getters.get(named(node), [])
-        elif not node.outputs and not is_evolved(node.type):  # sends to all inputs of a type
-            users = [socket.source.node for socket in node.sockets if socket.source]
+        elif node.type in BROADCASTERS:  # to all inputs of a type, which need it as long as a sink of ADE stays
+            sources = [self.graph.nodes[socket.source.node] for socket in node.sockets if socket.source]
+            standing = {plan.origin.id for plan in self.plans} | self.kept
+            left = any(is_evolved(self.graph.nodes[number].type) for number in self.kept)
+            return not left and all(source.type in evolved_nodes() and source.id not in standing for source in sources)
         return all(user in self.removed for user in users)
 
     def _needed_by_new(self) -> Iterable[NodeId]:

@@ -52,6 +52,7 @@ def plan_graph(graph: WorkflowGraph, accept: bool, core: bool) -> list[Planned]:
         try:
             plan = make(node, tracer)
             _check_outputs(plan)
+            plan.drop_unused()
         except RefusedError as refused:
             found[node.id] = Planned(node, None, str(refused), foreign)
         else:

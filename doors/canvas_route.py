@@ -8,11 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from ..convert import Report, WorkflowError, convert, has_evolved_nodes
-from ..convert.report import NOT_CONVERTED, UnitReport
+from ..convert.report import NOT_CONVERTED
 from .installed_nodes import has_evolved_installed, installed_nodes
 from .present_files import PresentFiles, missing_files, with_present_files
 
 PATH = "/kinema/convert"
+NO_EVOLVED_NODES = "This workflow has no nodes of AnimateDiff-Evolved."
+CONVERTED = "Converted from AnimateDiff-Evolved to Kinema."
+CONVERTED_IN_PART = "Converted from AnimateDiff-Evolved to Kinema, except for some nodes."
+REFUSED = "This workflow of AnimateDiff-Evolved was not converted to Kinema."
+WOULD_LOSE = "This workflow of AnimateDiff-Evolved was not converted to Kinema, because something would be lost."
+TITLES = (NO_EVOLVED_NODES, CONVERTED, CONVERTED_IN_PART, REFUSED, WOULD_LOSE)
+"""Of the message; the canvas translates them (`locales/*/main.json`)."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,11 @@ def answer_to(question: Question, present: PresentFiles) -> dict[str, Any]:
 
 
 def _nothing() -> dict[str, Any]:
-    title = "This workflow has no nodes of AnimateDiff-Evolved."
-    return {"workflow": None, "title": title, "text": "", "canAccept": False}
+    return {"workflow": None, "title": NO_EVOLVED_NODES, "text": "", "canAccept": False}
 
 
 def _title(report: Report) -> str:
     left = [unit for unit in report.units if unit.result == NOT_CONVERTED]
-    if not report.converted:
-        why = ", because something would be lost" if any(unit.can_be_accepted for unit in left) else ""
-        return f"This workflow of AnimateDiff-Evolved was not converted to Kinema{why}."
-    if left:
-        return f"Converted from AnimateDiff-Evolved to Kinema, except for {_names(left)}."
-    return "Converted from AnimateDiff-Evolved to Kinema."
-
-
-def _names(units: list[UnitReport]) -> str:
-    return "one node" if len(units) == 1 else f"{len(units)} nodes"
+    if report.converted:
+        return CONVERTED_IN_PART if left else CONVERTED
+    return WOULD_LOSE if any(unit.can_be_accepted for unit in left) else REFUSED

@@ -61,19 +61,19 @@ def to_prompt(graph: Mapping[str, Any], object_info: dict[str, Any]) -> Prompt:
     prompt: Prompt = {}
     for number, node in nodes.items():
         if node["type"] in object_info and node.get("mode", 0) == 0:
-            values = _stored(node, object_info[node["type"]])
+            values = stored_values(node, object_info[node["type"]])
             fed = {part["name"]: source(part.get("link")) for part in node.get("inputs", [])}
             linked = {name: value for name, value in fed.items() if value is not None}
             prompt[str(number)] = {"class_type": node["type"], "inputs": values | linked}
     return prompt
 
 
-def _stored(node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
+def stored_values(node: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, Any]:
     """{widget: value} of a node of a graph."""
     given: dict[str, Any] = {}
     values = iter(node.get("widgets_values") or [])
     for name, _, options in widgets(info, given):  # which reads what is given, because options bring inputs
-        given[name] = next(values, _default(options))
+        given[name] = next(values, default_value(options))
         if options.get("control_after_generate") or name in SEEDS:
             next(values, None)
     return given
@@ -84,7 +84,7 @@ def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
 
     def filled(node: dict[str, Any]) -> dict[str, Any]:
         described = widgets(object_info[node["class_type"]], node["inputs"])
-        defaults = {name: _default(options) for name, _, options in described}
+        defaults = {name: default_value(options) for name, _, options in described}
         return {
             **node,
             "inputs": {name: value for name, value in defaults.items() if value is not None} | node["inputs"],
@@ -93,32 +93,32 @@ def with_defaults(prompt: Prompt, object_info: dict[str, Any]) -> Prompt:
     return {node_id: filled(node) for node_id, node in prompt.items()}
 
 
-def widgets(info: dict[str, Any], given: dict[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def widgets(info: Mapping[str, Any], given: dict[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(name, type, options) of every widget of a node with the inputs `given`, in the canvas's order."""
-    for name, kind, options in _inputs(info["input"], given or {}):
-        if _is_widget(kind, options):
+    for name, kind, options in described_inputs(info["input"], given or {}):
+        if is_widget(kind, options):
             yield name, options.get("widgetType", kind), options
 
 
-def _is_widget(kind: str, options: dict[str, Any]) -> bool:
+def is_widget(kind: str, options: dict[str, Any]) -> bool:
     return options.get("widgetType", kind) in WIDGETS and not options.get("forceInput")
 
 
 def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str, Any]:
     sockets, values = [], []
-    for name, kind, options in _inputs(info["input"], node["inputs"]):
+    for name, kind, options in described_inputs(info["input"], node["inputs"]):
         if kind == AUTOGROW:  # a socket for each that is used
             (grown, *_), *_ = options["template"]["input"]["required"].values()
             used = [key for key in node["inputs"] if key.startswith(f"{name}.")]
             sockets += [{"name": key, "type": grown, "link": None} for key in used]
             continue
-        value = node["inputs"].get(name, _default(options))
-        if not _is_widget(kind, options):
+        value = node["inputs"].get(name, default_value(options))
+        if not is_widget(kind, options):
             sockets.append({"name": name, "type": kind, "link": None})
             continue
         if isinstance(value, list):  # a link to a widget
             sockets.append({"name": name, "type": kind, "link": None, "widget": {"name": name}})
-            value = _default(options)
+            value = default_value(options)
         values.append(value)
         if options.get("control_after_generate") or name in SEEDS:  # the canvas adds a widget of its own
             values.append("fixed")
@@ -126,7 +126,7 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
         {"name": name, "type": kind, "links": [], "slot_index": slot}
         for slot, (name, kind) in enumerate(zip(info["output_name"], info["output"], strict=True))
     ]
-    text = any(options.get("multiline") for _, _, options in _inputs(info["input"], node["inputs"]))
+    text = any(options.get("multiline") for _, _, options in described_inputs(info["input"], node["inputs"]))
     height = ROW * (2 + max(len(sockets), len(outputs)) + len(values)) + (100 if text else 0)
     return {
         "id": int(node_id),
@@ -143,8 +143,8 @@ def _node(node_id: str, node: dict[str, Any], info: dict[str, Any]) -> dict[str,
     }
 
 
-def _inputs(
-    described: dict[str, Any], given: dict[str, Any], prefix: str = ""
+def described_inputs(
+    described: Mapping[str, Any], given: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(name, type, options) of every input, in the canvas's order; those that an option brings follow its combo."""
     for group in ("required", "optional"):
@@ -155,12 +155,12 @@ def _inputs(
             else:
                 yield name, kind, options
             if kind == DYNAMIC_COMBO:
-                chosen = given.get(name, _default(options))
+                chosen = given.get(name, default_value(options))
                 brought = next(option["inputs"] for option in options["options"] if option["key"] == chosen)
-                yield from _inputs(brought, given, f"{name}.")
+                yield from described_inputs(brought, given, f"{name}.")
 
 
-def _default(options: dict[str, Any]) -> Any:
+def default_value(options: dict[str, Any]) -> Any:
     if "default" in options or not options.get("options"):
         return options.get("default")
     first = options["options"][0]

@@ -62,12 +62,12 @@ function tell(answer, original) {
     const buttons = [];
     if (answer.workflow) buttons.push(["Undo", () => undo(original)]);
     if (answer.canAccept) buttons.push(["Convert with losses", () => convertShown(original, true)]);
-    showToast({ title: answer.title, text: answer.text, buttons, isBad: !answer.workflow });
+    return showToast({ title: answer.title, text: answer.text, buttons, isBad: !answer.workflow });
 }
 
 function tellError(error) {
     const title = "This workflow of AnimateDiff-Evolved was not converted to Kinema.";
-    showToast({ title, text: error.message, buttons: [], isBad: true });
+    return showToast({ title, text: error.message, buttons: [], isBad: true });
 }
 
 /** Converts what the open tab shows. Where that fails, the canvas stays as it is. */
@@ -78,9 +78,9 @@ async function convertShown(workflow, accept) {
             toldOf.add(signature(answer.workflow));
             await show(answer.workflow);
         }
-        tell(answer, workflow);
+        await tell(answer, workflow);
     } catch (error) {
-        tellError(error);
+        await tellError(error);
     }
 }
 
@@ -94,7 +94,7 @@ async function convertOpening(graph, missing) {
         missing.splice(0, missing.length, ...missing.filter(entry => left.includes(entry?.type ?? entry)));
     }
     toldOf.add(signature(graph));
-    if (answer.title) tell(answer, original);
+    if (answer.title) await tell(answer, original);
 }
 
 function chooseFile() {
@@ -114,9 +114,9 @@ async function openPrompt(file, accept) {
         if (isOpened) app.loadApiJson(answer.workflow, file.name.replace(/\.json$/, ""));
         const why = missing.size ? `The canvas would drop these nodes: ${[...missing].join(", ")}` : "";
         const buttons = answer.canAccept ? [["Convert with losses", () => openPrompt(file, true)]] : [];
-        showToast({ title: answer.title, text: `${answer.text}\n${why}`.trim(), buttons, isBad: !isOpened });
+        await showToast({ title: answer.title, text: `${answer.text}\n${why}`.trim(), buttons, isBad: !isOpened });
     } catch (error) {
-        tellError(error);
+        await tellError(error);
     }
 }
 
@@ -152,7 +152,7 @@ app.registerExtension({
         try {
             await convertOpening(graph, missing);
         } catch (error) {
-            tellError(error);
+            await tellError(error);
         }
     },
 });

@@ -1,6 +1,7 @@
 // One message with buttons, beside the bar at the left and below the dialogs of the canvas. Its own toasts have no buttons.
 
 import { app } from "../../scripts/app.js";
+import { translator } from "./words.js";
 
 const STYLE = `
 #kinema-toast {
@@ -40,18 +41,23 @@ function button(label, action) {
     return made;
 }
 
-/** Shows `title`, `text` and `buttons`, each [label, action], until one is clicked or another message comes. */
-export function showToast({ title, text, buttons, isBad }) {
+/**
+ * Shows `title`, `text` and `buttons`, each [label, action], until one is clicked or another message comes. The title and the
+ * labels are translated.
+ */
+export async function showToast({ title, text, buttons, isBad }) {
+    const say = await translator();
     hideToast();
     const close = button("✕", () => {});
     close.className = "close";
-    close.ariaLabel = "Close";
-    const toast = element("section", "", element("style", STYLE), element("h3", title), close);
+    close.ariaLabel = say("Close");
+    const toast = element("section", "", element("style", STYLE), element("h3", say(title)), close);
     toast.id = "kinema-toast";
     toast.role = "status";
     toast.classList.toggle("bad", isBad);
     if (text) toast.append(element("p", text));
-    if (buttons.length) toast.append(element("nav", "", ...buttons.map(([label, action]) => button(label, action))));
+    const shown = buttons.map(([label, action]) => button(say(label), action));
+    if (shown.length) toast.append(element("nav", "", ...shown));
     app.canvas.canvas.parentElement.append(toast);
 }
 

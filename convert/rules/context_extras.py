@@ -1,9 +1,10 @@
 """Context extras of AnimateDiff-Evolved, ContextRef and NaiveReuse: Window Reference."""
 
 from ..graph.workflow_graph import ACTIVE
-from .multivals import LISTED, LISTED_NEARER, Held, held, multival, step_way, times
+from .multivals import Held, held, multival, step_way, times
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Plan, Value
+from .value_lists import list_over_run
 
 TRY_STRENGTH = "Try other values of strength and end_percent."
 
@@ -17,7 +18,7 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
         strength = times(plan, extra.value("weighted_mean"), strength, extra.node)
     strength = times(plan, strength, _keyframes(plan, extra, "naivereuse_kf" if reuse else "contextref_kf"), extra.node)
     if not reuse:
-        _contextref(plan, extra, mode)
+        strength = times(plan, strength, _contextref(plan, extra, mode), extra.node)
     elif mode == ACTIVE:
         text = "The first window is mixed in window by window, before the windows are fused."
         plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
@@ -26,16 +27,29 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
     plan.chain("KinemaWindowReference", extra.node, inputs, mode)
 
 
-def _contextref(plan: Plan, extra: OptionNode, mode: int) -> None:
+def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
+    """Says what differs. Returns the factor on the strength that the tuning asks for."""
     if mode != ACTIVE:
-        return
+        return 1.0
     text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
     plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
-    for name, what in (("contextref_mode", "mode"), ("contextref_tune", "tuning")):
-        option = extra.option(name)
-        if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
-            text = f"This {what} of ContextRef has no equivalent in Window Reference."
-            plan.remark(LOSS, option.node, text, TRY_STRENGTH)
+    option = extra.option("contextref_mode")
+    if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
+        text = "This mode of ContextRef has no equivalent: the first window is the reference of all others."
+        plan.remark(LOSS, option.node, text, TRY_STRENGTH)
+    tune = extra.option("contextref_tune")
+    if tune is None:
+        return 1.0
+    changed = [name for name in tune.definition.widgets if name != "attn_strength" and _tunes(tune, name)]
+    if changed:
+        text = f"{', '.join(changed)}: Window Reference has a strength only."
+        plan.remark(LOSS, tune.node, text, TRY_STRENGTH)
+    return tune.value("attn_strength")
+
+
+def _tunes(tune: OptionNode, name: str) -> bool:
+    """Whether a value of ContextRef's tuning changes what Window Reference does."""
+    return name.startswith("adain") or tune.number(name) != 1
 
 
 def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
@@ -45,19 +59,17 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
         if option.mode != ACTIVE:
             continue
         _say_replaced(plan, option)
-        if option.type.endswith("_KeyframeFromList"):
-            plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} strength.")
-            continue
         linked = option.option("mult_multival")
         if linked is not None or not option.switch("inherit_missing"):
             factor = multival(plan, linked)
         if option.type.endswith("Interpolation"):
-            return times(
-                plan,
-                factor,
-                step_way(plan, option, option.number("mult_start"), option.number("mult_end")),
-                option.node,
-            )
+            way = step_way(plan, option, option.number("mult_start"), option.number("mult_end"))
+            return times(plan, factor, way, option.node)
+        if option.type.endswith("FromList"):
+            curve = list_over_run(plan, option, "mults_float", "strength")
+            if curve is None:
+                continue
+            return times(plan, factor, curve, option.node)
         value = times(plan, option.value("mult"), factor, option.node)
         entries.append(Held(option.number("start_percent"), int(option.number("guarantee_steps")), value))
     return held(plan, sorted(entries, key=lambda entry: entry.percent), 1.0, extra.node)

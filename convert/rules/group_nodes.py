@@ -6,12 +6,14 @@ used is taken apart. The sockets of a group node are those of its inner nodes th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ..graph.tracing import is_evolved
 from ..graph.ui_form import RawGraph, stored_links
 from ..graph.ui_writing import Numbers
 
+OTHER_VALUES = "do not fit the nodes in it. Those of its definition are used: compare them with what the node shows."
 BEGINNINGS = ("workflow/", "workflow>")  # of the types of group nodes
 
 
@@ -21,6 +23,7 @@ class Ungrouped:
 
     workflow: RawGraph  # the one that was given where it had none
     left: tuple[RawGraph, ...] = ()  # group nodes that could not be taken apart
+    said: tuple[str, ...] = ()  # of the values of those that were
 
 
 def ungrouped(workflow: RawGraph) -> Ungrouped:
@@ -35,23 +38,51 @@ def ungrouped(workflow: RawGraph) -> Ungrouped:
     kinds = {beginning + name: group for name, group in held.items() for beginning in BEGINNINGS}
     whole = {**workflow, "links": stored_links(workflow)}
     left: list[RawGraph] = []
+    said: list[str] = []
     used = [node for node in workflow["nodes"] if isinstance(node, Mapping) and node.get("type") in kinds]
     for node in used:
-        expanded = _expanded(whole, node, kinds[node["type"]])
+        group = kinds[node["type"]]
+        inner = [entry for entry in group["nodes"] if isinstance(entry, Mapping)]
+        valued = _with_values(inner, node.get("widgets_values"))
+        expanded = _expanded(whole, node, {**group, "nodes": inner if valued is None else valued})
         if expanded is None:
             left.append(node)
-        else:
-            whole = expanded
+            continue
+        whole = expanded
+        if valued is None:
+            said.append(f"The values of {node['type']} ({node['id']}) {OTHER_VALUES}")
     kept = {node["type"] for node in left}
     names = {name for name in held if not kept & {beginning + name for beginning in BEGINNINGS}}
     rest = {name: group for name, group in groups.items() if name not in names}
-    return Ungrouped({**whole, "extra": {**extra, "groupNodes": rest}} if names else workflow, tuple(left))
+    return Ungrouped({**whole, "extra": {**extra, "groupNodes": rest}} if names else workflow, tuple(left), tuple(said))
 
 
 def _holds_evolved(group: Any) -> bool:
     nodes = group.get("nodes") if isinstance(group, Mapping) else None
     types = [node.get("type") for node in nodes if isinstance(node, Mapping)] if isinstance(nodes, list) else []
     return any(isinstance(kind, str) and is_evolved(kind) for kind in types)
+
+
+def _with_values(inner: Sequence[RawGraph], stored: Any) -> list[RawGraph] | None:
+    """`inner` with the values that the group node shows, which are those of its nodes one after the other; None where
+    they do not fit."""
+    if not isinstance(stored, list) or not stored:
+        return list(inner)
+    own = [entry.get("widgets_values") or [] for entry in inner]
+    if not all(isinstance(values, list) for values in own):
+        return None
+    for counts in ([len(values) for values in own], [len(_shown(values)) for values in own]):
+        if sum(counts) == len(stored):
+            ends = list(accumulate(counts))
+            starts = [end - count for end, count in zip(ends, counts, strict=True)]
+            parts = [stored[start:end] for start, end in zip(starts, ends, strict=True)]
+            return [{**entry, "widgets_values": part} for entry, part in zip(inner, parts, strict=True)]
+    return None
+
+
+def _shown(values: Sequence[Any]) -> Sequence[Any]:
+    """`values` without those at the end that only size a node."""
+    return values[: max((number for number, value in enumerate(values, 1) if value != ""), default=0)]
 
 
 def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict[str, Any] | None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ..graph.workflow_graph import ACTIVE
-from .multivals import LISTED, LISTED_NEARER, Held, held, multival, step_way
+from .multivals import Held, held, multival, step_way
 from .option_nodes import OptionNode
 from .plan import LOSS, Plan, Value
+from .value_lists import LISTED_NEARER, list_over_run
 
 PAG, RESCALE = "pag", "rescale"
 CFG_EXTRAS = {  # class: the input of Animation Guidance, and ADE's widget or socket
@@ -31,8 +32,9 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
     if not row:
         return
     for option in row:
-        if option.type == "ADE_CustomCFGKeyframeInterpolation":
-            inputs = {"cfg": step_way(plan, option, option.number("cfg_start"), option.number("cfg_end"))}
+        way = _way(plan, option)
+        if way is not None:
+            inputs = {"cfg": way}
             plan.chain("KinemaAnimationGuidance", option.node, {**inputs, **_extras(plan, option)})
             if len(row) > 1:
                 plan.remark(LOSS, option.node, "Other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg.")
@@ -52,6 +54,15 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
     plan.chain("KinemaAnimationGuidance", row[-1].node, inputs)
 
 
+def _way(plan: Plan, option: OptionNode) -> Value | None:
+    """The curve of a node that sets many keyframes; None for others, and for numbers that are not known."""
+    if option.type == "ADE_CustomCFGKeyframeInterpolation":
+        return step_way(plan, option, option.number("cfg_start"), option.number("cfg_end"))
+    if option.type == "ADE_CustomCFGKeyframeFromList":
+        return list_over_run(plan, option, "cfgs_float", "cfg")
+    return None
+
+
 def _guidance(plan: Plan, option: OptionNode) -> GuidanceKey:
     percent = 0.0
     guarantee = 1
@@ -67,8 +78,7 @@ def _cfg(plan: Plan, option: OptionNode) -> Value:
         return option.value("cfg")
     if "cfg_multival" in option.definition.sockets:
         return multival(plan, option.option("cfg_multival"))
-    plan.remark(LOSS, option.node, LISTED, f"{LISTED_NEARER} cfg.")
-    return 1.0
+    return 1.0  # of a list that is not known, which is said
 
 
 def _extras(plan: Plan, option: OptionNode) -> dict[str, Value]:

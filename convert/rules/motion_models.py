@@ -1,14 +1,15 @@
 """Motion models, motion LoRAs and keyframes of AnimateDiff-Evolved: loading and applying."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from ..graph.workflow_graph import ACTIVE, GraphNode
+from ..graph.workflow_graph import ACTIVE, GraphNode, OutputOf
+from .keyframes import motion_over_steps
 from .motion_settings import adjusted, masked_scale
-from .multivals import Held, held, multival, times
+from .multivals import multival, times
 from .option_nodes import OptionNode
-from .per_block import per_block, product
+from .per_block import per_block
 from .pictures_and_cameras import CAMERA_LOAD, I2V_LOAD, animate_picture, injected, with_camera
-from .plan import LOSS, Made, Plan, RefusedError, Value
+from .plan import SAID, Made, Plan, RefusedError, Value
 
 LIKE_ADE, V2_AS_V1 = "AnimateDiff-Evolved", "AnimateDiff-Evolved, v2 as v1"
 LIKE_THE_LAST = "AnimateDiff-Evolved, as the last motion model"
@@ -18,7 +19,16 @@ def loaded(plan: Plan, origin: GraphNode, name: Value, heir: bool = True) -> Mad
     """A motion model from its file."""
     if name == "":
         raise RefusedError(f"{origin.type} ({origin.id}) has no motion model chosen.")
-    return plan.output("KinemaLoadMotionModel", origin, {"motion_model": name}, heir=heir)
+    return plan.output("KinemaLoadMotionModel", origin, {"motion_model": file_named(plan, name, origin)}, heir=heir)
+
+
+def file_named(plan: Plan, name: Value, origin: GraphNode) -> Value:
+    """The file that a constant chooses in place of the link to it, because the lists of files differ."""
+    known = plan.known(name)
+    if not isinstance(name, OutputOf) or not isinstance(known, str):
+        return name
+    plan.remark(SAID, origin, f"{known} was chosen by another node, which no longer feeds it.")
+    return known
 
 
 def with_loras(plan: Plan, holder: OptionNode, motion_model: Made) -> Made:
@@ -26,6 +36,7 @@ def with_loras(plan: Plan, holder: OptionNode, motion_model: Made) -> Made:
     for option in holder.row("motion_lora", "prev_motion_lora"):
         name = option.value("name")
         if name not in ("", "None"):
+            name = file_named(plan, name, option.node)
             inputs = {"motion_model": motion_model, "lora": name, "strength": option.value("strength")}
             motion_model = Made(plan.make("KinemaLoadMotionLora", option.node, inputs, option.mode), 0)
     return motion_model
@@ -77,47 +88,10 @@ def effects(plan: Plan, option: OptionNode) -> tuple[Value, Value]:
             strength = times(plan, strength, block_strength, option.node)
             attention = times(plan, attention, block_attention, option.node)
     if "ad_keyframes" in sockets:
-        over_steps = _keyframes(plan, option)
+        over_steps = motion_over_steps(plan, option)
         strength = times(plan, strength, over_steps["effect_multival"], option.node)
         attention = times(plan, attention, over_steps["scale_multival"], option.node)
     return strength, attention
-
-
-def _keyframes(plan: Plan, holder: OptionNode) -> Mapping[str, Value]:
-    entries: dict[str, list[Held]] = {"effect_multival": [], "scale_multival": []}
-    now: dict[str, Value] = dict.fromkeys(entries, 1.0)
-    last: OptionNode = holder
-    row = [option for option in holder.row("ad_keyframes", "prev_ad_keyframes") if option.mode == ACTIVE]
-    for option in sorted(row, key=lambda option: option.number("start_percent")):
-        last = option
-        percent, guarantee = option.number("start_percent"), int(option.number("guarantee_steps"))
-        blocks = _block_factors(plan, option)
-        _say_fixed(plan, option)
-        for name, held_values in entries.items():
-            linked = option.option(name)
-            if linked is not None or blocks is not None or not option.switch("inherit_missing"):
-                factor = blocks[name] if blocks is not None else 1.0
-                now[name] = product(plan, (multival(plan, linked), factor), option)
-            if not held_values or held_values[-1].value is not now[name]:
-                held_values.append(Held(percent, 1 if percent == 0 else guarantee, now[name]))
-    return {name: held(plan, found, 1.0, last.node) for name, found in entries.items()}
-
-
-def _say_fixed(plan: Plan, option: OptionNode) -> None:
-    """Says what of a keyframe for PIA or CameraCtrl cannot change during a run of Kinema."""
-    places = {"pia_input": "motion of Animate Picture", "cameractrl_multival": "strength of Load CameraCtrl"}
-    for name, place in places.items():
-        if name in option.definition.sockets and option.is_linked(name):
-            text = f"{name} of this keyframe is left out: {place} stays the same during a run."
-            plan.remark(LOSS, option.node, text, f"Set {place} to the value that matters most.")
-
-
-def _block_factors(plan: Plan, option: OptionNode) -> dict[str, Value] | None:
-    blocks = option.option("per_block_replace") if "per_block_replace" in option.definition.sockets else None
-    if blocks is None:
-        return None
-    strength, attention = per_block(plan, blocks)
-    return {"effect_multival": strength, "scale_multival": attention}
 
 
 def _loaded_by(plan: Plan, option: OptionNode) -> Made:

@@ -13,8 +13,6 @@ from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
 
 MASK_TEXT = "Masks that are larger than the latents are reduced by area averages, not bilinearly."
-LISTED = "Keyframes from a list of numbers are left out."
-LISTED_NEARER = "Write the numbers into Curve over Steps, and connect it to"
 SCHEDULED = frozenset(["ADE_ValueScheduling", "ADE_ValueSchedulingLatents"])
 PASSES_FLOATS = "ADE_FloatToFloats"
 

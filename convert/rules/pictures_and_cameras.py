@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from ..graph.workflow_graph import ACTIVE
+from .keyframes import camera_over_steps, keyframes_of
 from .motion_settings import adjusted
-from .multivals import multival
+from .multivals import Held, held, multival, times
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
 
 PIA_APPLY, I2V_APPLY = "ADE_ApplyAnimateDiffModelWithPIA", "ADE_ApplyAnimateLCMI2VModel"
 CAMERA_APPLY, CAMERA_LOAD = "ADE_ApplyAnimateDiffModelWithCameraCtrl", "ADE_LoadAnimateDiffModelWithCameraCtrl"
+MULTIVAL_INPUT = "ADE_InputPIA_Multival"
 I2V_LOAD, SCALE_AND_ENCODE = "ADE_LoadAnimateLCMI2VModel", "ADE_UpscaleAndVAEEncode"
 PRESETS = {
     "Animation (Small Motion)": "small",
@@ -45,7 +47,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     """`motion_model` with the picture of an Apply node for PIA or AnimateLCM-I2V; unchanged for other nodes."""
     if option.type == PIA_APPLY:
         image, vae = option.link("image"), option.link("vae")
-        chosen = _affinity(plan, option.option("pia_input"))
+        chosen = _affinity_over_steps(plan, option)
         return plan.output(
             "KinemaAnimatePicture",
             option.node,
@@ -96,7 +98,9 @@ def with_camera(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
         "motion_model": motion_model,
         "cameractrl": loader.value("camera_ctrl"),
         "camera": camera(plan, poses),
-        "strength": multival(plan, option.option("cameractrl_multival")),
+        "strength": times(
+            plan, multival(plan, option.option("cameractrl_multival")), camera_over_steps(plan, option), option.node
+        ),
     }
     return plan.output("KinemaLoadCameraCtrl", option.node, inputs)
 
@@ -157,10 +161,29 @@ def _moves(option: OptionNode) -> list[tuple[str, Value]]:
     return moves or [("none", 1.0)]
 
 
+def _affinity_over_steps(plan: Plan, option: OptionNode) -> Mapping[str, Value]:
+    """The inputs of Animate Picture for the PIA input of an Apply node, and for those that its keyframes put in its place."""
+    first = option.option("pia_input")
+    keys = [key for key in keyframes_of(option) if "pia_input" in key.definition.sockets and key.is_linked("pia_input")]
+    found = [(key.number("start_percent"), int(key.number("guarantee_steps")), key.option("pia_input")) for key in keys]
+    if found and found[0][0] == 0:  # so that `first` never acts
+        first, found = found[-1][2] if found[-1][0] == 0 else found[0][2], [entry for entry in found if entry[0] > 0]
+    if not found:
+        return _affinity(plan, first)
+    inputs = [first, *(entry[2] for entry in found)]
+    if any(entry is None or entry.type != MULTIVAL_INPUT for entry in inputs):
+        text = "Presets of PIA cannot change during a run: the keyframes' inputs are left out."
+        plan.remark(LOSS, keys[0].node, text, "Write the presets' numbers into affinity curves.")
+        return _affinity(plan, first)
+    values = [multival(plan, entry.option("multival")) for entry in inputs if entry is not None]
+    entries = [Held(start, steps, value) for (start, steps, _), value in zip(found, values[1:], strict=True)]
+    return {"affinity": held(plan, entries, values[0], keys[-1].node)}
+
+
 def _affinity(plan: Plan, option: OptionNode | None) -> Mapping[str, Value]:
     if option is None or option.mode != ACTIVE:
         return {"motion": "small"}
-    if option.type == "ADE_InputPIA_Multival":
+    if option.type == MULTIVAL_INPUT:
         value = multival(plan, option.option("multival"))
         curve: Value = value
         if isinstance(value, int | float):

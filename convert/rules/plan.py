@@ -95,6 +95,18 @@ class Plan:
         if remark not in self.remarks:
             self.remarks.append(remark)
 
+    def drop_unused(self) -> None:
+        """Drops new nodes that nothing uses, such as the curve of a keyframe that never acts."""
+        waiting = [value.node for value in (*self.outputs.values(), self.model) if isinstance(value, Made)]
+        waiting += [node for node in self.nodes if not node.definition.outputs]  # which save or show
+        used: set[NewNode] = set()
+        while waiting:
+            node = waiting.pop()
+            if node not in used:
+                used.add(node)
+                waiting += [value.node for value in node.inputs.values() if isinstance(value, Made)]
+        self.nodes = [node for node in self.nodes if node in used]
+
     @property
     def losses(self) -> list[Remark]:
         return [remark for remark in self.remarks if remark.level == LOSS]

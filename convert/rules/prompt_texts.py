@@ -39,6 +39,8 @@ def with_commas(text: str) -> tuple[str, int]:
 def fizz_text(text: str, frames: int | None, place: str) -> str:
     """`text` of a FizzNodes schedule with numbers in place of `max_f` and its arithmetic, and ranges with a colon.
     Raises RefusedError with the place of what cannot be read."""
+    if not KEY.search(text):
+        raise RefusedError(f"{place}: no line of the text begins with the number of a frame and a colon.")
     expression = BACKTICKS.search(text)
     if expression:
         line = text.count("\n", 0, expression.start()) + 1

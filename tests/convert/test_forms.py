@@ -65,6 +65,19 @@ def test_options_through_reroutes_and_named_ways() -> None:
     assert [node["type"] for node in after["nodes"]].count("Reroute") == 1
 
 
+def test_options_that_are_sent_to_all_sinks() -> None:
+    sketch = Sketch()
+    checkpoint = sketch.add("CheckpointLoaderSimple", "a.safetensors")
+    for sent in (sketch.add("ADE_StandardStaticContextOptions", 8, 2), checkpoint):
+        sketch.add("Anything Everywhere", anything=sent)
+    sketch.sample(sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect"), checkpoint, 24)
+    after = whole(sketch.ui())
+    assert of_type(after, "KinemaContextWindows")["widgets_values"][:2] == [8, 2]
+    sender = of_type(after, "Anything Everywhere")  # only the one that sends the MODEL
+    (link,) = [link for link in after["links"] if link[3] == sender["id"]]
+    assert link[1] == checkpoint.node
+
+
 def test_primitives_stay_on_numbers_and_become_values_of_combos() -> None:
     sketch = Sketch()
     length = sketch.typed(sketch.add("PrimitiveNode", 12, "fixed"), "INT")
@@ -75,6 +88,16 @@ def test_primitives_stay_on_numbers_and_become_values_of_combos() -> None:
     after = whole(sketch.ui())
     assert [node["id"] for node in after["nodes"] if node["type"] == "PrimitiveNode"] == [length.node]
     assert "LCM" in of_type(after, "KinemaApplyMotionModel")["widgets_values"]
+
+
+def test_a_primitive_that_chooses_a_file_becomes_its_name() -> None:
+    sketch = Sketch()
+    chosen = sketch.typed(sketch.add("PrimitiveNode", "other.ckpt", "fixed", ""), "COMBO")
+    checkpoint, sink = small(sketch, model_name=chosen)
+    sketch.sample(sink, checkpoint)
+    after = whole(sketch.ui())
+    assert of_type(after, "KinemaLoadMotionModel")["widgets_values"][0] == "other.ckpt"
+    assert "PrimitiveNode" not in {node["type"] for node in after["nodes"]}
 
 
 def test_modes_of_sinks_are_those_of_their_chains() -> None:
@@ -125,6 +148,14 @@ def test_a_subgraph_with_a_sink() -> None:
     assert inner["state"]["lastNodeId"] == max(node["id"] for node in inner["nodes"])
 
 
+def test_widgets_that_a_subgraph_shows_of_converted_nodes_are_named() -> None:
+    sketch = Sketch()
+    sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect")
+    before = subgraph(sketch, sink.node, sink)
+    before["nodes"][0]["properties"] = {"proxyWidgets": [["-1", "steps"], [str(sink.node), "model_name"], "nonsense"]}
+    assert "Node 5000 shows model_name of nodes that were converted." in convert(before).report.text()
+
+
 def test_unused_group_nodes_with_ade_are_dropped() -> None:
     sketch = Sketch()
     sketch.add("LoadImage", "a.png")
@@ -150,6 +181,12 @@ def test_a_group_node_is_taken_apart() -> None:
     group["inputs"][2]["link"] = 1
     after = convert(before).workflow
     assert of_type(after, "KinemaContextWindows")["widgets_values"][0] == 8
+    group["widgets_values"] = [12, 3, "other.ckpt", "lcm"]  # what the group node shows counts
+    shown = convert(before).workflow
+    assert of_type(shown, "KinemaContextWindows")["widgets_values"][:2] == [12, 3]
+    assert of_type(shown, "KinemaLoadMotionModel")["widgets_values"][0] == "other.ckpt"
+    group["widgets_values"] = [12, 3, "other.ckpt"]
+    assert "do not fit the nodes in it" in convert(before).report.text()
     types = {node["id"]: node["type"] for node in after["nodes"]}
     ways = {(types[link[1]], types[link[3]]) for link in after["links"]}
     assert {("CheckpointLoaderSimple", "KinemaApplyMotionModel"), ("KinemaContextWindows", "KSampler")} <= ways

@@ -132,6 +132,7 @@ def test_frames_of_fizz_schedules(text: str, expected: str) -> None:
     ("text", "problem"),
     [
         ('"0": "a",\n"4": "b `sin(t)`"', r"here, line 2: `sin\(t\)` is an expression"),
+        ("a calm sea", "here: no line of the text begins with the number"),
         ('"max_f/0": "a"', "here: max_f/0 divides by 0"),
         ('"max_f**2": "a"', r"here: max_f\*\*2 is no number"),
     ],

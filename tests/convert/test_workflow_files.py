@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from evolved_graphs import Sketch
-from PIL import Image, PngImagePlugin
+from PIL import Image
+from workflow_files import ENDINGS, write_video, write_workflow
 
 from kinema.convert.files.command import main
 from kinema.convert.files.containers import read_workflow
@@ -21,30 +21,12 @@ def workflow() -> dict[str, Any]:
     return sketch.ui()
 
 
-def write_video(file: Path, codec: str, metadata: dict[str, str]) -> None:
-    with av.open(str(file), "w", options={"movflags": "use_metadata_tags"}) as video:
-        video.metadata.update(metadata)
-        stream = video.add_stream(codec, rate=8)
-        stream.width = stream.height = 32
-        stream.pix_fmt = "yuv420p"
-        for frame in (av.VideoFrame.from_image(Image.new("RGB", (32, 32))), None):
-            video.mux(stream.encode(frame))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """One file of each kind, all with the same workflow."""
-    text = json.dumps(workflow())
-    (tmp_path / "plain.json").write_text(text, encoding="utf-8")
-    info = PngImagePlugin.PngInfo()
-    info.add_text("prompt", '{"1": {"class_type": "LoadImage", "inputs": {}}}')
-    info.add_text("workflow", text)
-    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png", pnginfo=info)
-    tags = Image.Exif()
-    tags[0x010F] = f"workflow:{text}"
-    Image.new("RGB", (8, 8)).save(tmp_path / "picture.webp", exif=tags)
-    write_video(tmp_path / "video.mp4", "mpeg4", {"workflow": text})
-    write_video(tmp_path / "video.webm", "libvpx", {"comment": json.dumps({"workflow": workflow()})})
+    """One file of each kind, and a video of VideoHelperSuite, all with the same workflow."""
+    for ending in ENDINGS:
+        write_workflow(tmp_path, ending, workflow())
+    write_video(tmp_path / "suite.webm", "libvpx", {"comment": json.dumps({"workflow": workflow()})})
     return tmp_path
 
 
@@ -96,10 +78,10 @@ def test_a_folder_gives_a_table(folder: Path, capsys: pytest.CaptureFixture[str]
     out = folder.parent / "converted"
     assert main([str(folder), "--out", str(out)]) == 1
     shown = capsys.readouterr().out
-    assert "5  same numbers" in shown and "1  nothing to convert" in shown and "1  not read" in shown
-    assert "5 of 5 workflows with active AnimateDiff nodes convert as a whole (100.0%)." in shown
-    names = {"plain.kinema.json", "picture.png.kinema.json"}
-    assert len(list(out.rglob("*"))) == 5 and names <= {path.name for path in out.iterdir()}
+    assert "6  same numbers" in shown and "1  nothing to convert" in shown and "1  not read" in shown
+    assert "6 of 6 workflows with active AnimateDiff nodes convert as a whole (100.0%)." in shown
+    names = {"old.kinema.json", "old.png.kinema.json"}
+    assert len(list(out.rglob("*"))) == 6 and names <= {path.name for path in out.iterdir()}
 
 
 def test_files_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,34 +10,27 @@ import numpy as np
 import pytest
 from evolved_graphs import Out, Sketch
 from old_workflows import WORKFLOWS, workflow
-from PIL import Image, ImageSequence, PngImagePlugin
+from PIL import Image, ImageSequence
+from workflow_files import ENDINGS, write_workflow
 
 from kinema.convert import convert
 from tools.client import Client, PromptRejected
-from tools.graph import to_prompt
+from tools.conversions.cutting import cut_out
+from tools.conversions.run import run_cut
+from tools.conversions.stand_ins import FRAMES
 from tools.server import Server
 from tools.workflow import animation
 
 from .conftest import APPLY, JOB, WEBP, Animation
 from .conftest import LOADER as MOTION
+from .plain_workflow import LOADER, TOAST, sketch
 
 if TYPE_CHECKING:
     from .browser import Canvas
 
-TOAST = "document.getElementById('kinema-toast')?.innerText ?? ''"
 TYPES = "app.graph.nodes.map(node => node.type)"
-LOADER = "ADE_AnimateDiffLoaderGen1"
 MISSING = """() => app.registerExtension({
     name: "Test", afterConfigureGraph(missing) { window.missing = missing.map(entry => entry.type ?? entry); }})"""
-
-
-def sketch(motion_model: str = JOB.motion_model) -> Sketch:
-    """A plain workflow. The sampler's latents are saved."""
-    drawn = Sketch()
-    checkpoint = drawn.add("CheckpointLoaderSimple", JOB.checkpoint)
-    sampled = drawn.sample(drawn.add(LOADER, motion_model, "autoselect", model=checkpoint), checkpoint, JOB.frames)
-    drawn.add("VAEDecode", samples=sampled, vae=Out(checkpoint.node, 2))
-    return drawn
 
 
 def with_loss() -> dict[str, Any]:
@@ -86,10 +80,7 @@ def command(page: "Canvas", name: str) -> None:
 def test_a_dropped_picture_is_converted_and_undo_brings_it_back(page: "Canvas", tmp_path: Path) -> None:
     stale = {"nodes": [{"type": LOADER, "index": 0}], "links": [], "external": []}
     workflow = {**sketch().ui(), "extra": {"groupNodes": {"unused": stale}}}
-    info = PngImagePlugin.PngInfo()
-    info.add_text("workflow", json.dumps(workflow))
-    Image.new("RGB", (8, 8)).save(tmp_path / "old.png", pnginfo=info)
-    page.drop(tmp_path / "old.png")
+    page.drop(write_workflow(tmp_path, "png", workflow))
     page.wait_until("document.getElementById('kinema-toast')")
     assert "same numbers" in page.evaluate(TOAST)
     assert page.evaluate("window.missing") == []
@@ -106,6 +97,22 @@ def test_a_dropped_picture_is_converted_and_undo_brings_it_back(page: "Canvas", 
     command(page, "Kinema.ConvertWorkflow")
     page.wait_until(f"!{TYPES}.includes('{LOADER}')")
     assert not page.errors
+
+
+def test_files_of_every_kind_are_converted_dropped_or_opened(page: "Canvas", tmp_path: Path) -> None:
+    for ending in ENDINGS:
+        file = write_workflow(tmp_path, ending, sketch().ui())
+        for bring in (page.drop, partial(choose, page, "Comfy.OpenWorkflow")):
+            page.clear()
+            bring(file)
+            page.wait_until(f"{TYPES}.includes('KinemaApplyMotionModel')")
+            assert "same numbers" in page.evaluate(TOAST), file.name
+    shown = page.evaluate(TYPES)
+    for file in (tmp_path / f"broken.{ending}" for ending in ENDINGS):
+        file.write_bytes(b"no workflow")
+        choose(page, "Comfy.OpenWorkflow", file)
+    page.do(page.page.wait_for_timeout(500))
+    assert page.evaluate(TYPES)[: len(shown)] == shown  # newer canvases add nodes that load the pictures and videos
 
 
 def test_the_setting_turns_it_off(page: "Canvas") -> None:
@@ -141,21 +148,26 @@ def test_a_prompt_is_opened_by_the_menu(page: "Canvas", tmp_path: Path) -> None:
     file = tmp_path / "prompt.json"
     for content, why in (("{", "JSON"), (json.dumps(refused().api()), "has no motion model")):
         file.write_text(content)
-        choose(page, file)
+        choose(page, "Kinema.OpenPrompt", file)
         page.wait_until(f"({TOAST}).includes('{why}')")
         assert page.evaluate(TYPES) == shown
     file.write_text(json.dumps(sketch().api()))
-    choose(page, file)
+    choose(page, "Kinema.OpenPrompt", file)
     page.wait_until(f"{TYPES}.includes('KinemaApplyMotionModel')")
 
 
-def choose(page: "Canvas", file: Path) -> None:
+def choose(page: "Canvas", command: str, file: Path) -> None:
     async def chosen() -> None:
         async with page.page.expect_file_chooser() as chooser:
-            await page.page.evaluate("void app.extensionManager.command.execute('Kinema.OpenPrompt')")
+            await page.page.evaluate("name => void app.extensionManager.command.execute(name)", command)
         await (await chooser.value).set_files(file)
 
     page.do(chosen())
+
+
+@pytest.fixture(scope="module")
+def info(client: Client) -> dict[str, Any]:
+    return client.object_info()
 
 
 def pixels(file: Path) -> np.ndarray:
@@ -177,14 +189,32 @@ def test_an_old_prompt_runs(comfy: Server, client: Client, animated: Animation) 
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_workflow_of_each_chain_runs(client: Client, name: str) -> None:
-    """Converted from the form of the canvas, with the miniature, to latents that are saved."""
-    converted = convert(workflow(name)).workflow
-    prompt = to_prompt(converted, client.object_info())
-    (sampler,) = (number for number, node in prompt.items() if node["class_type"] == "KSampler")
-    prompt["save"] = {"class_type": "SaveLatent", "inputs": {"samples": [sampler, 0], "filename_prefix": "old"}}
-    prompt[sampler]["inputs"]["steps"] = 1
-    assert sampler in client.run(prompt).executed
+def test_a_workflow_of_each_chain_runs(comfy: Server, client: Client, info: dict[str, Any], name: str) -> None:
+    """Converted from the form of the canvas, with the miniature, to latents that the motion model has changed."""
+    (cut,) = cut_out(convert(workflow(name)).workflow, info)
+    assert not cut.left
+    (sampler,) = cut.samplers
+    cut.prompt[sampler]["inputs"]["steps"] = 1
+    run = run_cut(name, cut, comfy, client)
+    assert run.difference > 0.01 and run.frames >= 16, run.problem
+
+
+def test_the_motion_is_cut_out_of_a_workflow_with_other_packs(
+    comfy: Server, client: Client, info: dict[str, Any]
+) -> None:
+    """As `dev.py convert-run` does it with real workflows."""
+    drawn = Sketch()
+    checkpoint = drawn.add("CheckpointLoaderSimple", "another.safetensors")
+    sent = drawn.add("SetNode", "way", **{"*": drawn.add(LOADER, "mm.ckpt", "autoselect", model=checkpoint)})
+    drawn.nodes[sent.node - 1]["widgets_values"] = ["way"]
+    patched = drawn.add("OtherPackModel", model=drawn.typed(drawn.add("GetNode", "way"), "MODEL"))
+    sampled = drawn.sample(drawn.add("OtherPackModel", mode=4, model=patched), checkpoint, 300)
+    frames = drawn.add("VAEDecode", samples=sampled, vae=Out(checkpoint.node, 2))
+    drawn.add("VHS_VideoCombine", 8, 0, "old", "video/h264-mp4", False, True, images=frames)
+    (cut,) = cut_out(convert(drawn.ui(), core=True).workflow, info)
+    assert cut.left == ("CheckpointLoaderSimple", "OtherPackModel")
+    run = run_cut("other packs", cut, comfy, client)
+    assert run.difference > 0.01 and run.frames == FRAMES, run.problem
 
 
 def test_an_old_prompt_that_cannot_be_converted_is_refused_with_the_reason(client: Client) -> None:

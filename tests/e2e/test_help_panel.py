@@ -1,15 +1,19 @@
 """The help panel of the host's own web client shows a node's page and picture in the language of the page."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from kinema.doors.canvas_route import CONVERTED
+from tools.environment import REPOSITORY
 from tools.help.lists import PAGES, pages
 from tools.help.scenes import SCENES, WITHOUT_PICTURE
 from tools.server import Server
 
 from .conftest import page_of
+from .plain_workflow import TOAST, sketch
 
 if TYPE_CHECKING:
     from playwright.async_api import Route
@@ -65,6 +69,11 @@ def test_the_panel_shows_pages_with_pictures_and_nothing_is_too_wide(
         assert canvas.evaluate("document.querySelector('.node-help-content').clientWidth") < 320
         assert canvas.evaluate(TOO_WIDE) == []
         canvas.screenshot(tmp_path / f"{language}.png")
+        canvas.load(sketch().ui())  # a workflow of AnimateDiff-Evolved: the message is in this language, too
+        locale = REPOSITORY / "locales" / language / "main.json"
+        words = json.loads(locale.read_text(encoding="utf-8"))["kinemaMessages"] if locale.exists() else {}
+        shown = canvas.evaluate(TOAST)
+        assert all(words.get(text, text) in shown for text in (CONVERTED, "Undo"))
         assert not canvas.errors
 
 

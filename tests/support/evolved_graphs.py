@@ -23,6 +23,7 @@ PLAIN: dict[str, tuple[dict[str, str], list[str]]] = {  # classes that the defin
     "OtherPackModel": ({"model": "MODEL"}, ["MODEL"]),
     "OtherPackContext": ({}, ["CONTEXT_OPTIONS"]),
     "OtherPackFloats": ({}, ["FLOAT"]),
+    "Anything Everywhere": ({"anything": "*"}, []),
     "ACN_SparseCtrlLoaderAdvanced": (
         {"sparse_method": "SPARSE_METHOD", "tk_optional": "TIMESTEP_KEYFRAME"},
         ["CONTROL_NET"],
