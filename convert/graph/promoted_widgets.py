@@ -14,7 +14,7 @@ def lost_widgets(before: RawGraph, after: RawGraph) -> Iterator[str]:
     new = {str(part.get("id")): _evolved_ids(part) for part in subgraphs(after)}
     for graph in (before, *subgraphs(before)):
         for node in graph["nodes"]:
-            kind = node.get("type") if isinstance(node, Mapping) else None
+            kind = str(node.get("type")) if isinstance(node, Mapping) else ""
             gone = old.get(kind, frozenset()) - new.get(kind, frozenset())
             names = [name for number, name in _shown(node) if number in gone] if gone else []
             if names:
