@@ -29,7 +29,7 @@ NOTES = frozenset(["Note", "MarkdownNote", "PrimitiveNode", *PASSING])  # of the
 class Cut:
     """What a server runs of a workflow, or of one of its subgraphs."""
 
-    prompt: Prompt
+    prompt: Prompt  # in API form
     samplers: tuple[str, ...]  # the nodes whose latents Kinema's nodes have changed
     kept: int  # nodes of the workflow that run
     left: tuple[str, ...]  # classes of active nodes of the workflow that do not run
@@ -60,7 +60,7 @@ def _is_ours(node: GraphNode) -> bool:
 class _Cutting:
     """One cut, while it is made."""
 
-    graph: WorkflowGraph
+    graph: WorkflowGraph  # that is cut
     info: Mapping[str, Any]  # of the server
     failing: frozenset[str]  # ids of nodes that are passed by
     made: Prompt = field(default_factory=dict)  # nodes that can run, and what stands in

@@ -47,7 +47,7 @@ EQUAL, OTHER_IDS, DIFFERENT, REFUSED, NOT_DRAWN = "equal", "other ids", "differe
 class Row:
     """What became of one file."""
 
-    file: Path
+    file: Path  # the drawn workflow
     result: str  # EQUAL, OTHER_IDS, DIFFERENT, REFUSED or NOT_DRAWN
     nodes: int = 0  # of the prompt that the canvas queues
     left_out: int = 0  # nodes that the server does not have
