@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from .tracing import is_evolved
 from .ui_form import RawGraph, subgraphs
 
-PROXY_WIDGETS = "proxyWidgets"  # of the properties: pairs of the id of an inner node and the name of its widget
+SHOWN_WIDGETS = "proxyWidgets"  # of the properties: pairs of the id of an inner node and the name of its widget
 
 
 def lost_widgets(before: RawGraph, after: RawGraph) -> Iterator[str]:
@@ -27,7 +27,7 @@ def lost_widgets(before: RawGraph, after: RawGraph) -> Iterator[str]:
 def _shown(node: RawGraph) -> Iterator[tuple[str, str]]:
     """The ids of inner nodes and the names of their widgets that `node` shows."""
     properties = node.get("properties")
-    stored = properties.get(PROXY_WIDGETS) if isinstance(properties, Mapping) else None
+    stored = properties.get(SHOWN_WIDGETS) if isinstance(properties, Mapping) else None
     for pair in stored if isinstance(stored, list) else ():
         if isinstance(pair, list) and len(pair) >= 2:
             yield str(pair[0]), str(pair[1])

@@ -90,12 +90,13 @@ def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict
     inner = [entry for entry in group["nodes"] if isinstance(entry, Mapping)]
     inside = [link for link in group.get("links") or () if isinstance(link, list) and len(link) >= 4]
     whole = [link for link in inside if all(isinstance(part, int) for part in link[:4])]
-    outer_in = [part for part in node.get("inputs") or () if isinstance(part, Mapping)]
+    all_in = [part for part in node.get("inputs") or () if isinstance(part, Mapping)]
+    outer_in = [part for part in all_in if not part.get("widget")]
     outer_out = [part for part in node.get("outputs") or () if isinstance(part, Mapping)]
     inputs = list(_open_inputs(inner, whole))
     outputs = list(_open_outputs(inner, whole, group))
-    widgets = [part for part in outer_in if part.get("widget")]
-    if len(inputs) != len(outer_in) - len(widgets) or len(outputs) != len(outer_out) or widgets:
+    fed = any(part.get("widget") and part.get("link") is not None for part in all_in)
+    if len(inputs) != len(outer_in) or len(outputs) != len(outer_out) or fed:
         return None
     numbers = Numbers.after([workflow])
     ids = [numbers.next_node() for _ in inner]
@@ -155,8 +156,9 @@ def _link(origin: dict[str, Any], slot: int, target: dict[str, Any], socket: int
 def _open_inputs(inner: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
     linked = {(link[2], link[3]) for link in links}
     for index, entry in enumerate(inner):
-        for socket in range(len(entry.get("inputs") or ())):
-            if (index, socket) not in linked:
+        for socket, part in enumerate(entry.get("inputs") or ()):
+            is_widget = isinstance(part, Mapping) and part.get("widget")  # newer canvases store them all
+            if (index, socket) not in linked and not is_widget:
                 yield index, socket
 
 

@@ -181,6 +181,10 @@ def test_a_group_node_is_taken_apart() -> None:
     group["inputs"][2]["link"] = 1
     after = convert(before).workflow
     assert of_type(after, "KinemaContextWindows")["widgets_values"][0] == 8
+    for node in (group, inner.nodes[0]):  # as newer canvases store widgets
+        node["inputs"].append(
+            {"name": "context_length", "type": "INT", "link": None, "widget": {"name": "context_length"}}
+        )
     group["widgets_values"] = [12, 3, "other.ckpt", "lcm"]  # what the group node shows counts
     shown = convert(before).workflow
     assert of_type(shown, "KinemaContextWindows")["widgets_values"][:2] == [12, 3]
