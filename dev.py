@@ -13,7 +13,10 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
     "train": ("tools.train", "train a motion model or a motion LoRA as a settings file says"),
     "farm": ("farm.farm_command", "run one workflow with thousands of jobs on many ComfyUI servers"),
-    "farm-check": ("tools.farm.__main__", "measure the farm, simulate it, kill its parts, compare it with the canvas: scale, ..."),
+    "farm-check": (
+        "tools.farm.__main__",
+        "measure the farm, simulate it, kill its parts, compare it with the canvas: scale, ...",
+    ),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
     "host": ("tools.host", "start a server with the pack to click in"),
