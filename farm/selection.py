@@ -5,13 +5,23 @@ from collections.abc import Sequence
 
 from .graph.job import Job
 from .graph.job_lines import JobLine
+from .graph.refused import Refused
 from .run.ledger import Ledger
 from .run.output_folder import OutputFolder
 
+MAX_TAGS = 20  # that an error lists
+
 
 def lines_of(lines: Sequence[JobLine], only: str | None, shard: tuple[int, int] | None) -> list[JobLine]:
-    """Those with the tag `only` ("style" also finds "style=ink") and in the part `shard` (number, of how many)."""
-    return [line for line in lines if _has_tag(line, only) and _is_in(line, shard)]
+    """Those with the tag `only` ("style" also finds "style=ink") and in the part `shard` (number, of how many).
+
+    Raises Refused for a tag that no line has.
+    """
+    tagged = [line for line in lines if _has_tag(line, only)]
+    if not tagged:
+        there = sorted({f'"{tag}"' for line in lines for tag in line.tags})
+        raise Refused([f'no job has the tag "{only}" (--only); there are {", ".join(there[:MAX_TAGS]) or "no tags"}'])
+    return [line for line in tagged if _is_in(line, shard)]
 
 
 def _has_tag(line: JobLine, only: str | None) -> bool:

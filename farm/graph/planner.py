@@ -53,7 +53,8 @@ class Planner:
             set_by_all = own if set_by_all is None else set_by_all & own
             if not wrong:
                 jobs.append(self._job(line, tuple(changes)))
-        errors = [*self._wrong_values(set_by_all or set()), *errors]
+        # Each once: the jobs of one line often have the same error.
+        errors = [*dict.fromkeys([*self._wrong_values(set_by_all or set()), *errors])]
         if errors:
             more = [f"and {len(errors) - MAX_ERRORS} more"] if len(errors) > MAX_ERRORS else []
             raise Refused([*errors[:MAX_ERRORS], *more])

@@ -24,6 +24,7 @@ class WholeRun:
     say: Callable[[str], None]
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)  # by the server's name
     is_interrupted: bool = False
+    is_stopping: bool = False  # no further job is given out, and the servers were told
     has_no_server: bool = False
     problem: str | None = None  # with the output folder
 
@@ -73,12 +74,18 @@ class WholeRun:
         if dispatcher.folder.is_asked("drain") and not dispatcher.stops:
             (dispatcher.folder.path / "drain").unlink(missing_ok=True)
             self.drain("drained as asked")
+        if dispatcher.stops and not (self.is_stopping or self.problem):
+            self.say(f"Stopping: {dispatcher.stops}. What runs is finished first.")
+            self._take_back()
 
     def drain(self, why: str) -> None:
         """What runs is finished, what waits on servers is taken back."""
         self.is_interrupted = True
         self.dispatcher.stops = why
         self.dispatcher.notify()
+
+    def _take_back(self) -> None:
+        self.is_stopping = True
         for worker in self.dispatcher.live:
             task = asyncio.ensure_future(worker.take_back(len(worker.follower.prompts)))
             self.tasks[f"{worker.name} gives back"] = asyncio.ensure_future(_finished(task))
@@ -100,8 +107,7 @@ class WholeRun:
             if self.dispatcher.stops:
                 main.cancel()
             else:
-                self.say("What runs is finished first; Ctrl+C again stops at once. The same command goes on later.")
-                self.drain("interrupted")
+                self.drain("interrupted; Ctrl+C again stops at once, and the same command goes on later")
 
         if sys.platform != "win32":
             loop = asyncio.get_running_loop()

@@ -160,7 +160,8 @@ class Worker:
             self._check_patience(counts=waiting.started is not None)
             if waiting.started is not None and self._farm.is_overdue(waiting.started, waiting.heard):
                 await self._patiently(lambda: post(self.link, "/interrupt", {"prompt_id": submission.prompt_id}))
-                raise Lost("it took too long", counts=True)
+                seconds = time.monotonic() - waiting.started
+                raise Lost(f"it took too long and was interrupted after {seconds:.0f} s", counts=True)
         waiting.ended.result()  # raises Lost for a prompt that was taken back
 
     async def _entry(self, wanted: str) -> dict[str, Any] | None:

@@ -112,6 +112,25 @@ def test_all_errors_are_told_before_anything_runs(pictures: Pictures, capsys: py
     assert "Nothing was run: 2 errors" in said
 
 
+def test_a_farm_stops_when_enough_jobs_have_failed(pictures: Pictures, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures.job("broken", None)
+    for name in ("a", "b", "c", "d", "e", "f"):
+        pictures.job(name, "#ff0000")
+    assert pictures.run("--max-failures", "1", "--ahead", "0") == SOME_FAILED
+    assert "Stopping: 1 jobs have failed (--max-failures 1). What runs is finished first." in capsys.readouterr().out
+    assert len(pictures.records("done")) < 6
+    assert pictures.run() == SOME_FAILED and len(pictures.records("done")) == 6
+
+
+def test_a_job_that_takes_too_long_is_interrupted(small_farm: SmallFarm, tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.jsonl"
+    jobs.write_text(json.dumps({"set": {"Sampler.steps": 10_000}}))
+    command = [str(small_farm.scene.workflow), str(jobs), "--out", str(tmp_path / "out")]
+    command += ["--servers", small_farm.scene.urls[0], "--job-timeout", "1", "--retries", "0"]
+    assert main(command) == SOME_FAILED
+    assert "it took too long and was interrupted after" in (tmp_path / "out" / "failed.jsonl").read_text()
+
+
 def test_a_paused_farm_starts_nothing_and_drains(pictures: Pictures) -> None:
     pictures.job("red", "#ff0000")
     pictures.out.mkdir()
