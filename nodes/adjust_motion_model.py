@@ -59,7 +59,8 @@ class AdjustMotionModelNode(io.ComfyNode):
 def _position_inputs() -> list[io.Input]:
     return [
         _rows(
-            "stretch", "Stretches the positional encodings: interpolates them to this many more. This slows the motion."
+            "stretch",
+            "Stretches the positional encodings: interpolation adds this many of them, which slows the motion.",
         ),
         _rows("initial_offset", "Leaves out this number of positional encodings at the start, after stretch."),
         _rows(

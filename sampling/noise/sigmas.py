@@ -32,7 +32,7 @@ def _authors_ddim(sampling: Any, steps: int) -> torch.Tensor:
     as 961, 921, ..., 1 for 25 steps. Raises ValueError where there are no such timesteps."""
     if not isinstance(sampling, ModelSamplingDiscrete):
         raise ValueError(
-            f'The scheduler "{AUTHORS_DDIM}" counts the {TIMESTEPS} training timesteps, but the connected model has '
+            f'The scheduler "{AUTHORS_DDIM}" is made for {TIMESTEPS} training timesteps, but the connected model has '
             "continuous noise. Choose another scheduler."
         )
     if steps >= TIMESTEPS:
