@@ -52,7 +52,7 @@ class AdjustMotionModelNode(io.ComfyNode):
         positions = PositionAdjustment(stretch, initial_offset, cap, length, final_offset)
         change = WeightAdjustment(weights, add, multiply)
         if (positions.changes_tables or change.changes_tables) and not motion_model.model.spec.stores_positions:
-            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so they stay as they are.')
+            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so there are none to change.')
         return io.NodeOutput(adjusted(motion_model, positions, change))
 
 

@@ -14,8 +14,8 @@ from .inputs.values import reads_numbers
 
 NEAREST = "nearest"
 EMPTY_WINDOWS = {
-    NEAREST: "The nearest picture is shown at the end of the window that is closer to it. If both ends are equally close, a "
-    "single picture is shown in the middle, and of several pictures one at each end.",
+    NEAREST: "The nearest picture is shown at the end of the window that is closer to it. If both ends are equally "
+    "close, a single picture is shown in the middle; with several pictures, one is shown at each end.",
     "none": "No picture is shown: the window follows only the prompt and the other windows.",
 }
 

@@ -143,5 +143,5 @@ def test_files_without_positions_keep_the_formulas(monkeypatch, tmp_path):
         .positions
     )
     assert rule.length(64) == 64 and said == [
-        '"lcm.safetensors" stores no positional encodings, so they stay as they are.'
+        '"lcm.safetensors" stores no positional encodings, so there are none to change.'
     ]
