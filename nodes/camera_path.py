@@ -4,11 +4,11 @@ from ..sampling.call.moment import Curve
 from ..sampling.camera.path import Along, CameraMove, CameraPath, Fit, Joined, Layered, track_of
 from ..sampling.camera.pose_text import read_poses
 from ..sampling.camera.presets import BASE_FRAMES, CAMERA_PRESETS
-from ..sampling.curves.timeline import TextError
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CameraSocket, number_or_curve
+from .inputs.texts import check_text
 from .inputs.values import OpenInt, reads_numbers
 
 WAYS_TO_JOIN = {
@@ -71,11 +71,7 @@ class CameraPathNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, poses: str | None = None) -> bool | str:
-        try:
-            read_poses(poses or "")
-        except TextError as error:
-            return str(error)
-        return True
+        return check_text(read_poses, poses or "")
 
     @classmethod
     @reads_numbers
