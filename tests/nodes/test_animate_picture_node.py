@@ -66,7 +66,7 @@ SAID = {
     "drift for PIA": ("pia", ONE, {"drift": 0.5}, "drift has no effect: it is for AnimateLCM-I2V, and this is PIA."),
     "pictures for PIA": ("pia", THREE, {}, "The 3 pictures are spread from the first frame to the last."),
     "a frame for several": ("pia", THREE, {"frame": 2}, "frame has no effect: it is used only for a single picture."),
-    "motion for several": ("pia", THREE, {"motion": "large"}, "motion has no effect on several pictures"),
+    "motion for several": ("pia", THREE, {"motion": "large"}, "motion has no effect with several pictures"),
     "motion and affinity": (
         "pia", ONE, {"motion": "large", "affinity": CURVE}, "motion has no effect, because affinity is connected.",
     ),

@@ -191,7 +191,7 @@ def test_merging_keeps_the_first_ones_picture_and_refuses_to_lose_the_seconds(mo
     again = animating(merge_motion_models(pia, v3, 0.5, 0.5, 0.5), animated(vae))
     assert torch.equal(*(tiny.sample(attach(model, one, Applied())) for one in (merged, again)))
     with pytest.raises(
-        ValueError, match='"pia.safetensors" has a picture, but a mix takes .* Put Animate Picture after'
+        ValueError, match='"pia.safetensors" has a picture, but a merge takes .* Put Animate Picture after'
     ):
         merge_motion_models(v3, pictured, 0.5, 0.5, 0.5)
 
