@@ -49,7 +49,7 @@ def _reason(report: Report) -> str:
     for unit in report.units:
         if unit.result == NOT_CONVERTED:
             lost = "; ".join(remark.text for remark in unit.remarks)
-            return unit.refusal or f"Converted by Kinema, something would be lost: {lost}"
+            return unit.refusal or f"The conversion would lose something: {lost}"
     return ""
 
 

@@ -33,7 +33,7 @@ def with_present_files(workflow: Any, present: PresentFiles) -> Resolved:
         found = _match(name, present(folder)) if isinstance(name, str) else None
         if found is not None:
             values[place] = found
-            said[name] = f"{name} is not here; {found} is taken for it."
+            said[name] = f"{name} was not found; {found} is used instead."
     return Resolved(resolved, tuple(said.values()))
 
 

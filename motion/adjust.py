@@ -97,7 +97,7 @@ PARTS: dict[str, WeightsPart] = {
     ),
     "other": WeightsPart(
         has=lambda name: ".attention_blocks." not in name,
-        words="What is neither temporal attention nor a position table: norms, projections and feed-forward layers.",
+        words="Everything except temporal attention and position tables: norms, projections and feed-forward layers.",
     ),
 }
 """The parts whose weights can be adjusted."""
@@ -145,6 +145,6 @@ def check_own_positions(motion: Any, doing: str) -> None:
     """Raises ValueError where the position tables of `motion` (MOTION_MODEL) were adjusted; `doing` cannot take them in."""
     if adjustments(motion):
         raise ValueError(
-            f'The positions of "{motion.get_attachment(FILE)}" were adjusted, which {doing} cannot take in. Put Adjust Motion '
-            "Model after it."
+            f'The positions of "{motion.get_attachment(FILE)}" were adjusted, which {doing} does not support. Put '
+            f"Adjust Motion Model after it."
         )

@@ -57,6 +57,6 @@ def check_camera_fits(camera: Any, motion: Any) -> None:
             )
     if missing := [place for place in widths if place not in dict(camera.model.spec.modules) and "mid" not in place]:
         raise ValueError(
-            f'"{file}" does not fit "{motion_file}", which has a motion module at "{missing[0]}" that it does not know. '
-            "Use the CameraCtrl model that was made for this motion model."
+            f'"{file}" does not fit "{motion_file}", which has a motion module at "{missing[0]}" that CameraCtrl '
+            "lacks. Use the CameraCtrl model that was made for this motion model."
         )

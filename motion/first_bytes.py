@@ -30,21 +30,24 @@ def check_start(start: bytes, name: str, size: int, is_safetensors: bool) -> Non
         )
     if is_safetensors and start.startswith(ZIP):
         raise NotReadable(
-            f'is a file of torch with the wrong ending. Rename it to "{_renamed(name, ".ckpt")}" and press R.'
+            f'is a PyTorch file with the wrong file extension. Rename it to "{_renamed(name, ".ckpt")}" and press R '
+            "to refresh."
         )
     if is_safetensors or start.startswith(ZIP):
         return
     if _begins_as_safetensors(start, size):
         right = _renamed(name, ".safetensors")
-        raise NotReadable(f'is a .safetensors file with the wrong ending. Rename it to "{right}" and press R.')
+        raise NotReadable(
+            f'is a .safetensors file with the wrong file extension. Rename it to "{right}" and press R to refresh.'
+        )
     if start.startswith(OLD_TORCH) or start[257:262] == b"ustar":
         raise NotReadable(
-            "was saved in the format of torch before 1.6, which Kinema does not read. Get the model as .safetensors, or "
-            "load it with torch and save it again."
+            "was saved in the format of PyTorch before 1.6, which Kinema does not read. Get the model as "
+            ".safetensors, or load it with PyTorch and save it again."
         )
     if start.startswith(b"\x80"):
-        raise NotReadable("is a pickle of Python objects, not a model of torch. Get the model as .safetensors.")
-    raise damaged("it does not begin like a file of torch")
+        raise NotReadable("is a pickle of Python objects, not a PyTorch model. Get the model as .safetensors.")
+    raise damaged("it does not begin like a PyTorch file")
 
 
 def _begins_as_safetensors(start: bytes, size: int) -> bool:

@@ -65,7 +65,7 @@ def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
         logging.warning('"%s": %s', name, spec.note)
     if layout.other:
         parts = dict.fromkeys(left_out(key) or without_prefix(key).split(".")[0] for key in layout.other)
-        logging.info('"%s": other parts than the motion model were left out: %s.', name, ", ".join(parts))
+        logging.info('"%s": parts other than the motion model were ignored: %s.', name, ", ".join(parts))
 
 
 def usual_settings(preset: Preset, name: str) -> str:

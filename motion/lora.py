@@ -52,7 +52,7 @@ def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
         settings = adapter_settings(file.metadata)
     if unknown:
         logging.warning(
-            '"%s": %d keys fit no layer of the motion model and were left out: %s.',
+            '"%s": %d keys match no layer of the motion model and were ignored: %s.',
             path.name,
             len(unknown),
             ", ".join(f'"{key}"' for key in unknown),

@@ -26,8 +26,8 @@ def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: fl
     for attachment, (what, node) in _OF_THE_FIRST.items():
         if second.get_attachment(attachment) is not None:
             raise ValueError(
-                f'"{second.get_attachment(FILE)}" has a {what}, but a mix takes everything but weights from the first '
-                f"motion model. Put {node} after Merge Motion Models."
+                f'"{second.get_attachment(FILE)}" has a {what}, but a merge takes everything except the weights from '
+                f"the first motion model. Put {node} after Merge Motion Models."
             )
     check_same_modules(first.model.spec, second.model.spec, first.get_attachment(FILE), second.get_attachment(FILE))
     weights = {"down_blocks": down, "mid_block": mid, "up_blocks": up}
@@ -49,6 +49,6 @@ def check_same_modules(first: MotionSpec, second: MotionSpec, first_file: str, s
         )
         detail = f'different widths, first at "{place}"'
     raise ValueError(
-        f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be mixed: they '
+        f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be merged: they '
         f"have {detail}. Pick two motion models of the same version, such as two finetunes of v3."
     )

@@ -38,7 +38,8 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
     """Writes tensors to `path` (.safetensors), all or nothing."""
     if path.suffix != MODEL_SUFFIX:
         raise ValueError(
-            f'"{path.name}" does not end in {MODEL_SUFFIX}, the only kind of model file that Kinema writes. Add this ending.'
+            f'"{path.name}" does not end in {MODEL_SUFFIX}, the only kind of model file that Kinema writes. Add this '
+            f"file extension."
         )
     weights = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:

@@ -98,8 +98,8 @@ def _network(shapes: Mapping[str, tuple[int, ...]], condition: Condition, heads:
     ]
     if bad := [each for each in (width, *widths) if each == 0 or each % width or each % 32 or each % heads]:
         raise MotionFileError(
-            f'"{name}" has a level of {bad[0]} channels, which {heads} attention heads, groups of 32 and the first '
-            f"level of {width} channels do not divide. {ADVICE}"
+            f'"{name}" has a level of {bad[0]} channels, but this number must be divisible by 32, by its {heads} '
+            f"attention heads and by the {width} channels of its first level. {ADVICE}"
         )
     middle = "mid_block.attentions.0."
     return {

@@ -52,14 +52,15 @@ class AdjustMotionModelNode(io.ComfyNode):
         positions = PositionAdjustment(stretch, initial_offset, cap, length, final_offset)
         change = WeightAdjustment(weights, add, multiply)
         if (positions.changes_tables or change.changes_tables) and not motion_model.model.spec.stores_positions:
-            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so they stay as they are.')
+            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so there are none to change.')
         return io.NodeOutput(adjusted(motion_model, positions, change))
 
 
 def _position_inputs() -> list[io.Input]:
     return [
         _rows(
-            "stretch", "Stretches the positional encodings: interpolates them to this many more. This slows the motion."
+            "stretch",
+            "Stretches the positional encodings: interpolation adds this many of them, which slows the motion.",
         ),
         _rows("initial_offset", "Leaves out this number of positional encodings at the start, after stretch."),
         _rows(

@@ -21,7 +21,7 @@ class AnimatePictureNode(io.ComfyNode):
             display_name="Animate Picture",
             category=CATEGORY,
             description="Gives a motion model the picture that it animates. For PIA, whose video contains the picture, "
-            "and for AnimateLCM-I2V, which keeps to one picture or follows a video.",
+            "and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
             search_aliases=[
                 "image to video",
                 "i2v",
@@ -47,8 +47,8 @@ class AnimatePictureNode(io.ComfyNode):
                 io.Vae.Input("vae", tooltip="The VAE that encodes the picture: the one of the SD1.5 checkpoint."),
                 number_or_curve(
                     "strength",
-                    "How much the picture acts. 1 is what the motion model was trained for; 0 is the motion model without "
-                    "a picture.",
+                    "How strongly the picture acts. 1 is what the motion model was trained for; 0 is the motion model "
+                    "without a picture.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -102,8 +102,8 @@ def _pia_inputs() -> list[io.Input]:
             words_of(MOTION_AMOUNTS),
             default=DEFAULT_MOTION,
             optional=True,
-            tooltip="Only for PIA. How much moves, whether the video loops, and whether it keeps the style of the "
-            "picture. The help page explains each option.",
+            tooltip="Only for PIA. How much motion there is, whether the video loops, and whether it keeps the style "
+            "of the picture. The help page explains each option.",
         ),
         io.Int.Input(
             "frame",
@@ -128,7 +128,7 @@ def what_does_not_act(motion_model: Any, picture: AnimatedPicture) -> list[str]:
     """Sentences about what is set, but acts otherwise or not at all for `picture` with this motion model (MOTION_MODEL)."""
     sentences = []
     if motion_model.get_attachment(PICTURE_ATTACHMENT) is not None:
-        sentences.append("This picture replaces that of the Animate Picture node before.")
+        sentences.append("This picture replaces that of the previous Animate Picture node.")
     if motion_model.model.spec.picture == "mask+picture":
         return sentences + _with_pia(picture)
     return sentences + _with_i2v(picture)
@@ -141,14 +141,15 @@ def _with_pia(picture: AnimatedPicture) -> list[str]:
     if picture.count > 1:
         sentences.append(f"The {picture.count} pictures are spread from the first frame to the last.")
         if picture.frame != 0:
-            sentences.append("frame has no effect: it places a single picture.")
+            sentences.append("frame has no effect: it is used only for a single picture.")
     elif picture.frame != 0 and picture.affinity is not None:
         sentences.append("frame has no effect, because affinity is connected.")
     if picture.motion != DEFAULT_MOTION and picture.affinity is not None:
         sentences.append("motion has no effect, because affinity is connected.")
     elif picture.motion != DEFAULT_MOTION and picture.count > 1:
         sentences.append(
-            "motion has no effect on several pictures: frames resemble the nearest one, less the farther it is."
+            "motion has no effect with several pictures: each frame resembles the nearest picture, less so the "
+            "farther away it is."
         )
     return sentences
 
@@ -165,7 +166,8 @@ def _with_i2v(picture: AnimatedPicture) -> list[str]:
             sentences.append(f"{name} has no effect: it is for PIA, and this is AnimateLCM-I2V.")
     if picture.count > 1:
         sentences.append(
-            f"Each frame gets one of the {picture.count} pictures. Later frames keep the last; surplus pictures are not used."
+            f"Each frame gets one of the {picture.count} pictures. Later frames keep the last one; surplus pictures "
+            "are not used."
         )
         if picture.drift != TRAINED_DRIFT:
             sentences.append("drift has no effect: it is 0 with several pictures.")

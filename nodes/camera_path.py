@@ -4,11 +4,11 @@ from ..sampling.call.moment import Curve
 from ..sampling.camera.path import Along, CameraMove, CameraPath, Fit, Joined, Layered, track_of
 from ..sampling.camera.pose_text import read_poses
 from ..sampling.camera.presets import BASE_FRAMES, CAMERA_PRESETS
-from ..sampling.curves.timeline import TextError
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CameraSocket, number_or_curve
+from .inputs.texts import check_text
 from .inputs.values import OpenInt, reads_numbers
 
 WAYS_TO_JOIN = {
@@ -71,11 +71,7 @@ class CameraPathNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, poses: str | None = None) -> bool | str:
-        try:
-            read_poses(poses or "")
-        except TextError as error:
-            return str(error)
-        return True
+        return check_text(read_poses, poses or "")
 
     @classmethod
     @reads_numbers
@@ -118,7 +114,7 @@ def _preset_inputs() -> list[io.Input]:
         number_or_curve(
             "amount",
             "Speed of the preset. At 1, the camera moves 1.41 units (2.81 forward or back) or turns by 56 degrees in the "
-            "first 16 frames. Below 0, the opposite direction.",
+            "first 16 frames. Values below 0 reverse the direction.",
             default=1.0,
             min=-10.0,
             max=10.0,
@@ -140,17 +136,15 @@ def _turns() -> list[io.Input]:
 
 
 def _axis(name: str, what: str, step: float = 0.1) -> io.Input:
-    words = (
-        f"{what} The camera gets there at the last frame, at constant speed; a curve says where it is in each frame."
-    )
+    words = f"{what} The value is reached at the last frame, at constant speed; a curve gives the value at each frame."
     return number_or_curve(name, words, default=0.0, min=-360.0, max=360.0, step=step, optional=True, advanced=True)
 
 
 def _zoom() -> io.Input:
     return number_or_curve(
         "zoom",
-        "Factor of the focal length, above 0, that is reached at the last frame: 2 shows half of the width. A curve has the "
-        "factor of each frame.",
+        "Factor of the focal length, greater than 0, that is reached at the last frame: 2 shows half of the width. A "
+        "curve gives the factor at each frame.",
         default=1.0,
         min=0.05,
         max=20.0,
@@ -181,8 +175,8 @@ def _pose_inputs() -> list[io.Input]:
             dynamic_prompts=False,
             optional=True,
             advanced=True,
-            tooltip="Poses as in the text files of RealEstate10K: rows of 19 numbers, which may follow a link. The preset and "
-            "the numbers of this node act on top of them.",
+            tooltip="Poses as in the text files of RealEstate10K: rows of 19 numbers; the first line may be a link. "
+            "The preset and the other inputs of this node are added to them.",
         ),
         OpenInt(
             "frames",

@@ -2,9 +2,9 @@ from comfy_api.latest import io
 
 from ..sampling.curves.curve_keys import OverFrames
 from ..sampling.curves.curve_text import read_keys
-from ..sampling.curves.timeline import TextError
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output, easing_input
+from .inputs.texts import check_text
 
 CURVE_EXAMPLE = "0: 1.0, 24: 0.3"
 
@@ -57,8 +57,4 @@ class CurveNode(io.ComfyNode):
 
 def check_keys(values: str | None) -> bool | str:
     """What is wrong with `values` (None: not known yet), or True."""
-    try:
-        read_keys(CURVE_EXAMPLE if values is None else values)
-    except TextError as error:
-        return str(error)
-    return True
+    return check_text(read_keys, CURVE_EXAMPLE if values is None else values)

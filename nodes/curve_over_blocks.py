@@ -5,9 +5,9 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import Blocks, OverBlocks, as_curve
 from ..sampling.curves.curve_text import read_blocks
-from ..sampling.curves.timeline import TextError
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
+from .inputs.texts import check_text
 from .inputs.values import reads_numbers
 
 
@@ -46,11 +46,7 @@ class CurveOverBlocksNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, single: str | None = None) -> bool | str:
-        try:
-            read_blocks(single or "")
-        except TextError as error:
-            return str(error)
-        return True
+        return check_text(read_blocks, single or "")
 
     @classmethod
     @reads_numbers

@@ -33,7 +33,7 @@ class LoadClipsNode(io.ComfyNode):
                     "folder",
                     options=[NONE, *folder_paths.get_input_subfolders()],
                     tooltip="A folder in ComfyUI's input folder. It contains either videos or one subfolder of "
-                    "images per sequence. Press R after adding files.",
+                    "images per sequence. Press R to refresh after adding files.",
                 ),
                 io.String.Input(
                     "prompt",
@@ -83,7 +83,8 @@ class LoadClipsNode(io.ComfyNode):
         if folder in (None, NONE) or folder in folder_paths.get_input_subfolders():
             return True
         return (
-            f'"{folder}" is not a folder inside "{folder_paths.get_input_directory()}". Pick another one, or press R.'
+            f'"{folder}" is not a folder inside "{folder_paths.get_input_directory()}". Pick another one, or press R '
+            "to refresh the list."
         )
 
     @classmethod

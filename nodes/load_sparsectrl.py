@@ -14,9 +14,9 @@ from .inputs.values import reads_numbers
 
 NEAREST = "nearest"
 EMPTY_WINDOWS = {
-    NEAREST: "The nearest picture is shown at the end of the window that is closer to it. If both ends are equally close, a "
-    "single picture is shown in the middle, and of several pictures one at each end.",
-    "none": "No picture is shown: the window follows the prompt and the other windows only.",
+    NEAREST: "The nearest picture is shown at the end of the window that is closer to it. If both ends are equally "
+    "close, a single picture is shown in the middle; with several pictures, one is shown at each end.",
+    "none": "No picture is shown: the window follows only the prompt and the other windows.",
 }
 
 
@@ -53,8 +53,10 @@ class LoadSparseCtrlNode(io.ComfyNode):
                 io.String.Input(
                     "frames",
                     default="0",
-                    tooltip='The frames at which the pictures stand: numbers such as "0, -1" (-1: the last frame), "every 4", '
-                    "or one of the words spread, start, end, center. A single picture stands at all of these frames.",
+                    tooltip='The frames at which the pictures are placed: numbers such as "0, -1" (-1: the last '
+                    'frame), "every 4", '
+                    "or one of the words spread, start, end, center. A single picture is placed at all of these "
+                    "frames.",
                 ),
                 *_strengths(),
                 ExplainedCombo(
@@ -101,8 +103,8 @@ class LoadSparseCtrlNode(io.ComfyNode):
 
 def _strengths() -> list[io.Input]:
     words = {
-        "motion": "Strength of the motion modules in this model. At 0 each latent is a still picture of its own, not a frame "
-        "of a video.",
+        "motion": "Strength of the motion modules in this model. At 0 each latent is treated as a separate still "
+        "image, not as a frame of a video.",
         "strength": "Strength of the control, multiplied by the strength of Apply ControlNet. A curve varies it over the "
         "frames, the steps or the picture.",
     }

@@ -28,8 +28,8 @@ class PlotCameraPathNode(io.ComfyNode):
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="An image that stands flat before the first camera and fills its view. If it is connected, the "
-                    "output is this image in all frames, in place of the plot.",
+                    tooltip="An image that is placed in front of the first camera and fills its view. If it is "
+                    "connected, the output is this image in all frames, instead of the plot.",
                 ),
                 io.Float.Input(
                     "distance",

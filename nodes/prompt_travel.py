@@ -3,11 +3,11 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.curves.easings import EASINGS
-from ..sampling.curves.timeline import TextError
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
+from .inputs.texts import check_text
 from .inputs.values import OpenInt, reads_numbers
 
 PROMPT_EXAMPLE = "0: a calm sea\n24: a storm"
@@ -62,11 +62,7 @@ class PromptTravelNode(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, prompts: str | None = None) -> bool | str:
-        try:
-            read_prompts(PROMPT_EXAMPLE if prompts is None else prompts)
-        except TextError as error:
-            return str(error)
-        return True
+        return check_text(read_prompts, PROMPT_EXAMPLE if prompts is None else prompts)
 
     @classmethod
     @reads_numbers

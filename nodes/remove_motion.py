@@ -8,7 +8,7 @@ from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.on_node import say
 from .inputs.sockets import CATEGORY
 
-NOTHING = "The connected model has nothing of Kinema's nodes, so nothing was removed."
+NOTHING = "Kinema's nodes have added nothing to the connected model, so nothing was removed."
 
 
 class RemoveMotionNode(io.ComfyNode):
@@ -18,9 +18,9 @@ class RemoveMotionNode(io.ComfyNode):
             node_id="KinemaRemoveMotion",
             display_name="Remove Motion",
             category=CATEGORY,
-            description="Removes what Kinema's nodes have added to a model: motion models, windows, noise, guidance and "
-            "all else but the noise schedule. The model then makes single images again. LoRAs and patches of other "
-            "nodes stay.",
+            description="Removes what Kinema's nodes have added to a model: motion models, windows, noise, guidance "
+            "and everything else except the noise schedule. The model then makes single images again. LoRAs and "
+            "patches of other nodes stay.",
             search_aliases=["unload animatediff", "without motion", "still images", *EVOLVED_NAMES["Remove Motion"]],
             inputs=[io.Model.Input("model", tooltip="A model that was set up for animation.")],
             outputs=[

@@ -25,7 +25,7 @@ MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 ONE_HOST = (
     *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
-    *("e2e/test_demo.py", "test_house.py", "test_regexes.py"),
+    *("e2e/test_demo.py", "test_fields.py", "test_house.py", "test_regexes.py"),
     *("motion/test_adjust.py", "motion/test_families.py", "motion/test_hostile.py", "motion/test_lora.py"),
     *("motion/test_picture_parts.py", "motion/test_reading.py"),
     *("sampling/camera", "sampling/latents/test_text2video_zero.py", "sampling/modules/test_controls.py"),

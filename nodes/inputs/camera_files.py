@@ -66,7 +66,10 @@ def check_camera_file(name: str | None) -> bool | str:
     if name in camera_files():
         return True
     home = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
-    return f'"{name}" is not in "{home}". Put a CameraCtrl file, e.g. CameraCtrl_pruned.safetensors, there and press R.'
+    return (
+        f'"{name}" is not in "{home}". Put a CameraCtrl file, e.g. CameraCtrl_pruned.safetensors, there and press R to '
+        "refresh."
+    )
 
 
 def _found(name: str) -> str | None:

@@ -127,5 +127,8 @@ def check_file(folder: str, name: str | None) -> bool | str:
     own = folder_paths.get_filename_list(folder)
     home = folder_paths.get_folder_paths(folder)[0]
     if not own:
-        return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R.'
-    return f'"{name}" is not among the {len(own)} {what} found. Put it into "{home}" and press R, or pick another.'
+        return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R to refresh.'
+    return (
+        f'"{name}" is not among the {len(own)} {what} found. Put it into "{home}" and press R to refresh, or pick '
+        "another."
+    )

@@ -22,7 +22,9 @@ def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Inpu
     io.Float.Input."""
     optional, advanced = number.get("optional", False), number.get("advanced")
     widget = io.Float.Input(
-        name, tooltip=f"{tooltip} Accepts a curve, a list of numbers, and numbers outside the range.", **number
+        name,
+        tooltip=f"{tooltip} You can also connect a curve, a list of numbers, or a number outside the widget's range.",
+        **number,
     )
     return io.MultiType.Input(widget, types=[CurveSocket], optional=optional, advanced=advanced)
 

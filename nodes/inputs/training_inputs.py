@@ -75,7 +75,9 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
         advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
             "not affect the result."),
-        advanced("save_every", "Number of steps between saves of the training state, which protect against power cuts. The "
+        advanced(
+            "save_every",
+            "Number of steps between saves of the training state, so that little is lost in a power cut. The "
             "training state is also saved at the end and when you interrupt the training."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
             tooltip="Number of steps between sample animations in the preview. 0: no sample animations."),

@@ -11,6 +11,7 @@ from ...motion.layers import MotionModel
 class HostSampling(Protocol):
     """A ModelSampling: the noise schedule of a model, and what the model predicts."""
 
+    sigmas: torch.Tensor  # of the training timesteps, rising
     sigma_max: torch.Tensor
 
     def percent_to_sigma(self, percent: float) -> float: ...

@@ -23,7 +23,7 @@ def message(missing: str, doing: str = "") -> str:
     or newer than Kinema."""
     if _version() < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        return f"Kinema needs ComfyUI {oldest} or newer{doing}, and this is {host_version()}. Update ComfyUI."
+        return f"Kinema needs ComfyUI {oldest} or newer{doing}, but this is {host_version()}. Update ComfyUI."
     return f"Kinema needs {missing}{doing}, which this ComfyUI, {host_version()}, does not have. Update Kinema."
 
 

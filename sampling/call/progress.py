@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
+
 from .host import HostSampling
 
 SAME_LEVEL = 1e-4
@@ -12,7 +14,7 @@ SAME_LEVEL = 1e-4
 HALVINGS = 24
 
 
-def is_within(start: float, end: float, sigma: Any, model_sampling: HostSampling) -> bool:
+def is_within(start: float, end: float, sigma: float | torch.Tensor, model_sampling: HostSampling) -> bool:
     """Whether the noise level `sigma` lies in the part `start` to `end` of the run, by the host's rule."""
     if start <= 0.0 and end >= 1.0:  # comparing would wait for the GPU
         return True
@@ -33,9 +35,11 @@ def percent_of(level: float, model_sampling: HostSampling) -> float:
 class Progress:
     """How far a run is. Numbers are fetched from the GPU only when something asks for them."""
 
-    sigma: Any  # noise level now: a number or a tensor () that may be on the GPU
+    sigma: float | torch.Tensor  # noise level now: a number or a tensor () that may be on the GPU
     model_sampling: HostSampling  # the MODEL's noise schedule
-    steps: Any = None  # noise levels of the sampler's steps, a tensor (s + 1,); None: the sampler does not report them
+    steps: torch.Tensor | None = (
+        None  # noise levels of the sampler's steps, a tensor (s + 1,); None: the sampler does not report them
+    )
 
     @cached_property
     def level(self) -> float:
@@ -64,6 +68,8 @@ class Progress:
         return self.level <= level * (1 + SAME_LEVEL)
 
 
-def progress_of(sigma: Any, model_sampling: HostSampling, transformer_options: Mapping[str, Any]) -> Progress:
+def progress_of(
+    sigma: float | torch.Tensor, model_sampling: HostSampling, transformer_options: Mapping[str, Any]
+) -> Progress:
     """The Progress of a model call at noise level `sigma`."""
     return Progress(sigma, model_sampling, transformer_options.get("sample_sigmas"))

@@ -88,8 +88,8 @@ def _lengths(asked: Sequence[int], frames: int) -> list[int]:
     left = frames - sum(asked)
     if sharing and left < sharing:
         raise ValueError(
-            f"The camera path asks for {sum(asked)} frames and has {sharing} more parts, but the video has {frames} frames. "
-            "Set frames of the Camera Path nodes to smaller numbers, or to 0 for equal shares."
+            f"The camera path asks for {sum(asked)} frames, plus at least {sharing} for moves with frames 0, but the "
+            f"video has {frames} frames. Set frames of the Camera Path nodes to smaller numbers, or to 0 for equal shares."
         )
     ends = [round(left * k / sharing) for k in range(sharing + 1)] if sharing else []
     shares = iter(np.diff(ends).tolist())

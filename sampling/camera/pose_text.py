@@ -64,7 +64,10 @@ def _pose(words: list[str], text: str, at: int) -> WrittenPose:
     if min(lens[:2]) <= 0:
         raise TextError(TITLE, text, at, f"the focal lengths are {lens[0]:g} and {lens[1]:g}, but must be above 0.")
     if not _is_rotation(pose):
-        problem = "numbers 8 to 18 do not form a rotation, whose rows have length 1 and right angles. Check the row."
+        problem = (
+            "numbers 8 to 18 do not form a rotation matrix, whose rows have length 1 and are perpendicular. Check the "
+            "row."
+        )
         raise TextError(TITLE, text, at, problem)
     return WrittenPose(lens, pose)
 

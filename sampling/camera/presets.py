@@ -23,13 +23,15 @@ CAMERA_PRESETS: dict[str, CameraPreset] = {
     "move down": CameraPreset(axis="up", units=-1.5, words="The camera moves down without turning."),
     "move forward": CameraPreset(axis="forward", units=3.0, words="The camera moves forward, into the picture."),
     "move back": CameraPreset(axis="forward", units=-3.0, words="The camera moves back, away from the picture."),
-    "turn left": CameraPreset(axis="turn", units=-60.0, words="The camera turns to the left from where it stands."),
-    "turn right": CameraPreset(axis="turn", units=60.0, words="The camera turns to the right from where it stands."),
-    "turn up": CameraPreset(axis="tilt", units=60.0, words="The camera looks up from where it stands."),
-    "turn down": CameraPreset(axis="tilt", units=-60.0, words="The camera looks down from where it stands."),
-    "roll clockwise": CameraPreset(axis="roll", units=60.0, words="The camera rolls clockwise around its view."),
+    "turn left": CameraPreset(axis="turn", units=-60.0, words="The camera turns to the left without moving."),
+    "turn right": CameraPreset(axis="turn", units=60.0, words="The camera turns to the right without moving."),
+    "turn up": CameraPreset(axis="tilt", units=60.0, words="The camera looks up without moving."),
+    "turn down": CameraPreset(axis="tilt", units=-60.0, words="The camera looks down without moving."),
+    "roll clockwise": CameraPreset(
+        axis="roll", units=60.0, words="The camera rolls clockwise around its viewing direction."
+    ),
     "roll anticlockwise": CameraPreset(
-        axis="roll", units=-60.0, words="The camera rolls anticlockwise around its view."
+        axis="roll", units=-60.0, words="The camera rolls anticlockwise around its viewing direction."
     ),
 }
 """Units are those of RealEstate10K's poses for moves, and degrees for turns."""

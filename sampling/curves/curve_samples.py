@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from ..call.frames import Frames
+from ..call.host import HostSampling
 from ..call.moment import Curve, Moment, Part
 from ..call.progress import Progress
 from .curve import value_at
@@ -25,7 +25,7 @@ class Sampled:
     pictures: torch.Tensor | None  # (frames, SIZE, SIZE) at the first step; None: it is even over the picture
 
 
-def sample_curve(curve: Curve, frames: int, sigmas: torch.Tensor, model_sampling: Any) -> list[Sampled]:
+def sample_curve(curve: Curve, frames: int, sigmas: torch.Tensor, model_sampling: HostSampling) -> list[Sampled]:
     """The curve at every frame of a video and every step of a run with the noise levels `sigmas` (steps + 1)."""
     video = Frames(frames, tuple(range(frames)), frames)
     moments = [Moment(video, (SIZE, SIZE), Progress(sigma, model_sampling, sigmas)) for sigma in sigmas[:-1]]

@@ -10,7 +10,7 @@ from comfy.samplers import Sampler
 
 from ...motion.pooling import average_pooled
 from ..call.frames import Frames
-from ..call.host import HostGuider, HostSampler
+from ..call.host import HostGuider, HostSampler, HostSampling
 from ..call.moment import Curve, Moment
 from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import Progress
@@ -46,7 +46,9 @@ class Injection:
         return range(self.first_frame, frames if count == 1 else min(frames, self.first_frame + count))
 
 
-def injecting(sampler: HostSampler, injections: Sequence[Injection], guider: HostGuider, shape: Sequence[int]) -> Any:
+def injecting(
+    sampler: HostSampler, injections: Sequence[Injection], guider: HostGuider, shape: Sequence[int]
+) -> HostSampler:
     """The host's `sampler` for a run of latents of `shape` (f, c, h, w) that injects `injections`, each at its time.
 
     To be called before the models of the run are loaded, so that the VAE has the memory for itself.
@@ -142,7 +144,7 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         return x
 
 
-def _step_of(percent: float, sigmas: torch.Tensor, model_sampling: Any) -> int | None:
+def _step_of(percent: float, sigmas: torch.Tensor, model_sampling: HostSampling) -> int | None:
     """The number of steps before an injection at `percent`: 1 or more, None where the run does not pass it."""
     level = min(model_sampling.percent_to_sigma(percent), float(model_sampling.sigma_max) * START)
     if not float(sigmas[0]) > level >= float(sigmas[-1]):

@@ -34,8 +34,8 @@ class MotionField:
     def __post_init__(self) -> None:
         if self.low >= self.high:
             raise ValueError(
-                f"Shifted frames go back from timestep {self.low} to {self.high}, which has less noise, not more. "
-                "Set high_timestep above low_timestep, e.g. 941 and 881."
+                f"Shifted frames must go back to a timestep with more noise, but high_timestep is {self.high} and "
+                f"low_timestep is {self.low}. Set high_timestep above low_timestep, e.g. 941 and 881."
             )
 
 

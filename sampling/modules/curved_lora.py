@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...motion.lora_branches import LORAS, load_branches
 from ..call.host import HostModel, HostMotion
@@ -10,7 +9,7 @@ from ..call.moment import Curve
 from .applied import Applied
 
 
-def load_curved_lora(motion: HostMotion, path: str | Path, strength: Curve) -> Any:
+def load_curved_lora(motion: HostMotion, path: str | Path, strength: Curve) -> HostMotion:
     """A clone of `motion` (MOTION_MODEL) with the motion LoRA in `path`, as strong as `strength` says at every frame,
     step and block. Raises MotionFileError."""
     curved = motion.clone()

@@ -1,12 +1,11 @@
 """The noise schedule of a MODEL: the checkpoint's, those of its motion models, and the one that Noise Schedule chose."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import comfy.model_base
 
 from ...motion.spec import NoiseSchedule
-from ..call.host import HostModel
+from ..call.host import HostModel, HostSampling
 from .noise_schedules import build_sampling, check_noise
 
 PATCH = "model_sampling"
@@ -25,7 +24,7 @@ class ScheduleChoice:
     zsnr: bool | None = None  # whether the last timestep is noise only; None: as before
     lcm_steps: int = 0  # timesteps that a consistency model was distilled on; 0: as the schedule or prediction says
 
-    def built(self, model: HostModel, before: Any) -> Any:
+    def built(self, model: HostModel, before: HostSampling) -> HostSampling:
         """The ModelSampling of `model` (MODEL) in place of the one `before`."""
         if self.prediction != CHECKPOINT:
             return build_sampling(self.schedule, before, self.prediction, self.zsnr, self.lcm_steps)
@@ -37,8 +36,8 @@ class ScheduleChoice:
 class OwnSampling:
     """The ModelSampling that Kinema put on a MODEL, and what it is made of."""
 
-    base: Any  # the ModelSampling of the MODEL without Kinema
-    made: Any  # the one that is on the MODEL
+    base: HostSampling  # the ModelSampling of the MODEL without Kinema
+    made: HostSampling  # the one that is on the MODEL
     motions: tuple[ScheduleChoice, ...] = ()  # those of its motion models, in the order in which they were applied
 
 
@@ -66,10 +65,11 @@ def choose_schedule(model: HostModel, own: OwnSampling | None, choice: ScheduleC
     return _put(model, own, choice)
 
 
-def _of_checkpoint(model: HostModel) -> Any:
+def _of_checkpoint(model: HostModel) -> HostSampling:
     """The ModelSampling that the host gave the checkpoint of `model` (MODEL), whatever nodes put in its place."""
     network = model.model
-    return comfy.model_base.model_sampling(network.model_config, network.model_type)
+    sampling: HostSampling = comfy.model_base.model_sampling(network.model_config, network.model_type)
+    return sampling
 
 
 def _put(model: HostModel, own: OwnSampling, choice: ScheduleChoice | None) -> OwnSampling:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
 
 import torch
 from comfy.model_sampling import (
@@ -24,6 +23,7 @@ from ...motion.spec import (
     MotionSpec,
     NoiseSchedule,
 )
+from ..call.host import HostSampling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +82,9 @@ CHOICES: dict[str, str] = {
     "Playground v2.5, keeps its own.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
-    EVOLVED: "What autoselect of AnimateDiff-Evolved chooses by the motion model's file: LCM for SD1.5 files without a "
-    "position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The model predicts what the checkpoint predicts.",
+    EVOLVED: "What autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files without "
+    "a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The model predicts what the checkpoint "
+    "predicts.",
 }
 """What `chosen_schedule` takes, and what each of them means."""
 
@@ -115,7 +116,7 @@ PREDICTIONS: dict[str, Prediction] = {
 }
 
 
-def chosen_schedule(name: str, family: Family, like: Any) -> NoiseSchedule | None:
+def chosen_schedule(name: str, family: Family, like: HostSampling) -> NoiseSchedule | None:
     """The schedule `name` of CHOICES for a motion model of `family` on a MODEL with the ModelSampling `like`.
 
     None: the MODEL keeps its own. Models of continuous noise, such as Playground v2.5 and CosXL, do so by default: they
@@ -126,7 +127,7 @@ def chosen_schedule(name: str, family: Family, like: Any) -> NoiseSchedule | Non
     return family.schedule if name == AUTOMATIC else NOISE_SCHEDULES[name].schedule
 
 
-def evolved_schedule(spec: MotionSpec, like: Any) -> NoiseSchedule | None:
+def evolved_schedule(spec: MotionSpec, like: HostSampling) -> NoiseSchedule | None:
     """The schedule that AnimateDiff-Evolved chooses for a motion model of `spec`; None as in `chosen_schedule`."""
     if isinstance(like, ModelSamplingContinuousEDM):
         return None
@@ -137,11 +138,11 @@ def evolved_schedule(spec: MotionSpec, like: Any) -> NoiseSchedule | None:
 
 def build_sampling(
     schedule: NoiseSchedule,
-    like: Any = None,
+    like: HostSampling | None = None,
     prediction: str | None = None,
     zsnr: bool | None = None,
     lcm_steps: int = 0,
-) -> Any:
+) -> HostSampling:
     """A host ModelSampling with the betas of `schedule`; what is not given is as in the ModelSampling `like`, or the
     host's default. With `lcm_steps` it is that of a consistency model that was distilled on so many timesteps."""
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscreteDistilled
@@ -161,10 +162,10 @@ def build_sampling(
         other = replace(schedule, betas=schedule.mean_with, mean_with=None)
         levels = build_sampling(other, like, prediction, zsnr, lcm_steps).sigmas
         sampling.set_sigmas((sampling.sigmas + levels) / 2)
-    return sampling
+    return sampling  # type: ignore[no-any-return]
 
 
-def check_noise(schedule: NoiseSchedule, like: Any = None, zsnr: bool | None = None) -> None:
+def check_noise(schedule: NoiseSchedule, like: HostSampling | None = None, zsnr: bool | None = None) -> None:
     """Raises ValueError where the betas of `schedule` give noise whose variance no float32 can hold: samplers would give
     NaN, or never end. `like` and `zsnr` as in `build_sampling`."""
 
@@ -203,7 +204,7 @@ LEAST_BETA = 1e-6
 """The smallest beta that nodes take, and the smallest difference between two."""
 
 
-def _prediction(schedule: NoiseSchedule, like: Any, prediction: str | None) -> tuple[type, int | None]:
+def _prediction(schedule: NoiseSchedule, like: HostSampling | None, prediction: str | None) -> tuple[type, int | None]:
     """The host's class for what the model predicts, and on how many timesteps it was distilled; None: it was not."""
     if prediction is not None:
         row = PREDICTIONS[prediction]
@@ -237,7 +238,7 @@ def _consistent(kind: type) -> type:
     return Consistent
 
 
-def predicted_by(model_sampling: Any) -> type:
+def predicted_by(model_sampling: HostSampling) -> type:
     """The host's class among the bases of `model_sampling` that says what the model predicts, such as EPS."""
     own = type(model_sampling)
     return next((base for base in own.__mro__ if "calculate_denoised" in vars(base)), own)

@@ -13,7 +13,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ..call.host import HostSampler
+from ..call.host import HostSampler, HostSampling
 from ..call.parts import Parts, RunStart, Sample, check_kept_size
 from .frequency import LowPass, mix, mix_unit
 
@@ -38,7 +38,7 @@ class NoiseRefinement:
     until: float = 1.0  # fraction of the run (0..1) at which all iterations but the last end
     new_noise: bool = False  # whether results are diffused with other noise than the run started from
 
-    def runs(self, sigmas: torch.Tensor, model_sampling: Any) -> list[torch.Tensor]:
+    def runs(self, sigmas: torch.Tensor, model_sampling: HostSampling) -> list[torch.Tensor]:
         """The noise levels of each iteration of a run along `sigmas`."""
         end = 0.0 if self.until >= 1 else model_sampling.percent_to_sigma(self.until)
         return [self.sigmas(iteration, sigmas, end) for iteration in range(self.iterations)]

@@ -1,11 +1,10 @@
 """The noise levels (SIGMAS) of a run: from a noise schedule, or of two others."""
 
-from typing import Any
-
 import torch
 from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.samplers import SCHEDULER_NAMES, calculate_sigmas
 
+from ..call.host import HostSampling
 from ..curves.easings import WAYS
 
 AUTHORS_DDIM = "authors' DDIM"
@@ -15,7 +14,7 @@ TIMESTEPS = 1000
 """How many timesteps the models were trained with."""
 
 
-def run_sigmas(sampling: Any, scheduler: str, steps: int, denoise: float = 1.0) -> torch.Tensor:
+def run_sigmas(sampling: HostSampling, scheduler: str, steps: int, denoise: float = 1.0) -> torch.Tensor:
     """The falling noise levels (steps + 1) that `scheduler`, one of SCHEDULERS, finds in a ModelSampling; with `denoise`
     below 1 the last of a longer run, as in the host, with 0 none."""
     if denoise <= 0.0:
@@ -27,12 +26,12 @@ def run_sigmas(sampling: Any, scheduler: str, steps: int, denoise: float = 1.0) 
     return sigmas[-(steps + 1) :]
 
 
-def _authors_ddim(sampling: Any, steps: int) -> torch.Tensor:
+def _authors_ddim(sampling: HostSampling, steps: int) -> torch.Tensor:
     """The noise levels (steps + 1) of DDIM as the AnimateDiff authors run it: leading timesteps with an offset of 1, such
     as 961, 921, ..., 1 for 25 steps. Raises ValueError where there are no such timesteps."""
     if not isinstance(sampling, ModelSamplingDiscrete):
         raise ValueError(
-            f'The scheduler "{AUTHORS_DDIM}" counts the {TIMESTEPS} training timesteps, but the connected model has '
+            f'The scheduler "{AUTHORS_DDIM}" is made for {TIMESTEPS} training timesteps, but the connected model has '
             "continuous noise. Choose another scheduler."
         )
     if steps >= TIMESTEPS:

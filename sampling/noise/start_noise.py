@@ -5,15 +5,14 @@ from noise of unit variance in variance-preserving terms, whatever the first tim
 """
 
 from dataclasses import is_dataclass, replace
-from typing import Any
 
 import torch
 from comfy.samplers import KSAMPLER
 
-from ..call.host import HostGuider
+from ..call.host import HostGuider, HostSampler
 
 
-def start_as_authors(sampler: Any, start: torch.Tensor) -> Any:
+def start_as_authors(sampler: HostSampler, start: torch.Tensor) -> HostSampler:
     """The host's `sampler`, starting as the authors do where it begins at noise level `start`.
 
     Raises ValueError for samplers that are not made of the host's.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy.samplers import KSAMPLER
 
-from ..call.host import HostGuider
+from ..call.host import HostGuider, HostSampler
 from .noise_seeds import Path, StepNoise
 
 ARGUMENT = "noise_sampler"
@@ -19,7 +19,7 @@ Source = Callable[[int, torch.Tensor, Path | None], StepNoise]
 """Makes that function for a run: from its seed, latents like its own, and the ends of a Brownian path or None."""
 
 
-def add_step_noise(sampler: Any, source: Source) -> Any:
+def add_step_noise(sampler: HostSampler, source: Source) -> HostSampler:
     """`sampler` with the noise of `source` at its steps; the same sampler where it adds none or has a source already."""
     if isinstance(sampler, KSAMPLER):
         takes = ARGUMENT in inspect.signature(sampler.sampler_function).parameters
@@ -49,7 +49,7 @@ class _WithStepNoise(KSAMPLER):  # type: ignore[misc]
         return sampler.sample(guider, sigmas, extra_args, callback, noise, *more, **named)  # type: ignore[no-any-return]
 
 
-def _follows_a_path(function: Any) -> bool:
+def _follows_a_path(function: Callable[..., torch.Tensor]) -> bool:
     """Whether the host's sampler takes increments of a Brownian path: its SDE samplers of DPM-Solver++ do."""
     name = getattr(function, "__name__", "")
     return name.startswith("sample_dpmpp") and "sde" in name

@@ -28,7 +28,8 @@ def encoded(picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shap
     if spec.picture == "mask+picture":
         _check_places(picture, frames)
     elif picture.count > frames:
-        logging.info("Animate Picture has %d pictures, of which the %d frames use the first.", picture.count, frames)
+        message = "Animate Picture has %d pictures; only the first %d are used, one for each frame."
+        logging.info(message, picture.count, frames)
     h, w = shape[-2:]
     latents = _latents(picture.pictures[:frames], picture.vae, h, w)
     return replace(picture, latents=guider.model_patcher.model.process_latent_in(latents.float()))

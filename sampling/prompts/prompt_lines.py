@@ -73,5 +73,5 @@ def _check(source: str, prompt: Prompt) -> None:
         problem = f"the prompt for {start} is empty. Write its text after the colon."
         raise TextError(PROMPT_TITLE, source, prompt.span.at, problem)
     if prompt.text.startswith('"') and not STRINGS['"'].match(prompt.text):
-        problem = f"the prompt for {start} begins with a quote that is never closed. Add another one at its end."
+        problem = f"the prompt for {start} begins with a quote that is never closed. Add a closing quote at its end."
         raise TextError(PROMPT_TITLE, source, prompt.span.at, problem)

@@ -47,7 +47,7 @@ def _read_prompt(text: Scanner) -> Prompt:
         raise text.error(f"expected a prompt in quotes, but found {found}. Put all prompts in quotes, or none.")
     string = text.string()
     if not string:
-        raise text.error("this quote is never closed. Add another one at the end of the prompt.")
+        raise text.error("this quote is never closed. Add a closing quote at the end of the prompt.")
     if '"' not in span.join:
         _refuse_swallowed(text, at, string)
     return Prompt(span, _unescaped(string[1:-1]).strip())  # empty where nothing is between the quotes
@@ -58,7 +58,9 @@ def _refuse_swallowed(text: Scanner, at: int, string: str) -> None:
     for line in string.splitlines()[1:]:
         other = line_span(Scanner(text.title, line))
         if other is not None:
-            problem = f"this quote is not closed before frame {other.start}. Add another one at the end of its prompt."
+            problem = (
+                f"this quote is not closed before frame {other.start}. Add a closing quote at the end of its prompt."
+            )
             raise text.error(problem, at)
 
 

@@ -9,7 +9,7 @@ from ...motion.load import FILE, own_weights
 from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.positions import PositionRule
 from ...motion.spec import AUTOMATIC, MotionSpec
-from ..call.host import HostModel, HostMotion
+from ..call.host import HostModel, HostMotion, HostSampling
 from ..call.host_floor import message
 from ..camera.camera import placed_camera
 from ..modules.applied import Applied
@@ -79,7 +79,7 @@ def _adjusted(rule: PositionRule, motion: HostMotion) -> PositionRule:
     return replace(rule, changes=changes)
 
 
-def _wanted_schedule(name: str, spec: MotionSpec, like: Any) -> ScheduleChoice | None:
+def _wanted_schedule(name: str, spec: MotionSpec, like: HostSampling) -> ScheduleChoice | None:
     """What the schedule `name` of CHOICES is for a motion model of `spec`; None: the MODEL keeps its own."""
     if name == EVOLVED:
         evolved = evolved_schedule(spec, like)

@@ -94,7 +94,7 @@ def _check_adds_noise(model: HostModel) -> None:
     if not isinstance(model.get_model_object("model_sampling"), EPS):
         raise ValueError(
             f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
-            f"{type(model.model).__name__}, which mixes in noise differently. Connect an SD1.5 or SDXL model."
+            f"{type(model.model).__name__}, which adds noise differently. Connect an SD1.5 or SDXL model."
         )
 
 
@@ -183,7 +183,7 @@ def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Appli
     known = how.positions.length(spec.max_frames) - how.positions.offset
     if frames > known and how.positions.beyond == "refuse":
         raise ValueError(
-            f'"{motion.get_attachment(FILE)}" knows {known} positions, but {frames} frames are sampled at once. '
+            f'"{motion.get_attachment(FILE)}" has {known} positions, but {frames} frames are sampled at once. '
             f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or shorter context windows."
         )
 

@@ -73,10 +73,10 @@ def check_frames(model: SparseModel, motion: float | Curve, frames: Frames, seen
     if frames.count < 2:
         raise ValueError(
             f'The motion modules in "{model.name}" need 2 frames or more, but 1 is sampled. Set motion of Load SparseCtrl '
-            "to 0 for still pictures, or make a latent of more frames."
+            "to 0 for still pictures, or use a latent with more frames."
         )
     if seen_together > spec.max_frames:
         raise ValueError(
-            f'"{model.name}" knows {spec.max_frames} positions, but {seen_together} frames are sampled at once. Use '
+            f'"{model.name}" has {spec.max_frames} positions, but {seen_together} frames are sampled at once. Use '
             f"{spec.max_frames} frames or fewer (it was trained with {spec.native_frames}), or Context Windows."
         )

@@ -9,7 +9,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 
 from ..call.call import apart, telling
-from ..call.host import HostNetwork
+from ..call.host import HostNetwork, HostSampling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
@@ -84,7 +84,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         self._hints = Hints()
         self._batches = WindowBatches()
 
-    def at(self, frames: int, sigma: Any, model_sampling: Any) -> ContextWindows | None:
+    def at(self, frames: int, sigma: float | torch.Tensor, model_sampling: HostSampling) -> ContextWindows | None:
         """The windows of a video of `frames` at the noise level `sigma`; None when it is computed all at once there."""
         for windows in reversed(self.plan):
             if is_within(windows.start_percent, windows.end_percent, sigma, model_sampling):
@@ -102,7 +102,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         return min(frames, asked) if self.plan[0].always else frames
 
     def should_use_context(
-        self, model: HostNetwork, conds: Any, x_in: torch.Tensor, timestep: Any, model_options: Any
+        self, model: HostNetwork, conds: Any, x_in: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any]
     ) -> bool:
         return self.at(x_in.shape[0], timestep[0], model.model_sampling) is not None
 

@@ -1,7 +1,8 @@
 """Context windows, as the nodes ask for them."""
 
 from dataclasses import dataclass
-from typing import Any
+
+import torch
 
 from .cut import WINDOW_SCHEDULES, Window, WindowSpec, cut
 from .fuse import FUSES, fuse_weights
@@ -32,7 +33,9 @@ class ContextWindows:
         """Whether the windows go on from the last frame to the first."""
         return WINDOW_SCHEDULES[self.spec.schedule].loops
 
-    def cut(self, frames: int, step: int, sigma: Any) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
+    def cut(
+        self, frames: int, step: int, sigma: float | torch.Tensor
+    ) -> tuple[tuple[Window, ...], tuple[tuple[float, ...], ...]]:
         """The windows of `frames` at a step of the run and at noise level `sigma`, and the weights in each of them."""
         windows = cut(self.spec, frames, step)
         level = float(sigma) if FUSES[self.fuse].uses_sigma else 0.0  # else it would wait for the GPU for nothing

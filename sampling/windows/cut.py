@@ -158,8 +158,8 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
 SHORT_VIDEOS: dict[str, str] = {
     "join": "closed_loop joins the ends of short videos too.",
     "leave": "Short videos are computed as without this node.",
-    "equal length": "Shorter videos are computed as without this node. A video of exactly one window goes around the end: in "
-    "two windows with closed_loop, otherwise in one. This is use_on_equal_length of AnimateDiff-Evolved.",
+    "equal length": "Shorter videos are computed as without this node. A video exactly as long as one window is "
+    "looped: in two windows with closed_loop, otherwise in one. This is use_on_equal_length of AnimateDiff-Evolved.",
 }
 """What the nodes offer for videos that fit into one window, and what it means."""
 

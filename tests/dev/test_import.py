@@ -13,7 +13,7 @@ HOST = environment.find().hosts[0]
 OTHERS = {  # what makes another host of this one: its version, a file, what is replaced in it, and what is said on it
     "older": (
         *("0.13.0", "nodes.py", "await extension.on_load()", "pass"),
-        "Kinema needs ComfyUI 0.15.1 or newer, and this is 0.13.0. Update ComfyUI.",
+        "Kinema needs ComfyUI 0.15.1 or newer, but this is 0.13.0. Update ComfyUI.",
     ),
     "newer": (
         *("9.0.0", "comfy/context_windows.py", "class IndexListContextWindow(", "class Unknown("),

@@ -26,7 +26,7 @@ def test_a_file_elsewhere_is_taken(is_prompt: bool) -> None:
     conversion = convert(drawn.api() if is_prompt else drawn.ui())
     before = str(conversion.workflow)
     resolved = with_present_files(conversion.workflow, lambda folder: HERE.get(folder, []))
-    assert resolved.said == ("old\\v3_mm.ckpt is not here; sub/v3_MM.safetensors is taken for it.",)
+    assert resolved.said == ("old\\v3_mm.ckpt was not found; sub/v3_MM.safetensors is used instead.",)
     assert "old" not in str(resolved.workflow) and "sub/v3_MM.safetensors" in str(resolved.workflow)
     assert str(conversion.workflow) == before
     assert not missing_files(conversion.report.files, lambda folder: HERE.get(folder, []))

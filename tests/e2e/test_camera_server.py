@@ -77,6 +77,7 @@ def test_errors_come_where_they_are_known_first(client):
     joined[PATH]["inputs"]["camera"] = ["23", 0]
     joined["23"] = path()
     with pytest.raises(
-        PromptFailed, match="The camera path asks for .* frames and has 1 more parts, but the video has"
+        PromptFailed,
+        match="The camera path asks for .* frames, plus at least 1 for moves with frames 0, but the video has",
     ):
         client.run(joined)

@@ -185,7 +185,7 @@ def test_an_old_prompt_runs(comfy: Server, client: Client, animated: Animation) 
     result = client.run(prompt)
     np.testing.assert_array_equal(pixels(comfy.path(result.outputs[WEBP][0])), pixels(animated.webp))
     assert result.said[APPLY] == f"Converted from {LOADER}: same numbers"
-    assert f"{name} is not here; {JOB.motion_model} is taken for it." in comfy.tail(20)
+    assert f"{name} was not found; {JOB.motion_model} is used instead." in comfy.tail(20)
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

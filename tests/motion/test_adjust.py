@@ -98,7 +98,7 @@ def test_the_length_of_the_table_is_the_limit(motion):
     tiny.sample(longer, frames=16, size=4, steps=1)
     short = attach(model, adjusted(motion, PositionAdjustment(cap=6), WHOLE), Applied())
     assert torch.isfinite(tiny.sample(short, frames=8, size=4, steps=1)).all()  # in windows of 6
-    with pytest.raises(ValueError, match=r'"v3.safetensors" knows 6 positions, but 8 frames are sampled at once'):
+    with pytest.raises(ValueError, match=r'"v3.safetensors" has 6 positions, but 8 frames are sampled at once'):
         tiny.sample(added(short, windows=ContextWindows(WindowSpec(8, 2))), frames=8, size=4, steps=1)
 
 
@@ -113,7 +113,7 @@ def test_what_cannot_take_adjusted_positions_in(motion, tmp_path):
     changed = adjusted(motion, SAME, WeightAdjustment("all", multiply=1.01))
     for what, doing in REFUSED.items():
         with pytest.raises(
-            ValueError, match=rf'The positions of "v3.safetensors" were adjusted, which {what} cannot take in'
+            ValueError, match=rf'The positions of "v3.safetensors" were adjusted, which {what} does not support'
         ):
             doing(changed, tmp_path)
     save_motion_model(without_patches(changed), tmp_path / "saved.safetensors")
@@ -143,5 +143,5 @@ def test_files_without_positions_keep_the_formulas(monkeypatch, tmp_path):
         .positions
     )
     assert rule.length(64) == 64 and said == [
-        '"lcm.safetensors" stores no positional encodings, so they stay as they are.'
+        '"lcm.safetensors" stores no positional encodings, so there are none to change.'
     ]

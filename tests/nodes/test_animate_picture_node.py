@@ -65,8 +65,8 @@ def test_a_list_of_numbers_is_a_curve(pia, said):
 SAID = {
     "drift for PIA": ("pia", ONE, {"drift": 0.5}, "drift has no effect: it is for AnimateLCM-I2V, and this is PIA."),
     "pictures for PIA": ("pia", THREE, {}, "The 3 pictures are spread from the first frame to the last."),
-    "a frame for several": ("pia", THREE, {"frame": 2}, "frame has no effect: it places a single picture."),
-    "motion for several": ("pia", THREE, {"motion": "large"}, "motion has no effect on several pictures"),
+    "a frame for several": ("pia", THREE, {"frame": 2}, "frame has no effect: it is used only for a single picture."),
+    "motion for several": ("pia", THREE, {"motion": "large"}, "motion has no effect with several pictures"),
     "motion and affinity": (
         "pia", ONE, {"motion": "large", "affinity": CURVE}, "motion has no effect, because affinity is connected.",
     ),
@@ -91,4 +91,4 @@ def test_a_picture_that_replaces_another_says_so(i2v, said):
     first = AnimatePictureNode.execute(i2v, ONE, None, 1.0)[0]
     assert said == []
     AnimatePictureNode.execute(first, ONE, None, 1.0)
-    assert said == ["This picture replaces that of the Animate Picture node before."]
+    assert said == ["This picture replaces that of the previous Animate Picture node."]

@@ -109,7 +109,7 @@ def test_a_camera_is_lost_neither_in_a_file_nor_in_a_mix_without_a_word(models, 
     assert said == [
         "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file again."
     ]
-    with pytest.raises(ValueError, match="has a camera, but a mix .* Put Load CameraCtrl after Merge Motion Models"):
+    with pytest.raises(ValueError, match="has a camera, but a merge .* Put Load CameraCtrl after Merge Motion Models"):
         merge_motion_models(motion, followed, 0.5, 0.5, 0.5)
     assert merge_motion_models(followed, motion, 0.5, 0.5, 0.5).get_attachment(CAMERA) is not None
 

@@ -160,7 +160,7 @@ def test_beyond_the_table(models):
         for how in ("extend", "stretch")
     )
     assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
-    with pytest.raises(ValueError, match="knows 12 positions, but 14 frames are sampled"):
+    with pytest.raises(ValueError, match="has 12 positions, but 14 frames are sampled"):
         tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
 
 
@@ -201,7 +201,7 @@ def test_merge_refuses_other_versions(models):
     first, second = (LoadMotionModelNode.execute(f"{v}.safetensors", "automatic")[0] for v in ("v2", "v3"))
     with pytest.raises(
         ValueError,
-        match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be mixed: they have 21 and 20 motion modules",
+        match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be merged: they have 21 and 20 motion modules",
     ):
         MergeMotionModelsNode.execute(first, second, 0.5, 0.5, 0.5)
 

@@ -169,14 +169,14 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     # name: (the file's name, what writes it, what the message says it is and what to do)
     "renamed .safetensors": (
         "v3.ckpt", safetensors_file,
-        r'is a \.safetensors file with the wrong ending\. Rename it to "v3\.safetensors" and press R\.$',
+        r'is a \.safetensors file with the wrong file extension\. Rename it to "v3\.safetensors" and press R to refresh\.$',
     ),
     "renamed .ckpt": (
         "v3.safetensors", lambda path: torch.save(tiny.motion_weights(), path),
-        r'is a file of torch with the wrong ending\. Rename it to "v3\.ckpt" and press R\.$',
+        r'is a PyTorch file with the wrong file extension\. Rename it to "v3\.ckpt" and press R to refresh\.$',
     ),
-    "torch before 1.6": ("mm.pth", before_zip, r"in the format of torch before 1\.6.*Get the model as \.safetensors"),
-    "torch before 0.1.10": ("mm.pt", tar, r"in the format of torch before 1\.6.*save it again\.$"),
+    "torch before 1.6": ("mm.pth", before_zip, r"in the format of PyTorch before 1\.6.*Get the model as \.safetensors"),
+    "torch before 0.1.10": ("mm.pt", tar, r"in the format of PyTorch before 1\.6.*save it again\.$"),
     "Git LFS": (
         "mm.safetensors", lambda path: path.write_text(LFS),
         r'is a Git LFS pointer, a text of 135 bytes in place of the model, which has 1\.67 GB\. Run "git lfs pull"',

@@ -163,7 +163,8 @@ def test_windows_that_wrap_need_a_path_that_closes(follow):
 def test_a_path_that_does_not_fit_is_said_before_the_run(follow):
     path = Joined(CameraMove(frames=8), CameraMove("move left"))
     with pytest.raises(
-        ValueError, match="The camera path asks for 8 frames and has 1 more parts, but the video has 4 frames"
+        ValueError,
+        match="The camera path asks for 8 frames, plus at least 1 for moves with frames 0, but the video has 4 frames",
     ):
         tiny.sample(follow(path))
 

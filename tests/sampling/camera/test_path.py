@@ -95,7 +95,10 @@ def test_frames_of_joined_paths():
     np.testing.assert_allclose(centres(track_of(Joined(first, second), 2))[:, 0], [0, 0.5])
     sharing = Joined(first, CameraMove(up=1.0))
     np.testing.assert_allclose(centres(track_of(sharing, 7))[:, 1], [0, 0, 0, -0.25, -0.5, -0.75, -1])
-    with pytest.raises(ValueError, match=r"asks for 3 frames and has 1 more parts, but the video has 3 frames\. Set"):
+    with pytest.raises(
+        ValueError,
+        match=r"asks for 3 frames, plus at least 1 for moves with frames 0, but the video has 3 frames\. Set",
+    ):
         track_of(sharing, 3)
 
 

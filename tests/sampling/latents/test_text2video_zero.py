@@ -254,7 +254,7 @@ def test_errors():
         ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"
     ):
         tiny.sample(moving, 2, denoise=0.5)
-    with pytest.raises(ValueError, match="go back from timestep 900 to 800, which has less noise"):
+    with pytest.raises(ValueError, match="but high_timestep is 800 and low_timestep is 900"):
         MotionField(high=800, low=900)
 
 

@@ -153,7 +153,7 @@ def test_more_pictures_than_frames(model, pia, i2v, vae, caplog):
     with pytest.raises(ValueError, match="has 5 pictures, but the video has 4 frames. Connect 4 pictures or fewer"):
         tiny.sample(pictured, 4)
     tiny.sample(attach(model, animating(i2v, animated(vae, count=5)), Applied()), 4)
-    assert "Animate Picture has 5 pictures, of which the 4 frames use the first." in caplog.text
+    assert "Animate Picture has 5 pictures; only the first 4 are used, one for each frame." in caplog.text
 
 
 def test_the_vae_of_another_model(model, motion, vae):
@@ -191,7 +191,7 @@ def test_merging_keeps_the_first_ones_picture_and_refuses_to_lose_the_seconds(mo
     again = animating(merge_motion_models(pia, v3, 0.5, 0.5, 0.5), animated(vae))
     assert torch.equal(*(tiny.sample(attach(model, one, Applied())) for one in (merged, again)))
     with pytest.raises(
-        ValueError, match='"pia.safetensors" has a picture, but a mix takes .* Put Animate Picture after'
+        ValueError, match='"pia.safetensors" has a picture, but a merge takes .* Put Animate Picture after'
     ):
         merge_motion_models(v3, pictured, 0.5, 0.5, 0.5)
 

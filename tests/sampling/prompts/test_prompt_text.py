@@ -91,7 +91,7 @@ def test_holding_and_ranges():
         ('"0": "a",\n"x": "b"', 'line 2, column 1: expected a frame number and a colon, but found ""x": "b"".'),
         (
             '"0": "a"\n"8": "b',
-            "line 2, column 6: this quote is never closed. Add another one at the end of the prompt.",
+            "line 2, column 6: this quote is never closed. Add a closing quote at the end of the prompt.",
         ),
         ('"0": "a",\n"8": b', 'line 2, column 6: expected a prompt in quotes, but found "b". Put all prompts in'),
         ('"0": "a" "8": "b"', 'line 1, column 10: expected a comma after the prompt, but found ""8": "b"".'),
@@ -164,9 +164,18 @@ def test_generated_texts_that_are_refused(source):
             '0: a calm sea\n24: "a storm',
             "line 2, column 1: the prompt for 24 begins with a quote that is never closed.",
         ),
-        ('0: "a\n8: b" c', "line 1, column 1: the prompt for 0 begins with a quote that is never closed. Add another"),
-        ('0: "a calm sea\n24: a storm"', "line 1, column 4: this quote is not closed before frame 24. Add another one"),
-        ("0 = 'a',\n8 = 'b\n16 = c'", "line 2, column 5: this quote is not closed before frame 16. Add another one"),
+        (
+            '0: "a\n8: b" c',
+            "line 1, column 1: the prompt for 0 begins with a quote that is never closed. Add a closing quote",
+        ),
+        (
+            '0: "a calm sea\n24: a storm"',
+            "line 1, column 4: this quote is not closed before frame 24. Add a closing quote",
+        ),
+        (
+            "0 = 'a',\n8 = 'b\n16 = c'",
+            "line 2, column 5: this quote is not closed before frame 16. Add a closing quote",
+        ),
         (
             '0: a calm sea\n"24": "a storm"',
             "line 2, column 1: frame 24 is in quotes, but frame 0 is not. Put all frames in",

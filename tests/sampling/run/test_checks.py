@@ -68,7 +68,7 @@ def test_a_motion_model_twice_where_the_host_cannot_copy_it(tmp_path, monkeypatc
     with pytest.raises(ValueError) as error:
         attach(once, zoom, Applied())
     assert str(error.value) == (
-        "Kinema needs ComfyUI 0.15.1 or newer to apply a motion model twice with different LoRAs, and this is 0.15.0. "
+        "Kinema needs ComfyUI 0.15.1 or newer to apply a motion model twice with different LoRAs, but this is 0.15.0. "
         "Update ComfyUI."
     )
 
@@ -100,7 +100,7 @@ def test_context_options_of_animatediff_evolved(evolved_first, tmp_path):
 def test_more_frames_than_positions(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
     long = added(animated, windows=ContextWindows(WindowSpec(40, 4)))
-    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+    with pytest.raises(ValueError, match='"v3.safetensors" has 32 positions, but 33 frames are sampled at once'):
         tiny.sample(long, frames=33, size=2)
 
 
@@ -112,7 +112,7 @@ def test_a_window_of_the_hosts_has_one_frame_before_it(tmp_path):
         context_length=32,
     )
     handler.causal_window_fix = True  # newer hosts' default, unknown to older ones
-    with pytest.raises(ValueError, match='"v3.safetensors" knows 32 positions, but 33 frames are sampled at once'):
+    with pytest.raises(ValueError, match='"v3.safetensors" has 32 positions, but 33 frames are sampled at once'):
         tiny.sample(animated, frames=40, size=2)
 
 
