@@ -12,6 +12,7 @@ from .config import LoraOptions, TrainSettings
 from .learner import start_from, start_new
 from .motion_director import appearance, director_loss, with_appearance
 from .motion_lora import learn_motion_lora
+from .processes import ALONE, Processes
 from .session import Session, motion_lora_saver, motion_model_saver
 
 
@@ -27,6 +28,7 @@ class TrainingJob:
     kind: str | None = None  # family of a new motion model; None: the usual one for the model
     dtype: torch.dtype = torch.float16  # of the file of a motion model
     lora: LoraOptions | None = None  # None: the whole motion model is trained
+    processes: Processes = ALONE  # that train it together
 
 
 def session_for(job: TrainingJob) -> Session:
@@ -39,7 +41,8 @@ def _model_session(job: TrainingJob) -> Session:
         learner = start_from(job.motion)
     else:
         learner = start_new(job.model, job.settings.seed, None if job.kind is None else FAMILIES[job.kind])
-    return Session(job.model, learner, job.clips, job.settings, job.file, motion_model_saver(learner, job.dtype))
+    save = motion_model_saver(learner, job.dtype)
+    return Session(job.model, learner, job.clips, job.settings, job.file, save, processes=job.processes)
 
 
 def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
@@ -56,4 +59,5 @@ def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
         save=motion_lora_saver(learner, lora.rank),
         loss=director_loss(job.model, looks, lora.debias),
         identity={"rank": lora.rank, "debias": lora.debias},
+        processes=job.processes,
     )

@@ -14,6 +14,7 @@ from ..sampling.run.attach import attach, schedule_noise
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
+from .stored import in_memory
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def sample(
         animated = schedule_noise(animated, ScheduleChoice(schedule))
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
-        conditioning = clips.clips[how.clip % len(clips.clips)].conditioning
+        conditioning = in_memory(clips.clips[how.clip % len(clips.clips)].conditioning)
         result: torch.Tensor = comfy.sample.sample(
             animated, noise, how.steps, how.cfg, "euler", "normal", conditioning, clips.empty, latents,
             disable_pbar=True, seed=how.seed,

@@ -10,7 +10,9 @@ import torch
 from PIL import Image
 from training.video_files import pictures, write_video
 
-from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
+from kinema.training.captions import CaptionEncoder
+from kinema.training.clip_encoder import Encoder
+from kinema.training.prepare_clips import encode_sources, with_captions
 from kinema.training.videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 from training import encoders
 
@@ -120,7 +122,9 @@ def test_latents_are_encoded_once(tmp_path):
     vae.encode = lambda images: calls.append(len(images)) or encode(images)
     first = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
     again = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
-    assert len(calls) == 2 and all(torch.equal(a, b) for a, b in zip(first.clips, again.clips, strict=True))
+    assert len(calls) == 2 and first == again
+    assert all(torch.equal(clip.read(), values) for clip, values in zip(again.clips, Encoder(vae, CUT).source(source).clips, strict=True))
+    calls.clear()
     for changed in (
         Encoder(vae, CUT, True, tmp_path / "cache"),
         Encoder(vae, Cut(4, 1, 32, 32), cache=tmp_path / "cache"),
@@ -137,7 +141,7 @@ def test_latents_are_encoded_once(tmp_path):
 def test_another_vae_encodes_anew(tmp_path):
     images = torch.from_numpy(pictures()).float() / 255
     one, two = (Encoder(encoders.vae(seed), CUT, cache=tmp_path).images(images) for seed in (1, 2))
-    assert not torch.allclose(one.clips[0], two.clips[0])
+    assert not torch.allclose(one.clips[0].read(), two.clips[0].read())
 
 
 def test_flip_adds_mirrored_clips():
@@ -155,7 +159,7 @@ def test_captions_are_encoded_once_each(tmp_path):
         write_video(tmp_path / f"{name}.mp4", pictures())
     (tmp_path / "a.txt").write_text("a fish")
     used, _ = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
-    clips = encode_captions(used, encoders.clip(), "a bird")
+    clips = with_captions(used, CaptionEncoder(encoders.clip()), "a bird")
     assert [clip.caption for clip in clips.clips] == ["a fish"] * 2 + ["a bird"] * 4
     assert clips.clips[2].conditioning is clips.clips[5].conditioning
     fish, bird, nothing = clips.clips[0].conditioning, clips.clips[2].conditioning, clips.empty

@@ -1,0 +1,73 @@
+"""Starts a training in several processes with torch's own launcher. Needs torch, but no host."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from kinema.training.config import check_parts
+from tools.environment import REPOSITORY
+from tools.train.job import Job
+
+ON_THIS_MACHINE = ("--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0")
+"""How the processes find each other unless options say otherwise: any free port, so that runs do not meet."""
+
+
+def launched() -> bool:
+    """Whether torch's launcher started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def check_shares(job: Job, processes: int) -> None:
+    """Raises ValueError unless `processes` on each machine, and all that the launcher started, can share the run."""
+    count = int(os.environ["WORLD_SIZE"]) if launched() else processes
+    if count < 1:
+        raise ValueError(f"--processes is {count}, but must be 1 or more.")
+    check_parts(job.settings.accumulation, count)
+    if count > 1 and job.clips.cache is None:
+        raise ValueError(
+            f"{count} processes share their clips in a folder, but [clips] has no cache. Set cache, for example to "
+            '"latents".'
+        )
+
+
+def take_card() -> None:
+    """Gives this process a graphics card of its own, if the launcher started it and there are any."""
+    if not launched():
+        return
+    import torch
+
+    cards, own = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
+    if torch.cuda.is_available():
+        if own >= cards:
+            sys.exit(
+                f"There are {os.environ['LOCAL_WORLD_SIZE']} processes on this machine, but it has {cards} graphics cards. "
+                f"Set --processes to {cards}."
+            )
+        torch.cuda.set_device(own)
+
+
+def launch(file: Path, job: Job, processes: int, options: list[str]) -> int:
+    """Trains as `file` says in `processes` on this machine, with `options` for torch.distributed.run; its exit code."""
+    from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(job.run.threads))
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the processes say what went wrong
+    command = [str(REPOSITORY / "dev.py"), "train", str(file)]
+    arguments = run.parse_args([f"--nproc-per-node={processes}", *ON_THIS_MACHINE, *options, *command])
+    try:
+        run.run(arguments)
+    except SignalException as stop:  # they were told to stop, and did
+        return 130 if stop.sigval in (signal.SIGINT, signal.SIGTERM) else 128 + stop.sigval
+    except ChildFailedError as error:
+        number, failure = error.get_first_failure()
+        if failure.exitcode < 0:
+            sys.exit(
+                f"{file.name}: process {number} was ended by signal {-failure.exitcode}, perhaps for want of memory. Run the "
+                "same command again to go on from the last save."
+            )
+        return failure.exitcode
+    return 0
