@@ -3,8 +3,11 @@
 Usage: one_of_two.py FOLDER
 """
 
+import functools
 import json
+import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -34,12 +37,15 @@ from kinema.training.processes import ALONE, joined
 from kinema.training.state import State
 
 STEPS, PAUSE = 20, 17
+FAILS_AT = 2  # step of process 1
+
+image_model = functools.cache(tiny.image_model)
 
 
 def lora_run(path, steps, processes=ALONE):
     """A run of accumulation 2 whose appearance branches get a gradient in some parts only; its state is in `path`, and that
     after PAUSE steps in another file."""
-    model, data = tiny.image_model(), clips(3)
+    model, data = image_model(), clips(3)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v2"](), path.with_suffix(f".{processes.number}.safetensors")))
     looks = appearance(model, 2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 2, seed=1), looks)
@@ -76,15 +82,15 @@ def gradient(processes=ALONE):
         return torch.cat([parameter.grad.flatten() for parameter in learner.parameters.values()])
 
 
-def failing(path, processes, at, fail, **changes):
-    """Trains until process 1 calls `fail` with the loss of its step `at`; what that raised, in words."""
-    model, data, step = tiny.image_model(), clips(3), 0
+def failing(path, processes, fail, **changes):
+    """Trains until process 1 calls `fail` with the loss of one of its steps; what that raised, in words."""
+    model, data, step = image_model(), clips(3), 0
 
     def loss(network, batch):
         nonlocal step
         step += 1
         for term in motion_loss(network, batch):
-            yield fail(term) if processes.number == 1 and step == at else term
+            yield fail(term) if processes.number == 1 and step == FAILS_AT else term
 
     learner, settings = start_new(model, seed=1), TrainSettings(**({"steps": 4, "accumulation": 2} | changes))
     try:
@@ -106,19 +112,26 @@ def interrupt(term):
     return term
 
 
+def die(term):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main(folder):
+    signal.signal(signal.SIGTERM, lambda *_: comfy.model_management.interrupt_current_processing())
     with joined() as processes:
         lora_run(folder / "two.training", STEPS, processes)
         lora_run(folder / "one_then_two.training", STEPS, processes)
         sums = gradient(processes)
-        raised = {
-            "parts": failing(folder / "parts.training", processes, 1, error, accumulation=3),
-            "not finite": failing(folder / "not_finite.training", processes, 3, not_finite),
-            "error": failing(folder / "error.training", processes, 3, error),
-            "interrupt": failing(folder / "interrupt.training", processes, 3, interrupt),
-        }
-        (folder / f"raised_{processes.number}.json").write_text(json.dumps(raised))
         torch.save(sums, folder / f"gradient_{processes.number}.pt")
+        raised = {
+            "parts": failing(folder / "parts.training", processes, error, accumulation=3),
+            "not finite": failing(folder / "not_finite.training", processes, not_finite),
+            "error": failing(folder / "error.training", processes, error),
+            "interrupt": failing(folder / "interrupt.training", processes, interrupt),
+            "death": failing(folder / "death.training", processes, die),  # of process 1, so the other one tells
+        }
+        (folder / "raised.json").write_text(json.dumps(raised))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

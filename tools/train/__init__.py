@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tools import in_host
+from tools.environment import REPOSITORY
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +32,8 @@ def main(arguments: list[str]) -> int:
     except (OSError, ValueError) as error:
         sys.exit(f"{file.name}: {error}")
     if not launched() and (chosen.processes > 1 or options):
-        return launch(file, job, chosen.processes, options)
+        command = [str(REPOSITORY / "dev.py"), "train", str(file)]
+        return launch(command, chosen.processes, job.run.threads, options)
     take_card()
     in_host.enter(job.run.threads)
     from tools.train.run import train  # only now can the host be imported

@@ -2,12 +2,9 @@
 
 import logging
 import os
-import signal
 import sys
-from pathlib import Path
 
 from kinema.training.config import check_parts
-from tools.environment import REPOSITORY
 from tools.train.job import Job
 
 ON_THIS_MACHINE = ("--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0")
@@ -48,26 +45,27 @@ def take_card() -> None:
         torch.cuda.set_device(own)
 
 
-def launch(file: Path, job: Job, processes: int, options: list[str]) -> int:
-    """Trains as `file` says in `processes` on this machine, with `options` for torch.distributed.run; its exit code."""
+def launch(command: list[str], processes: int, threads: int, options: list[str]) -> int:
+    """Runs `command`, a Python script with its arguments, in `processes` of this machine, with `options` for
+    torch.distributed.run. Returns the exit code, of which 130 means that the run was stopped."""
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    os.environ.setdefault("OMP_NUM_THREADS", str(job.run.threads))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the processes say what went wrong
-    command = [str(REPOSITORY / "dev.py"), "train", str(file)]
-    arguments = run.parse_args([f"--nproc-per-node={processes}", *ON_THIS_MACHINE, *options, *command])
     try:
-        run.run(arguments)
-    except SignalException as stop:  # they were told to stop, and did
-        return 130 if stop.sigval in (signal.SIGINT, signal.SIGTERM) else 128 + stop.sigval
+        run.run(run.parse_args([f"--nproc-per-node={processes}", *ON_THIS_MACHINE, *options, *command]))
+    except SignalException:  # the processes were told, and have stopped
+        return 130
     except ChildFailedError as error:
         number, failure = error.get_first_failure()
-        if failure.exitcode < 0:
-            sys.exit(
-                f"{file.name}: process {number} was ended by signal {-failure.exitcode}, perhaps for want of memory. Run the "
-                "same command again to go on from the last save."
-            )
-        return failure.exitcode
+        if failure.exitcode >= 0:
+            return failure.exitcode
+        print(
+            f"Process {number} was ended by signal {-failure.exitcode}, perhaps for want of memory. Run the same command again "
+            "to go on from the last save.",
+            file=sys.stderr,
+        )
+        return 1
     return 0
