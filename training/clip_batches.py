@@ -44,7 +44,9 @@ class Batches:
             clip = self.clips.clips[clip_at(position, len(self.clips.clips), settings.seed)]
             timesteps.append(draw_timestep(random, settings.timestep_bias))
             dropped = float(torch.rand((), generator=random)) < settings.caption_dropout
-            captions.append(self.empty if dropped else prepare(self.base, in_memory(clip.conditioning), self.clips.shape))
+            captions.append(
+                self.empty if dropped else prepare(self.base, in_memory(clip.conditioning), self.clips.shape)
+            )
             latents.append(self.base.process_latent_in(in_memory(clip.latents).detach().clone()).float())
             noise.append(torch.randn(self.clips.shape, generator=random))
             randoms.append(random)

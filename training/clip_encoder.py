@@ -16,7 +16,7 @@ from ..motion.files import MotionFileError, read_tensors
 from ..motion.save import write_safetensors
 from .digest import digest, identity
 from .stored import StoredLatents, hash_of
-from .videos import ClipSource, Cut, SourceError, TooShort, cut_clips, read_clips
+from .videos import ClipSource, Cut, TooShort, cut_clips, read_clips
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,13 @@ class Encoder:
             _write_note(note, noted)
         return noted
 
-    def _kept(
-        self, cache: Path, content: str, read: Callable[[], Iterator[torch.Tensor]]
-    ) -> tuple[StoredLatents, ...]:
+    def _kept(self, cache: Path, content: str, read: Callable[[], Iterator[torch.Tensor]]) -> tuple[StoredLatents, ...]:
         file = cache / f"{self._key(content)}.safetensors"
         stored = _read_latents(file)
         if stored is None:
             stored = {f"{i:06d}": clip for i, clip in enumerate(self._encode(read()))}
             write_safetensors(stored, file, {"format": "pt"})
-        return tuple(
-            StoredLatents(file, key, tuple(stored[key].shape), hash_of(stored[key])) for key in sorted(stored)
-        )
+        return tuple(StoredLatents(file, key, tuple(stored[key].shape), hash_of(stored[key])) for key in sorted(stored))
 
     def _key(self, what: str) -> str:
         parts = (what, self.cut, self.flip, self._identity)

@@ -12,7 +12,13 @@ from training.one_of_two import STEPS, gradient, lora_run, paused
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-LAUNCH = "import sys; from tools.train.launch import launch; sys.exit(launch(sys.argv[1:], 2, 1, []))"
+LAUNCH = """
+import sys
+from tools import in_host
+in_host.import_extension()
+from tools.train.launch import launch
+sys.exit(launch(sys.argv[1:], processes=2, threads=1, options=[]))
+"""
 
 
 @pytest.fixture(scope="module")
