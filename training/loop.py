@@ -108,25 +108,22 @@ def _run(
     processes: Processes,
 ) -> None:
     settings = data.settings
-
-    def advance(total: float) -> None:
-        if not math.isfinite(total):
-            raise ValueError(
-                f"The loss became {total} at step {state.step + 1} with learning_rate {settings.learning_rate}. "
-                "Use a lower learning_rate, or precision fp32."
-            )
-        state.advance(total)
-        if state.step % settings.save_every == 0:
-            _save(state, checkpoint)
-        watch()
-
     try:
         while state.step < settings.steps:
             shares = processes.together(lambda: _gradients(state, network, data, loss, processes))
+            total = sum(shares)
+            if not math.isfinite(total):
+                raise ValueError(
+                    f"The loss became {total} at step {state.step + 1} with learning_rate {settings.learning_rate}. "
+                    "Use a lower learning_rate, or precision fp32."
+                )
             processes.add_up(state.parameters.values())
-            processes.together(partial(advance, sum(shares)))
-    finally:  # the end, an interrupt or an error: nothing that was learned is lost, and no process ends before
-        processes.together(lambda: _save(state, checkpoint))
+            state.advance(total)
+            if state.step % settings.save_every == 0:
+                _save(state, checkpoint)
+            watch()
+    finally:  # the end, an interrupt or an error: nothing that was learned is lost
+        _save(state, checkpoint)
 
 
 def _gradients(state: State, network: Network, data: Batches, loss: Loss, processes: Processes) -> float:

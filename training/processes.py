@@ -4,9 +4,10 @@ torch's launcher starts them and tells each its number, on one machine or on sev
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Thread
 from typing import TypeVar
 
 import comfy.model_management
@@ -15,6 +16,7 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 LONGEST_WAIT = timedelta(hours=12)  # for the others: their videos may be longer, and process 0 makes samples
+FAREWELL = 20.0  # seconds in which an error can be told, before this process ends without a word
 
 
 class ProcessError(RuntimeError):
@@ -36,6 +38,7 @@ class Processes:
 
     number: int = 0  # of this process, from 0
     count: int = 1
+    known: list[BaseException] = field(default_factory=list, repr=False, compare=False)  # errors that all were told of
 
     @property
     def leads(self) -> bool:
@@ -49,8 +52,8 @@ class Processes:
     def together(self, work: Callable[[], T]) -> list[T]:
         """The results of `work`, done by each process, in the order of the processes.
 
-        All wait for one another here. If `work` raises in one of them, none returns: that one raises its error, the others
-        ProcessError. Interrupted, all raise InterruptProcessingException.
+        All wait for one another here. If one raises an error, here or on its way here, all stop: that one raises it, the
+        others ProcessError. If one was interrupted, all raise InterruptProcessingException.
         """
         if self.count == 1:
             return [work()]
@@ -60,16 +63,35 @@ class Processes:
         except comfy.model_management.InterruptProcessingException as stop:
             mine, error = _Outcome(interrupted=True), stop
         except BaseException as failure:
-            mine, error = _Outcome(problem=str(failure) or type(failure).__name__), failure
-        outcomes = self._exchange(mine)
-        for number, outcome in enumerate(outcomes):
-            if outcome.problem:
-                if number == self.number and error is not None:
-                    raise error
-                raise ProcessError(f"Process {number} of {self.count} stopped: {outcome.problem}")
-        if any(outcome.interrupted for outcome in outcomes):
-            raise error or comfy.model_management.InterruptProcessingException()
+            mine, error = _failed(failure), failure
+        try:
+            outcomes = self._exchange(mine)
+            self._stop_at_others(outcomes)
+            if error is not None:
+                raise error
+            if any(outcome.interrupted for outcome in outcomes):
+                raise comfy.model_management.InterruptProcessingException()
+        except BaseException as stop:
+            self.known.append(stop)
+            raise
         return [outcome.result for outcome in outcomes]  # type: ignore[misc]
+
+    def add_up(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Gives each parameter the sum of its gradients in all processes.
+
+        One without a gradient here counts as zero; one that has none anywhere keeps none.
+        """
+        if self.count == 1:
+            return
+        everything = list(parameters)
+        present = self.together(lambda: [parameter.grad is not None for parameter in everything])
+        needed = [
+            parameter for parameter, have in zip(everything, zip(*present, strict=True), strict=True) if any(have)
+        ]
+        self.together(lambda: _make_dense(needed))  # what can fail comes before the sums
+        running = [dist.all_reduce(parameter.grad, async_op=True) for parameter in needed]
+        for reduction in running:
+            reduction.wait()
 
     def check_same(self, start: Callable[[], object]) -> None:
         """Raises ProcessError unless `start` gives the same in all of them."""
@@ -83,6 +105,24 @@ class Processes:
                     "must see the same settings file, clips, cache and output."
                 )
 
+    def leave(self, error: BaseException) -> None:
+        """To be called when this process ends with `error`: tells the others, unless they know, and waits until the first one
+        has saved. Raises ProcessError if an earlier one of them failed too, so that one alone tells the user."""
+        outcomes: list[_Outcome] = []
+        if error not in self.known:
+            tell = Thread(target=self._tell, args=(_failed(error), outcomes), daemon=True)
+            tell.start()
+            tell.join(FAREWELL)
+            if not outcomes:  # nobody listens any more
+                return
+        with suppress(ProcessError):
+            self._exchange(_Outcome())
+        self._stop_at_others(outcomes)
+
+    def _tell(self, mine: _Outcome, outcomes: list[_Outcome]) -> None:
+        with suppress(ProcessError):
+            outcomes.extend(self._exchange(mine))
+
     def _exchange(self, mine: _Outcome) -> list[_Outcome]:
         outcomes: list[_Outcome] = [mine] * self.count
         try:
@@ -94,23 +134,11 @@ class Processes:
             ) from error
         return outcomes
 
-    def add_up(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Gives each parameter the sum of its gradients in all processes.
-
-        One without a gradient here counts as zero; one that has none anywhere keeps none.
-        """
-        if self.count == 1:
-            return
-        parameters = list(parameters)
-        needed = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.uint8)
-        dist.all_reduce(needed, dist.ReduceOp.MAX)
-        running = []
-        for parameter in (parameters[i] for i in needed.nonzero().flatten().tolist()):
-            own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            parameter.grad = own.contiguous()
-            running.append(dist.all_reduce(parameter.grad, async_op=True))
-        for reduction in running:
-            reduction.wait()
+    def _stop_at_others(self, outcomes: Sequence[_Outcome]) -> None:
+        """Raises ProcessError if the first one that failed is another one."""
+        failed = [number for number, outcome in enumerate(outcomes) if outcome.problem]
+        if failed and failed[0] != self.number:
+            raise ProcessError(f"Process {failed[0]} of {self.count} stopped: {outcomes[failed[0]].problem}")
 
 
 ALONE = Processes()
@@ -118,13 +146,31 @@ ALONE = Processes()
 
 @contextmanager
 def joined() -> Iterator[Processes]:
-    """This process among those that torch's launcher started, connected while this is open; ALONE if it started none."""
+    """This process among those that torch's launcher started, connected while this is open; ALONE if it started none.
+
+    They end together: with an error in one of them, the others end with ProcessError.
+    """
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
     cards = torch.cuda.is_available() and dist.is_nccl_available()
     dist.init_process_group("cpu:gloo,cuda:nccl" if cards else "gloo", timeout=LONGEST_WAIT)
+    processes = Processes(dist.get_rank(), dist.get_world_size())
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
+        yield processes
+        processes.together(lambda: None)
+    except BaseException as error:
+        processes.leave(error)
+        raise
+    dist.destroy_process_group()
+
+
+def _failed(error: BaseException) -> _Outcome:
+    return _Outcome(problem=str(error) or type(error).__name__)
+
+
+def _make_dense(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Gives each a gradient that can be added up in place."""
+    for parameter in parameters:
+        own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        parameter.grad = own.contiguous()

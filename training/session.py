@@ -55,21 +55,17 @@ class Session:
             latest[:] = [progress]
             watch(progress)
 
-        def save() -> None:
-            if latest:
-                self.save(latest[0].values, self.file, self.metadata(latest[0].step))
-
         try:
             checkpoint = Checkpoint(state, decides, fresh=restart)
             done = train(
                 self.model, self.learner, self.clips, self.settings, checkpoint, seen, self.loss, self.processes
             )
         except comfy.model_management.InterruptProcessingException:
-            self.processes.together(save)
+            if latest:
+                self.save(latest[0].values, self.file, self.metadata(latest[0].step))
             raise
         if self.processes.leads:
-            latest[:] = [done]
-        self.processes.together(save)
+            self.save(done.values, self.file, self.metadata(done.step))
         return done
 
     def metadata(self, steps: int) -> dict[str, str]:

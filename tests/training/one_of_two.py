@@ -33,7 +33,7 @@ from kinema.training.loop import _gradients, course, train
 from kinema.training.motion_director import appearance, director_loss, with_appearance
 from kinema.training.motion_lora import learn_motion_lora
 from kinema.training.objective import Network, diffusion, motion_loss
-from kinema.training.processes import ALONE, joined
+from kinema.training.processes import ALONE, ProcessError, joined
 from kinema.training.state import State
 
 STEPS, PAUSE = 20, 17
@@ -82,8 +82,8 @@ def gradient(processes=ALONE):
         return torch.cat([parameter.grad.flatten() for parameter in learner.parameters.values()])
 
 
-def failing(path, processes, fail, **changes):
-    """Trains until process 1 calls `fail` with the loss of one of its steps; what that raised, in words."""
+def failing(path, processes, fail, watch=None, **changes):
+    """Trains until process 1 calls `fail` with the loss of one of its steps; the error with which this one ends."""
     model, data, step = image_model(), clips(3), 0
 
     def loss(network, batch):
@@ -93,9 +93,14 @@ def failing(path, processes, fail, **changes):
             yield fail(term) if processes.number == 1 and step == FAILS_AT else term
 
     learner, settings = start_new(model, seed=1), TrainSettings(**({"steps": 4, "accumulation": 2} | changes))
+    checkpoint = Checkpoint(path, course(learner, data, settings))
     try:
-        train(model, learner, data, settings, Checkpoint(path, course(learner, data, settings)), None, loss, processes)
+        train(model, learner, data, settings, checkpoint, watch, loss, processes)
     except BaseException as error:
+        try:
+            processes.leave(error)
+        except ProcessError as other:
+            error = other
         return f"{type(error).__name__}: {error}"
 
 
@@ -105,6 +110,11 @@ def not_finite(term):
 
 def error(term):
     raise RuntimeError("out of memory, say")
+
+
+def full_disk(progress):
+    if progress.step == FAILS_AT:
+        raise OSError("no space left")
 
 
 def interrupt(term):
@@ -127,10 +137,12 @@ def main(folder):
             "parts": failing(folder / "parts.training", processes, error, accumulation=3),
             "not finite": failing(folder / "not_finite.training", processes, not_finite),
             "error": failing(folder / "error.training", processes, error),
+            "full disk": failing(folder / "full_disk.training", processes, lambda term: term, full_disk),
             "interrupt": failing(folder / "interrupt.training", processes, interrupt),
-            "death": failing(folder / "death.training", processes, die),  # of process 1, so the other one tells
         }
-        (folder / "raised.json").write_text(json.dumps(raised))
+        (folder / f"raised_{processes.number}.json").write_text(json.dumps(raised))
+        raised = {"death": failing(folder / "death.training", processes, die)}  # of process 1, so the other one tells
+        (folder / "raised_0.json").write_text(json.dumps(raised | json.loads((folder / "raised_0.json").read_text())))
         sys.exit(1)
 
 

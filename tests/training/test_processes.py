@@ -30,7 +30,7 @@ def ended(tmp_path_factory):
     script = Path(__file__).with_name("one_of_two.py")
     command = [sys.executable, "-c", LAUNCH, str(script), str(folder)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=900)
-    assert (folder / "raised.json").exists(), done.stderr
+    assert "death" in (folder / "raised_0.json").read_text(), done.stderr
     return folder, done
 
 
@@ -60,18 +60,25 @@ def test_the_gradient_of_more_parts_differs_by_rounding_only(folder):
 
 
 @pytest.mark.parametrize(
-    "what, raised, steps",
+    "what, raised, told, steps",
     [
-        ("parts", "ValueError: accumulation is 3, but the run has 2 processes, which compute equal parts", 0),
-        ("not finite", "ValueError: The loss became nan at step 2", 1),
-        ("error", "ProcessError: Process 1 of 2 stopped: out of memory, say", 1),
-        ("interrupt", "InterruptProcessingException: ", 2),
-        ("death", "ProcessError: Process 0 of 2 stopped, because another one ended without a message.", 1),
+        (
+            "parts",
+            "ValueError: accumulation is 3, but the run has 2 processes, which",
+            "0 of 2 stopped: accumulation is",
+            0,
+        ),
+        ("not finite", "ValueError: The loss became nan at step 2", "0 of 2 stopped: The loss became nan at step 2", 1),
+        ("error", "ProcessError: Process 1 of 2 stopped: out of memory, say", "RuntimeError: out of memory, say", 1),
+        ("full disk", "OSError: no space left", "ProcessError: Process 0 of 2 stopped: no space left", 2),
+        ("interrupt", "InterruptProcessingException: ", "InterruptProcessingException: ", 2),
+        ("death", "ProcessError: Process 0 of 2 stopped, because another one ended without a message.", "", 1),
     ],
 )
-def test_what_stops_one_stops_the_other(folder, what, raised, steps):
-    """In the first process, after `steps`, which are saved."""
-    assert json.loads((folder / "raised.json").read_text())[what].startswith(raised)
+def test_what_stops_one_stops_both(folder, what, raised, told, steps):
+    """The first one with `raised`, the other one with `told`, after `steps`, which are saved."""
+    ends = [json.loads((folder / f"raised_{number}.json").read_text()) for number in (0, 1)]
+    assert ends[0][what].startswith(raised) and told in ends[1].get(what, "")
     file = folder / f"{what.replace(' ', '_')}.training"
     assert (state(file)["step"] if file.exists() else 0) == steps
 

@@ -179,7 +179,9 @@ def test_deleted_and_damaged_latents(tmp_path):
         clip.read()
     assert encoder.source(source).clips[0].read().shape == clip.shape  # encoded anew
     file.unlink()
-    with pytest.raises(ValueError, match=f'"{file.name}", .* was deleted from the folder "cache". Load the clips again'):
+    with pytest.raises(
+        ValueError, match=f'"{file.name}", .* was deleted from the folder "cache". Load the clips again'
+    ):
         clip.read()
     assert encoder.source(source).clips[0].hash == clip.hash
 
@@ -199,7 +201,9 @@ def test_captions_are_kept(tmp_path):
         assert torch.equal(parts["pooled_output"], own_parts["pooled_output"])
     encoded.clear()
     assert encode_captions(texts, CaptionEncoder(clip, tmp_path)) == first and len(encoded) == 1
-    assert not isinstance(encode_captions(["embedding:x"], CaptionEncoder(clip, tmp_path))["embedding:x"], StoredCaption)
+    assert not isinstance(
+        encode_captions(["embedding:x"], CaptionEncoder(clip, tmp_path))["embedding:x"], StoredCaption
+    )
     with torch.no_grad():
         next(clip.cond_stage_model.parameters()).add_(0.1)
     encode_captions(texts, CaptionEncoder(clip, tmp_path))

@@ -1,5 +1,6 @@
 """A training on the command line; imported once the host is."""
 
+import os
 import signal
 import sys
 import time
@@ -30,19 +31,19 @@ REPORT_EVERY = 10.0  # seconds
 def train(job: Job, file: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: comfy.model_management.interrupt_current_processing())
-    with joined() as processes:
-        try:
-            _run(job, processes)
-        except comfy.model_management.InterruptProcessingException:
-            if processes.leads:
-                print(f"Stopped and saved. `dev.py train {file.name}` goes on.", flush=True)
-            return 130
-        except (ValueError, OSError, ProcessError) as error:
-            sys.exit(f"{file.name}: {error}")
+    try:
+        with joined() as processes:
+            _run(job, file, processes)
+    except comfy.model_management.InterruptProcessingException:
+        return 130
+    except (ValueError, OSError) as error:
+        sys.exit(f"{file.name}: {error}")
+    except ProcessError as error:  # which that process has told, if it runs on this machine
+        sys.exit(f"{file.name}: {error}" if os.environ["LOCAL_RANK"] == "0" else 1)
     return 0
 
 
-def _run(job: Job, processes: Processes) -> None:
+def _run(job: Job, file: Path, processes: Processes) -> None:
     model, clip, vae = comfy.sd.load_checkpoint_guess_config(str(job.run.checkpoint))[:3]
     data = job.clips
     cut = Cut(data.frames, data.stride, data.width, data.height, data.crop, data.clips_per_video)
@@ -64,7 +65,12 @@ def _run(job: Job, processes: Processes) -> None:
         )
     )
     report = Report(session, vae, job.run.sample_every)
-    done = session.run(report)
+    try:
+        done = session.run(report)
+    except comfy.model_management.InterruptProcessingException:
+        if processes.leads:
+            print(f"Stopped and saved. `dev.py train {file.name}` goes on.", flush=True)
+        raise
     if processes.leads:
         report.print(done)
         loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
