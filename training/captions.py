@@ -11,8 +11,8 @@ import comfy.model_management
 import comfy.utils
 
 from .digest import digest, identity
+from .on_disk import StoredCaption, can_be_stored, store_caption
 from .processes import ALONE, Processes
-from .stored import StoredCaption, can_be_stored, store_caption
 
 FILE_IN_A_PROMPT = "embedding:"  # names a file that may change, so what it becomes is not kept
 

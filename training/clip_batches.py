@@ -9,7 +9,7 @@ from .clips import Clips
 from .conditioning import check_caption, prepare
 from .config import TrainSettings
 from .draws import clip_at, draw_timestep, generator
-from .stored import in_memory
+from .on_disk import in_memory
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..motion.atomic import replacing
 from ..motion.files import MotionFileError, read_tensors
 from ..motion.save import write_safetensors
 from .digest import digest, identity
-from .stored import StoredLatents, hash_of
+from .on_disk import StoredLatents, hash_of
 from .videos import ClipSource, Cut, TooShort, cut_clips, read_clips
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .digest import digest
-from .stored import StoredLatents, hash_of, in_memory
+from .on_disk import StoredLatents, hash_of, in_memory
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from comfy.sampler_helpers import convert_cond
 from comfy.samplers import encode_model_conds
 
-from .stored import StoredCaption
+from .on_disk import StoredCaption
 
 ARGUMENTS = {"c_crossattn": "context", "y": "y"}
 

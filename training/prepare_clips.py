@@ -12,8 +12,8 @@ import torch
 from .captions import CaptionEncoder, encode_captions
 from .clip_encoder import Encoder, Latents
 from .clips import Clip, Clips
+from .on_disk import in_memory
 from .processes import ALONE, Processes
-from .stored import in_memory
 from .videos import ClipSource, SourceError, find_sources
 
 

@@ -14,7 +14,7 @@ from ..sampling.run.attach import attach, schedule_noise
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
-from .stored import in_memory
+from .on_disk import in_memory
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from training.video_files import pictures, write_video
 
 from kinema.training.captions import CaptionEncoder, encode_captions
 from kinema.training.clip_encoder import Encoder
+from kinema.training.on_disk import StoredCaption
 from kinema.training.prepare_clips import encode_sources, with_captions
-from kinema.training.stored import StoredCaption
 from kinema.training.videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 from training import encoders
 

@@ -10,7 +10,7 @@ import torch
 from ..motion.save import write_safetensors
 from .digest import digest
 
-WORDS, PART = "words", "part."
+PROMPT_TENSOR, OTHER_TENSORS = "words", "part."
 """The names of tensors in the file of a caption: what the words became, and what else belongs to it."""
 
 
@@ -35,8 +35,8 @@ class StoredCaption:
 
     def read(self) -> Any:
         tensors = _read(self.file)
-        words = tensors.pop(WORDS)
-        return [[words, {name.removeprefix(PART): tensor for name, tensor in tensors.items()}]]
+        words = tensors.pop(PROMPT_TENSOR)
+        return [[words, {name.removeprefix(OTHER_TENSORS): tensor for name, tensor in tensors.items()}]]
 
 
 def in_memory(value: Any) -> Any:
@@ -55,7 +55,8 @@ def can_be_stored(conditioning: Any) -> bool:
 
 def store_caption(conditioning: Any, file: Path) -> StoredCaption:
     ((words, parts),) = conditioning
-    write_safetensors({WORDS: words, **{PART + name: part for name, part in parts.items()}}, file, {"format": "pt"})
+    others = {OTHER_TENSORS + name: part for name, part in parts.items()}
+    write_safetensors({PROMPT_TENSOR: words, **others}, file, {"format": "pt"})
     return StoredCaption(file)
 
 
