@@ -130,7 +130,7 @@ class Processes:
         except RuntimeError as error:  # as soon as one of the others ends, by whatever hand
             raise ProcessError(
                 f"Process {self.number} of {self.count} stopped, because another one ended without a message. Run the "
-                "same command again to go on from the last save."
+                "same command again to continue from the last save."
             ) from error
         return outcomes
 

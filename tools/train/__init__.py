@@ -1,7 +1,7 @@
 """`dev.py train FILE [--processes N] [-- OPTIONS]`: trains a motion model or a motion LoRA as FILE (.toml or .json) says,
 for hours if need be.
 
-Ctrl+C saves and stops; the same command goes on. tools/train/example.toml shows every setting. N processes, one per
+Ctrl+C saves and stops; the same command continues. tools/train/example.toml shows every setting. N processes, one per
 graphics card, train together; OPTIONS go to torch.distributed.run, for several machines: see docs/training.md.
 """
 

@@ -64,7 +64,7 @@ def launch(command: list[str], processes: int, threads: int, options: list[str])
             return failure.exitcode
         print(
             f"Process {number} was ended by signal {-failure.exitcode}, perhaps for want of memory. Run the same command "
-            "again to go on from the last save.",
+            "again to continue from the last save.",
             file=sys.stderr,
         )
         return 1
