@@ -51,6 +51,7 @@ def launch(command: list[str], processes: int, threads: int, options: list[str])
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
 
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the processes say what went wrong
@@ -58,6 +59,9 @@ def launch(command: list[str], processes: int, threads: int, options: list[str])
         run.run(run.parse_args([f"--nproc-per-node={processes}", *ON_THIS_MACHINE, *options, *command]))
     except SignalException:  # the processes were told, and have stopped
         return 130
+    except RendezvousError as error:
+        print(f"The other machines cannot be reached, or have ended: {error}", file=sys.stderr)
+        return 1
     except ChildFailedError as error:
         number, failure = error.get_first_failure()
         if failure.exitcode >= 0:
