@@ -15,7 +15,7 @@ from training.video_files import pictures, write_video
 
 from tools import random_models
 from tools.train.job import read_job
-from tools.train.launch import check_shares
+from tools.train.launch import check_cards, check_shares, launch
 from tools.train.run import train
 
 DEV = Path(__file__).resolve().parents[2] / "dev.py"
@@ -90,3 +90,14 @@ def test_what_cannot_be_shared_is_refused(tmp_path, changes, processes, message)
     with pytest.raises(ValueError) as error:
         check_shares(read_job(file), processes)
     assert message in str(error.value)
+
+
+def test_more_processes_than_cards_are_refused():
+    check_cards(processes=2, cards=2)
+    with pytest.raises(ValueError, match="has 2 graphics cards, but runs 4 processes. Set --processes to 2."):
+        check_cards(processes=4, cards=2)
+
+
+def test_machines_that_do_not_come_are_reported(capsys):
+    assert launch(["never.py"], 1, 1, ["--nnodes=2", "--rdzv-conf=join_timeout=1"]) == 1
+    assert "The other machines cannot be reached, or have ended: " in capsys.readouterr().err

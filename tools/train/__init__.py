@@ -29,12 +29,12 @@ def main(arguments: list[str]) -> int:
     try:
         job = read_job(file)
         check_shares(job, chosen.processes)
+        take_card()
     except (OSError, ValueError) as error:
         sys.exit(f"{file.name}: {error}")
     if not launched() and (chosen.processes > 1 or options):
         command = [str(REPOSITORY / "dev.py"), "train", str(file)]
         return launch(command, chosen.processes, job.run.threads, options)
-    take_card()
     in_host.enter(job.run.threads)
     from tools.train.run import train  # only now can the host be imported
 

@@ -30,19 +30,22 @@ def check_shares(job: Job, processes: int) -> None:
 
 
 def take_card() -> None:
-    """Gives this process a graphics card of its own, if the launcher started it and there are any."""
+    """Gives this process a graphics card of its own, if the launcher started it and there are any. Raises ValueError."""
     if not launched():
         return
     import torch
 
-    cards, own = torch.cuda.device_count(), int(os.environ["LOCAL_RANK"])
     if torch.cuda.is_available():
-        if own >= cards:
-            sys.exit(
-                f"There are {os.environ['LOCAL_WORLD_SIZE']} processes on this machine, but it has {cards} graphics cards. "
-                f"Set --processes to {cards}."
-            )
-        torch.cuda.set_device(own)
+        check_cards(int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count())
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+
+
+def check_cards(processes: int, cards: int) -> None:
+    """Raises ValueError if a machine with `cards` has more `processes`."""
+    if processes > cards:
+        raise ValueError(
+            f"this machine has {cards} graphics cards, but runs {processes} processes. Set --processes to {cards}."
+        )
 
 
 def launch(command: list[str], processes: int, threads: int, options: list[str]) -> int:
