@@ -5,7 +5,8 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
-from ..training.prepare_clips import Encoder, prepare_clips
+from ..training.clip_encoder import Encoder
+from ..training.prepare_clips import prepare_clips
 from ..training.videos import Cut
 from .inputs.sockets import CATEGORY
 from .inputs.training_inputs import ClipsSocket

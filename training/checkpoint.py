@@ -1,6 +1,7 @@
 """The state of a run on disk, from which it goes on as if it had never stopped."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,21 +19,29 @@ class CheckpointError(ValueError):
 
 
 @dataclass(frozen=True)
+class Course:
+    """Everything that decides where a run goes."""
+
+    values: dict[str, Any]
+    earlier: Callable[[], dict[str, Any]] = dict  # some of them as states from earlier versions have them
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """The file at `path` that holds the latest state of the run described by `course`.
 
-    `course` names everything that decides where the run goes; a state with another course is refused. A `fresh` run
-    looks at no state, and replaces the one that is there with its first save.
+    A state with another course is refused. A `fresh` run looks at no state, and replaces the one that is there with
+    its first save.
     """
 
     path: Path
-    course: dict[str, Any]
+    course: Course
     fresh: bool = False
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes `state`; a killed process leaves the state before it."""
         with replacing(self.path) as unfinished:
-            torch.save({"course": self.course, **state}, unfinished)
+            torch.save({"course": self.course.values, **state}, unfinished)
 
     def load(self) -> dict[str, Any] | None:
         """The state to go on from, or None when there is none yet. Raises CheckpointError."""
@@ -47,13 +56,19 @@ class Checkpoint:
                 f'"{self.path.name}" is damaged, so training cannot continue from it. Delete it, or start again under '
                 "another name."
             ) from None
-        for name in sorted(self.course.keys() | course.keys()):
-            if course.get(name) != self.course.get(name):
+        self._check(course)
+        return state
+
+    def _check(self, course: dict[str, Any]) -> None:
+        now = self.course.values
+        different = sorted(name for name in now.keys() | course.keys() if course.get(name) != now.get(name))
+        earlier = self.course.earlier() if different else {}
+        for name in different:
+            if name not in earlier or course.get(name) != earlier[name]:
                 raise CheckpointError(
                     f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but now it is '
-                    f"{_short(self.course.get(name))}. Set it back to continue, or start again under another name."
+                    f"{_short(now.get(name))}. Set it back to continue, or start again under another name."
                 )
-        return state
 
 
 def _short(value: Any) -> str:

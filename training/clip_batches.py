@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from .clips import Clips
-from .conditioning import prepare
+from .conditioning import check_caption, prepare
 from .config import TrainSettings
 from .draws import clip_at, draw_timestep, generator
+from .on_disk import in_memory
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Batches:
-    """The clips of a run, scaled for the UNet, with their captions ready for it."""
+    """The clips of a run, read and made ready for the UNet of `base` when their turn comes."""
 
-    latents: tuple[torch.Tensor, ...]
-    captions: tuple[dict[str, Any], ...]
-    empty: dict[str, Any]
+    base: Any  # BaseModel
+    clips: Clips
+    empty: dict[str, Any]  # the empty caption, ready for the UNet
     settings: TrainSettings
     device: torch.device
 
@@ -41,13 +42,16 @@ class Batches:
         latents, noise, timesteps, captions, numbers, randoms = [], [], [], [], [], []
         for position in range(first, first + settings.batch_size):
             random = generator(settings.seed, "clip", position)
-            clip = clip_at(position, len(self.latents), settings.seed)
+            number = clip_at(position, len(self.clips.clips), settings.seed)
+            clip = self.clips.clips[number]
             timesteps.append(draw_timestep(random, settings.timestep_bias))
             dropped = float(torch.rand((), generator=random)) < settings.caption_dropout
-            captions.append(self.empty if dropped else self.captions[clip])
-            latents.append(self.latents[clip])
-            numbers.append(clip)
-            noise.append(torch.randn(self.latents[clip].shape, generator=random))
+            captions.append(
+                self.empty if dropped else prepare(self.base, in_memory(clip.conditioning), self.clips.shape)
+            )
+            latents.append(self.base.process_latent_in(in_memory(clip.latents).detach().clone()).float())
+            numbers.append(number)
+            noise.append(torch.randn(self.clips.shape, generator=random))
             randoms.append(random)
         return Batch(
             torch.stack(latents).to(self.device),
@@ -60,15 +64,8 @@ class Batches:
 
 
 def batches(base: Any, clips: Clips, settings: TrainSettings, device: torch.device) -> Batches:
-    """`clips` for the UNet of `base` (BaseModel)."""
-    prepared: dict[int, dict[str, Any]] = {}
-    for conditioning in (clips.empty, *(clip.conditioning for clip in clips.clips)):  # clips often share one
-        if id(conditioning) not in prepared:
-            prepared[id(conditioning)] = prepare(base, conditioning, clips.shape)
-    return Batches(
-        tuple(base.process_latent_in(clip.latents.detach().clone()).float() for clip in clips.clips),
-        tuple(prepared[id(clip.conditioning)] for clip in clips.clips),
-        prepared[id(clips.empty)],
-        settings,
-        device,
-    )
+    """`clips` for the UNet of `base` (BaseModel). Raises ValueError for captions that cannot be trained with."""
+    different = {id(clip.conditioning): clip.conditioning for clip in clips.clips}  # clips often share one
+    for conditioning in different.values():
+        check_caption(conditioning)
+    return Batches(base, clips, prepare(base, clips.empty, clips.shape), settings, device)

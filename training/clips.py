@@ -7,13 +7,17 @@ from typing import Any
 
 import torch
 
+from .digest import digest
+from .on_disk import StoredLatents, hash_of, in_memory
+
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: `latents` (f, c, h, w) as the host's VAE encodes them, and its caption as the host's CONDITIONING."""
+    """One clip: `latents` (f, c, h, w) as the host's VAE encodes them, and its caption. Both may lie on disk, from where
+    `in_memory` reads them."""
 
-    latents: torch.Tensor
-    conditioning: Any
+    latents: torch.Tensor | StoredLatents
+    conditioning: Any  # the host's CONDITIONING, or a StoredCaption
     caption: str = ""
     name: str = "clip"
 
@@ -22,7 +26,7 @@ class Clip:
 class Clips:
     """Clips of one shape, and the CONDITIONING of the `empty` caption, for caption dropout."""
 
-    clips: tuple[Clip, ...]
+    clips: Sequence[Clip]
     empty: Any
 
     def __post_init__(self) -> None:
@@ -30,7 +34,7 @@ class Clips:
             raise ValueError("There are no clips to train with. Connect Load Clips with a folder that contains videos.")
         first = self.clips[0]
         for clip in self.clips:
-            if clip.latents.shape != first.latents.shape:
+            if tuple(clip.latents.shape) != tuple(first.latents.shape):
                 raise ValueError(
                     f'Clip "{clip.name}" has latents of shape {list(clip.latents.shape)}, but "{first.name}" has '
                     f"{list(first.latents.shape)}. Give all clips the same number of frames and the same size."
@@ -43,14 +47,12 @@ class Clips:
         return frames, channels, height, width
 
     def fingerprint(self) -> str:
-        """A hash of all latents and captions, in order."""
-        return digest([(clip.caption, clip.latents) for clip in self.clips])
+        """A hash of all latents and captions, in order. Clips on disk are not read: their hashes are known."""
+        hashed = hashlib.blake2b(digest_size=16)
+        for clip in self.clips:
+            hashed.update(repr((clip.caption, hash_of(clip.latents))).encode())
+        return hashed.hexdigest()
 
-
-def digest(items: Sequence[tuple[str, torch.Tensor]]) -> str:
-    """A hash of named tensors: names, shapes, types and all values."""
-    hashed = hashlib.blake2b(digest_size=16)
-    for text, tensor in items:
-        hashed.update(f"{text}{list(tensor.shape)}{tensor.dtype}".encode())
-        hashed.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return hashed.hexdigest()
+    def earlier_fingerprint(self) -> str:
+        """What `fingerprint` was before hashes were stored. Reads all clips."""
+        return digest((clip.caption, in_memory(clip.latents)) for clip in self.clips)

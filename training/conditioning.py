@@ -1,4 +1,4 @@
-"""The host's CONDITIONING as what the UNet takes in, once per caption instead of once per step."""
+"""The host's CONDITIONING as what the UNet takes in."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,16 +7,14 @@ import torch
 from comfy.sampler_helpers import convert_cond
 from comfy.samplers import encode_model_conds
 
+from .on_disk import StoredCaption
+
 ARGUMENTS = {"c_crossattn": "context", "y": "y"}
 
 
 def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
     """The host's COND values of one caption for `base` (BaseModel) and latents of `shape` (f, c, h, w)."""
-    if len(conditioning) != 1:
-        raise ValueError(
-            f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
-            "without areas or schedules."
-        )
+    check_caption(conditioning)
     if base.concat_keys:
         raise ValueError(_needs_more("a masked picture, as inpainting models do,"))
     cpu = torch.device("cpu")
@@ -25,6 +23,15 @@ def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> d
     if unknown := conds.keys() - ARGUMENTS.keys():
         raise ValueError(_needs_more(f'"{sorted(unknown)[0]}"'))
     return conds
+
+
+def check_caption(conditioning: Any) -> None:
+    """Raises ValueError unless it is one prompt. A StoredCaption always is."""
+    if not isinstance(conditioning, StoredCaption) and len(conditioning) != 1:
+        raise ValueError(
+            f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
+            "without areas or schedules."
+        )
 
 
 def _needs_more(what: str) -> str:

@@ -107,6 +107,15 @@ SETTINGS = {name: _limits(hint) for name, hint in get_type_hints(TrainSettings, 
 """What each setting may be."""
 
 
+def check_parts(accumulation: int, processes: int) -> None:
+    """Raises ValueError unless `processes` can divide the batches of an optimizer step equally."""
+    if accumulation % processes:
+        raise ValueError(
+            f"accumulation is {accumulation}, but the run has {processes} processes, which compute equal parts of each "
+            f"step. Set accumulation to a multiple of {processes}, or use another number of processes."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoraOptions:
     """What is particular to a motion LoRA."""

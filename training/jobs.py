@@ -12,6 +12,7 @@ from .config import LoraOptions, TrainSettings
 from .learner import start_from, start_new
 from .motion_director import appearance, director_loss, with_appearance
 from .motion_lora import learn_motion_lora
+from .processes import ALONE, Processes
 from .session import Session, motion_lora_saver, motion_model_saver, sparsectrl_saver
 from .sparse_learner import learn_sparsectrl, new_halves, sparse_loss
 
@@ -29,6 +30,7 @@ class TrainingJob:
     dtype: torch.dtype = torch.float16  # of the file of a motion model
     lora: LoraOptions | None = None  # None: the whole motion model is trained
     sparsectrl: bool = False  # whether a SparseCtrl model for the motion model is trained instead
+    processes: Processes = ALONE  # that train it together
 
 
 def session_for(job: TrainingJob) -> Session:
@@ -43,7 +45,8 @@ def _model_session(job: TrainingJob) -> Session:
         learner = start_from(job.motion)
     else:
         learner = start_new(job.model, job.settings.seed, None if job.kind is None else FAMILIES[job.kind])
-    return Session(job.model, learner, job.clips, job.settings, job.file, motion_model_saver(learner, job.dtype))
+    save = motion_model_saver(learner, job.dtype)
+    return Session(job.model, learner, job.clips, job.settings, job.file, save, processes=job.processes)
 
 
 def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
@@ -60,6 +63,7 @@ def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
         save=motion_lora_saver(learner, lora.rank),
         loss=director_loss(job.model, looks, lora.debias),
         identity={"rank": lora.rank, "debias": lora.debias},
+        processes=job.processes,
     )
 
 
@@ -74,4 +78,5 @@ def _sparsectrl_session(job: TrainingJob) -> Session:
         save=sparsectrl_saver(halves, job.dtype),
         loss=sparse_loss(halves),
         identity={"learns": "SparseCtrl"},
+        processes=job.processes,
     )

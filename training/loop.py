@@ -10,14 +10,16 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Course
 from .clip_batches import Batches, batches
-from .clips import Clips, digest
-from .config import TrainSettings
+from .clips import Clips
+from .config import TrainSettings, check_parts
+from .digest import digest
 from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
+from .processes import ALONE, Processes
 from .sample import SampleSettings, sample
 from .state import State
 
@@ -48,15 +50,18 @@ def train(
     checkpoint: Checkpoint | None = None,
     watch: Watch | None = None,
     loss: Loss = motion_loss,
+    processes: Processes = ALONE,
 ) -> TrainingProgress:
     """Trains the parameters of `learner` inside `model` (MODEL) on `clips`. `finished` makes a MOTION_MODEL of what
     they are in the end.
 
     With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
     interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
-    Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
+    Each of `processes` calls this with the same arguments and computes a share of every step; the first one saves and
+    watches. Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
     """
     check_frames(learner, clips)
+    check_parts(settings.accumulation, processes.count)
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -70,6 +75,7 @@ def train(
         state = State(learner, settings, device, scaled=dtype == torch.float16)
         if checkpoint is not None and (stored := checkpoint.load()) is not None:
             state.restore(stored)
+        processes.check_same(lambda: (state.step, clips.fingerprint()))
         data = batches(model.model, clips, settings, device)
         if settings.gradient_checkpointing:
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
@@ -86,41 +92,56 @@ def train(
                 partial(sample, model, learner, values, clips, settings),
             )
 
-        _run(state, network, data, loss, checkpoint, lambda: watch and watch(progress()))
+        if not processes.leads:
+            checkpoint = watch = None
+        _run(state, network, data, loss, checkpoint, lambda: watch and watch(progress()), processes)
         return progress()
 
 
 def _run(
-    state: State, network: Network, data: Batches, loss: Loss, checkpoint: Checkpoint | None, watch: Callable[[], None]
+    state: State,
+    network: Network,
+    data: Batches,
+    loss: Loss,
+    checkpoint: Checkpoint | None,
+    watch: Callable[[], None],
+    processes: Processes,
 ) -> None:
-    settings, saved = data.settings, state.step
+    settings = data.settings
     try:
         while state.step < settings.steps:
-            comfy.model_management.throw_exception_if_processing_interrupted()
-            state.advance(_gradients(state, network, data, loss))
-            if checkpoint is not None and state.step % settings.save_every == 0:
-                checkpoint.save(state.stored())
-                saved = state.step
+            shares = processes.together(lambda: _gradients(state, network, data, loss, processes))
+            total = sum(shares)
+            if not math.isfinite(total):
+                raise ValueError(
+                    f"The loss became {total} at step {state.step + 1} with learning_rate {settings.learning_rate}. "
+                    "Use a lower learning_rate, or precision fp32."
+                )
+            processes.add_up(state.parameters.values())
+            state.advance(total)
+            if state.step % settings.save_every == 0:
+                _save(state, checkpoint)
             watch()
     finally:  # the end, an interrupt or an error: nothing that was learned is lost
-        if checkpoint is not None and state.whole and state.step > saved:
-            checkpoint.save(state.stored())
+        _save(state, checkpoint)
 
 
-def _gradients(state: State, network: Network, data: Batches, loss: Loss) -> float:
-    """Adds up the gradients of one step; returns its loss. Raises ValueError when that is not finite."""
+def _gradients(state: State, network: Network, data: Batches, loss: Loss, processes: Processes) -> float:
+    """Adds up the gradients of this process's parts of one step; returns their share of its loss."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
     total = 0.0
-    for part in range(data.settings.accumulation):
+    for part in processes.share(range(data.settings.accumulation)):
         for term in loss(network, data.at(state.step, part)):
             value = term / data.settings.accumulation
             state.scaler.scale(value).backward()
             total += value.item()
-    if not math.isfinite(total):
-        raise ValueError(
-            f"The loss became {total} at step {state.step + 1} with learning_rate {data.settings.learning_rate}. "
-            "Use a lower learning_rate, or precision fp32."
-        )
     return total
+
+
+def _save(state: State, checkpoint: Checkpoint | None) -> None:
+    if checkpoint is not None and state.whole and state.step > state.saved:
+        checkpoint.save(state.stored())
+        state.saved = state.step
 
 
 def check_frames(learner: Learner, clips: Clips) -> None:
@@ -133,10 +154,10 @@ def check_frames(learner: Learner, clips: Clips) -> None:
         )
 
 
-def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any) -> dict[str, Any]:
+def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any) -> Course:
     """What decides where a run goes, and `more` that does, for its Checkpoint. To be called before the run.
 
-    The number of steps is part of it unless the learning rate is constant.
+    The number of steps is part of it unless the learning rate is constant. The number of processes never is.
     """
     decides = settings.values(learner.motion.spec.family)
     for name in ("save_every", "gradient_checkpointing"):
@@ -144,4 +165,5 @@ def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any)
     if settings.learning_rate_curve == "constant":
         del decides["steps"]
     start = digest([*learner.motion.state_dict().items(), *learner.parameters.items()])
-    return decides | {"clips": clips.fingerprint(), "start": start, **more}
+    decides |= {"clips": clips.fingerprint(), "start": start, **more}
+    return Course(decides, lambda: {"clips": clips.earlier_fingerprint()})

@@ -14,6 +14,7 @@ from ..sampling.run.attach import attach, schedule_noise
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
+from .on_disk import in_memory
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def sample(
         latents = torch.zeros(clips.shape)
         noise = comfy.sample.prepare_noise(latents, how.seed)
         clip = clips.clips[how.clip % len(clips.clips)]
-        more = learner.shown(values, clip.latents)
-        conditioning = [[tokens, {**about, **more}] for tokens, about in clip.conditioning]
+        more = learner.shown(values, in_memory(clip.latents))
+        conditioning = [[tokens, {**about, **more}] for tokens, about in in_memory(clip.conditioning)]
         result: torch.Tensor = comfy.sample.sample(
             animated, noise, how.steps, how.cfg, "euler", "normal", conditioning, clips.empty, latents,
             disable_pbar=True, seed=how.seed,

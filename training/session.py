@@ -18,6 +18,7 @@ from .learner import Learner, Weights, finished
 from .loop import TrainingProgress, Watch, course, train
 from .motion_lora import save_motion_lora
 from .objective import Loss, motion_loss
+from .processes import ALONE, Processes
 from .sparse_learner import SparseHalves, save_sparsectrl
 
 Save = Callable[[Weights, Path, Mapping[str, str]], Path]
@@ -36,6 +37,7 @@ class Session:
     save: Save
     loss: Loss = motion_loss
     identity: Mapping[str, Any] | None = None  # what decides the course besides settings, such as options of the loss
+    processes: Processes = ALONE  # that run it together, each with a Session like this
 
     def run(self, watch: Watch, restart: bool = False) -> TrainingProgress:
         """Continues where an earlier run of this file stopped; begins if there is none, or if `restart`.
@@ -56,12 +58,15 @@ class Session:
 
         try:
             checkpoint = Checkpoint(state, decides, fresh=restart)
-            done = train(self.model, self.learner, self.clips, self.settings, checkpoint, seen, self.loss)
+            done = train(
+                self.model, self.learner, self.clips, self.settings, checkpoint, seen, self.loss, self.processes
+            )
         except comfy.model_management.InterruptProcessingException:
             if latest:
                 self.save(latest[0].values, self.file, self.metadata(latest[0].step))
             raise
-        self.save(done.values, self.file, self.metadata(done.step))
+        if self.processes.leads:
+            self.save(done.values, self.file, self.metadata(done.step))
         return done
 
     def metadata(self, steps: int) -> dict[str, str]:

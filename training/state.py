@@ -17,6 +17,7 @@ class State:
 
     def __init__(self, learner: Learner, settings: TrainSettings, device: torch.device, scaled: bool) -> None:
         self.step = 0
+        self.saved = 0  # the step of the latest state on disk
         self.whole = True  # False only while a step is half done, by which time it cannot be stored
         self.losses: list[float] = []
         self.settings = settings
@@ -67,7 +68,8 @@ class State:
 
     def restore(self, stored: dict[str, Any]) -> None:
         """Makes this the run that `stored` was."""
-        self.step, self.losses = stored["step"], stored["losses"]
+        self.step = self.saved = stored["step"]
+        self.losses = stored["losses"]
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(stored["parameters"][name])

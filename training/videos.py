@@ -20,6 +20,10 @@ class SourceError(ValueError):
     """A source that gives no clip; the message says why, to follow its name."""
 
 
+class TooShort(SourceError):
+    """A source that has fewer frames than a clip needs."""
+
+
 @dataclass(frozen=True)
 class Cut:
     """How clips are cut out: `frames` pictures, every `stride`-th of the source, of `width` times `height` pixels.
@@ -99,7 +103,7 @@ def cut_clips(pictures: Iterator[torch.Tensor], cut: Cut) -> Iterator[torch.Tens
             if found == cut.clips:
                 return
     if not found:
-        raise SourceError(f"it has {seen} frames, but a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
+        raise TooShort(f"it has {seen} frames, but a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
 
 
 def fit(picture: torch.Tensor, cut: Cut) -> torch.Tensor:

@@ -63,7 +63,8 @@ def test_its_channel_goes_with_place_times_direction_times_time(read: Any) -> No
     hook.remove()
     channel = heard[0][..., channels[PLACE]].view(2, 8, 8, FRAMES)  # (v, h, w, f)
     captions = data.at(50, 0).captions
-    side = torch.tensor([1.0 if captions[i] is data.captions[1] else -1.0 for i in range(2)])
+    right = data.clips.clips[1].conditioning[0][0]
+    side = torch.tensor([1.0 if torch.equal(captions[i]["c_crossattn"].cond, right) else -1.0 for i in range(2)])
     ramp = torch.linspace(-1, 1, 8)[None, None, :, None] * side[:, None, None, None] * torch.linspace(-1, 1, FRAMES)
     assert torch.corrcoef(torch.stack([channel.flatten(), ramp.expand_as(channel).flatten()]))[0, 1] > 0.5
 

@@ -15,7 +15,7 @@ from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.files import MotionFileError, opened, read_tensors
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
-from kinema.training.prepare_clips import Encoder
+from kinema.training.clip_encoder import Encoder
 from kinema.training.videos import Cut
 
 ODD = {
@@ -66,7 +66,7 @@ def cached_latents(folder):
     encoder = Encoder(vae, Cut(frames=2, stride=1, width=32, height=32), cache=folder)
     images = torch.rand(4, 32, 32, 3, generator=tiny.generator(0))
     encoder.images(images)
-    return lambda: list(encoder.images(images).clips), next(folder.iterdir())
+    return lambda: [clip.read() for clip in encoder.images(images).clips], next(folder.iterdir())
 
 
 def motion_model(folder, suffix):

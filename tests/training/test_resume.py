@@ -85,6 +85,21 @@ def test_a_state_from_before_settings_had_the_names_of_the_inputs(tmp_path):
     assert same(run(path, steps=4), run(None, steps=4))
 
 
+def test_a_state_from_before_clips_had_hashes(tmp_path):
+    """The fingerprint of its clips is as it was written then."""
+    path = tmp_path / "mm.training"
+    run(path, steps=2)
+    state = torch.load(path, weights_only=True)
+    then = state["course"] | {"clips": "5d8046d1ebe8317564dda666114ba693"}
+    torch.save(state | {"course": then}, path)
+    with pytest.raises(CheckpointError, match="was trained with seed 42, but now it is 43"):
+        run(path, steps=4, seed=43)
+    assert same(run(path, steps=4), run(None, steps=4))
+    torch.save(state | {"course": then | {"clips": "0" * 32}}, path)
+    with pytest.raises(CheckpointError, match="was trained with clips '000"):
+        run(path, steps=4)
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     path = tmp_path / "mm.training"
     path.write_bytes(b"not a checkpoint")

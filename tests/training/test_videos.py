@@ -1,5 +1,6 @@
 """Clips from real video files, image sequences and IMAGE batches; broken ones are named and left out."""
 
+import os
 import struct
 
 import comfy.model_management
@@ -10,7 +11,10 @@ import torch
 from PIL import Image
 from training.video_files import pictures, write_video
 
-from kinema.training.prepare_clips import Encoder, encode_captions, encode_sources
+from kinema.training.captions import CaptionEncoder, encode_captions
+from kinema.training.clip_encoder import Encoder
+from kinema.training.on_disk import StoredCaption
+from kinema.training.prepare_clips import encode_sources, with_captions
 from kinema.training.videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 from training import encoders
 
@@ -120,7 +124,9 @@ def test_latents_are_encoded_once(tmp_path):
     vae.encode = lambda images: calls.append(len(images)) or encode(images)
     first = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
     again = Encoder(vae, CUT, cache=tmp_path / "cache").source(source)
-    assert len(calls) == 2 and all(torch.equal(a, b) for a, b in zip(first.clips, again.clips, strict=True))
+    assert len(calls) == 2 and first == again
+    uncached = Encoder(vae, CUT).source(source)
+    assert all(torch.equal(a.read(), b) for a, b in zip(again.clips, uncached.clips, strict=True))
     for changed in (
         Encoder(vae, CUT, True, tmp_path / "cache"),
         Encoder(vae, Cut(4, 1, 32, 32), cache=tmp_path / "cache"),
@@ -134,10 +140,80 @@ def test_latents_are_encoded_once(tmp_path):
     assert len(calls) > before
 
 
+def test_prepared_videos_are_not_read_again(tmp_path):
+    """Their notes are enough, until their files change."""
+    video = write_video(tmp_path / "a.mp4", pictures())
+    short = write_video(tmp_path / "short.mp4", pictures(5))
+    encoder, times = Encoder(encoders.vae(), CUT, cache=tmp_path / "cache"), []
+    for path in (video, short):
+        times.append((path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    used, skipped = encode_sources(encoder, find_sources(tmp_path))
+    for path, before in zip((video, short), times, strict=True):
+        path.write_bytes(b"\0" * path.stat().st_size)
+        os.utime(path, ns=before)  # as if it had not changed
+    assert encode_sources(encoder, find_sources(tmp_path)) == (used, skipped)
+    assert skipped == ['"short.mp4" was skipped: it has 5 frames, but a clip needs 7 (4 with stride 2).']
+    video.touch()
+    assert "a.mp4" in encode_sources(encoder, find_sources(tmp_path))[1][0]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b'{"too_short": "", "clips": [1]}', b"\xff"])
+def test_a_damaged_note_is_written_anew(tmp_path, damage):
+    write_video(tmp_path / "a.mp4", pictures())
+    encoder, (source,) = Encoder(encoders.vae(), CUT, cache=tmp_path / "cache"), find_sources(tmp_path)
+    used = encoder.source(source)
+    (note,) = (tmp_path / "cache").glob("*.json")
+    told = note.read_bytes()
+    note.write_bytes(damage)
+    assert encoder.source(source) == used and note.read_bytes() == told
+
+
+def test_deleted_and_damaged_latents(tmp_path):
+    write_video(tmp_path / "a.mp4", pictures())
+    encoder, (source,) = Encoder(encoders.vae(), CUT, cache=tmp_path / "cache"), find_sources(tmp_path)
+    clip = encoder.source(source).clips[0]
+    file = clip.file
+    content = file.read_bytes()
+    file.write_bytes(content[:-4])
+    with pytest.raises(ValueError, match=f'"{file.name}" in the folder "cache" is damaged. Delete it'):
+        clip.read()
+    assert encoder.source(source).clips[0].read().shape == clip.shape  # encoded anew
+    file.unlink()
+    with pytest.raises(
+        ValueError, match=f'"{file.name}", .* was deleted from the folder "cache". Load the clips again'
+    ):
+        clip.read()
+    assert encoder.source(source).clips[0].hash == clip.hash
+
+
+def test_captions_are_kept(tmp_path):
+    """Each by its text and by what the text encoder makes of the empty one."""
+    clip, encoded = encoders.clip(), []
+    encode = clip.encode_from_tokens_scheduled
+    clip.encode_from_tokens_scheduled = lambda tokens: encoded.append(tokens) or encode(tokens)
+    texts = ["a fish", "a bird", "a fish"]
+    first = encode_captions(texts, CaptionEncoder(clip, tmp_path))
+    assert len(encoded) == 3 and len(list(tmp_path.iterdir())) == 2
+    for text in ("a fish", "a bird"):
+        ((words, parts),) = first[text].read()
+        ((own, own_parts),) = CaptionEncoder(clip).encode(text)
+        assert torch.equal(words, own) and parts.keys() == own_parts.keys() == {"pooled_output"}
+        assert torch.equal(parts["pooled_output"], own_parts["pooled_output"])
+    encoded.clear()
+    assert encode_captions(texts, CaptionEncoder(clip, tmp_path)) == first and len(encoded) == 1
+    assert not isinstance(
+        encode_captions(["embedding:x"], CaptionEncoder(clip, tmp_path))["embedding:x"], StoredCaption
+    )
+    with torch.no_grad():
+        next(clip.cond_stage_model.parameters()).add_(0.1)
+    encode_captions(texts, CaptionEncoder(clip, tmp_path))
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_another_vae_encodes_anew(tmp_path):
     images = torch.from_numpy(pictures()).float() / 255
     one, two = (Encoder(encoders.vae(seed), CUT, cache=tmp_path).images(images) for seed in (1, 2))
-    assert not torch.allclose(one.clips[0], two.clips[0])
+    assert not torch.allclose(one.clips[0].read(), two.clips[0].read())
 
 
 def test_flip_adds_mirrored_clips():
@@ -155,7 +231,7 @@ def test_captions_are_encoded_once_each(tmp_path):
         write_video(tmp_path / f"{name}.mp4", pictures())
     (tmp_path / "a.txt").write_text("a fish")
     used, _ = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
-    clips = encode_captions(used, encoders.clip(), "a bird")
+    clips = with_captions(used, CaptionEncoder(encoders.clip()), "a bird")
     assert [clip.caption for clip in clips.clips] == ["a fish"] * 2 + ["a bird"] * 4
     assert clips.clips[2].conditioning is clips.clips[5].conditioning
     fish, bird, nothing = clips.clips[0].conditioning, clips.clips[2].conditioning, clips.empty

@@ -18,6 +18,7 @@ from kinema.training.clips import Clip, Clips
 from kinema.training.config import TrainSettings
 from kinema.training.learner import Learner, start_new
 from kinema.training.loop import TrainingProgress, train
+from kinema.training.on_disk import in_memory
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, peak_bytes
 
@@ -71,7 +72,8 @@ def _seconds(model: Any, clips: Clips, rounds: int) -> tuple[float, float]:
 @torch.no_grad()
 def _forward(model: Any, learner: Learner, clips: Clips) -> None:
     frames, device = clips.shape[0], model.load_device
-    x, context = clips.clips[0].latents.to(device), clips.empty[0][0].to(device).expand(frames, -1, -1)
+    x = in_memory(clips.clips[0].latents).to(device)
+    context = clips.empty[0][0].to(device).expand(frames, -1, -1)
     dtype = model.model.get_dtype_inference()
     with motion_inside(model.model.diffusion_model, [plain_motion(learner.motion)], frames):
         model.model.diffusion_model(x.to(dtype), torch.full((frames,), 321.0, device=device), context=context.to(dtype))

@@ -40,7 +40,7 @@ def multiply_readings(network: Network, data: Batches, directions: torch.Tensor)
     first_norms: dict[str, nn.Module] = {place: _block(module).norms[0] for place, module in modules.items()}
     readings = _watch(network, data, directions, first_norms, lambda seen: seen.mean(2, keepdim=True))
     for number, (place, module) in enumerate(modules.items()):
-        _read(module, readings[place], data.latents[0].shape[0], number)
+        _read(module, readings[place], data.clips.shape[0], number)
     last_norms = {place: _block(module).ff_norm for place, module in modules.items()}
     readings = _watch(network, data, directions, last_norms, lambda seen: seen)
     return {place: _multiply(module, readings[place]) for place, module in modules.items()}
@@ -82,12 +82,12 @@ def _watch(
         return hook
 
     hooks = [layer.register_forward_hook(learn(place)) for place, layer in layers.items()]
-    for step in range(len(data.latents) // videos):
+    for step in range(len(data.clips.clips) // videos):
         batch = data.at(step, 0)
         noisy, _ = network.diffusion.noised(batch.latents, batch.noise, batch.timesteps)
         first = step * videos
         shown = directions[[clip_at(first + i, len(directions), data.settings.seed) for i in range(videos)]]
-        with network.animated(data.latents[0].shape[0]):
+        with network.animated(data.clips.shape[0]):
             network.predict(noisy, batch.timesteps, batch.captions)
     for hook in hooks:
         hook.remove()

@@ -1,5 +1,6 @@
 """A training on the command line; imported once the host is."""
 
+import os
 import signal
 import sys
 import time
@@ -13,10 +14,12 @@ import torch
 from PIL import Image
 
 from kinema.motion.load import load_motion_model
+from kinema.training.clip_encoder import Encoder
 from kinema.training.jobs import TrainingJob, session_for
 from kinema.training.loop import TrainingProgress
 from kinema.training.loss_plot import loss_plot, running_mean
-from kinema.training.prepare_clips import Encoder, prepare_clips
+from kinema.training.prepare_clips import prepare_clips
+from kinema.training.processes import ProcessError, Processes, joined
 from kinema.training.sample import SampleSettings
 from kinema.training.session import Session
 from kinema.training.videos import Cut
@@ -29,21 +32,25 @@ def train(job: Job, file: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: comfy.model_management.interrupt_current_processing())
     try:
-        _run(job)
+        with joined() as processes:
+            _run(job, file, processes)
     except comfy.model_management.InterruptProcessingException:
-        print(f"Stopped and saved. `dev.py train {file.name}` goes on.")
         return 130
     except (ValueError, OSError) as error:
         sys.exit(f"{file.name}: {error}")
+    except ProcessError as error:  # which that process has told, if it runs on this machine
+        sys.exit(f"{file.name}: {error}" if os.environ["LOCAL_RANK"] == "0" else 1)
     return 0
 
 
-def _run(job: Job) -> None:
+def _run(job: Job, file: Path, processes: Processes) -> None:
     model, clip, vae = comfy.sd.load_checkpoint_guess_config(str(job.run.checkpoint))[:3]
     data = job.clips
     cut = Cut(data.frames, data.stride, data.width, data.height, data.crop, data.clips_per_video)
-    clips, found = prepare_clips(Encoder(vae, cut, data.flip, data.cache), clip, data.prompt, data.folder)
-    print(found[0], flush=True)
+    encoder = Encoder(vae, cut, data.flip, data.cache)
+    clips, found = prepare_clips(encoder, clip, data.prompt, data.folder, processes=processes)
+    if processes.leads:
+        print(found[0], flush=True)
     session = session_for(
         TrainingJob(
             model=model,
@@ -55,13 +62,20 @@ def _run(job: Job) -> None:
             dtype=torch.float16 if job.run.fp16 else torch.float32,
             lora=job.lora,
             sparsectrl=job.sparsectrl,
+            processes=processes,
         )
     )
     report = Report(session, vae, job.run.sample_every)
-    done = session.run(report)
-    report.print(done)
-    loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
-    print(f"Saved {session.file}")
+    try:
+        done = session.run(report)
+    except comfy.model_management.InterruptProcessingException:
+        if processes.leads:
+            print(f"Stopped and saved. `dev.py train {file.name}` goes on.", flush=True)
+        raise
+    if processes.leads:
+        report.print(done)
+        loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
+        print(f"Saved {session.file}")
 
 
 class Report:
