@@ -1,6 +1,6 @@
 """Writes example_workflows and subgraphs: `python3 dev.py templates [--pictures] [--keep]`.
 
---pictures makes the thumbnails, too, in minutes and without a GPU. --keep, once a version, keeps its workflows as fixtures.
+--pictures makes the thumbnails that are missing, in minutes and without a GPU. --keep, once a version, keeps its workflows as fixtures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import environment, in_host, server
 from ..client import Client
-from .all import TEMPLATES
+from .all import STEMS
 from .blueprints import BLUEPRINTS
 from .keep import keep
 
@@ -39,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
             for blueprint in BLUEPRINTS:
                 path = SUBGRAPHS / f"{blueprint.name}.json"
                 path.write_text(content(blueprint.workflow(info)), encoding="utf-8")
-            for template in TEMPLATES:
-                path = FOLDER / f"{template.file}.json"
+            for stem, template in STEMS.items():
+                path = FOLDER / f"{stem}.json"
                 path.write_text(content(template.workflow(info)), encoding="utf-8")
-                if pictures:
+                if pictures and not path.with_suffix(".jpg").exists():
                     from . import thumbnails
 
                     print(path.stem, flush=True)

@@ -28,13 +28,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`name` is what the list of nodes shows; `output` is the inner node whose first output leaves the folded one."""
+    """`name` is what the list of nodes shows; `output` is the inner node whose first output leaves the folded one;
+    `aliases` are other words that its search finds it by."""
 
     name: str
     description: str
     template: Template
     shown: tuple[Shown, ...]
     output: str
+    aliases: tuple[str, ...]
 
     def workflow(self, object_info: dict[str, Any]) -> dict[str, Any]:
         """The file's content: one node, and the definition of what is inside."""
@@ -54,7 +56,7 @@ class Blueprint:
         folded = self._folded(inside["last_node_id"] + 1, inputs, output)
         return {
             "revision": 0, "last_node_id": folded["id"], "last_link_id": 0, "nodes": [folded], "links": [], "version": 0.4,
-            "definitions": {"subgraphs": [definition]}, "extra": {},
+            "definitions": {"subgraphs": [definition]}, "extra": {"BlueprintSearchAliases": [*self.aliases]},
         }  # fmt: skip
 
     def _id(self, part: str = "") -> str:

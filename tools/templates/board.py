@@ -10,7 +10,9 @@ from typing import Any
 
 from ..graph import to_graph
 
-COLUMN, WIDTH = 400, 340  # pixels from one column to the next, and of a node
+COLUMN, WIDTH = 360, 300  # pixels from one column to the next, and of a node
+ZOOM = 0.75  # with which a template opens: text is legible from 0.6 on
+CORNER = (80, 110)  # pixels of the page where its left upper corner is then, right of and below the page's own buttons
 MARGIN, TITLE = 20, 60  # of a group around its nodes; a node's title bar and the group's
 BEND = "Reroute"  # the canvas's own node: where a wire bends
 BEND_INFO = {"input": {"required": {"": ["*", {}]}}, "output": ["*"], "output_name": [""]}
@@ -34,10 +36,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Node:
-    """`column` and `y` (pixels) are its place, `inputs` its widgets and links ([node name, output number])."""
+    """`x` and `y` (pixels) are its place, `inputs` its widgets and links ([node name, output number])."""
 
     kind: str
-    column: float
+    x: float
     y: float
     inputs: dict[str, Any]
     title: str = ""
@@ -46,15 +48,15 @@ class Node:
     models: tuple[Link, ...] = ()
 
 
-def bend(of: list[Any], kind: str, column: float, y: float) -> Node:
+def bend(of: list[Any], kind: str, x: float, y: float) -> Node:
     """A place that a wire of type `kind` goes through."""
-    return Node(BEND, column, y, {"": of}, title=kind, height=26, width=75)
+    return Node(BEND, x, y, {"": of}, title=kind, height=26, width=75)
 
 
 @dataclass(frozen=True)
 class Note:
     text: str
-    column: float
+    x: float
     y: float
     height: float
 
@@ -70,17 +72,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Template:
-    """`file` is the stem in example_workflows; names are those of the nodes within the template.
-
-    `crossings` is how many pairs of wires cross. Some must: two samplers that share model, prompt and negative prompt
-    of one checkpoint are the graph K3,3, which nobody can draw without.
-    """
+    """`file` is its name in code and in fixtures, `title` what people read; names are those of the nodes within it."""
 
     file: str
     nodes: dict[str, Node]
     stages: tuple[Stage, ...]
     notes: dict[str, Note] = field(default_factory=dict)
-    crossings: int = 0
+    title: str = ""
 
     def prompt(self) -> dict[str, Any]:
         """With the wires' bends, which the canvas knows as nodes and the server does not."""
@@ -100,7 +98,7 @@ class Template:
         by_name = dict(zip(self.nodes, graph["nodes"], strict=True))
         for name, node in self.nodes.items():
             drawn = by_name[name]
-            drawn["pos"] = [node.column * COLUMN, node.y]
+            drawn["pos"] = [node.x, node.y]
             drawn["size"] = [node.width, node.height or drawn["size"][1]]
             if node.kind == BEND:
                 drawn["outputs"][0]["type"] = node.title
@@ -114,6 +112,8 @@ class Template:
             graph["nodes"].append(by_name[name])
         graph["last_node_id"] = len(graph["nodes"])
         graph["groups"] = [_group(number, stage, by_name) for number, stage in enumerate(self.stages, start=1)]
+        left, top = (min(group["bounding"][axis] for group in graph["groups"]) for axis in (0, 1))
+        graph["extra"] = {"ds": {"scale": ZOOM, "offset": [CORNER[0] / ZOOM - left, CORNER[1] / ZOOM - top]}}
         return graph
 
 
@@ -136,7 +136,7 @@ def _note(number: int, note: Note) -> dict[str, Any]:
     return {
         "id": number,
         "type": "MarkdownNote",
-        "pos": [note.column * COLUMN, note.y],
+        "pos": [note.x, note.y],
         "size": [WIDTH, note.height],
         "flags": {},
         "order": 0,
