@@ -29,7 +29,7 @@ RED_NODES = "() => app.graph.nodes.filter(node => node.has_errors).map(node => n
 SIZES = "() => Object.fromEntries(app.graph.nodes.map(node => [node.id, [...node.size]]))"
 OFF_SCREEN = """() => app.graph.nodes.filter(node => {
     const [x, y] = app.canvas.ds.convertOffsetToCanvas([...node.pos]);
-    return x < 60 || y < 60 || x > app.canvas.canvas.clientWidth - 100 || y > app.canvas.canvas.clientHeight - 100;
+    return x < 60 || y < 60 || x > app.canvas.canvas.clientWidth - 100 || y > app.canvas.canvas.clientHeight - 30;
 }).map(node => node.type)"""  # whose title bars a person does not see when the template opens
 MISSING = "() => app.graph.nodes.filter(node => !(node.type in LiteGraph.registered_node_types)).map(node => node.type)"
 

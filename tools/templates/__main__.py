@@ -40,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
                 path = SUBGRAPHS / f"{blueprint.name}.json"
                 path.write_text(content(blueprint.workflow(info)), encoding="utf-8")
             for stem, template in STEMS.items():
-                path = FOLDER / f"{stem}.json"
-                path.write_text(content(template.workflow(info)), encoding="utf-8")
-                if pictures and not path.with_suffix(".jpg").exists():
-                    from . import thumbnails
+                (FOLDER / f"{stem}.json").write_text(content(template.workflow(info)), encoding="utf-8")
+            for stem, template in STEMS.items() if pictures else ():
+                from . import thumbnails
 
-                    print(path.stem, flush=True)
-                    thumbnails.make(template, comfy, client, path.with_suffix(".jpg"))
+                if not (FOLDER / f"{stem}.jpg").exists():
+                    print(stem, flush=True)
+                    thumbnails.make(template, comfy, client, FOLDER / f"{stem}.jpg")
     return 0
 
 
