@@ -10,7 +10,7 @@ NAMES = {schema.display_name: [schema.display_name, *schema.search_aliases] for 
     blueprint.name: [blueprint.name, *blueprint.aliases] for blueprint in BLUEPRINTS
 }
 WORDS = {
-    "Load Motion Model": ("animatediff", "lightning", "animatelcm", "lcm", "hotshot", "v3_sd15_mm", "mm_sd_v15_v2", "motion module"),
+    "Load Motion Model": ("animatediff", "motion module", "lightning", "animatelcm", "lcm", "hotshot", "v3_sd15_mm"),
     "Apply Motion Model": ("strength", "motion scale", "scale multival", "effect multival"),
     "Adjust Motion Model": ("pe stretch",),
     "Text to Animation": ("animatediff", "gif", "save gif", "video combine", "txt2vid", "text to video"),

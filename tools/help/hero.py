@@ -5,7 +5,6 @@ Of the seeds of a scene the detector takes the one whose fish is always there, k
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +17,16 @@ from PIL import Image
 
 from .. import environment, server
 from ..client import Client
-from ..environment import REPOSITORY
 from ..graph import with_defaults
 from ..miniature import detector
+from ..miniature.world import Style
 from .graphs import CLIP, MOTION, ZOOM, Node, animation, applied, node, to_prompt
+from .opened import IMAGES, exif
 
-FILE = REPOSITORY / "docs" / "images" / "hero.webp"
-WORKFLOW = REPOSITORY / "example_workflows" / "AnimateDiff 01 - Try it (nothing to download).json"
-SEEDS = range(1, 5)
+FILE = IMAGES / "hero.webp"
+SEEDS = range(1, 4)
 SHOWN, GAP = 208, 8  # pixels of a scene and between two
 MILLISECONDS = 125  # of a frame
-MAKE = 0x010F  # the EXIF tag in which the canvas looks for a workflow
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Scene:
     name: str
     model: Node
     prompt: str | Node
-    style: detector.Style = "day"
+    style: Style = "day"
     changes: bool = False  # whether the fish changes its colour
 
 
@@ -95,7 +93,7 @@ def faults(scene: Scene, frames: NDArray[np.uint8]) -> float:
 
 
 def save(videos: Sequence[NDArray[np.uint8]]) -> None:
-    """The videos side by side as an animated WebP, which opens WORKFLOW when it is dropped on the canvas."""
+    """The videos side by side as an animated WebP, which opens a template when it is dropped on the canvas."""
     width = len(videos) * (SHOWN + GAP) - GAP
     pictures = []
     for moment in range(len(videos[0])):
@@ -104,8 +102,8 @@ def save(videos: Sequence[NDArray[np.uint8]]) -> None:
             shown = Image.fromarray(video[moment]).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
             picture.paste(shown, (place * (SHOWN + GAP), 0))
         pictures.append(picture)
-    exif = Image.Exif()
-    exif[MAKE] = "workflow:" + json.dumps(json.loads(WORKFLOW.read_text(encoding="utf-8")))
-    options = {"duration": MILLISECONDS, "loop": 0, "quality": 88, "method": 6, "exif": exif}
-    pictures[0].save(FILE, save_all=True, append_images=pictures[1:], **options)
+    first, *others = pictures
+    first.save(
+        FILE, save_all=True, append_images=others, duration=MILLISECONDS, loop=0, quality=88, method=6, exif=exif()
+    )
     print(f"{FILE}: {FILE.stat().st_size / 1024:.0f} KiB")

@@ -1,6 +1,7 @@
 """Writes example_workflows and subgraphs: `python3 dev.py templates [--pictures] [--keep]`.
 
---pictures makes the thumbnails that are missing, in minutes and without a GPU. --keep, once a version, keeps its workflows as fixtures.
+--pictures makes the thumbnails that are missing, in minutes and without a GPU. --keep, once a version, keeps its workflows
+as fixtures.
 """
 
 from __future__ import annotations

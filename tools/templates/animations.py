@@ -7,7 +7,7 @@ from typing import Any
 
 from .board import COLUMN, Node, Stage, Template
 from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
-from .spine import ADAPTED, MODELS, PROMPT, SAMPLE, SAVE, lora, note, placed, sampler, spine, stages, with_inputs
+from .spine import ADAPTED, MODELS, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
 
 
 def text_to_animation() -> Template:

@@ -32,7 +32,8 @@ def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> 
     return {
         "motion": Node("KinemaLoadMotionModel", 0, 0, {"motion_model": motion.name}, models=(motion,), height=90),
         "checkpoint": Node("CheckpointLoaderSimple", 0, 150, {"ckpt_name": SD15.name}, models=(SD15,), height=110),
-        "apply": Node("KinemaApplyMotionModel", COLUMN, 0, {"model": ["checkpoint", 0], "motion_model": ["motion", 0]}, height=280),
+        "apply": Node("KinemaApplyMotionModel", COLUMN, 0, {"model": ["checkpoint", 0], "motion_model": ["motion", 0]},
+                      height=280),
         "positive": prompt(POSITIVE, 330, "Prompt"),
         "negative": prompt(NEGATIVE, 480, "Negative prompt"),
         "latent": Node("EmptyLatentImage", COLUMN, 620, {"width": 512, "height": 512, "batch_size": frames},

@@ -63,8 +63,7 @@ def measure_and_compare() -> Template:
     nodes["sampler"] = replace(nodes["sampler"], y=400, height=360)
     nodes["plain"] = sampler(["checkpoint", 0], ["latent", 0], 2 * COLUMN + 20, 0)
     nodes["plain"] = replace(nodes["plain"], height=340)
-    nodes["plain decode"] = Node("VAEDecode", 3 * COLUMN + 20, 0, {"samples": ["plain", 0], "vae": ["vae again", 0]}, height=60,
-                                 width=160)  # fmt: skip
+    nodes["plain decode"] = replace(with_inputs(nodes["decode"], samples=["plain", 0]), y=0)
     nodes["decode"] = replace(nodes["decode"], y=400)
     for name, y, images in (("measure plain", 0, "plain decode"), ("measure", 400, "decode")):
         nodes[name] = Node("KinemaAnimationMetrics", 1300, y, {"images": [images, 0]}, height=330)

@@ -20,7 +20,7 @@ from .spine import POSITIVE
 FRAMES, STEPS = 16, 10
 SIDE = 512  # pixels of a picture
 CELL = (SIDE - GAP) // 2  # pixels of each of its four parts
-CORNERS = ((0, 0), (SIDE - CELL, 0), (0, SIDE - CELL), (SIDE - CELL, SIDE - CELL))
+CORNERS: tuple[tuple[int, int], ...] = ((0, 0), (SIDE - CELL, 0), (0, SIDE - CELL), (SIDE - CELL, SIDE - CELL))
 DARK = "#202020"  # as the gallery's cards
 
 SCENES = {
@@ -36,6 +36,9 @@ SCENES = {
 }
 """Prompts in place of the templates' own, so that no two pictures look alike."""
 
+SEEDS = {"loop": 5, "fast_lightning": 3}
+"""In place of the templates' own, where a fish would turn around or a second one appear."""
+
 GUIDES = ("GetVideoComponents", "Canny", "LoadImage", "KinemaPlotCameraPath")
 RANDOM = "random_"
 """Where a file's name begins so, nothing can be seen of what it guides, and only the guides are shown."""
@@ -47,6 +50,11 @@ def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     for node in prompt.values():
         if node["inputs"].get("text") == POSITIVE:
             node["inputs"]["text"] = SCENES.get(template.file, POSITIVE)
+        if node["class_type"] == "KSampler":
+            node["inputs"]["seed"] = SEEDS.get(template.file, node["inputs"]["seed"])
+            node["inputs"]["steps"] = max(
+                node["inputs"]["steps"], STEPS
+            )  # the miniature needs them where fast models do not
         if template.file == "video_to_video" and node["class_type"] == "ControlNetApplyAdvanced":
             node["inputs"]["strength"] = 0.0  # the ControlNet has random weights; the rest of the template shows
     guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}
