@@ -11,7 +11,7 @@ from PIL import Image, ImageStat
 from kinema.farm.graph.job import without_notes
 from kinema.farm.graph.posted_form import to_api_form
 from tools import environment, server
-from tools.client import Client, Prompt
+from tools.client import Client
 from tools.server import Server
 from tools.templates import small
 from tools.templates.__main__ import FOLDER, content
@@ -20,7 +20,7 @@ from tools.templates.board import BEND, ZOOM
 from tools.templates.layout import faults
 from tools.templates.thumbnails import SIDE
 
-from .conftest import HOST, page_of
+from .conftest import HOST, page_of, served
 
 if TYPE_CHECKING:
     from .browser import Canvas
@@ -91,7 +91,7 @@ def test_the_file_loads_and_its_small_version_runs(
     assert canvas.evaluate("app.canvas.ds.scale") >= ZOOM
     assert canvas.evaluate(OFF_SCREEN) == []
     assert canvas.evaluate(MISSING) == []
-    assert grown(workflow, canvas.evaluate(SIZES)) == []
+    assert covered(workflow, canvas.evaluate(SIZES)) == []
     assert without_notes(to_api_form(workflow, info)) == served(canvas.prompt(), info)  # what the farm reads
     canvas.load(small.small(STEMS[name], frames=18, steps=2, side=64).workflow(info))
     outputs = canvas.wait(canvas.queue())
@@ -102,21 +102,10 @@ def test_the_file_loads_and_its_small_version_runs(
     assert not canvas.errors
 
 
-def served(prompt: Prompt, info: dict[str, Any]) -> dict[str, Any]:
-    """`prompt` without what only the page knows, such as the preview of a video."""
-    for node in prompt.values():
-        known = {name for kind in info[node["class_type"]]["input"].values() for name in kind}
-        node["inputs"] = {name: value for name, value in node["inputs"].items() if name.split(".")[0] in known}
-    return without_notes(prompt)
-
-
-def grown(workflow: dict[str, Any], sizes: dict[str, list[float]]) -> list[str]:
-    """Nodes that the canvas had to draw larger than the file says, which may then lie over others, with both sizes."""
-    return [
-        f"{node['type']}: {node['size']} grew to {sizes[str(node['id'])]}"
-        for node in workflow["nodes"]
-        if any(now > saved for now, saved in zip(sizes[str(node["id"])], node["size"], strict=True))
-    ]
+def covered(workflow: dict[str, Any], sizes: dict[str, list[float]]) -> list[str]:
+    """Nodes that lie over one another as the canvas draws them, which can be larger than the file says."""
+    drawn = [{**node, "size": sizes[str(node["id"])]} for node in workflow["nodes"]]
+    return [fault for fault in faults({**workflow, "nodes": drawn}) if "lies over" in fault]
 
 
 def test_a_file_is_what_its_template_says(info: dict[str, Any]) -> None:

@@ -41,8 +41,8 @@ def pictured(prefix: str) -> dict[str, Node]:
 
 def first_and_last_frame() -> Template:
     nodes = sparse("first_and_last", SPARSE_RGB, "0, -1")
-    nodes["first"] = Node("LoadImage", 2 * COLUMN, 230, {"image": PICTURE}, "First frame", 300, 260)
-    nodes["last"] = Node("LoadImage", 2 * COLUMN, 590, {"image": LAST}, "Last frame", 300, 260)
+    nodes["first"] = Node("LoadImage", 2 * COLUMN, 230, {"image": PICTURE}, "First frame", 320, 260)
+    nodes["last"] = Node("LoadImage", 2 * COLUMN, 610, {"image": LAST}, "Last frame", 320, 260)
     both = {"images.image0": ["first", 0], "images.image1": ["last", 0]}
     nodes["image"] = Node("BatchImagesNode", 1040, 280, both, height=80, width=250)
     text = (
@@ -60,8 +60,8 @@ def first_and_last_frame() -> Template:
 
 def sketch_to_animation() -> Template:
     nodes = sparse("sketch", SPARSE_SCRIBBLE, "0")
-    nodes["sketch"] = Node("LoadImage", 2 * COLUMN, 230, {"image": SKETCH}, height=300, width=260)
-    nodes["image"] = Node("ImageInvert", 2 * COLUMN, 590, {"image": ["sketch", 0]}, height=60, width=260)
+    nodes["sketch"] = Node("LoadImage", 2 * COLUMN, 230, {"image": SKETCH}, height=320, width=260)
+    nodes["image"] = Node("ImageInvert", 2 * COLUMN, 610, {"image": ["sketch", 0]}, height=60, width=260)
     text = (
         "## Sketch to animation\n\n**SparseCtrl** follows a sketch at the first frame.\n\n"
         f"{where(SPARSE_SCRIBBLE, ADAPTER)}\n- It expects **white lines on black**. For a drawing on white paper, Invert "
