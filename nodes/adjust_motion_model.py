@@ -22,6 +22,7 @@ class AdjustMotionModelNode(io.ComfyNode):
             "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
             "of these nodes to make several changes, one after the other.",
             search_aliases=[
+                "pe stretch",
                 "motion model settings",
                 "position encoding",
                 "motion_pe_stretch",

@@ -23,6 +23,7 @@ class AnimatePictureNode(io.ComfyNode):
             description="Gives a motion model the picture that it animates. For PIA, whose video contains the picture, "
             "and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
             search_aliases=[
+                "img2vid",
                 "image to video",
                 "i2v",
                 "pia",

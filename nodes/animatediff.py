@@ -20,6 +20,10 @@ class AnimateDiffNode(io.ComfyNode):
             description="Loads a motion model and applies it to an image model, so that the image model generates "
             "animations.",
             search_aliases=[
+                "txt2vid",
+                "lightning",
+                "animatelcm",
+                "lcm",
                 "animatediff",
                 "animatediff loader",
                 "animatediff combine",

@@ -24,6 +24,10 @@ class ApplyMotionModelNode(io.ComfyNode):
             "frames of a video. Works with LoRAs, ControlNets and other patches. A second Apply Motion Model adds "
             "a second motion model.",
             search_aliases=[
+                "motion scale",
+                "scale multival",
+                "effect multival",
+                "strength",
                 "animatediff",
                 "animatediff settings",
                 "motion model settings",

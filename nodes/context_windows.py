@@ -32,6 +32,8 @@ class ContextWindowsNode(io.ComfyNode):
             "node to change how they are split. Chain several of these nodes to use different windows at different "
             "steps.",
             search_aliases=[
+                "seamless loop",
+                "batched non ad",
                 "context options",
                 "context options batched",
                 "long video",

@@ -19,6 +19,9 @@ class CurveNode(io.ComfyNode):
             description="A value that changes over the frames. Write frames and the values that are reached at "
             "these frames, e.g. 0: 1.0, 24: 0.3. Connect the curve to any input that accepts a curve.",
             search_aliases=[
+                "ease",
+                "easing",
+                "interpolate",
                 "value schedule",
                 "keyframes",
                 "float to floats",

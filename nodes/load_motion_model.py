@@ -21,6 +21,12 @@ class LoadMotionModelNode(io.ComfyNode):
             description="Loads an AnimateDiff motion model, which adds motion to any checkpoint of the same base "
             "model.",
             search_aliases=[
+                "lightning",
+                "animatelcm",
+                "lcm",
+                "hotshotxl",
+                "mm_sd_v15_v2",
+                "v3_sd15_mm",
                 "animatediff",
                 "motion module",
                 "gif",

@@ -24,6 +24,8 @@ class PromptTravelNode(io.ComfyNode):
             "is reached, e.g. 0: a calm sea, and on the next line 24: a storm. For the frames in between, the "
             "prompts are blended.",
             search_aliases=[
+                "morph",
+                "interpolate",
                 "prompt schedule",
                 "batch prompt schedule",
                 "fizznodes",

@@ -27,7 +27,15 @@ class TrainMotionLoraNode(io.ComfyNode):
             category=CATEGORY,
             description="Teaches a motion model one additional motion, such as a camera move or a dance, from one "
             "to fifty clips. The resulting file is small and works like the official motion LoRAs.",
-            search_aliases=["motiondirector", "finetune", "train motion lora", "camera motion", "training", "admd"],
+            search_aliases=[
+                "train lora",
+                "motiondirector",
+                "finetune",
+                "train motion lora",
+                "camera motion",
+                "training",
+                "admd",
+            ],
             is_output_node=True,
             inputs=[
                 io.Model.Input(

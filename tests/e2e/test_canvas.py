@@ -1,6 +1,7 @@
 """What the server saved, dropped on its own canvas in a real browser, brings the workflow back: same nodes, wires and
 widgets. Skipped where the machine has no browser."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 from tools import environment
 from tools.client import Client, Prompt
 from tools.graph import to_graph, with_defaults
+from tools.help.opened import IMAGES, WORKFLOW
 from tools.server import Server
 
 from .conftest import HOST, JOB, PICTURE, SAMPLER, VIDEO, WEBP
@@ -47,6 +49,15 @@ def test_a_dropped_file_restores_the_workflow(
 
 
 @pytest.mark.skipif(HOST.parent != environment.cache(), reason="one's own ComfyUI may have any web client")
+@pytest.mark.parametrize("name", ["hero", "graph"])
+def test_a_picture_of_the_readme_opens_a_template(name: str, canvas: "Canvas") -> None:
+    canvas.drop(IMAGES / f"{name}.webp")
+    saved = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    assert sorted(canvas.evaluate("app.graph.nodes.map(node => node.type)")) == sorted(
+        node["type"] for node in saved["nodes"]
+    )
+
+
 def test_the_page_is_the_web_client_that_the_host_asks_for(canvas: "Canvas") -> None:
     version = canvas.evaluate("window.__COMFYUI_FRONTEND_VERSION__")
     assert f"comfyui-frontend-package=={version}" in (HOST / "requirements.txt").read_text().splitlines()

@@ -79,7 +79,7 @@ def sentences_of_the_code() -> Texts:
 
 
 def pages() -> Texts:
-    for pattern in ("README.md", "CONTRIBUTING.md", "docs/*.md", "web/docs/*.md"):
+    for pattern in ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "web/docs/*.md"):
         for file in sorted(REPOSITORY.glob(pattern)):
             yield str(file.relative_to(REPOSITORY)), " ".join(file.read_text(encoding="utf-8").split())
 

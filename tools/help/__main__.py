@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import in_host
+from . import hero, screenshot
 from .converter import CONVERTER_NODES, converter_text
 from .lists import HEADS, pages, with_lists
 from .missing import NODE_LIST, missing
@@ -21,7 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py docs", description=__doc__)
     parser.add_argument("--missing", action="store_true", help="only list what nodes lack before a release")
     parser.add_argument("--pictures", nargs="*", metavar="NODE_ID", help="make pictures: of these nodes, or all")
+    parser.add_argument("--readme", action="store_true", help="make the animation and the screenshot in the README")
     options = parser.parse_args(arguments)
+    if options.readme:
+        hero.make()
+        screenshot.make()
+        return 0
     if options.pictures is not None:
         make(options.pictures or list(SCENES))
         return 0

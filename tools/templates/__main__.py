@@ -1,6 +1,7 @@
 """Writes example_workflows and subgraphs: `python3 dev.py templates [--pictures] [--keep]`.
 
---pictures makes the thumbnails, too, in minutes and without a GPU. --keep, once a version, keeps its workflows as fixtures.
+--pictures makes the thumbnails that are missing, in minutes and without a GPU. --keep, once a version, keeps its workflows
+as fixtures.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from .. import environment, in_host, server
 from ..client import Client
-from .all import TEMPLATES
+from .all import STEMS
 from .blueprints import BLUEPRINTS
 from .keep import keep
 
@@ -39,14 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
             for blueprint in BLUEPRINTS:
                 path = SUBGRAPHS / f"{blueprint.name}.json"
                 path.write_text(content(blueprint.workflow(info)), encoding="utf-8")
-            for template in TEMPLATES:
-                path = FOLDER / f"{template.file}.json"
-                path.write_text(content(template.workflow(info)), encoding="utf-8")
-                if pictures:
-                    from . import thumbnails
+            for stem, template in STEMS.items():
+                (FOLDER / f"{stem}.json").write_text(content(template.workflow(info)), encoding="utf-8")
+            for stem, template in STEMS.items() if pictures else ():
+                from . import thumbnails
 
-                    print(path.stem, flush=True)
-                    thumbnails.make(template, comfy, client, path.with_suffix(".jpg"))
+                if not (FOLDER / f"{stem}.jpg").exists():
+                    print(stem, flush=True)
+                    thumbnails.make(template, comfy, client, FOLDER / f"{stem}.jpg")
     return 0
 
 

@@ -35,6 +35,7 @@ class Blueprint:
     template: Template  # what is inside
     shown: tuple[Shown, ...]  # widgets of the folded node, from top to bottom
     output: str  # name of the inner node whose first output is that of the folded node
+    aliases: tuple[str, ...]  # other words that the search finds it by
 
     def workflow(self, object_info: dict[str, Any]) -> dict[str, Any]:
         """The file's content: one node, and the definition of what is inside."""
@@ -54,7 +55,7 @@ class Blueprint:
         folded = self._folded(inside["last_node_id"] + 1, inputs, output)
         return {
             "revision": 0, "last_node_id": folded["id"], "last_link_id": 0, "nodes": [folded], "links": [], "version": 0.4,
-            "definitions": {"subgraphs": [definition]}, "extra": {},
+            "definitions": {"subgraphs": [definition]}, "extra": {"BlueprintSearchAliases": [*self.aliases]},
         }  # fmt: skip
 
     def _id(self, part: str = "") -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 from ..graph import to_graph
 
-COLUMN, WIDTH = 400, 340  # pixels from one column to the next, and of a node
+COLUMN, WIDTH = 360, 300  # pixels from one column to the next, and of a node
+ZOOM = 0.75  # with which a template opens: text is legible from 0.6 on
+CORNER = (80, 110)  # pixels of the page where its left upper corner is then, right of and below the page's own buttons
 MARGIN, TITLE = 20, 60  # of a group around its nodes; a node's title bar and the group's
 BEND = "Reroute"  # the canvas's own node: where a wire bends
 BEND_INFO = {"input": {"required": {"": ["*", {}]}}, "output": ["*"], "output_name": [""]}
@@ -37,7 +39,7 @@ class Node:
     """A node on the canvas."""
 
     kind: str  # its class name
-    column: float  # place from the left, in units of COLUMN
+    x: float  # of the left edge, in pixels
     y: float  # of the top edge, in pixels
     inputs: dict[str, Any]  # values of widgets, and links as [node name, output number]
     title: str = ""  # instead of the node's own; empty: its own
@@ -46,9 +48,10 @@ class Node:
     models: tuple[Link, ...] = ()  # files that the node needs
 
 
-def bend(of: list[Any], kind: str, column: float, y: float) -> Node:
+
+def bend(of: list[Any], kind: str, x: float, y: float) -> Node:
     """A place that a wire of type `kind` goes through."""
-    return Node(BEND, column, y, {"": of}, title=kind, height=26, width=75)
+    return Node(BEND, x, y, {"": of}, title=kind, height=26, width=75)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Note:
     """A text on the canvas."""
 
     text: str  # Markdown
-    column: float  # place from the left, in units of COLUMN
+    x: float  # of the left edge, in pixels
     y: float  # of the top edge, in pixels
     height: float  # pixels
 
@@ -72,17 +75,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Template:
-    """A workflow of example_workflows.
+    """A workflow of example_workflows."""
 
-    Some wires must cross: two samplers that share model, prompt and negative prompt of one checkpoint are the graph
-    K3,3, which nobody can draw without crossings.
-    """
-
-    file: str  # stem of its name in example_workflows
+    file: str  # its name in code and in fixtures
     nodes: dict[str, Node]  # by their name within the template
     stages: tuple[Stage, ...]  # groups, in their order
     notes: dict[str, Note] = field(default_factory=dict)  # by their name within the template
-    crossings: int = 0  # pairs of wires that cross
+    title: str = ""  # what people read; the name of its file in example_workflows
 
     def prompt(self) -> dict[str, Any]:
         """With the wires' bends, which the canvas knows as nodes and the server does not."""
@@ -102,7 +101,7 @@ class Template:
         by_name = dict(zip(self.nodes, graph["nodes"], strict=True))
         for name, node in self.nodes.items():
             drawn = by_name[name]
-            drawn["pos"] = [node.column * COLUMN, node.y]
+            drawn["pos"] = [node.x, node.y]
             drawn["size"] = [node.width, node.height or drawn["size"][1]]
             if node.kind == BEND:
                 drawn["outputs"][0]["type"] = node.title
@@ -116,6 +115,8 @@ class Template:
             graph["nodes"].append(by_name[name])
         graph["last_node_id"] = len(graph["nodes"])
         graph["groups"] = [_group(number, stage, by_name) for number, stage in enumerate(self.stages, start=1)]
+        left, top = (min(group["bounding"][axis] for group in graph["groups"]) for axis in (0, 1))
+        graph["extra"] = {"ds": {"scale": ZOOM, "offset": [CORNER[0] / ZOOM - left, CORNER[1] / ZOOM - top]}}
         return graph
 
 
@@ -138,7 +139,7 @@ def _note(number: int, note: Note) -> dict[str, Any]:
     return {
         "id": number,
         "type": "MarkdownNote",
-        "pos": [note.column * COLUMN, note.y],
+        "pos": [note.x, note.y],
         "size": [WIDTH, note.height],
         "flags": {},
         "order": 0,

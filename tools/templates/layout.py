@@ -1,19 +1,19 @@
-"""Checks that a workflow is tidy: nothing overlaps, wires go to the right and do not cross."""
+"""Checks that a workflow is tidy: nothing overlaps, wires go to the right, and all of it fits on a screen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 Point = tuple[float, float]
-TITLE_BAR, SLOT, FIRST_SLOT = 30.0, 20.0, 14.0  # pixels of the canvas: above a node's place; from slot to slot
-PARTS = 24  # straight parts that a wire is cut into
+TITLE_BAR = 30.0  # pixels of the canvas above a node's place
+LARGEST = (2000.0, 1140.0)  # pixels that a page of 1600 x 900 shows at 75 %, where text is legible
 
 
 def faults(workflow: dict[str, Any]) -> list[str]:
     """What is untidy, one sentence each."""
-    return [*_overlaps(workflow), *_backward(workflow), *_crossings(workflow), *_outside(workflow)]
+    return [*_overlaps(workflow), *_backward(workflow), *_outside(workflow), *_too_large(workflow)]
 
 
 def _overlaps(workflow: dict[str, Any]) -> Iterator[str]:
@@ -29,55 +29,20 @@ def _box(node: dict[str, Any]) -> tuple[float, float, float, float]:
 
 
 def _backward(workflow: dict[str, Any]) -> Iterator[str]:
-    for name, start, end in _wires(workflow):
-        if end[0] < start[0]:
-            yield f"the wire {name} goes to the left"
-
-
-def _crossings(workflow: dict[str, Any]) -> Iterator[str]:
-    drawn = [(name, start, _spline(start, end)) for name, start, end in _wires(workflow)]
-    for (name, start, one), (name2, start2, other) in combinations(drawn, 2):
-        if start != start2 and any(_cross(*a, *b) for a in pairwise(one) for b in pairwise(other)):
-            yield f"the wires {name} and {name2} cross"
-
-
-def _wires(workflow: dict[str, Any]) -> Iterator[tuple[str, Point, Point]]:
-    """Name, beginning and end of each."""
+    """Wires that go to the left. They may from a node to one that stands directly above or below it."""
     nodes = {node["id"]: node for node in workflow["nodes"]}
-    for _, origin, output, target, slot, _ in workflow["links"]:
-        source, sink = nodes[origin], nodes[target]
-        start = (source["pos"][0] + source["size"][0], _slot(source, output))
-        yield f"{_name(source)} to {_name(sink)}", start, (sink["pos"][0], _slot(sink, _row(sink, slot)))
+    for _, origin, _, target, _, _ in workflow["links"]:
+        (_, _, right, _), (left, _, end, _) = _box(nodes[origin]), _box(nodes[target])
+        if left < right and end <= nodes[origin]["pos"][0]:
+            yield f"the wire {_name(nodes[origin])} to {_name(nodes[target])} goes to the left"
 
 
-def _row(node: dict[str, Any], slot: int) -> int:
-    """Where a socket is drawn: those of widgets come after the others (a little lower still, on their widget)."""
-    own = [number for number, each in enumerate(node["inputs"]) if "widget" not in each]
-    return own.index(slot) if slot in own else len(own) + slot
-
-
-def _slot(node: dict[str, Any], row: int) -> float:
-    return float(node["pos"][1]) + FIRST_SLOT + SLOT * row
-
-
-def _spline(start: Point, end: Point) -> list[Point]:
-    """The canvas's curve: it leaves and arrives horizontally, over a quarter of the distance."""
-    reach = 0.25 * ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
-    points = (start, (start[0] + reach, start[1]), (end[0] - reach, end[1]), end)
-    return [_bezier(points, part / PARTS) for part in range(PARTS + 1)]
-
-
-def _bezier(points: tuple[Point, Point, Point, Point], t: float) -> Point:
-    weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
-    x, y = (sum(w * p[axis] for w, p in zip(weights, points, strict=True)) for axis in (0, 1))
-    return x, y
-
-
-def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    def side(p: Point, q: Point, r: Point) -> float:
-        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
-
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+def _too_large(workflow: dict[str, Any]) -> Iterator[str]:
+    boxes = [_box(node) for node in workflow["nodes"]] + [_corners(each["bounding"]) for each in workflow["groups"]]
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    size = (max(rights) - min(lefts), max(bottoms) - min(tops))
+    if size[0] > LARGEST[0] or size[1] > LARGEST[1]:
+        yield f"it has {size} pixels, more than {LARGEST}"
 
 
 def _outside(workflow: dict[str, Any]) -> Iterator[str]:

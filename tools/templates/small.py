@@ -18,7 +18,7 @@ from ..miniature import world
 from . import random_files
 from .board import Node, Template
 from .downloads import PIA
-from .guided import VIDEO
+from .filmed import VIDEO
 
 SIZE = 128
 PROMPT = "a red fish swimming right, coral reef"

@@ -5,31 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .board import Node, Stage, Template, bend
-from .spine import LOAD, MOTION, PROMPT, SAMPLE, SAVE, moved, note, sampler, spine, stages, with_inputs
+from .board import COLUMN, Node, Stage, Template
+from .guided import sampled_above
+from .spine import MODELS, PROMPT, SAMPLE, SAVE, moved, note, sampler, spine, stages, with_inputs
 
 MINIATURE = "miniature_mm.safetensors"
 
 
 def miniature() -> Template:
     nodes = spine("miniature")
-    nodes["checkpoint"] = Node("KinemaLoadMiniature", 0, 0, {"style": "day"}, height=120)
+    nodes["checkpoint"] = Node("KinemaLoadMiniature", 0, 150, {"style": "day"}, height=110)
     nodes["motion"] = replace(with_inputs(nodes["motion"], motion_model=MINIATURE), models=())
     nodes["latent"] = with_inputs(nodes["latent"], width=128, height=128)
     nodes["negative"] = with_inputs(nodes["negative"], text="")
     settings: dict[str, Any] = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
-    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], **settings)
+    nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
         "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. It knows only "
         "fish:\n\n- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n- in a **coral "
         "reef, deep sea, sandy lagoon or kelp forest**\n\nImages of 128 × 128."
     )
-    return Template("miniature", nodes, stages(), note(text))
+    return Template("miniature", nodes, stages(), note(text), title="Try it (nothing to download)")
 
 
 def train_motion_lora() -> Template:
-    nodes = spine("trained", room=1)
-    nodes |= moved(nodes, 1, "apply", "positive", "negative", "latent")
+    nodes = spine("trained", room=2)
+    nodes |= moved(nodes, 2 * COLUMN, "apply", "positive", "negative", "latent")
     clips = {
         "vae": ["checkpoint", 2], "clip": ["checkpoint", 1], "folder": "none", "prompt": "a person dancing",
         "frames": 16, "stride": 4, "width": 256, "height": 256,
@@ -38,32 +39,37 @@ def train_motion_lora() -> Template:
         "model": ["checkpoint", 0], "motion_model": ["motion", 0], "clips": ["clips", 0], "name": "my_motion_lora",
         "rank": 32, "steps": 300,
     }  # fmt: skip
-    nodes["clips"] = Node("KinemaLoadClips", 1, 280, clips, height=350)
-    nodes["train"] = Node("KinemaTrainMotionLora", 2, 0, train, height=710)
+    nodes["clips"] = Node("KinemaLoadClips", COLUMN, 0, clips, height=350)
+    nodes["train"] = Node("KinemaTrainMotionLora", 2 * COLUMN, 0, train, height=710)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
-    nodes["clip"] = bend(["checkpoint", 1], "CLIP", 2.62, 780)
     text = (
         "## Train a motion LoRA\n\nA few clips of one movement, or a single one, become a small file in "
         "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder and choose "
         "it.\n- The preview shows the loss and a sample; **cancel** saves, and the next run continues.\n- The nodes "
         "that follow animate with the new LoRA."
     )
-    learn = Stage("Clips and training", "motion", ("motion", "clips", "train"))
+    nodes |= sampled_above(nodes, "trained", 4 * COLUMN)
+    given = Stage("Clips", "load", ("clips",))
+    learn = Stage("Training", "motion", ("train",))
     prompts = Stage("Try it", "prompt", ("apply", "positive", "negative", "latent"))
-    return Template("train_motion_lora", nodes, (LOAD, learn, prompts, SAMPLE, SAVE), note(text), crossings=1)
+    all_stages = (MODELS, given, learn, prompts, SAMPLE, SAVE)
+    return Template("train_motion_lora", nodes, all_stages, note(text), title="Train a motion LoRA")
 
 
 def measure_and_compare() -> Template:
     """The same seed with the motion model and without."""
-    nodes = spine("measured", room=0.4)
+    nodes = spine("measured")
     del nodes["video"], nodes["save"]
-    nodes["plain"] = sampler(["checkpoint", 0], ["latent", 0], column=3.8, y=-560)
-    nodes["plain decode"] = Node("VAEDecode", 4.9, -330, {"samples": ["plain", 0], "vae": ["vae again", 0]}, height=70)
-    for name, y, images in (("measure plain", -330, "plain decode"), ("measure", 560, "decode")):
-        nodes[name] = Node("KinemaAnimationMetrics", 5.9, y, {"images": [images, 0]}, height=330)
+    nodes["sampler"] = replace(nodes["sampler"], y=400, height=360)
+    nodes["plain"] = sampler(["checkpoint", 0], ["latent", 0], 2 * COLUMN + 20, 0)
+    nodes["plain"] = replace(nodes["plain"], height=340)
+    nodes["plain decode"] = replace(with_inputs(nodes["decode"], samples=["plain", 0]), y=0)
+    nodes["decode"] = replace(nodes["decode"], y=400)
+    for name, y, images in (("measure plain", 0, "plain decode"), ("measure", 400, "decode")):
+        nodes[name] = Node("KinemaAnimationMetrics", 1300, y, {"images": [images, 0]}, height=330)
     results: dict[str, Any] = {"results.metrics0": ["measure plain", 0], "results.metrics1": ["measure", 0]}
-    nodes["plot"] = Node("KinemaMetricsPlot", 6.9, 100, results | {"labels": "without motion\nwith motion"}, height=220)
-    nodes["picture"] = Node("PreviewImage", 7.9, 100, {"images": ["plot", 0]}, height=420)
+    nodes["plot"] = Node("KinemaMetricsPlot", 1640, 0, results | {"labels": "without motion\nwith motion"}, height=200)
+    nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
         "## Measure and compare\n\nThe same seed without the motion model and with it, measured: **flicker** is the "
         "change from frame to frame that is not motion.\n\n- Replace them with any two ways to animate.\n- With a CLIP "
@@ -71,4 +77,5 @@ def measure_and_compare() -> Template:
     )
     sampling = Stage("Without motion and with it", "sample", ("plain", "sampler"))
     measuring = Stage("Measure", "save", ("plain decode", "decode", "measure plain", "measure", "plot", "picture"))
-    return Template("measure_and_compare", nodes, (LOAD, MOTION, PROMPT, sampling, measuring), note(text), crossings=7)
+    all_stages = (MODELS, PROMPT, sampling, measuring)
+    return Template("measure_and_compare", nodes, all_stages, note(text), title="Measure and compare")

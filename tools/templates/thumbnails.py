@@ -1,4 +1,4 @@
-"""The pictures beside the templates: what each really made with the miniature, four frames side by side."""
+"""The pictures of the templates in the gallery: what each really made with the miniature, four frames in a square."""
 
 from __future__ import annotations
 
@@ -6,18 +6,38 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from PIL import Image
 
 from ..client import Client
 from ..graph import with_defaults
 from ..server import Server
-from ..strips import stacked, strip
+from ..strips import GAP
 from .board import Template, without_bends
 from .small import small
+from .spine import POSITIVE
 
-FRAMES, STEPS = 24, 14
-SHOWN, SIDE = 4, 256  # frames of a picture, and pixels of each
+FRAMES, STEPS = 16, 10
+SIDE = 512  # pixels of a picture
+CELL = (SIDE - GAP) // 2  # pixels of each of its four parts
+CORNERS: tuple[tuple[int, int], ...] = ((0, 0), (SIDE - CELL, 0), (0, SIDE - CELL), (SIDE - CELL, SIDE - CELL))
+DARK = "#202020"  # as the gallery's cards
 
+SCENES = {
+    "text_to_animation": "a yellow fish swimming left, kelp forest",
+    "long_animation": "a white fish swimming right, deep sea",
+    "loop": "a green fish swimming left, sandy lagoon",
+    "motion_lora": "a purple fish swimming right, coral reef",
+    "fast_lightning": "a blue fish swimming left, sandy lagoon",
+    "fast_animatelcm": "a yellow fish swimming right, deep sea",
+    "upscale_and_sample_again": "a red fish swimming left, kelp forest",
+    "video_to_video": "a blue fish swimming right, deep sea",
+    "train_motion_lora": "a white fish swimming left, coral reef",
+}
+"""Prompts in place of the templates' own, so that no two pictures look alike."""
+
+SEEDS = {"loop": 5, "fast_lightning": 3}
+"""In place of the templates' own, where a fish would turn around or a second one appear."""
 
 GUIDES = ("GetVideoComponents", "Canny", "LoadImage", "KinemaPlotCameraPath")
 RANDOM = "random_"
@@ -27,24 +47,51 @@ RANDOM = "random_"
 def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     """Runs the small version of `template` and saves its picture, a JPEG, as `path`."""
     prompt = without_bends(small(template, FRAMES, STEPS).prompt())
+    for node in prompt.values():
+        if node["inputs"].get("text") == POSITIVE:
+            node["inputs"]["text"] = SCENES.get(template.file, POSITIVE)
+        if node["class_type"] == "KSampler":
+            node["inputs"]["seed"] = SEEDS.get(template.file, node["inputs"]["seed"])
+            node["inputs"]["steps"] = max(
+                node["inputs"]["steps"], STEPS
+            )  # the miniature needs them where fast models do not
+        if template.file == "video_to_video" and node["class_type"] == "ControlNetApplyAdvanced":
+            node["inputs"]["strength"] = 0.0  # the ControlNet has random weights; the rest of the template shows
     guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}
     outputs = client.run(with_defaults(prompt | guides, client.object_info())).outputs
-    guided = RANDOM in str(prompt)
+    guided = RANDOM in str(prompt) and template.file != "video_to_video"
     shown = [number for number in outputs if outputs[number] and (number in guides or not guided)]
-    picture = stacked(_rows([_frames([comfy.path(file) for file in outputs[number]]) for number in shown]))
-    picture.thumbnail((SHOWN * SIDE, SHOWN * SIDE))
-    picture.save(path, quality=85)
+    square([_frames([comfy.path(file) for file in outputs[number]]) for number in shown]).save(path, quality=88)
+
+
+def square(made: list[list[Image.Image]]) -> Image.Image:
+    """Four frames of a video; two frames each of the first video and the last; two pictures in opposite corners; or one
+    picture."""
+    picture = Image.new("RGB", (SIDE, SIDE), DARK)
+    videos = [frames for frames in made if len(frames) > 1]
+    if videos:
+        rows = [(videos[0], 2), (videos[-1], 2)] if len(videos) > 1 else [(videos[0], 4)]
+        parts = [part for frames, count in rows for part in _spread(frames, count)]
+        corners = CORNERS
+    elif len(made) > 1:
+        parts = [frames[0] for frames in made[:2]]
+        corners = (CORNERS[0], CORNERS[3])
+    else:
+        whole = made[0][0].copy()
+        whole = whole.resize((SIDE, SIDE * whole.height // whole.width), Image.Resampling.LANCZOS)
+        picture.paste(whole, (0, (SIDE - whole.height) // 2))
+        return picture
+    for part, corner in zip(parts, corners, strict=True):
+        picture.paste(part.resize((CELL, CELL), Image.Resampling.LANCZOS), corner)
+    return picture
+
+
+def _spread(frames: list[Image.Image], count: int) -> list[Image.Image]:
+    return [frames[number] for number in np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def _preview(number: str) -> dict[str, Any]:
     return {"class_type": "PreviewImage", "inputs": {"images": [number, 0]}}
-
-
-def _rows(made: list[list[Image.Image]]) -> list[Image.Image]:
-    """Each video as a row of frames, and single pictures side by side in one row."""
-    rows = [strip(frames, SHOWN, SIDE) for frames in made if len(frames) > 1]
-    single = [frames[0] for frames in made if len(frames) == 1]
-    return rows + ([strip(single, len(single), SIDE)] if len(single) > 1 else single)
 
 
 def _frames(files: list[Path]) -> list[Image.Image]:
