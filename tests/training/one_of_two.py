@@ -82,9 +82,9 @@ def gradient(processes=ALONE):
         return torch.cat([parameter.grad.flatten() for parameter in learner.parameters.values()])
 
 
-def failing(path, processes, fail, watch=None, **changes):
+def failing(path, processes, fail, watch=None, count=3, **changes):
     """Trains until process 1 calls `fail` with the loss of one of its steps; the error with which this one ends."""
-    model, data, step = image_model(), clips(3), 0
+    model, data, step = image_model(), clips(count), 0
 
     def loss(network, batch):
         nonlocal step
@@ -135,6 +135,7 @@ def main(folder):
         torch.save(sums, folder / f"gradient_{processes.number}.pt")
         raised = {
             "parts": failing(folder / "parts.training", processes, error, accumulation=3),
+            "other clips": failing(folder / "other_clips.training", processes, error, count=3 - processes.number),
             "not finite": failing(folder / "not_finite.training", processes, not_finite),
             "error": failing(folder / "error.training", processes, error),
             "full disk": failing(folder / "full_disk.training", processes, lambda term: term, full_disk),
