@@ -31,11 +31,6 @@ PLACE = "up_blocks.1.motion_modules.2"
 BATCHED = ContextWindows(WindowSpec(4, 0, "batched"))
 
 
-@pytest.fixture(scope="module")
-def animated(model, motion):
-    return attach(model, motion, Applied(), KEEP)
-
-
 def passes(model, run):
     """How many conditionings the UNet computes in each step of `run`, a function of a MODEL and a callback."""
     counted = model.clone()

@@ -11,7 +11,6 @@ import tiny
 import torch
 from compare import ONE_CALL, assert_alike
 
-from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas
@@ -24,11 +23,6 @@ from kinema.sampling.noise.refine_noise import NoiseRefinement
 from kinema.sampling.run.attach import added, attach, changed
 
 WRAPPERS = comfy.patcher_extension.WrappersMP
-
-
-@pytest.fixture(scope="module")
-def vae():
-    return load_vae(str(FOLDER / VAE))
 
 
 def latent(value=3.0, count=1, size=8):

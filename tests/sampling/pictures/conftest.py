@@ -1,15 +1,8 @@
-"""Tiny motion models for pictures, and the miniature's VAE."""
+"""Tiny motion models for pictures."""
 
 import exact
 import families
 import pytest
-
-from kinema.miniature.models import FOLDER, VAE, load_vae
-
-
-@pytest.fixture(scope="module")
-def vae():
-    return load_vae(str(FOLDER / VAE))
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,12 @@ import tiny
 import torch
 from compare import assert_alike, assert_other
 
-from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import added, attach
+from kinema.sampling.run.attach import added
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 
 FRAMES = 7
 FLOAT32 = 5e-5  # what the T2I-Adapter computes in, whatever its weights are; 2.6e-5 were measured with AVX2
-
-
-@pytest.fixture(scope="module")
-def animated(model, motion):
-    return attach(model, motion, Applied(), KEEP)
 
 
 def sketches(count=1, seed=1):

@@ -14,9 +14,7 @@ from watching import assert_untouched, snapshot
 from kinema.sampling.curves.curve import Listed, OverPicture
 from kinema.sampling.curves.curve_keys import OverFrames
 from kinema.sampling.curves.curve_text import read_keys
-from kinema.sampling.modules.applied import Applied
-from kinema.sampling.noise.noise_schedules import KEEP
-from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.run.attach import added, changed
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
@@ -52,11 +50,6 @@ def shown(control, run):
 def windowed(model, length=3, overlap=1, schedule="static", at_once=1, loop=False):
     spec = WindowSpec(length, overlap, schedule, closed_loop=loop)
     return added(model, windows=ContextWindows(spec, at_once=at_once))
-
-
-@pytest.fixture(scope="module")
-def animated(model, motion):
-    return attach(model, motion, Applied(), KEEP)
 
 
 def test_pictures_stand_at_their_frames(model, scribble):

@@ -19,11 +19,6 @@ from kinema.sampling.windows.cut import WindowSpec
 WRAPPERS = comfy.patcher_extension.WrappersMP
 
 
-@pytest.fixture(scope="module")
-def v3(tmp_path_factory):
-    return exact.motion_model(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("motion") / "v3.safetensors")
-
-
 def windows(at_once, schedule="static"):
     return ContextWindows(WindowSpec(6, 2, schedule), at_once=at_once)
 
@@ -59,22 +54,22 @@ def sample(animated, at_once, schedule="static"):
 
 
 @pytest.mark.parametrize(("at_once", "expected"), [(1, [6, 6, 6, 6, 6]), (2, [12, 12, 6]), (4, [24, 6]), (9, [30])])
-def test_as_many_as_asked_for(v3, at_once, expected):
-    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(at_once)))
+def test_as_many_as_asked_for(motion, at_once, expected):
+    animated, sizes = watched(added(attach(tiny.image_model(), motion, Applied()), windows=windows(at_once)))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == expected
 
 
-def test_windows_of_other_lengths_go_apart(v3):
-    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(9, "batched")))
+def test_windows_of_other_lengths_go_apart(motion):
+    animated, sizes = watched(added(attach(tiny.image_model(), motion, Applied()), windows=windows(9, "batched")))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == [18, 4]
 
 
 @pytest.mark.one_window
-def test_as_many_as_memory_allows(v3, monkeypatch):
+def test_as_many_as_memory_allows(motion, monkeypatch):
     """On a device that is no CPU, by the host's own numbers."""
-    animated, sizes = watched(added(attach(tiny.image_model(), v3, Applied()), windows=windows(0)))
+    animated, sizes = watched(added(attach(tiny.image_model(), motion, Applied()), windows=windows(0)))
     tiny.sample(animated, frames=22, steps=1, size=2)
     assert sizes == [6] * 5
     monkeypatch.setattr(batches.comfy.model_management, "is_device_cpu", lambda device: False)
@@ -86,8 +81,8 @@ def test_as_many_as_memory_allows(v3, monkeypatch):
         assert sizes == expected
 
 
-def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, caplog):
-    animated = attach(exact.image_model(), v3, Applied())
+def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motion, caplog):
+    animated = attach(exact.image_model(), motion, Applied())
     expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=16, cfg=1.0)
     small, sizes = watched(added(animated, windows=windows(4)))
 
@@ -104,9 +99,9 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(v3, c
     assert_alike(result, expected)
 
 
-def test_out_of_memory_with_one_window_and_other_errors_go_to_the_host(v3):
+def test_out_of_memory_with_one_window_and_other_errors_go_to_the_host(motion):
     for error, at_once in ((torch.OutOfMemoryError("CUDA out of memory."), 1), (ValueError("other"), 4)):
-        animated = added(attach(tiny.image_model(), v3, Applied()), windows=windows(at_once))
+        animated = added(attach(tiny.image_model(), motion, Applied()), windows=windows(at_once))
 
         def fail(executor, *args, error=error):
             raise error
