@@ -90,8 +90,10 @@ def kill_actors(scene: Scene, out: Path, instants: random.Random) -> list[int]:
     found = []
     for least in sorted(instants.sample(range(1, JOBS), ACTORS_PER_RUN)):
         wait_for_records(driver, out, least)
-        while not (actors := actors_of(driver.pid)):  # the other one is starting again, too
+        while driver.poll() is None and not (actors := actors_of(driver.pid)):  # the other one is starting again, too
             time.sleep(0.1)
+        if driver.poll() is not None:  # it had finished all jobs
+            break
         found.append(len(record_lines(out)))
         kill(instants.choice(actors))
     scene.finish(driver)

@@ -119,7 +119,10 @@ def server_of(keeper: int) -> psutil.Process | None:
 
 def actors_of(driver: int) -> list[psutil.Process]:
     """The actors of a driver with a Ray of its own that have a server at the moment."""
-    below = psutil.Process(driver).children(recursive=True)
+    try:
+        below = psutil.Process(driver).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
     return [process for process in below if _is_actor(process)]
 
 
