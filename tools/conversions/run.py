@@ -143,13 +143,15 @@ def run_cut(name: str, cut: Cut, comfy: Server, client: Client) -> Run:
     """Runs `cut` with its motion models and without them. Raises PromptFailed and PromptRejected."""
     if cut.ours_left:
         return Run(name, cut, problem=f"{cut.ours_left[0]} has an input that nothing can stand in for")
-    moving, still = [_latents(prompt, comfy, client) for prompt in (cut.prompt, _without_motion(cut.prompt))]
+    moving = _latents(cut.prompt, comfy, client)
     if not moving:
         return Run(name, cut, problem="nothing of it samples")
-    differences = [float((ours - theirs).norm() / ours.norm()) for ours, theirs in zip(moving, still, strict=True)]
+    still = moving | _latents(_without_motion(cut.prompt), comfy, client)  # what has no motion is not sampled again
+    differences = [float((moving[file] - still[file]).norm() / moving[file].norm()) for file in moving]
     if not all(math.isfinite(difference) for difference in differences):
         return Run(name, cut, problem="the latents are not finite")
-    return Run(name, cut, moving[-1].shape[0], max(differences))
+    *_, last = moving.values()
+    return Run(name, cut, last.shape[0], max(differences))
 
 
 def _without_motion(prompt: Prompt) -> Prompt:
@@ -160,14 +162,15 @@ def _without_motion(prompt: Prompt) -> Prompt:
     }
 
 
-def _latents(prompt: Prompt, comfy: Server, client: Client) -> list[torch.Tensor]:
-    """The latents that `prompt` saves, in the order of their files."""
+def _latents(prompt: Prompt, comfy: Server, client: Client) -> dict[str, torch.Tensor]:
+    """The latents that `prompt` saves, by the names of their files."""
     from safetensors.torch import load_file
 
     for old in comfy.output.rglob("*.latent"):
         old.unlink()
     client.run(prompt)
-    return [load_file(file)["latent_tensor"].double() for file in sorted(comfy.output.rglob("*.latent"))]
+    files = sorted(comfy.output.rglob("*.latent"))
+    return {file.name: load_file(file)["latent_tensor"].double() for file in files}
 
 
 if __name__ == "__main__":
