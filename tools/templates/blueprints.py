@@ -40,7 +40,7 @@ def try_it() -> Blueprint:
         "Try AnimateDiff",
         "An animation of a fish, made with the tiny models that come with Kinema: nothing to download.",
         Template("", nodes, (MODELS, PROMPT, SAMPLE, VIDEO)),
-        (Shown("positive", "text", "prompt"), Shown("latent", "batch_size", "frames"), SEED),
+        (Shown("positive", "text", "prompt"), Shown("latent", "batch_size", "frames"), *SIZES, SEED),
         "video",
         (*USUAL, "try it", "demo", "example", "miniature", "first steps"),
     )
