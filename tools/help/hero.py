@@ -33,17 +33,17 @@ MILLISECONDS = 125  # of a frame
 class Scene:
     """What one of the four shows."""
 
-    name: str
-    model: Node
-    prompt: str | Node
-    style: Style = "day"
+    name: str  # of the node in the workflow that makes it
+    model: Node  # the MODEL
+    prompt: str | Node  # or the node that makes one
+    style: Style = "day"  # what the detector expects
     changes: bool = False  # whether the fish changes its colour
 
 
 @dataclass(frozen=True)
 class Tried:
-    seed: int
-    faults: float
+    seed: int  # of the noise
+    faults: float  # what the detector finds wrong; 0: nothing
     frames: NDArray[np.uint8]  # (frames, height, width, 3)
 
 

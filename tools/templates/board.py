@@ -48,7 +48,6 @@ class Node:
     models: tuple[Link, ...] = ()  # files that the node needs
 
 
-
 def bend(of: list[Any], kind: str, x: float, y: float) -> Node:
     """A place that a wire of type `kind` goes through."""
     return Node(BEND, x, y, {"": of}, title=kind, height=26, width=75)
