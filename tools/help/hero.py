@@ -33,7 +33,7 @@ MILLISECONDS = 125  # of a frame
 class Scene:
     """What one of the four shows."""
 
-    name: str  # of the node in the workflow that makes it
+    name: str  # in what is printed about it
     model: Node  # the MODEL
     prompt: str | Node  # or the node that makes one
     style: Style = "day"  # what the detector expects
