@@ -105,7 +105,7 @@ def _write_videos(folder: Path, count: int, frames: int) -> None:
 def _vae(options: Options) -> Any:
     shape = (4, options.size // 8, options.size // 8)
     return SimpleNamespace(
-        first_stage_model=torch.nn.Linear(1, 1), encode=lambda pictures: torch.randn(len(pictures), *shape)
+        first_stage_model=torch.nn.PReLU(), encode=lambda pictures: torch.randn(len(pictures), *shape)
     )
 
 
@@ -113,7 +113,7 @@ def _clip() -> Any:
     torch.manual_seed(0)
     caption = [[torch.randn(1, 77, 768), {"pooled_output": torch.randn(1, 768)}]]
     return SimpleNamespace(
-        cond_stage_model=torch.nn.Linear(1, 1),
+        cond_stage_model=torch.nn.PReLU(),
         tokenize=lambda text: text,
         encode_from_tokens_scheduled=lambda _tokens: caption,
     )
