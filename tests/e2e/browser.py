@@ -125,11 +125,12 @@ class Canvas:
         self.evaluate(DROP, [file.name, kind, base64.b64encode(file.read_bytes()).decode()])
         self.do(self._until("app.graph.nodes.length > 0"))
 
-    def add_from_library(self, name: str) -> None:
-        """Adds the node or blueprint `name` as a person does: finds it in the list of nodes and puts it on the canvas."""
-        self.do(self._add_from_library(name))
+    def add_from_library(self, name: str, words: str = "") -> None:
+        """Adds the node or blueprint `name` as a person does: finds it in the list of nodes, by its name or by other
+        `words`, and puts it on the canvas."""
+        self.do(self._add_from_library(name, words or name))
 
-    async def _add_from_library(self, name: str) -> None:
+    async def _add_from_library(self, name: str, words: str) -> None:
         count = await self.page.evaluate("app.graph.nodes.length")
         while await self.page.locator(".p-dialog-mask").count():  # e.g. of models that the last workflow lacked
             await self.page.keyboard.press("Escape")
@@ -137,7 +138,7 @@ class Canvas:
         search = self.page.get_by_placeholder(re.compile(r"^Search( Nodes)?\.\.\.$"))
         if not await search.is_visible():
             await self.page.locator(".side-bar-button").filter(has_text="Nodes").click()
-        await search.fill(name)
+        await search.fill(words)
         await self.page.get_by_text(name, exact=True).first.click()
         await self.page.mouse.click(800, 450)  # where newer canvases put the node that was chosen
         await self._until(f"app.graph.nodes.length > {count}")

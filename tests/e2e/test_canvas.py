@@ -100,3 +100,9 @@ def test_a_saved_workflow_is_loaded_and_saved_again(prompt: Prompt, canvas: "Can
     canvas.set_widget(SAMPLER, "steps", 0)  # fewer than there can be
     with pytest.raises(RuntimeError, match="the server refused the canvas.*steps"):
         canvas.queue()
+
+
+def test_a_node_of_the_host_is_found_by_its_name_in_animatediff_evolved(canvas: "Canvas") -> None:
+    canvas.clear()
+    canvas.add_from_library("Create Hook LoRA", "register lora hook")
+    assert [node["type"] for node in canvas.graph()["nodes"]] == ["CreateHookLora"]

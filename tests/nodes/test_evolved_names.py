@@ -48,6 +48,12 @@ def test_the_canvas_finds_what_the_page_names():
         assert set(names) <= {*SCHEMAS[name].search_aliases}
 
 
+def test_the_hosts_nodes_have_the_other_names():
+    script = (REPOSITORY / "web" / "evolved_names.js").read_text(encoding="utf-8")
+    names = {name for names in re.findall(r": \[(.+)\],", script) for name in re.findall(r'"(.+?)"', names)}
+    assert names == {plain(name) for names, kinema in rows() if kinema.startswith("ComfyUI: ") for name in names}
+
+
 def test_the_page_names_inputs_that_are_there():
     """Every word in italics that looks like an input is one of a node here."""
     inputs = {socket.id for schema in SCHEMAS.values() for socket in schema.inputs}
