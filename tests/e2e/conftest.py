@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kinema.farm.graph.job import without_notes
 from tools import random_models, server
 from tools.client import Client, Prompt, Result
 from tools.graph import to_graph
@@ -99,11 +98,3 @@ def page_of(comfy: Server, language: str = "en") -> "Iterator[Canvas]":
 def canvas(comfy: Server) -> "Iterator[Canvas]":
     with page_of(comfy) as canvas:
         yield canvas
-
-
-def served(prompt: Prompt, info: dict[str, Any]) -> dict[str, Any]:
-    """`prompt` without what only the page knows, such as the preview of a video."""
-    for node in prompt.values():
-        known = {name for kind in info[node["class_type"]]["input"].values() for name in kind}
-        node["inputs"] = {name: value for name, value in node["inputs"].items() if name.split(".")[0] in known}
-    return without_notes(prompt)

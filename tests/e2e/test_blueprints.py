@@ -16,7 +16,8 @@ from tools.templates.blueprints import BLUEPRINTS
 from tools.templates.guided import PICTURE
 from tools.templates.layout import faults
 
-from .conftest import HOST, JOB, served
+from .conftest import HOST, JOB
+from .served_prompts import served
 from .motion_files import PIA, make_pia
 
 if TYPE_CHECKING:

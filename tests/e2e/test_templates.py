@@ -20,7 +20,8 @@ from tools.templates.board import BEND, ZOOM
 from tools.templates.layout import faults
 from tools.templates.thumbnails import SIDE
 
-from .conftest import HOST, page_of, served
+from .conftest import HOST, page_of
+from .served_prompts import served
 
 if TYPE_CHECKING:
     from .browser import Canvas

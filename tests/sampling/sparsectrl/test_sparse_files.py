@@ -110,7 +110,7 @@ def test_the_published_files_in_full_width(condition, spatial):
         for key, value in model.state_dict().items()
     }
     spec = detect_sparsectrl(header, {}, "v3.ckpt")
-    network = build_network(spec, torch.float32)
+    network = build_network(spec.network, spec.condition, torch.float32)
     check_spatial(spec, header, network.state_dict(), "v3.ckpt")
     assert spec.condition == condition and len(spec.spatial) + len(spec.modules) == len(header)
     assert sum(weight.numel() for weight in network.state_dict().values()) == spatial
