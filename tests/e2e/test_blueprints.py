@@ -17,8 +17,8 @@ from tools.templates.guided import PICTURE
 from tools.templates.layout import faults
 
 from .conftest import HOST, JOB
-from .served_prompts import served
 from .motion_files import PIA, make_pia
+from .served_prompts import served
 
 if TYPE_CHECKING:
     from .browser import Canvas
