@@ -6,13 +6,11 @@ from comfy_api.latest import io
 
 from ..motion.lora import load_motion_lora
 from ..training.config import LoraOptions, TrainSettings
-from ..training.jobs import TrainingJob, session_for
-from ..training.loss_plot import loss_plot
+from ..training.jobs import TrainingJob
 from .inputs.motion_files import LORA_FOLDER
-from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
-from .inputs.training_preview import TrainingPreview
+from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
 LORA_TRAINING = TrainSettings(steps=300, learning_rate=5e-4, save_every=100)
@@ -109,7 +107,5 @@ class TrainMotionLoraNode(io.ComfyNode):
             motion=motion_model,
             lora=LoraOptions(rank=rank, debias=debias, learn_looks_apart=learn_looks_apart),
         )
-        preview = TrainingPreview(model, job.settings.steps, sample_every)
-        done = session_for(job).run(preview, start_again)
-        plot = image_of(loss_plot(done.losses, done.steps))
-        return io.NodeOutput(load_motion_lora(motion_model, job.file, 1.0), plot, ui=preview.final(done, cls))
+        plot, shown = run_training(job, sample_every, start_again, cls)
+        return io.NodeOutput(load_motion_lora(motion_model, job.file, 1.0), plot, ui=shown)

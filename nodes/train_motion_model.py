@@ -7,15 +7,13 @@ from comfy_api.latest import io
 from ..motion.load import load_motion_model
 from ..motion.spec import AUTOMATIC
 from ..training.config import TrainSettings
-from ..training.jobs import TrainingJob, session_for
+from ..training.jobs import TrainingJob
 from ..training.learner import STRUCTURES
-from ..training.loss_plot import loss_plot
 from ..training.precision import FORMATS
 from .inputs.motion_files import MODEL_FOLDER
-from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
-from .inputs.training_preview import TrainingPreview
+from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
 MODEL_TRAINING = TrainSettings(steps=5000, accumulation=4)
@@ -104,7 +102,5 @@ class TrainMotionModelNode(io.ComfyNode):
             kind=None if kind == AUTOMATIC else kind,
             dtype=FORMATS[weights],
         )
-        preview = TrainingPreview(model, job.settings.steps, sample_every)
-        done = session_for(job).run(preview, start_again)
-        plot = image_of(loss_plot(done.losses, done.steps))
-        return io.NodeOutput(load_motion_model(job.file), plot, ui=preview.final(done, cls))
+        plot, shown = run_training(job, sample_every, start_again, cls)
+        return io.NodeOutput(load_motion_model(job.file), plot, ui=shown)

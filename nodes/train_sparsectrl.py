@@ -8,14 +8,12 @@ from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
 from ..sampling.sparsectrl.sparse_model import load_sparsectrl
 from ..training.config import TrainSettings
-from ..training.jobs import TrainingJob, session_for
-from ..training.loss_plot import loss_plot
+from ..training.jobs import TrainingJob
 from .inputs.motion_files import CONTROL_FOLDER
 from .inputs.on_node import say
-from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
-from .inputs.training_preview import TrainingPreview
+from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
 SPARSECTRL_TRAINING = TrainSettings(steps=5000, accumulation=4, caption_dropout=0.5)
@@ -84,8 +82,6 @@ class TrainSparseCtrlNode(io.ComfyNode):
             motion=motion_model,
             sparsectrl=True,
         )
-        preview = TrainingPreview(model, job.settings.steps, sample_every)
-        done = session_for(job).run(preview, start_again)
-        plot = image_of(loss_plot(done.losses, done.steps))
+        plot, shown = run_training(job, sample_every, start_again, cls)
         control = SparseControl(load_sparsectrl(job.file), SparseSettings(read_placement("0"), tell=say))
-        return io.NodeOutput(control, plot, ui=preview.final(done, cls))
+        return io.NodeOutput(control, plot, ui=shown)

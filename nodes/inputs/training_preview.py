@@ -9,6 +9,7 @@ import torch
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ...training.jobs import TrainingJob, session_for
 from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
 from ...training.sample import SampleSettings
@@ -18,6 +19,13 @@ INTERVAL = 0.25
 """Seconds between previews at least. Each shows the next frame, so the sample animation moves."""
 
 FPS = 8
+
+
+def run_training(job: TrainingJob, sample_every: int, start_again: bool, node: type[io.ComfyNode]) -> tuple[Any, Any]:
+    """Runs `job` on `node` with its preview. Returns the plot of the loss (IMAGE) and what the node shows in the end."""
+    preview = TrainingPreview(job.model, job.settings.steps, sample_every)
+    done = session_for(job).run(preview, start_again)
+    return image_of(loss_plot(done.losses, done.steps)), preview.final(done, node)
 
 
 class TrainingPreview:

@@ -1,5 +1,7 @@
 """SparseCtrl learns from the pictures of the clips themselves; what is saved is what was trained."""
 
+from dataclasses import replace
+
 import folder_paths
 import pytest
 import tiny
@@ -33,9 +35,7 @@ def test_it_learns_and_nothing_else_changes(motion, checkpointing):
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     halves = new_halves(model, motion, seed=1)
     learner = learn_sparsectrl(motion, halves)
-    how = TrainSettings(
-        **{**HOW.__dict__, "gradient_checkpointing": checkpointing, "steps": 3 if checkpointing else 16}
-    )
+    how = replace(HOW, gradient_checkpointing=checkpointing, steps=3 if checkpointing else 16)
     done = train(model, learner, clips(), how, loss=sparse_loss(halves))
     if not checkpointing:
         assert sum(done.losses[-5:]) < 0.9 * sum(done.losses[:5])
@@ -51,7 +51,7 @@ def test_the_file_is_what_was_trained_and_a_new_one_changes_nothing(motion, tmp_
     halves = new_halves(model, motion, seed=1)
     learner = learn_sparsectrl(motion, halves)
     first = {name: value.detach().clone() for name, value in learner.parameters.items()}
-    how = TrainSettings(**{**HOW.__dict__, "steps": 3})
+    how = replace(HOW, steps=3)
     values = train(model, learner, clips(), how, loss=sparse_loss(halves)).values
     file = load_sparsectrl(save_sparsectrl(values, halves, tmp_path / "sparse.safetensors", torch.float32, {"a": "b"}))
     trained = residuals(halves.network, halves.modules)
@@ -70,8 +70,6 @@ def test_the_file_is_what_was_trained_and_a_new_one_changes_nothing(motion, tmp_
 
 
 def learn_sparsectrl_without_control(learner):
-    from dataclasses import replace
-
     return replace(learner, shown=lambda values, latents: {})
 
 

@@ -13,8 +13,6 @@ AFTER: dict[str, tuple[str, ...]] = {
     "image": ("vae",),
     "motion": ("image", "clips"),
     "zoom": ("motion",),
-    "sparsectrl": ("motion",),
-    "cameractrl": ("motion",),
     "neon": ("image",),
     "neon_lora": ("neon",),
     "ablation": ("image", "clips"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from .board import COLUMN, Node, Stage, Template
 from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
-from .spine import ADAPTED, MODELS, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
+from .spine import ADAPTED, EDGES_GUIDE, MODELS, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
 
 
 def text_to_animation() -> Template:
@@ -140,11 +140,7 @@ def controlnet_over_time() -> Template:
     nodes["edges"] = Node(
         "Canny", 590, 890, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=90, width=220
     )
-    guide = {
-        "positive": ["positive", 0], "negative": ["negative", 0], "control_net": ["control", 0], "image": ["edges", 0],
-        "strength": 0.8, "start_percent": 0.0, "end_percent": 0.8,
-    }  # fmt: skip
-    nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, guide, height=200, width=250)
+    nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, EDGES_GUIDE, height=200, width=250)
     text = (
         "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each window "
         "gets its own frames. Nothing else has to be installed.\n\n- **batch_size**: no more than the frames of your "

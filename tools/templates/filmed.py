@@ -8,7 +8,7 @@ from typing import Any
 from .board import COLUMN, Node, Stage, Template, bend
 from .downloads import CANNY, LCM, LCM_LORA
 from .guided import FRAMES, sampled_above
-from .spine import ADAPTED, MODELS, POSITIVE, SAMPLE, SAVE, lora, note, prompt, spine, with_inputs
+from .spine import ADAPTED, EDGES_GUIDE, MODELS, POSITIVE, SAMPLE, SAVE, lora, note, prompt, spine, with_inputs
 
 VIDEO = "my_video.mp4"
 FILM = Stage("The frames of a video", "load", ("film", "frames", "part", "scale"))
@@ -22,11 +22,7 @@ def video_to_video() -> Template:
     guides = {"positive": ["guided", 0], "negative": ["guided", 1], "latent_image": ["encode", 0]}
     nodes["sampler"] = with_inputs(nodes["sampler"], **guides, **settings)
     nodes |= sampled_above(nodes, "video", 1440)
-    guide = {
-        "positive": ["positive", 0], "negative": ["negative", 0], "control_net": ["control", 0], "image": ["edges", 0],
-        "strength": 0.8, "start_percent": 0.0, "end_percent": 0.8,
-    }  # fmt: skip
-    nodes["guided"] = Node("ControlNetApplyAdvanced", 1120, 0, guide, height=200, width=260)
+    nodes["guided"] = Node("ControlNetApplyAdvanced", 1120, 0, EDGES_GUIDE, height=200, width=260)
     nodes["control"] = Node("ControlNetLoader", 1120, 260, {"control_net_name": CANNY.name}, models=(CANNY,), height=70,
                             width=260)  # fmt: skip
     edges = {"image": ["scale", 0], "low_threshold": 0.2, "high_threshold": 0.5}

@@ -15,6 +15,12 @@ from .downloads import SD15, V3
 POSITIVE = "a red fish swimming right, coral reef"
 NEGATIVE = "blurry, low quality, watermark, text"
 MODELS = Stage("Models", "load", ("motion", "checkpoint"))
+EDGES_GUIDE = {
+    "positive": ["positive", 0], "negative": ["negative", 0], "control_net": ["control", 0], "image": ["edges", 0],
+    "strength": 0.8, "start_percent": 0.0, "end_percent": 0.8,
+}  # fmt: skip
+"""Inputs of Apply ControlNet for the edges of a video."""
+
 ADAPTED = Stage("Models", "load", ("motion", "checkpoint", "lora"))
 PROMPT = Stage("Prompt and length", "prompt", ("apply", "positive", "negative", "latent"))
 SAMPLE = Stage("Animate", "sample", ("sampler",))
