@@ -161,7 +161,7 @@ def _advanced_inputs() -> list[io.Input]:
             default=True,
             optional=True,
             advanced=True,
-            tooltip="Keeps the latents in user/kinema/latents, so that the same videos load quickly next "
-            "time. You can delete that folder at any time.",
+            tooltip="Keeps the latents and captions in user/kinema/latents, so that the same videos load quickly "
+            "next time. You can delete that folder while ComfyUI is not running.",
         ),
     ]
