@@ -16,7 +16,7 @@ from server import PromptServer
 from ..call.parts import Callback
 
 PLAYED, OFF = "kinema.preview", "kinema.previews_off"  # messages for the web client
-FPS = 8
+PREVIEW_FPS = 8
 MOST_FRAMES = 32
 """Of longer videos, every second, third, ... frame is played."""
 
@@ -77,7 +77,7 @@ def _send_frames(previewer: Any, denoised: torch.Tensor, first: int) -> None:
         return
     stride = -(-denoised.shape[0] // MOST_FRAMES)
     frames = [_as_text(previewer, frame[None]) for frame in denoised[::stride]]
-    _send(PLAYED, {"frames": frames, "first": first // stride, "fps": FPS / stride})
+    _send(PLAYED, {"frames": frames, "first": first // stride, "fps": PREVIEW_FPS / stride})
 
 
 def _as_text(previewer: Any, frame: torch.Tensor) -> str:
