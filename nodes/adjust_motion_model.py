@@ -17,7 +17,7 @@ class AdjustMotionModelNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAdjustMotionModel",
             display_name="Adjust Motion Model",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion models",
             description="Changes the positional encodings and the weights of a motion model, as the settings of "
             "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
             "of these nodes to make several changes, one after the other.",

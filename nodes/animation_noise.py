@@ -34,7 +34,7 @@ class AnimationNoiseNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAnimationNoise",
             display_name="Animation Noise",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Controls how the noise of different frames is related. Frames that start from related "
             "noise resemble each other. Use the model output with any sampler, or the noise output with "
             "SamplerCustomAdvanced. Chain several of these nodes to layer noise.",

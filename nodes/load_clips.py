@@ -21,7 +21,7 @@ class LoadClipsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaLoadClips",
             display_name="Load Clips",
-            category=CATEGORY,
+            category=f"{CATEGORY}/training",
             description="Prepares training clips from a folder of videos or image sequences, or from connected "
             "images. The clips are encoded only once; their latents are kept on disk.",
             search_aliases=["dataset", "training data", "video folder", "captions", "train", "finetune"],

@@ -18,7 +18,7 @@ class PlotCameraPathNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaPlotCameraPath",
             display_name="Plot Camera Path",
-            category=CATEGORY,
+            category=f"{CATEGORY}/camera",
             description="Draws a camera path from three sides. If an image is connected, shows this image as the camera would "
             "see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
