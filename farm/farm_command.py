@@ -74,14 +74,14 @@ def _ground(graph: Graph, meeting: Meeting, hashes: ModelHashes, options: argpar
 class Farm:
     """One farm, after everything was checked."""
 
-    options: argparse.Namespace
-    folder: OutputFolder
-    engine: Engine
-    meeting: Meeting
-    graph: Graph
-    planner: Planner
-    hashes: ModelHashes
-    ledger: Ledger = field(init=False)
+    options: argparse.Namespace  # of the command line, see `flags.parse`
+    folder: OutputFolder  # where results and records go; locked by this process
+    engine: Engine  # finds or starts the servers
+    meeting: Meeting  # what the servers said before the first job
+    graph: Graph  # the workflow in API form: {node id: node}
+    planner: Planner  # checks lines of the jobs file and makes jobs of them
+    hashes: ModelHashes  # size and sha256 of model files, kept in `folder`
+    ledger: Ledger = field(init=False)  # what is on record in `folder`
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.folder.path)

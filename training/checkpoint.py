@@ -22,21 +22,17 @@ class CheckpointError(ValueError):
 class Course:
     """Everything that decides where a run goes."""
 
-    values: dict[str, Any]
+    values: dict[str, Any]  # {name: plain value}, stored with the state and compared with it
     earlier: Callable[[], dict[str, Any]] = dict  # some of them as states from earlier versions have them
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file at `path` that holds the latest state of the run described by `course`.
+    """The file that contains the latest state of a run."""
 
-    A state with another course is refused. A `fresh` run looks at no state, and replaces the one that is there with
-    its first save.
-    """
-
-    path: Path
-    course: Course
-    fresh: bool = False
+    path: Path  # of the state's file
+    course: Course  # of the run; a stored state of another course is refused
+    fresh: bool = False  # whether a stored state is ignored and overwritten by the first save
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes `state`; a killed process leaves the state before it."""

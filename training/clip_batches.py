@@ -29,10 +29,10 @@ class Batches:
     """The clips of a run, read and made ready for the UNet of `base` when their turn comes."""
 
     base: Any  # BaseModel
-    clips: Clips
+    clips: Clips  # all of the run
     empty: dict[str, Any]  # the empty caption, ready for the UNet
-    settings: TrainSettings
-    device: torch.device
+    settings: TrainSettings  # seed, batch size, timestep bias and caption dropout are used
+    device: torch.device  # of the tensors in a batch
 
     def at(self, step: int, part: int) -> Batch:
         """Part `part` of the clips of step `step`. Each clip's chance depends on its place in the run and on nothing

@@ -29,10 +29,10 @@ SKIPPED = 0.2  # the part of steps in which the motion learns without the appear
 
 @dataclass(frozen=True)
 class Appearance:
-    """Low-rank changes, with their factors in `values`, to the linear layers of a UNet at `paths`."""
+    """Low-rank changes to linear layers of a UNet."""
 
-    values: dict[str, nn.Parameter]
-    paths: tuple[str, ...]
+    values: dict[str, nn.Parameter]  # {name: low-rank factor}
+    paths: tuple[str, ...]  # of the linear layers that they change
 
     @contextmanager
     def inside(self, unet: nn.Module, learns: bool) -> Iterator[None]:

@@ -27,9 +27,9 @@ class ProcessError(RuntimeError):
 class _Outcome:
     """How a piece of work ended in one process."""
 
-    result: object = None
+    result: object = None  # what the work returned; None if it failed
     problem: str = ""  # what went wrong, in words
-    interrupted: bool = False
+    interrupted: bool = False  # whether the host interrupted it
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Processes:
     """This process among those of the run."""
 
     number: int = 0  # of this process, from 0
-    count: int = 1
+    count: int = 1  # of the processes of the run, 1 or more
     known: list[BaseException] = field(default_factory=list, repr=False, compare=False)  # errors that all were told of
 
     @property

@@ -21,8 +21,8 @@ from .on_disk import in_memory
 class SampleSettings:
     """How to sample."""
 
-    steps: int = 12
-    cfg: float = 7.5
+    steps: int = 12  # of the sampler
+    cfg: float = 7.5  # guidance scale; the negative prompt is empty
     seed: int = 0  # of the noise
     clip: int = 0  # number of the clip whose caption is the prompt
 

@@ -30,12 +30,12 @@ class Session:
     """A run that writes a file, with its state in another file next to it."""
 
     model: Any  # MODEL in which the learner trains
-    learner: Learner
-    clips: Clips
-    settings: TrainSettings
+    learner: Learner  # what is trained
+    clips: Clips  # to learn from
+    settings: TrainSettings  # of the run
     file: Path  # what is written
-    save: Save
-    loss: Loss = motion_loss
+    save: Save  # writes `file`
+    loss: Loss = motion_loss  # yields the terms of a batch's loss
     identity: Mapping[str, Any] | None = None  # what decides the course besides settings, such as options of the loss
     processes: Processes = ALONE  # that run it together, each with a Session like this
 

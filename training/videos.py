@@ -26,18 +26,14 @@ class TooShort(SourceError):
 
 @dataclass(frozen=True)
 class Cut:
-    """How clips are cut out: `frames` pictures, every `stride`-th of the source, of `width` times `height` pixels.
+    """How clips are cut out of a source, one after the other."""
 
-    `crop` keeps proportions by cutting off what is too much on two sides, else pictures are stretched. A source gives
-    up to `clips` clips one after the other, all it has if that is 0.
-    """
-
-    frames: int = 16
-    stride: int = 4
-    width: int = 512
-    height: int = 512
-    crop: bool = True
-    clips: int = 0
+    frames: int = 16  # of a clip
+    stride: int = 4  # frames of the source from one frame of a clip to the next, 1 or more
+    width: int = 512  # pixels
+    height: int = 512  # pixels
+    crop: bool = True  # whether two sides are cut off to keep the proportions; otherwise pictures are stretched
+    clips: int = 0  # at most from one source; 0: all that fit
 
     @property
     def span(self) -> int:
@@ -47,10 +43,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class ClipSource:
-    """A video file, or a folder of images that are its frames by name; `caption` is None where no text lies beside it."""
+    """A video file, or a folder of images whose names sort in the order of the frames."""
 
-    path: Path
-    caption: str | None
+    path: Path  # of the video, or of the folder of images
+    caption: str | None  # text of the .txt file next to it; None: there is no such file
 
     @property
     def files(self) -> list[Path]:

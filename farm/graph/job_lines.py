@@ -26,7 +26,7 @@ FILE_CELL = "file:"  # begins a cell of a CSV file that names a file of this mac
 class JobLine:
     """One job as the user wrote it."""
 
-    id: str
+    id: str  # unique in the file; can name a folder
     line: int  # of the jobs file, counted from 1
     values: Mapping[str, Any]  # {place: value}; a file of this machine is {"file": path}
     tags: tuple[str, ...] = ()  # "name" or "name=value"

@@ -17,8 +17,8 @@ class NoPlace(ValueError):
 class Place:
     """One input of one node."""
 
-    node_id: str
-    input: NodeInput
+    node_id: str  # in API form
+    input: NodeInput  # what the server says about the input
 
 
 class Places:

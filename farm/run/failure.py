@@ -15,9 +15,9 @@ class NodeError:
     """What a node raised. All texts are the server's."""
 
     node: str  # id
-    node_type: str
+    node_type: str  # name of its class
     kind: str  # the exception's class
-    message: str
+    message: str  # of the exception
 
     def _says(self, signs: tuple[str, ...]) -> bool:
         text = f"{self.kind} {self.message}".lower()

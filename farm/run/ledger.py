@@ -17,10 +17,10 @@ class Submission:
     """A prompt that a server was given and of which no end is on record."""
 
     server: str  # its name
-    job_id: str
-    key: str
-    attempt: int
-    prompt_id: str
+    job_id: str  # see `Job`
+    key: str  # of the job, see `Job`
+    attempt: int  # from 1, counted over all runs
+    prompt_id: str  # chosen by the farm, see `identity.prompt_id`
 
 
 class Ledger:

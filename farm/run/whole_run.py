@@ -19,13 +19,13 @@ TICK = 0.5  # seconds
 class WholeRun:
     """All workers of a farm, for as long as they work."""
 
-    dispatcher: Dispatcher
+    dispatcher: Dispatcher  # which job runs next, and all workers
     ahead: int  # prompts that wait on a server behind the one that runs
-    say: Callable[[str], None]
+    say: Callable[[str], None]  # prints a line for the user
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)  # by the server's name
-    is_interrupted: bool = False
+    is_interrupted: bool = False  # whether the user stopped it: Ctrl+C or a file "drain"
     is_stopping: bool = False  # no further job is given out, and the servers were told
-    has_no_server: bool = False
+    has_no_server: bool = False  # whether jobs are left, but no server has answered for too long
     problem: str | None = None  # with the output folder
 
     def add_server(self, link: ServerLink) -> None:

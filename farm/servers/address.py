@@ -14,7 +14,7 @@ class Address:
 
     url: str  # scheme, host, port and path
     user: str = field(default="", repr=False)  # of basic authentication
-    password: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)  # of basic authentication
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # sent with every request, such as a token
 
     @property
