@@ -23,7 +23,7 @@ from .servers.engine import Engine, engine_of
 from .servers.meeting import Meeting, ModelHashes, meet
 from .view.watching import Watching, watching
 
-CHECK_SECONDS = 2.0  # between two looks at the jobs file and the file of servers
+CHECK_SECONDS = 2.0  # between two checks of the jobs file and the file of servers
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         print(*refused.errors, f"Nothing was run: {len(refused.errors)} errors", sep="\n", file=sys.stderr)
         return INVALID
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("Interrupted. The same command goes on later.", file=sys.stderr)
+        print("Interrupted. Run the same command again to continue.", file=sys.stderr)
         return INTERRUPTED
 
 

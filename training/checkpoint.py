@@ -1,4 +1,4 @@
-"""The state of a run on disk, from which it goes on as if it had never stopped."""
+"""The state of a run on disk, from which it continues as if it had never stopped."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ STATE_SUFFIX = ".training"
 
 
 class CheckpointError(ValueError):
-    """A state on disk that this run cannot go on from; the message says why and what to do."""
+    """A state on disk from which this run cannot continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Checkpoint:
             torch.save({"course": self.course.values, **state}, unfinished)
 
     def load(self) -> dict[str, Any] | None:
-        """The state to go on from, or None when there is none yet. Raises CheckpointError."""
+        """The state to continue from, or None when there is none yet. Raises CheckpointError."""
         if self.fresh or not self.path.exists():
             return None
         try:

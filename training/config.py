@@ -93,7 +93,7 @@ class TrainSettings:
         del plain["beta_start"], plain["beta_end"]
         schedule = asdict(self.schedule(family))
         if schedule["mean_with"] is None:
-            del schedule["mean_with"]  # files that were written before there was such a schedule go on
+            del schedule["mean_with"]  # so that files written before such schedules existed can continue
         return plain | {"noise_schedule": schedule}
 
 

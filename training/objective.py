@@ -23,7 +23,7 @@ Target = Literal["noise", "velocity"]
 class Diffusion:
     """How clips are noised, and what the UNet predicts from them."""
 
-    alphas_bar: torch.Tensor  # (1000,): the share of the signal that is left at each timestep
+    alphas_bar: torch.Tensor  # (1000,): the fraction of the signal that is left at each timestep
     prediction: Target  # what the UNet is trained to answer
     heaviest: float = 1.0  # the most that a noisy timestep weighs in the loss, 1 or more: see `error`
 

@@ -32,7 +32,7 @@ def sample(
 ) -> torch.Tensor:
     """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
 
-    Neither the run's chance nor its weights notice.
+    The run's random numbers and weights stay as they are.
     """
     with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
         animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)

@@ -1,4 +1,4 @@
-"""A whole run with its files: the state it can go on from, and the motion model or LoRA that it makes."""
+"""A whole run with its files: the state from which it can continue, and the motion model or LoRA that it makes."""
 
 import json
 import time
@@ -42,7 +42,7 @@ class Session:
     def run(self, watch: Watch, restart: bool = False) -> TrainingProgress:
         """Continues where an earlier run of this file stopped; begins if there is none, or if `restart`.
 
-        Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
+        Interrupted, it saves the state and the file too. Raises ValueError for an existing file without a training state.
         """
         state = self.file.with_suffix(STATE_SUFFIX)
         if self.file.exists() and not state.exists():

@@ -17,7 +17,7 @@ IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 class SourceError(ValueError):
-    """A source that gives no clip; the message says why, to follow its name."""
+    """A source without a usable clip. The message gives the reason and is put after the source's name."""
 
 
 class TooShort(SourceError):
@@ -57,9 +57,9 @@ class ClipSource:
 
 
 def find_sources(folder: Path) -> list[ClipSource]:
-    """All videos and image sequences in `folder`, by name. `name.txt` beside a video or a sequence is its caption.
+    """All videos and image sequences in `folder`, by name. `name.txt` next to a video or a sequence is its caption.
 
-    Images that lie in `folder` itself are one sequence. Raises ValueError when there is nothing.
+    Images in `folder` itself are one sequence. Raises ValueError when there is nothing.
     """
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]

@@ -10,7 +10,7 @@ from .workflow_file import Graph
 
 
 class NoPlace(ValueError):
-    """A name that is no place of the workflow, or that is several."""
+    """A name that matches no place of the workflow, or several."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def error_in(entry: Mapping[str, Any]) -> NodeError | None:
 
 
 def rejection(body: str) -> str:
-    """What the server says of a prompt that it refuses. `body`: its answer."""
+    """What the server says about a prompt that it refuses. `body`: its answer."""
     try:
         content = json.loads(body)
     except ValueError:

@@ -9,7 +9,7 @@ from typing import Any
 from ..servers.link import Answered, LinkLost, ServerLink, get_json
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two tries to connect
-LOOK = 30.0  # seconds after which the queue is looked at although the connection is there: a message may be lost
+LOOK = 30.0  # seconds between checks of the queue while the connection is there: a message may be lost
 
 
 @dataclass(slots=True)
