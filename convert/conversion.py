@@ -43,11 +43,11 @@ def convert(workflow: Any, accept: bool = False, core: bool = False) -> Conversi
         accept: Also convert sinks of which something is lost. The report lists the losses.
         core: Also replace nodes of other packs where the host's own nodes do the same.
 
-    Raises WorkflowError for what is no workflow.
+    Raises WorkflowError for anything that is not a workflow.
     """
     if not (is_ui_form(workflow) or is_api_form(workflow)):
         raise WorkflowError(
-            "This is no workflow of ComfyUI: it has neither a list of nodes nor nodes with a class_type. Choose a file "
+            "This is not a ComfyUI workflow: it has neither a list of nodes nor nodes with a class_type. Choose a file "
             "that ComfyUI saved."
         )
     if not core and not has_evolved_nodes(workflow):
@@ -138,7 +138,7 @@ def _done(
 
 
 def _execute(graph: WorkflowGraph, planned: Sequence[Planned], next_id: Callable[[], NodeId]) -> Execution:
-    """Carries the plans out that are taken."""
+    """Carries out the plans that are taken."""
     kept = {plan.node.id for plan in planned if not plan.is_taken}
     execution = Execution(graph, [plan.plan for plan in planned if plan.is_taken and plan.plan], next_id, kept)
     execution.run()
@@ -184,7 +184,7 @@ def _unit(graph: WorkflowGraph, planned: Planned) -> UnitReport:
 def _notes(
     graph: WorkflowGraph, units: Iterable[UnitReport], before: WorkflowGraph, next_id: Callable[[], NodeId]
 ) -> list[GraphNode]:
-    """Adds a note beside each sink that says what differs."""
+    """Adds a note next to each sink, which says what differs."""
     written = []
     for unit in units:
         told = replace(unit, remarks=tuple(remark for remark in unit.remarks if remark.level != SAID))

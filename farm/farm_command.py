@@ -23,7 +23,7 @@ from .servers.engine import Engine, engine_of
 from .servers.meeting import Meeting, ModelHashes, meet
 from .view.watching import Watching, watching
 
-CHECK_SECONDS = 2.0  # between two looks at the jobs file and the file of servers
+CHECK_SECONDS = 2.0  # between two checks of the jobs file and the file of servers
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         print(*refused.errors, f"Nothing was run: {len(refused.errors)} errors", sep="\n", file=sys.stderr)
         return INVALID
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("Interrupted. The same command goes on later.", file=sys.stderr)
+        print("Interrupted. Run the same command again to continue.", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -74,14 +74,14 @@ def _ground(graph: Graph, meeting: Meeting, hashes: ModelHashes, options: argpar
 class Farm:
     """One farm, after everything was checked."""
 
-    options: argparse.Namespace
-    folder: OutputFolder
-    engine: Engine
-    meeting: Meeting
-    graph: Graph
-    planner: Planner
-    hashes: ModelHashes
-    ledger: Ledger = field(init=False)
+    options: argparse.Namespace  # of the command line, see `flags.parse`
+    folder: OutputFolder  # where results and records go; locked by this process
+    engine: Engine  # finds or starts the servers
+    meeting: Meeting  # what the servers said before the first job
+    graph: Graph  # the workflow in API form: {node id: node}
+    planner: Planner  # checks lines of the jobs file and makes jobs of them
+    hashes: ModelHashes  # size and sha256 of model files, kept in `folder`
+    ledger: Ledger = field(init=False)  # what is on record in `folder`
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.folder.path)

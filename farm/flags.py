@@ -16,7 +16,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--out", type=Path, required=True, help="folder of the results and of what is on record")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes"
+        "--servers", metavar="URL,URL", help="running servers; @FILE: one on each line, read again when it changes"
     )
     where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
     where.add_argument(
@@ -66,12 +66,12 @@ def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
     return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text} is no shard: write I/N with I from 1 to N, such as 2/8")
+        raise argparse.ArgumentTypeError(f"{text} is not a shard: write I/N with I from 1 to N, such as 2/8")
     return int(match[1]), int(match[2])

@@ -67,7 +67,7 @@ def files_in(root: Path) -> Iterator[Path]:
 
 def _target(file: Path, root: Path, out: Path | None, taken: Container[Path | None]) -> Path:
     """Where the conversion of `file` goes; never to one of `taken`, where files of other folders went."""
-    stem = file.stem if file.suffix == ".json" else file.name  # a.json and a.png may lie in one folder
+    stem = file.stem if file.suffix == ".json" else file.name  # a.json and a.png may be in one folder
     if out is None:
         return file.with_name(stem + ENDING)
     folder = out / file.parent.relative_to(root) if root.is_dir() else out

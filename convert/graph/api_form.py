@@ -5,7 +5,7 @@ from typing import Any
 
 from .workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, Socket, WorkflowError, WorkflowGraph
 
-MOST_OUTPUTS = 1000  # of a node; a larger number is no link
+MOST_OUTPUTS = 1000  # of a node; with a larger number it is not a link
 
 
 def is_api_form(workflow: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 MARGIN = 20.0  # pixels between nodes
 TITLE_HEIGHT = 30.0  # height of a title above a node's position
 CELL = 400.0  # size of the cells in which rectangles are looked up
-MOST_CELLS = 400  # of one rectangle; larger ones are looked at every time
+MOST_CELLS = 400  # of one rectangle; larger ones are checked every time
 MOST_TRIES = 40  # places that are tried in each direction
 
 
@@ -48,7 +48,7 @@ class Rectangle:
 
 @dataclass
 class PlacedNodes:
-    """What lies where."""
+    """Which rectangles are where."""
 
     _cells: dict[tuple[int, int], list[Rectangle]] = field(default_factory=dict)  # by column and row
     _large: list[Rectangle] = field(default_factory=list)  # those of more than MOST_CELLS
@@ -87,7 +87,7 @@ class PlacedNodes:
 
 
 def rectangle(raw: Mapping[str, Any]) -> Rectangle:
-    """Where a stored node is, its title included. Nonsense becomes a place at the origin."""
+    """Where a stored node is, its title included. Invalid values become a place at the origin."""
     x, y = pair(raw.get("pos"), (0.0, 0.0))
     width, height = pair(raw.get("size"), (270.0, 100.0))
     if isinstance(raw.get("flags"), Mapping) and raw["flags"].get("collapsed"):

@@ -80,7 +80,7 @@ def _socket(entry: RawGraph, links: Mapping[Any, OutputOf]) -> Socket:
 
 
 def parts_of(entry: RawGraph, key: str) -> list[RawGraph]:
-    """The sockets under `key`, "inputs" or "outputs", of a node or of a subgraph; nonsense becomes an empty one."""
+    """The sockets under `key`, "inputs" or "outputs", of a node or of a subgraph; anything invalid becomes an empty one."""
     stored = entry.get(key) or ()
     return [part if isinstance(part, Mapping) else {} for part in stored] if isinstance(stored, Sequence) else []
 

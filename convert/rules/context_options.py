@@ -68,7 +68,7 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
 
 
 def _with_own_chain(option: OptionNode) -> list[OptionNode]:
-    """`option`, and before an extras node the contexts that it holds."""
+    """`option`, and before an extras node the contexts in it."""
     if option.type != EXTRAS_HOLDER:
         return [option]
     inner = [part for found in option.row("context_opts", "prev_context") for part in _with_own_chain(found)]

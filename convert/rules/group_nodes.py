@@ -1,6 +1,6 @@
-"""Group nodes, with which older canvases made one node of several, and which may hold nodes of AnimateDiff-Evolved.
+"""Group nodes, with which older canvases made one node of several, and which may contain nodes of AnimateDiff-Evolved.
 
-The canvas looks at all definitions when it opens a file, so those that nothing uses are dropped, and a group node that is
+The canvas reads all definitions when it opens a file, so those that nothing uses are dropped, and a group node that is
 used is taken apart. The sockets of a group node are those of its inner nodes that are not linked inside, in their order.
 """
 

@@ -61,7 +61,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
             f"ref_latent of {option.type} ({option.node.id}) needs a picture, which Animate Picture encodes."
         )
     if option.switch("apply_ref_when_disabled"):
-        text = "apply_ref_when_disabled: outside its percents, the picture does not act."
+        text = "apply_ref_when_disabled: outside its range of percentages, the picture has no effect."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}

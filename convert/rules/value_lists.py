@@ -13,7 +13,7 @@ LISTED_NEARER = "Write the numbers into Curve over Steps, and connect it to"
 
 
 def list_over_run(plan: Plan, option: OptionNode, name: str, place: str) -> Value | None:
-    """The values of the list at the socket `name` of a keyframe node, spread evenly over its percents. None for a list
+    """The values of the list at the socket `name` of a keyframe node, spread evenly over its percentages. None for a list
     that is not known, said with the `place` in Kinema where its numbers can be written."""
     points = _points(plan, option, name)
     if not points:

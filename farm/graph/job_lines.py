@@ -1,4 +1,4 @@
-"""The jobs file: JSON lines or CSV, one job a line, or one line for all combinations of lists and ranges of seeds."""
+"""The jobs file: JSON lines or CSV. A line is one job, or all combinations of lists and ranges of seeds."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ FILE_CELL = "file:"  # begins a cell of a CSV file that names a file of this mac
 class JobLine:
     """One job as the user wrote it."""
 
-    id: str
+    id: str  # unique in the file; can name a folder
     line: int  # of the jobs file, counted from 1
     values: Mapping[str, Any]  # {place: value}; a file of this machine is {"file": path}
     tags: tuple[str, ...] = ()  # "name" or "name=value"
@@ -43,7 +43,7 @@ def read_jobs(file: Path) -> list[JobLine]:
     jobs = list(_csv(text, errors) if file.suffix.lower() == ".csv" else _json_lines(text, errors))
     errors += _repeated(jobs)
     if not jobs and not errors:
-        errors.append(f"{file.name} contains no jobs: write one a line")
+        errors.append(f"{file.name} contains no jobs: write one on each line")
     if errors:
         raise Refused(errors)
     return jobs

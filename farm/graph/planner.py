@@ -23,7 +23,7 @@ MAX_ERRORS = 200  # that are listed; more are counted
 class Ground:
     """What the jobs are checked against and identified by: what the servers have in common."""
 
-    object_info: Mapping[str, Any]
+    object_info: Mapping[str, Any]  # of the first server: {node type: inputs and outputs}
     listing: Listing  # of model files
     model_fact: Callable[[str], Any]  # of "folder/name": size and, where known, sha256
     host: Any  # version and node types, see `identity.node_facts`

@@ -49,7 +49,7 @@ def _api_form(content: dict[str, Any], name: str) -> Graph:
     graph: Graph = {}
     for node_id, node in content.items():
         if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
-            raise Refused([f'{name} is no workflow in API form: "{node_id}" has no class_type. {EXPORT}'])
+            raise Refused([f'{name} is not a workflow in API form: "{node_id}" has no class_type. {EXPORT}'])
         inputs = node.get("inputs")
         if not isinstance(inputs, dict):
             raise Refused([f"{name}: node #{node_id} ({node['class_type']}) has no inputs. {EXPORT}"])

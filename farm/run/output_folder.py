@@ -16,9 +16,9 @@ from ..graph.refused import Refused
 class OutputFolder:
     """An output folder that this process alone writes into, until `close`."""
 
-    path: Path
+    path: Path  # of the folder itself
     run: uuid.UUID  # of this folder for ever: tells its prompts on a server from those of others
-    lock: IO[str]
+    lock: IO[str]  # the open .lock file: the system lock lasts as long as it is open
 
     @property
     def results(self) -> Path:

@@ -19,7 +19,7 @@ TRY_SECONDS = 5.0  # for which one that cannot be reached is tried again: a conn
 
 @dataclass(frozen=True)
 class Meeting:
-    """What the servers that answered told."""
+    """What the servers answered before the first job."""
 
     facts: Mapping[str, Facts]  # by the servers' names
     silent: Mapping[str, str]  # {name: why} of those that did not answer

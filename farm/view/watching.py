@@ -16,7 +16,7 @@ from .page import ResultsPage
 from .prometheus import metrics_served
 
 UPDATE_SECONDS = 2.0  # between two updates
-LINE_SECONDS = 60.0  # between two progress lines where the output is no terminal
+LINE_SECONDS = 60.0  # between two progress lines where the output is not a terminal
 
 
 class Watching:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 
 Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 """What samplers call after each step: (step, denoised (f, c, h, w), noisy, number of steps)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .host import HostSampling
+from ...motion.host import HostSampling
 
 SAME_LEVEL = 1e-4
 """Noise levels that differ by less than this part are one: neighbouring training timesteps differ by 6e-3."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from comfy.samplers import Sampler
 
-from ..call.host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import SAME_LEVEL
 

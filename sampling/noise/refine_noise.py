@@ -13,7 +13,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ..call.host import HostSampler, HostSampling
+from ...motion.host import HostSampler, HostSampling
 from ..call.parts import Parts, RunStart, Sample, check_kept_size
 from .frequency import LowPass, mix, mix_unit
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.latent_formats
 import comfy.model_management
 import comfy.utils
 import torch
 
+from ...motion.host import HostEncoder
 from ...motion.sparsectrl import CHANNELS, Condition
 from ..call.areas import Areas
 from .window_rows import PictureRows
@@ -28,7 +28,7 @@ class Preparing:
     """How the pictures of a control are prepared."""
 
     condition: Condition  # what the pictures are: "rgb" or "scribble"
-    vae: Any  # the host's VAE; None for sketches
+    vae: HostEncoder | None  # None for sketches
     tell: Callable[[str], None]  # shows a sentence to the user
 
     @property
@@ -47,6 +47,7 @@ class Preparing:
         """Latents (n, 4, h, w). The VAE may take the memory of the run's models, so they are loaded again."""
         listed = comfy.model_management.loaded_models(only_currently_used=True)
         loaded = [model for model in listed if model is not None]  # the host also lists models of which nothing is left
+        assert self.vae is not None  # see check_vae
         latents = self.vae.encode(pixels.movedim(1, -1))
         comfy.model_management.load_models_gpu(loaded)
         if tuple(latents.shape[1:]) != (CHANNELS["rgb"], *size):

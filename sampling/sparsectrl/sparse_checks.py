@@ -2,9 +2,9 @@
 
 import torch
 
+from ...motion.host import HostNetwork
 from ...motion.spec import BASE_NAMES
 from ..call.frames import Frames
-from ..call.host import HostNetwork
 from ..call.moment import Curve
 from ..call.slots import find_slots, network_name
 from .sparse_model import SparseModel

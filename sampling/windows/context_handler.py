@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from comfy.context_windows import ContextHandlerABC
 
+from ...motion.host import HostNetwork, HostSampling
 from ..call.call import apart, telling
-from ..call.host import HostNetwork, HostSampling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond

@@ -12,7 +12,7 @@ import pytest
 from kinema.nodes import NODES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXTENSION = ("motion", "sampling", "training", "evaluation", "miniature", "nodes")
+EXTENSION = ("motion", "sampling", "training", "evaluation", "miniature", "nodes", "convert", "doors", "farm")
 LONGEST_TOOLTIP = 300  # characters: a tooltip cannot be scrolled; the help page has room
 
 

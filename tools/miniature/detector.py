@@ -25,14 +25,14 @@ SMALLEST = 250  # pixels: a fish has about 900, its neon outline about 600
 class Fish:
     """What is seen in one picture; pixels of the picture, x to the right and y down."""
 
-    colour: str
-    direction: str
-    background: str
-    x: float
-    y: float
-    width: float
-    height: float
-    area: int
+    colour: str  # one of COLOURS
+    direction: str  # where it faces: "left" or "right"
+    background: str  # one of BACKGROUNDS
+    x: float  # centre between its ends, pixels
+    y: float  # centre, pixels: the median row
+    width: float  # pixels
+    height: float  # pixels
+    area: int  # pixels that belong to it
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Swim:
     colour: str  # of most frames
     same_colour: float  # share of frames that agree with it
     direction: str  # faced in most frames
-    same_direction: float
-    background: str
-    same_background: float
+    same_direction: float  # share of frames that agree with it
+    background: str  # in most frames
+    same_background: float  # share of frames that agree with it
     moving: str  # "left", "right" or "nowhere": by a straight line through the centres
     speed: float  # pixels a frame along x, positive to the right
     jitter: float  # pixels: root mean square distance of the centres from smooth (quadratic) motion

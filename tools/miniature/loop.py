@@ -27,15 +27,15 @@ class OutOfTime(RuntimeError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How one part is trained: `lr` rises over `warmup` steps and falls as a cosine to 2 % at the last step."""
+    """How one part is trained."""
 
-    name: str
-    steps: int
-    lr: float
-    warmup: int = 100
-    seed: int = 0
-    ema: float = 0.999
-    weight_decay: float = 0.01
+    name: str  # of the part: names its file and its lines in the log
+    steps: int  # of the optimizer
+    lr: float  # highest learning rate; a cosine takes it to 2 % at the last step
+    warmup: int = 100  # steps over which the learning rate rises
+    seed: int = 0  # of the randomness of all steps
+    ema: float = 0.999  # decay of the weights' moving average, lower in the first steps
+    weight_decay: float = 0.01  # of AdamW
 
 
 LossOf = Callable[[int, torch.Generator], torch.Tensor]
