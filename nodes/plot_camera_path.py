@@ -19,8 +19,8 @@ class PlotCameraPathNode(io.ComfyNode):
             node_id="KinemaPlotCameraPath",
             display_name="Plot Camera Path",
             category=CATEGORY,
-            description="Draws a camera path from three sides. If an image is connected, shows this image as the camera would "
-            "see it in each frame.",
+            description="Draws a camera path from three sides. If an image is connected, this node shows the image "
+            "instead, as the camera would see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
             inputs=[
                 CameraSocket.Input("camera", tooltip="The camera path, from Camera Path."),

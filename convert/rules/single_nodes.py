@@ -136,7 +136,7 @@ def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
         raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
     first = _sigmas_of(plan, holder, parts[0])
     second = _sigmas_of(plan, holder, parts[1])
-    text = "The sigmas of the steps are mixed, not those of the training."
+    text = "Kinema blends the sigmas of the sampling steps, not those of the training timesteps."
     plan.remark(APPROXIMATE, option.node, text, "Try other values of weight in Blend Sigmas.")
     blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
     return plan.output("KinemaBlendSigmas", option.node, blend)

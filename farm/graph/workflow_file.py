@@ -9,7 +9,7 @@ from .refused import Refused
 
 Graph = dict[str, dict[str, Any]]  # {node id: {"class_type": ..., "inputs": {...}, "_meta": {"title": ...}}}
 
-EXPORT = 'Open it in ComfyUI and save it with "Export (API)"'
+EXPORT = 'Open the workflow in ComfyUI and save it with "Export (API)"'
 
 
 def read_workflow(file: Path) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_a_group_node_is_taken_apart() -> None:
 
     group["outputs"] = []
     left = convert(before)
-    assert left.report.result == "not converted" and "cannot be taken apart" in left.report.units[0].refusal
+    assert left.report.result == "not converted" and "cannot be converted to nodes" in left.report.units[0].refusal
 
 
 def test_a_prompt() -> None:

@@ -95,7 +95,7 @@ def _read(file: Path) -> dict[str, Any]:
         import tomllib
 
         return tomllib.loads(text)
-    raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.")
+    raise ValueError("Python 3.10 cannot read TOML. Write the same settings as .json, or use Python 3.11.")
 
 
 def _fill(kind: type[T], name: str, tables: dict[str, Any], folder: Path) -> T:
