@@ -19,7 +19,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     ),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
-    "host": ("tools.host", "start a server with the pack to click in"),
+    "host": ("tools.host", "start a server with the pack, to try it in the browser"),
     "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N, --jobs N"),
     "docs": ("tools.help.__main__", "write the help tables and node_list.json from the nodes; list what is missing"),
     "chains": ("tools.chains", "prove that a redesign changes no result: chains of nodes, bit for bit"),

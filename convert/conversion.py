@@ -50,7 +50,7 @@ def convert(workflow: Any, accept: bool = False, core: bool = False) -> Conversi
     """
     if not (is_ui_form(workflow) or is_api_form(workflow)):
         raise WorkflowError(
-            "This is no workflow of ComfyUI: it has neither a list of nodes nor nodes with a class_type. Choose a file "
+            "This is not a ComfyUI workflow: it has neither a list of nodes nor nodes with a class_type. Choose a file "
             "that ComfyUI saved."
         )
     if not core and not has_evolved_nodes(workflow):

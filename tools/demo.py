@@ -65,7 +65,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", text)
     if not match:
-        raise argparse.ArgumentTypeError(f'"{text}" is no size. Give WIDTHxHEIGHT or one number, e.g. 512x768')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a size. Give WIDTHxHEIGHT or one number, e.g. 512x768')
     return int(match[1]), int(match[2] or match[1])
 
 

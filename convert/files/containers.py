@@ -16,7 +16,7 @@ def read_workflow(file: Path) -> Any:
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise WorkflowError(
-            f"{file.name} is no file that ComfyUI stores workflows in. Choose one of {', '.join(READERS)}."
+            f"ComfyUI does not store workflows in files such as {file.name}. Choose one of {', '.join(READERS)}."
         )
     try:
         return reader(file)
@@ -33,7 +33,7 @@ def parse(text: str, name: str) -> Any:
             f"{name} is nested too deeply to be a workflow. Choose a file that ComfyUI saved."
         ) from None
     except ValueError as error:
-        raise WorkflowError(f"{name} is no valid JSON: {error}. Choose a file that ComfyUI saved.") from None
+        raise WorkflowError(f"{name} is not valid JSON: {error}. Choose a file that ComfyUI saved.") from None
 
 
 def _json(file: Path) -> Any:
@@ -44,7 +44,7 @@ def _json(file: Path) -> Any:
         return parse(file.read_text(encoding="utf-8-sig"), file.name)
     except UnicodeDecodeError as error:
         raise WorkflowError(
-            f"{file.name} is no text in UTF-8: {error.reason}. Choose a file that ComfyUI saved."
+            f"{file.name} is not UTF-8 text: {error.reason}. Choose a file that ComfyUI saved."
         ) from None
 
 
@@ -58,7 +58,7 @@ def _picture(file: Path) -> Any:
                 key, separator, text = value.partition(":") if isinstance(value, str) else ("", "", "")
                 found |= {key.lower(): text} if separator and key.lower() in KEYS else {}
     except (UnidentifiedImageError, SyntaxError) as error:
-        raise WorkflowError(f"{file.name} is no picture: {error}. Check the file.") from None
+        raise WorkflowError(f"{file.name} is not a picture: {error}. Check the file.") from None
     return _of_metadata(found, file.name)
 
 
@@ -69,7 +69,7 @@ def _video(file: Path) -> Any:
         with av.open(str(file)) as video:
             found = {key.lower(): value for key, value in video.metadata.items()}
     except av.error.FFmpegError as error:
-        raise WorkflowError(f"{file.name} is no video: {error}. Check the file.") from None
+        raise WorkflowError(f"{file.name} is not a video: {error}. Check the file.") from None
     comment = found.get("comment", "")
     if comment.lstrip().startswith("{"):  # as VideoHelperSuite stores them
         inside = parse(comment, file.name)

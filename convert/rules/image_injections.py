@@ -34,8 +34,8 @@ def _inject(plan: Plan, option: OptionNode) -> None:
         "space": "pixel",
     }
     if option.number("guarantee_steps") > 1:
-        text = "guarantee_steps above 1 injects the image again at the following steps. Here it is injected once."
-        plan.remark(APPROXIMATE, option.node, text, "Add further Inject Image nodes at the percents of these steps.")
+        text = "guarantee_steps above 1 injects the image again at the following steps. Kinema injects it once."
+        plan.remark(APPROXIMATE, option.node, text, "Add further Inject Image nodes at the percentages of these steps.")
     plan.chain("KinemaInjectImage", option.node, inputs)
 
 

@@ -62,7 +62,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
             "that node, whose picture Animate Picture then encodes."
         )
     if option.switch("apply_ref_when_disabled"):
-        text = "apply_ref_when_disabled: outside its percents, the picture does not act."
+        text = "apply_ref_when_disabled: outside start_percent and end_percent, the picture has no effect."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}
@@ -127,7 +127,7 @@ def _poses(option: OptionNode, name: str) -> OptionNode:
 
 def _path(plan: Plan, option: OptionNode, before: Made | None) -> Made:
     if option.type in ("ADE_LoadCameraPoses", "ADE_LoadCameraPosesFromPath"):
-        text = "The text of the poses has to be pasted into Camera Path; a file is not read."
+        text = "Camera Path does not read files: the text of the poses has to be pasted into it."
         plan.remark(LOSS, option.node, text, "Open the file and copy its text into poses.")
         return plan.output("KinemaCameraPath", option.node, {"preset": "none", "amount": 1.0, "camera": before})
     moves = _moves(option)

@@ -43,7 +43,7 @@ def read_jobs(file: Path) -> list[JobLine]:
     jobs = list(_csv(text, errors) if file.suffix.lower() == ".csv" else _json_lines(text, errors))
     errors += _repeated(jobs)
     if not jobs and not errors:
-        errors.append(f"{file.name} contains no jobs: write one a line")
+        errors.append(f"{file.name} contains no jobs: write one per line")
     if errors:
         raise Refused(errors)
     return jobs
@@ -126,7 +126,7 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
     rows = csv.reader(io.StringIO(text, newline=""))
     head = next(rows, [])
     if len(set(head)) != len(head):
-        errors.append("line 1: a column is there twice")
+        errors.append("line 1: two columns have the same name: rename one")
         return
     for row in rows:
         number = rows.line_num

@@ -68,14 +68,14 @@ class WholeRun:
         dispatcher = self.dispatcher
         is_paused = dispatcher.folder.is_asked("pause")
         if is_paused != dispatcher.is_paused:
-            self.say('Paused: remove the file "pause" to go on' if is_paused else "Going on")
+            self.say('Paused: remove the file "pause" to continue' if is_paused else "Continuing")
             dispatcher.is_paused = is_paused
             dispatcher.notify()
         if dispatcher.folder.is_asked("drain") and not dispatcher.stops:
             (dispatcher.folder.path / "drain").unlink(missing_ok=True)
             self.drain("drained as asked")
         if dispatcher.stops and not (self.is_stopping or self.problem):
-            self.say(f"Stopping: {dispatcher.stops}. What runs is finished first.")
+            self.say(f"Stopping: {dispatcher.stops}. Running jobs are finished first.")
             self._take_back()
 
     def drain(self, why: str) -> None:
@@ -107,7 +107,7 @@ class WholeRun:
             if self.dispatcher.stops:
                 main.cancel()
             else:
-                self.drain("interrupted; Ctrl+C again stops at once, and the same command goes on later")
+                self.drain("interrupted; Ctrl+C again stops at once, and the same command continues later")
 
         if sys.platform != "win32":
             loop = asyncio.get_running_loop()

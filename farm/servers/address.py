@@ -64,7 +64,7 @@ def read_addresses(text: str) -> list[Address]:
             errors.append(f"server {number}: {error}")
             continue
         if address.name in found:
-            errors.append(f"server {number} is {address.name}, which is there already: give each server once")
+            errors.append(f"server {number} is {address.name}, which is in the list already: give each server once")
         found[address.name] = address
     if errors:
         raise Refused(errors)
@@ -76,6 +76,6 @@ def _parts(text: str) -> Iterable[str]:
         return [part.strip() for part in text.split(",") if part.strip()]
     file = Path(text[1:])
     if not file.is_file():
-        raise Refused([f"there is no file {file} with addresses of servers, one a line"])
+        raise Refused([f"there is no file {file} with addresses of servers: write one address per line"])
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]

@@ -83,7 +83,7 @@ def _settings(table: dict[str, Any]) -> TrainSettings:
         try:
             values["noise_schedule"] = NoiseSchedule(**schedule)
         except TypeError:
-            raise ValueError("noise_schedule as a table has betas, first and last.") from None
+            raise ValueError("If noise_schedule is a table, it needs betas, first and last.") from None
     return TrainSettings(**values)
 
 
