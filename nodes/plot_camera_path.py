@@ -64,5 +64,5 @@ class PlotCameraPathNode(io.ComfyNode):
                 f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
             )
         if len(image) > 1:
-            say(f"Of the {len(image)} images, only the first is shown.")
+            say(f"Only the first of the {len(image)} images is shown.")
         return io.NodeOutput(moved.frames)

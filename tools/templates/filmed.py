@@ -30,9 +30,8 @@ def video_to_video() -> Template:
     nodes["encode"] = replace(nodes["encode"], x=1120, y=700)
     text = (
         "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives it another "
-        "look. With "
-        "**AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n- Image From Batch selects "
-        "the frames; more than 16 are computed in windows."
+        "look. With **AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n"
+        "- Image From Batch selects the frames; more than 16 are computed in windows."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
     guide_stage = Stage("Edges that guide", "motion", ("guided", "control", "edges"))
