@@ -123,9 +123,9 @@ def _start_inputs() -> list[io.Input]:
     return [
         _switch(
             "authors_start",
-            "Only for the model output. On: an empty video starts with slightly more noise, as in the AnimateDiff "
-            "authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma Schedule. Off: starts "
-            "as in ComfyUI.",
+            "Only for the model output. On: sampling from an empty latent starts with slightly more noise, as in the "
+            "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma "
+            "Schedule. Off: starts as in ComfyUI.",
         ),
         _switch(
             "start_only",

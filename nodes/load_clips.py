@@ -70,7 +70,8 @@ class LoadClipsNode(io.ComfyNode):
             ],
             outputs=[
                 ClipsSocket.Output(
-                    display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
+                    display_name="CLIPS",
+                    tooltip="The clips, for Train Motion Model, Train Motion LoRA and Train SparseCtrl.",
                 ),
                 io.String.Output(
                     display_name="report",

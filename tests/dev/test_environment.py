@@ -56,7 +56,7 @@ def test_comfyui_path_wins(tmp_path: Path) -> None:
 
 
 def test_a_comfyui_path_without_comfyui_is_refused(tmp_path: Path) -> None:
-    assert "which holds no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr
+    assert "which contains no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr
 
 
 def test_an_installed_host_gets_the_web_client_that_it_asks_for(

@@ -58,15 +58,15 @@ class Case:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-golden", description=__doc__)
-    parser.add_argument("folder", type=Path, help="with the workflows and the results")
-    parser.add_argument("--only", metavar="TEXT", default="", help="workflows whose names contain this")
+    parser.add_argument("folder", type=Path, help="folder with the workflows and the results")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only workflows whose names contain this text")
     options = parser.parse_args(arguments)
     changed = [name for name, own in OWN_FILES.items() if not _are_equal(options.folder / "weights" / name, own)]
     if changed:
         print(
             f"The results were made with another miniature: {', '.join(changed)} of {options.folder / 'weights'} differ."
         )
-        print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this, and take the change back.")
+        print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this command again, and then undo the change.")
         return 2
     wrong = 0
     for host in environment.find().hosts:

@@ -57,9 +57,9 @@ class Run:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-run", description=__doc__)
-    parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
+    parser.add_argument("folder", type=Path, help="folder of workflows; its subfolders are read too")
     parser.add_argument(
-        "--only", metavar="TEXT", nargs="+", default=[""], help="files whose names contain one of these"
+        "--only", metavar="TEXT", nargs="+", default=[""], help="only files whose names contain one of these texts"
     )
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
     options = parser.parse_args(arguments)

@@ -148,7 +148,7 @@ def with_actors(
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
     parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="what is killed")
-    parser.add_argument("--count", type=int, default=50, help="instants for each (default 50)")
+    parser.add_argument("--count", type=int, default=50, help="number of instants for each part (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - {*PARTS, ACTOR}:
