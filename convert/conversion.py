@@ -90,7 +90,8 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     graphs = []
     written: list[Workflow] = []
     for part in (whole, *inner):
-        graph, before = read_ui(part, str(part.get("name", "")) if part is not whole else ""), read_ui(part)
+        graph = read_ui(part, str(part.get("name", "")) if part is not whole else "")
+        before = read_ui(part)
         planned = plan_graph(graph, accept, core)
         done = _execute(graph, planned, numbers.next_node)
         found = list(_units(graph, planned))

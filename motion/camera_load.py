@@ -41,7 +41,8 @@ def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> HostPat
 
 def check_camera_fits(camera: HostPatcher[CameraCtrl], motion: HostMotion) -> None:
     """Raises ValueError unless `motion` (MOTION_MODEL) can follow `camera`, the patcher of a CameraCtrl."""
-    file, motion_file = camera.get_attachment(FILE), motion.get_attachment(FILE)
+    file = camera.get_attachment(FILE)
+    motion_file = motion.get_attachment(FILE)
     spec = motion.model.spec
     if spec.base != "sd15":
         raise ValueError(

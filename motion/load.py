@@ -113,7 +113,8 @@ def kept_dtype(weights: Mapping[str, torch.Tensor]) -> torch.dtype:
 def patch(model: Inner, init: HostInit | None, plain: bool) -> HostPatcher[Inner]:
     """A ModelPatcher around `model`, which the function and arguments `init` make anew; `plain`: not a dynamic one."""
     patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
-    device, offload = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
+    device = comfy.model_management.get_torch_device()
+    offload = comfy.model_management.unet_offload_device()
     patcher: HostPatcher[Inner] = patcher_type(model, load_device=device, offload_device=offload)
     patcher.cached_patcher_init = init
     return patcher

@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
         registry_page.write(options.address)
     programs = _installed()
     with tempfile.TemporaryDirectory(prefix="kinema-pack-") as folder:
-        copy, packed = Path(folder) / "kinema", Path(folder) / "packed"
+        copy = Path(folder) / "kinema"
+        packed = Path(folder) / "packed"
         _copy_tracked(copy)
         _run([programs / "comfy", "--skip-prompt", "node", "pack"], copy)
         (archive,) = copy.glob("*.zip")

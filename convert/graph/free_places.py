@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 MARGIN = 20.0  # pixels between nodes
@@ -38,7 +37,8 @@ class Rectangle:
 
     def around(self, other: "Rectangle") -> "Rectangle":
         """The smallest rectangle with both in it."""
-        left, top = min(self.left, other.left), min(self.top, other.top)
+        left = min(self.left, other.left)
+        top = min(self.top, other.top)
         return Rectangle(left, top, max(self.right, other.right) - left, max(self.bottom, other.bottom) - top)
 
     @property
@@ -100,12 +100,13 @@ def pair(stored: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
     values = [stored.get("0"), stored.get("1")] if isinstance(stored, Mapping) else stored
     if not isinstance(values, list) or len(values) < 2:
         return otherwise
-    first, second = (
-        float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None for value in values[:2]
-    )
-    if first is None or second is None or not (isfinite(first) and isfinite(second)):
-        return otherwise
-    return first, second
+    first, second = values[:2]
+    return (float(first), float(second)) if _is_length(first) and _is_length(second) else otherwise
+
+
+def _is_length(value: object) -> bool:
+    """Whether it is a number that can be a place or a size in pixels."""
+    return isinstance(value, int | float) and abs(value) < 1e9
 
 
 def _tries(wanted: Rectangle) -> Iterator[Rectangle]:

@@ -46,7 +46,8 @@ MOVES = {
 def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     """`motion_model` with the picture of an Apply node for PIA or AnimateLCM-I2V; unchanged for other nodes."""
     if option.type == PIA_APPLY:
-        image, vae = option.link("image"), option.link("vae")
+        image = option.link("image")
+        vae = option.link("vae")
         chosen = _affinity_over_steps(plan, option)
         return plan.output(
             "KinemaAnimatePicture",
@@ -168,7 +169,8 @@ def _affinity_over_steps(plan: Plan, option: OptionNode) -> Mapping[str, Value]:
     keys = [key for key in keyframes_of(option) if "pia_input" in key.definition.sockets and key.is_linked("pia_input")]
     found = [(key.number("start_percent"), int(key.number("guarantee_steps")), key.option("pia_input")) for key in keys]
     if found and found[0][0] == 0:  # so that `first` never acts
-        first, found = found[-1][2] if found[-1][0] == 0 else found[0][2], [entry for entry in found if entry[0] > 0]
+        first = found[-1][2] if found[-1][0] == 0 else found[0][2]
+        found = [entry for entry in found if entry[0] > 0]
     if not found:
         return _affinity(plan, first)
     inputs = [first, *(entry[2] for entry in found)]

@@ -65,10 +65,12 @@ def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
 def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
     if unknown := sorted(content.keys() - FIELDS):
         raise ValueError(f"it has {', '.join(unknown)}; the fields of a job are {', '.join(sorted(FIELDS))}")
-    fixed, lists = content.get("set", {}), content.get("for", {})
+    fixed = content.get("set", {})
+    lists = content.get("for", {})
     if not isinstance(fixed, dict) or not isinstance(lists, dict):
         raise ValueError('"set" and "for" are objects of places, such as {"Prompt.text": ...}')
-    tags, priority = _tags(content.get("tags", [])), content.get("priority", 0)
+    tags = _tags(content.get("tags", []))
+    priority = content.get("priority", 0)
     if type(priority) is not int:
         raise ValueError(f"the priority is {priority!r}: give a whole number")
     name = content.get("id")
@@ -81,7 +83,8 @@ def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
 
 def _list(place: str, values: Any) -> list[Any]:
     if isinstance(values, str) and (match := SEED_RANGE.fullmatch(values)):
-        first, last = int(match[1]), int(match[2])
+        first = int(match[1])
+        last = int(match[2])
         if first > last:
             raise ValueError(f"{place} is {values}, which counts down: write the smaller number first")
         return list(range(first, last + 1))

@@ -79,7 +79,8 @@ class Follower:
         """What runs and what waits on the server. Prompts that do neither have ended, or are lost with it."""
         before = [prompt_id for prompt_id, waiting in self.prompts.items() if waiting.is_sent]
         content = await get_json(self._link, "/queue")
-        running, pending = (_by_id(content[name]) for name in ("queue_running", "queue_pending"))
+        running = _by_id(content["queue_running"])
+        pending = _by_id(content["queue_pending"])
         for prompt_id in before:
             waiting = self.prompts.get(prompt_id)
             if waiting is None:

@@ -27,7 +27,8 @@ class Areas:
         if value.shape[2:] == (1, 1):
             return value
         every = value.expand(frames, *value.shape[1:])
-        h, w = (ceil(length / 2**level) for length in size)
+        h = ceil(size[0] / 2**level)
+        w = ceil(size[1] / 2**level)
         corners = [
             (min(round(y / 2**level), every.shape[2] - h), min(round(x / 2**level), every.shape[3] - w))
             for y, x in self.corners

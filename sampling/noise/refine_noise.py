@@ -61,7 +61,8 @@ class NoiseRefinement:
         if self.method == "FreeInit":
             return mix(diffused, fresh(), keeps)
         norm = (1 + PRIOR**2) ** 0.5
-        one, other = ((PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm for _ in range(2))
+        one = (PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm
+        other = (PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm
         return mix_unit((one, other), (fresh(), fresh()), keeps)
 
 

@@ -38,7 +38,8 @@ class Preparing:
 
     def prepare(self, pictures: torch.Tensor, size: Size) -> torch.Tensor:
         """`pictures` (n, 3 or more, H, W), 0 to 1, for latents of `size` (h, w): cut at the centre and resized."""
-        height, width = (PIXELS * length for length in size)
+        height = PIXELS * size[0]
+        width = PIXELS * size[1]
         self._tell_cut(pictures, height, width)
         pixels = resized(pictures[:, :3].float(), height, width)
         return pixels if self.condition == "scribble" else self._encoded(pixels, size)
@@ -59,7 +60,8 @@ class Preparing:
         return scaled
 
     def _tell_cut(self, pictures: torch.Tensor, height: int, width: int) -> None:
-        theirs, ours = pictures.shape[3] / pictures.shape[2], width / height
+        theirs = pictures.shape[3] / pictures.shape[2]
+        ours = width / height
         share = 1 - min(theirs / ours, ours / theirs)
         if share > CUT_WORTH_SAYING:
             self.tell(
@@ -111,6 +113,7 @@ def hint_in(
     areas once for each of `videos`."""
     if areas is None:
         return hint_of(rows, pictures).repeat(videos, 1, 1, 1)
-    h, w = (ratio * length for length in size)
+    h = ratio * size[0]
+    w = ratio * size[1]
     cuts = [pictures[:, :, ratio * y : ratio * y + h, ratio * x : ratio * x + w] for y, x in areas.corners]
     return torch.cat([hint_of(rows, cut) for cut in cuts])

@@ -167,7 +167,8 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         options = telling(asked.model_options, **told)
         options = apart(options, asked.sigma, asked.model.model_sampling, tuple(group.index_list))
         options["transformer_options"]["context_window"] = group
-        latents, timestep = group.take(asked.latents), group.take(asked.timestep)
+        latents = group.take(asked.latents)
+        timestep = group.take(asked.timestep)
         return asked.calc_cond_batch(asked.model, conds, latents, timestep, options)  # type: ignore[no-any-return]
 
 

@@ -115,7 +115,8 @@ def main(arguments: list[str]) -> int:
     is_good = True
     for milliseconds in options.driver_ms:
         for gpus in GPUS:
-            plain, failing = (simulated(gpus, milliseconds, fails, options.seed) for fails in (False, True))
+            plain = simulated(gpus, milliseconds, False, options.seed)
+            failing = simulated(gpus, milliseconds, True, options.seed)
             lost = 100 * failing.lost / failing.work
             print(
                 f"{milliseconds:9.1f} {gpus:5d}   {plain.efficiency(gpus):10.3f}   {failing.efficiency(gpus):.3f} "

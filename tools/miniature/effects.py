@@ -106,7 +106,8 @@ def _seen(frames: Pictures, picture: torch.Tensor) -> tuple[float, ...]:
     middle = median(one.area for one in fish) if fish else 1
     video = torch.from_numpy(frames).float() / 255
     flicker, motion = flicker_and_motion(video, torch.device("cpu"), lambda: None)
-    first, last = (part.median(0).values for part in (video[:ENDS], video[-ENDS:]))  # the fish swims out of it
+    first = video[:ENDS].median(0).values  # the fish swims out of it
+    last = video[-ENDS:].median(0).values
     return (
         len(fish) / len(frames),
         sum(0.75 < one.area / middle < 1.25 for one in fish) / len(frames),

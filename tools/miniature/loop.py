@@ -55,7 +55,8 @@ def fit(
     average = {k: v.detach().clone() for k, v in parts.state_dict().items()}
     path = folder / f"{plan.name}.pt"
     first = _resume(path, parts, optimizer, average)
-    saved, losses = time.time(), list[float]()
+    saved = time.time()
+    losses = list[float]()
     for step in range(first, plan.steps):
         _set_rate(optimizer, plan, step)
         generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)

@@ -92,7 +92,8 @@ def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0, 
         across: the fish swims from one side to the other at middle height, not from anywhere to anywhere.
     """
     rng = np.random.default_rng([seed, frames])
-    colour, background = str(rng.choice(COLOURS)), str(rng.choice(BACKGROUNDS))
+    colour = str(rng.choice(COLOURS))
+    background = str(rng.choice(BACKGROUNDS))
     direction = str(rng.choice(DIRECTIONS))
     template = int(rng.choice(len(TEMPLATES), p=(0.6, 0.2, 0.2)))
     scale = float(rng.uniform(0.9, 1.1)) * (1.0 if zoom <= 1.0 else 0.85)
@@ -180,8 +181,9 @@ def _parts(shown: Scene, px: Floats, py: Floats) -> _Parts:
     side = (u + 18.0) * sin + v * cos
     tail = np.maximum(np.abs(side) - (3.0 + 0.62 * back), back - 15.0 + 2.5 * np.exp(-((side / 5.0) ** 2)))
     tail = np.maximum(tail, -back - 3.0)
-    parts = (_ellipse(u, v, 23.0, 13.5), tail, _ellipse(u + 3.0, v + 11.0, 9.0, 7.5))
-    body, tail, fin = (d * shown.scale for d in parts)
+    body = _ellipse(u, v, 23.0, 13.5) * shown.scale
+    tail = tail * shown.scale
+    fin = _ellipse(u + 3.0, v + 11.0, 9.0, 7.5) * shown.scale
     eye = (np.hypot(u - 12.0, v + 3.5) - 5.2) * shown.scale
     pupil = (np.hypot(u - 13.0, v + 3.5) - 3.0) * shown.scale
     return _Parts(body, tail, fin, eye, pupil, np.broadcast_to(v, body.shape))

@@ -106,6 +106,6 @@ class Report:
 
     def _sample(self, progress: TrainingProgress) -> None:
         pictures = self._vae.decode(progress.sample(SampleSettings())).detach().cpu().clamp(0, 1).numpy()
-        first, *others = (Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures)
+        first, *others = [Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures]
         name = f"{self._file.stem}_{progress.step:06d}.webp"
         first.save(self._file.with_name(name), save_all=True, append_images=others, duration=125, loop=0)
