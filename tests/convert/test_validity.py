@@ -35,7 +35,10 @@ def of_type(workflow: Any, kind: str) -> Any:
         (lambda after: after["links"].pop(0), "links that do not exist"),
         (lambda after: after["links"].append([90, 1, 1, 7, 0, "CLIP"]), "link 90 brings CLIP to model of KSampler 7"),
         (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(0, 0), "goes from 1"),
-        (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(2, "x"), "is not an option"),
+        (
+            lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(2, "x"),
+            "is not an option",
+        ),
         (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].append(1), "too many values"),
         (lambda after: of_type(after, "KinemaApplyMotionModel").update(type="Nothing"), "this host has no such node"),
         (lambda after: of_type(after, "KinemaLoadMotionModel").update(pos=[350, 0]), "covers another node"),
