@@ -50,3 +50,32 @@ def test_sockets_have_colours_in_every_palette(canvas: "Canvas") -> None:
         canvas.evaluate(f"app.extensionManager.setting.set('Comfy.ColorPalette', '{palette}')")
         canvas.do(canvas.page.wait_for_timeout(300))
         assert canvas.evaluate(COLOURS) == expected
+
+
+PLOT = """() => [...document.querySelectorAll("canvas")].find(canvas => canvas.style.touchAction == "none")"""
+
+
+def test_a_curve_shows_its_plot_and_its_problems_while_one_types(canvas: "Canvas") -> None:
+    """The second of two points is dragged to the lower left: its frame and its value change in the text."""
+    canvas.clear()
+    canvas.evaluate("() => { const node = LiteGraph.createNode('KinemaCurve'); app.graph.add(node); }")
+    canvas.evaluate("() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [400, 300]; app.canvas.setDirty(true, true) }")
+    (node_id,) = canvas.widgets()
+    canvas.set_widget(node_id, "values", "0: 0.25, 15: 1 eas")
+    canvas.do(canvas.page.get_by_text('"eas" is not an easing').wait_for())
+    canvas.set_widget(node_id, "values", "0: 0.25, 15: 1 ease in")
+    canvas.do(canvas.page.get_by_text('"eas" is not an easing').wait_for(state="detached"))
+    plot = canvas.do(canvas.page.evaluate_handle(PLOT)).as_element()
+    assert plot is not None
+    box = canvas.do(plot.bounding_box())
+    assert box is not None and box["height"] > 100
+    left, width, top, height = box["x"] + 34, box["width"] - 44, box["y"] + 10, box["height"] - 28
+    mouse = canvas.page.mouse
+    canvas.do(mouse.move(left + width, top))
+    canvas.do(mouse.down())
+    canvas.do(mouse.move(left + width * 8 / 15, top + height / 2, steps=4))
+    canvas.do(mouse.up())
+    text = canvas.widgets()[node_id]["values"]
+    assert text.startswith("0: 0.25, 8: 0.") and text.endswith(" ease in")
+    assert abs(float(text.split()[3]) - 0.5) < 0.02
+    assert not canvas.errors
