@@ -1,7 +1,6 @@
 """The folder that a farm writes into: who may use it, and what is where."""
 
 import json
-import os
 import shutil
 import sys
 import uuid
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ..graph.refused import Refused
+from ..whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ def _run_of(file: Path) -> uuid.UUID:
     if file.is_file():
         return uuid.UUID(json.loads(file.read_text(encoding="utf-8"))["run"])
     run = uuid.uuid4()
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({"run": str(run)}), encoding="utf-8")
-    os.replace(part, file)
+    write_whole(file, json.dumps({"run": str(run)}))
     return run
 
 

@@ -14,7 +14,9 @@ from ...motion.spec import MotionSpec
 from .animated_picture import AnimatedPicture
 
 
-def encoded(picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shape: Sequence[int]) -> AnimatedPicture:
+def with_latents(
+    picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shape: Sequence[int]
+) -> AnimatedPicture:
     """`picture` with its latents for a run of the host's `guider` with latents of `shape` (f, c, h, w) and a motion model of
     `spec`; unchanged where it does not act.
 

@@ -26,6 +26,7 @@ from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
+from ..modules.applied import encoded
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
 from ..modules.picture_at_work import with_picture
@@ -34,7 +35,6 @@ from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
-from ..pictures.encoding import encoded
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
@@ -84,13 +84,7 @@ def _outer_sample(
 def _with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int]) -> Animation:
     """`animation` for a run of latents of `shape` (f, c, h, w), with the latents of the pictures that are animated."""
     models = motion_models(guider.model_patcher)
-    motions = (
-        how
-        if how.picture is None
-        else replace(how, picture=encoded(how.picture, models[how.place].model.spec, guider, shape))
-        for how in animation.motions
-    )
-    return replace(animation, motions=tuple(motions))
+    return replace(animation, motions=tuple(encoded(how, models, guider, shape) for how in animation.motions))
 
 
 def _put_last(model_options: HostOptions, kind: str) -> None:
@@ -100,13 +94,8 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 
 
 def _prepare_sampling(
-    executor: HostExecutor[None, Any],
-    model: HostModel,
-    noise_shape: Sequence[int],
-    conds: Any,
-    *args: Any,
-    **named: Any,
-) -> Any:
+    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
+) -> Any:  # fmt: skip
     """The host loads its models: it makes room for what is computed at once, not for the whole video."""
     handler = (named.get("model_options") or {}).get(HANDLER)
     if isinstance(handler, ContextHandler):
