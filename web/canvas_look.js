@@ -90,7 +90,7 @@ async function foldable(node) {
 }
 
 app.registerExtension({
-    name: "Kinema.Look",
+    name: "kinema.canvasLook",
     setup: colourSockets,
     nodeCreated(node) {
         if (WITH_FILES.has(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDE), node.size[1]]);

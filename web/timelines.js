@@ -180,7 +180,7 @@ function attach(node) {
 }
 
 app.registerExtension({
-    name: "Kinema.Timelines",
+    name: "kinema.timelines",
     nodeCreated(node) {
         if (node.comfyClass in TEXTS) attach(node);
     },

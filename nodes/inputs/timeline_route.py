@@ -15,8 +15,8 @@ from ...sampling.curves.easings import WAYS
 from ...sampling.curves.timeline import TextError
 from ...sampling.prompts.prompt_text import read_prompts
 
-PATH = "/kinema/timeline"
-READERS: dict[str, Callable[[str], object]] = {
+TIMELINE_PATH = "/kinema/timeline"
+TEXT_READERS: dict[str, Callable[[str], object]] = {
     "KinemaCurve": read_keys,
     "KinemaCurveOverSteps": read_keys,
     "KinemaCurveOverBlocks": read_blocks,
@@ -36,14 +36,14 @@ def add_timeline_route(host: Any) -> None:
         easing = asked.get("easing", "linear")
         return web.json_response(read_timeline(asked["node"], asked["text"], easing if easing in WAYS else "linear"))
 
-    host.routes.post(PATH)(answer)
+    host.routes.post(TIMELINE_PATH)(answer)
 
 
 def read_timeline(node: str, text: str, easing: str) -> dict[str, Any]:
     """What the canvas shows below the `text` of a `node`: `problem`, or for a Curve its plot; {} where nothing is to show."""
     try:
         if text.strip():  # so that nobody is blamed before the first letter
-            READERS[node](text)
+            TEXT_READERS[node](text)
     except TextError as error:
         return {"problem": str(error)}
     return plotted(text, easing) if node == "KinemaCurve" and text.strip() else {}
@@ -54,7 +54,9 @@ def plotted(text: str, easing: str) -> dict[str, Any]:
     its `value`, and the first character and the one after the last of both in the text (`frameText` None: not to be moved,
     because it is a share, counted from the end, or a range)."""
     keys = read_keys(text, easing)
-    frames = max((FEWEST_FRAMES, *(int(key.at) + 1 if key.at >= 0 else -int(key.at) for key in keys if not key.is_share)))
+    frames = max(
+        (FEWEST_FRAMES, *(int(key.at) + 1 if key.at >= 0 else -int(key.at) for key in keys if not key.is_share))
+    )
     stride = -(-frames // MOST_VALUES)
     indices = tuple(range(0, frames, stride))
     values = torch.as_tensor(OverFrames(keys).at(Moment(Frames(frames, indices, frames))))

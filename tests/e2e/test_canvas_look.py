@@ -59,7 +59,9 @@ def test_a_curve_shows_its_plot_and_its_problems_while_one_types(canvas: "Canvas
     """The second of two points is dragged to the lower left: its frame and its value change in the text."""
     canvas.clear()
     canvas.evaluate("() => { const node = LiteGraph.createNode('KinemaCurve'); app.graph.add(node); }")
-    canvas.evaluate("() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [400, 300]; app.canvas.setDirty(true, true) }")
+    canvas.evaluate(
+        "() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [400, 300]; app.canvas.setDirty(true, true) }"
+    )
     (node_id,) = canvas.widgets()
     canvas.set_widget(node_id, "values", "0: 0.25, 15: 1 eas")
     canvas.do(canvas.page.get_by_text('"eas" is not an easing').wait_for())

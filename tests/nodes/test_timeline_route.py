@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from kinema.nodes.inputs.timeline_route import READERS, read_timeline
+from kinema.nodes.inputs.timeline_route import TEXT_READERS, read_timeline
 from kinema.sampling.curves.curve_text import read_keys, where_written
 
 
@@ -48,5 +48,5 @@ def test_what_is_wrong_is_said(node: str, text: str, problem: str) -> None:
 
 
 def test_nothing_is_wrong_before_the_first_letter() -> None:
-    assert [read_timeline(node, "  \n", "linear") for node in READERS] == [{}] * 4
+    assert [read_timeline(node, "  \n", "linear") for node in TEXT_READERS] == [{}] * 4
     assert read_timeline("KinemaPromptTravel", "0: a calm sea", "linear") == {}
