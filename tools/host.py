@@ -1,4 +1,4 @@
-"""`dev.py host`: a ComfyUI server with the pack in it, to click in; it keeps its models and workflows between runs."""
+"""`dev.py host`: a ComfyUI server with the pack, to try in the browser. Models and workflows are kept between runs."""
 
 import argparse
 import time

@@ -1,5 +1,5 @@
 """`dev.py soak --cycles N --seed S`: runs that fail leave nothing behind. Each cycle chains two of the pack's nodes, samples
-with tiny real models, lets one fault happen in the middle and compares weights, hooks and memory with what they were.
+with tiny real models, causes one fault in the middle and compares weights, hooks and memory with what they were.
 
 `--cycle I` runs cycle I alone.
 """

@@ -1,7 +1,7 @@
 """Converts workflows of AnimateDiff-Evolved to Kinema: JSON files, and pictures and videos with workflows in them.
 
 NAME.kinema.json is written next to each file, or with --out into another folder; files without AnimateDiff-Evolved are
-not written again. A folder is converted with all that it contains.
+not written again. If a folder is named, all files in it are converted.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """`dev.py convert-check FOLDER`: converts all workflows of AnimateDiff-Evolved in a folder, checks the results on every host,
 and prints a table.
 
-Checked is that a second conversion changes nothing, that each node and link that was written is valid by /object_info of the
-host, files aside, and that no other node or link changed. Nothing is written.
+A result is valid if a second conversion changes nothing, if each new node and link is valid by the host's /object_info
+(apart from file names), and if no other node or link changed. Nothing is written.
 """
 
 import argparse

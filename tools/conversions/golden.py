@@ -1,10 +1,10 @@
 """`dev.py convert-golden FOLDER`: converts small workflows of AnimateDiff-Evolved, runs them on a real server, and prints how
 far the latents are from those that AnimateDiff-Evolved itself made.
 
-FOLDER has a NAME.json and a NAME.safetensors for each workflow, and `weights`, the miniature that they were made with. In
-the safetensors file are `latents`, and `latents_formula_positions`, for which the position tables followed the paper's
-formula, as Kinema's do. A workflow counts as wrong where it is further away than the tolerances although the report says
-"same numbers".
+FOLDER has a NAME.json and a NAME.safetensors for each workflow, and `weights`, the miniature that they were made with. The
+.safetensors file contains `latents` and `latents_formula_positions`; for the latter, the position tables followed the
+paper's formula, as Kinema's do. A workflow counts as wrong if the report says "same numbers", but the distance exceeds the
+tolerances.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`dev.py convert-run FOLDER`: converts workflows of AnimateDiff-Evolved, runs them on every host with the miniature's files
 in place of those that they name, and prints what came out.
 
-Nodes of other packs, and files that are not the miniature's, are passed by, or nodes of the host stand in for them. Each
-workflow runs twice, the second time with all motion models at strength 0: the distance of the two results says whether the
+Nodes of other packs and files that are not the miniature's are bypassed or replaced with nodes of ComfyUI. Each workflow
+runs twice, the second time with all motion models at strength 0: the distance of the two results says whether the
 motion models acted. Nothing is written.
 """
 
