@@ -37,9 +37,9 @@ function colourSockets() {
     colour(app.canvas.default_connection_color_byType);
     colour(LGraphCanvas.link_type_colors);
     const rules = Object.entries(COLOURS).filter(([type]) => !type.includes(","));
-    const style = document.createElement("style");
-    style.textContent = `:root { ${rules.map(([type, own]) => `--color-datatype-${type}: ${own};`).join(" ")} }`;
-    document.head.append(style);
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`:root { ${rules.map(([type, own]) => `--color-datatype-${type}: ${own};`).join(" ")} }`);
+    document.adoptedStyleSheets.push(sheet);
 }
 
 function advancedOf(node) {
