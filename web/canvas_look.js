@@ -62,24 +62,26 @@ function heightOf(node) {
     return node.computeSize()[1];
 }
 
-/** Shows or hides the advanced inputs of `node`; its height changes by theirs. */
-function showAdvanced(node, isShown) {
-    const before = heightOf(node);
-    const room = Math.max(0, node.size[1] - before);
-    node.showAdvanced = isShown;
+/** Shows or hides the advanced inputs of `node`. `hidden` does it: some canvases leave room for what is only `advanced`. */
+function fold(node, isFolded) {
+    node.showAdvanced = !isFolded;
+    for (const widget of advancedOf(node)) widget.hidden = isFolded;
+}
+
+/** Shows or hides the advanced inputs; the height of `node` changes by theirs. */
+function refold(node, isFolded) {
+    const room = Math.max(0, node.size[1] - heightOf(node));
+    fold(node, isFolded);
     node.setSize([node.size[0], heightOf(node) + room]);
     node.setDirtyCanvas(true, true);
 }
 
 async function foldable(node) {
     const button = node.addWidget("button", "advanced_inputs", null, () => {
-        showAdvanced(node, !node.showAdvanced);
+        refold(node, node.showAdvanced);
         label();
     });
     button.serialize = button.options.serialize = false;
-    // Not by `advanced`: newer canvases leave room for such widgets.
-    const isFolded = () => !LiteGraph.vueNodesMode && !node.showAdvanced;
-    for (const widget of advancedOf(node)) Object.defineProperty(widget, "hidden", { get: isFolded, set() {} });
     const say = await translator();
     const label = () => {
         button.label = say(node.showAdvanced ? "Hide advanced inputs" : "Show advanced inputs");
@@ -95,16 +97,17 @@ app.registerExtension({
     nodeCreated(node) {
         if (WITH_FILES.has(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDE), node.size[1]]);
         if (LiteGraph.vueNodesMode || !node.comfyClass?.startsWith("Kinema") || !advancedOf(node).length) return;
-        node.showAdvanced = app.extensionManager.setting.get(SHOWN_ALWAYS) ?? false;
+        fold(node, !app.extensionManager.setting.get(SHOWN_ALWAYS));
         foldable(node);
         node.setSize([node.size[0], heightOf(node)]);
     },
     loadedGraphNode(node) {
         const button = node.widgets?.find(widget => widget.name === "advanced_inputs");
         if (!button || LiteGraph.vueNodesMode) return;
-        node.showAdvanced = true;
-        if (!isAdvancedUsed(node) && node.size[1] >= heightOf(node)) showAdvanced(node, false);
-        else if (!isAdvancedUsed(node)) node.showAdvanced = false;
+        const isFolded = !node.showAdvanced && !isAdvancedUsed(node);
+        fold(node, false);
+        if (isFolded && node.size[1] >= heightOf(node)) refold(node, true);
+        else fold(node, isFolded);
         button.relabel?.();
     },
 });
