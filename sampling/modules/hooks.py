@@ -19,6 +19,7 @@ from ...motion.picture_parts import CONV_IN
 from ...motion.spec import NormPolicy
 from ..call.slots import find_norms, find_slots, first_layer
 
+
 class Addition(Protocol):
     """What is added to the output of a layer."""
 
@@ -27,7 +28,6 @@ class Addition(Protocol):
 
     def in_tensors(self, frames: int, device: torch.device) -> "Addition":
         """The same with a tensor for each number."""
-
 
 
 @dataclass(frozen=True)
