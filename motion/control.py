@@ -1,6 +1,6 @@
 """What one model call wants of a motion module: how strong, how sharp its attentions, over which windows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, overload
 
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .pooling import average_pooled
-from .positions import REFUSE, PositionRule
+from .positions import PositionRule
 from .spec import Statistics
 from .windowed import FrameWindows
 
@@ -57,7 +57,7 @@ class Control:
 
     strength: PerLatent = 1.0  # of what it adds
     norm: Statistics = "frame"  # over which frames its GroupNorm takes its statistics
-    rule: PositionRule = REFUSE  # which positions the frames get
+    rule: PositionRule = field(default_factory=PositionRule)  # which positions the frames get
     windows: FrameWindows | None = None  # the windows in which its attentions see the frames; None: all at once
     scales: tuple[PerLatent, ...] = ()  # of the logits of each of its attentions; empty: 1
     enhance: tuple[PerLatent | None, ...] = ()  # temperature of Enhance-A-Video for each attention; None: off
@@ -70,15 +70,28 @@ class Control:
         if self.merge is None and not any(isinstance(value, torch.Tensor) for value in self._values()):
             return self
         return replace(
+            self._each(lambda value: fitted(value, x)), merge=None if self.merge is None else self.merge.fit(x)
+        )
+
+    def in_tensors(self, frames: int, device: torch.device) -> "Control":
+        """The same for one conditioning of `frames` with a tensor for each number, so that code which torch.compile makes
+        of a motion module serves all numbers."""
+        control = self._each(lambda value: as_tensor(value, frames, device))
+        if self.merge is None:
+            return control
+        return replace(control, merge=replace(self.merge, strength=as_tensor(self.merge.strength, frames, device)))
+
+    def _each(self, change: Callable[[PerLatent], PerLatent]) -> "Control":
+        """The same with what `change` makes of each value, apart from that of `merge`."""
+        return replace(
             self,
-            strength=fitted(self.strength, x),
-            scales=tuple(fitted(value, x) for value in self.scales),
-            enhance=tuple(None if value is None else fitted(value, x) for value in self.enhance),
+            strength=change(self.strength),
+            scales=tuple(change(value) for value in self.scales),
+            enhance=tuple(None if value is None else change(value) for value in self.enhance),
             branches={
-                layer: [replace(branch, strength=fitted(branch.strength, x)) for branch in branches]
+                layer: [replace(branch, strength=change(branch.strength)) for branch in branches]
                 for layer, branches in self.branches.items()
             },
-            merge=None if self.merge is None else self.merge.fit(x),
         )
 
     def _values(self) -> Iterator[PerLatent | None]:
@@ -103,6 +116,14 @@ def fitted(value: PerLatent, x: torch.Tensor) -> PerLatent:
     if value.shape[2:] not in ((1, 1), x.shape[2:]):
         value = average_pooled(value, (x.shape[2], x.shape[3]))
     return value.to(x).repeat(x.shape[0] // value.shape[0], 1, 1, 1)  # (v*f, 1, h, w)
+
+
+def as_tensor(value: PerLatent, frames: int, device: torch.device) -> torch.Tensor:
+    """`value` for one conditioning of `frames` as a tensor, (f, 1, 1, 1) if it is a number. The tensor has memory of its
+    own: for torch.compile, one tensor in two places differs from two tensors."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device, copy=True)
+    return torch.full((frames, 1, 1, 1), value, device=device)
 
 
 PLAIN = Control()

@@ -1,13 +1,16 @@
 """The layers that motion modules are built from: the host's, whose matrix products take the fastest kernels there are."""
 
-import math
-
 import comfy.ops
 import torch
 import torch.nn.functional as F
 
-PICTURES = 16
-"""Smallest batch (pictures) for which torch uses the fast convolution with one thread; with several it always does."""
+PICTURES = (16, 8, 4, 2, 1)
+"""Into how many pictures the rows of a linear layer are divided, the first that fits. From a batch of 16 on, torch uses the
+fast convolution with one thread; with several threads it always does."""
+
+
+ONEDNN = torch.backends.mkldnn.is_available()
+"""Whether this torch has the library of the fast convolution. Code that torch.compile makes cannot ask in between."""
 
 
 class MotionOps(comfy.ops.manual_cast):  # type: ignore[misc]
@@ -31,12 +34,13 @@ class MotionOps(comfy.ops.manual_cast):  # type: ignore[misc]
 def convolves(x: torch.Tensor) -> bool:
     """Whether a linear layer of `x` is a convolution: not in training, where it was not measured."""
     fits = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
-    return fits and torch.backends.mkldnn.is_available()
+    return fits and ONEDNN
 
 
 def convolved(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """`F.linear(x, weight, bias)` for `x` (..., i), by a convolution."""
     rows = x.numel() // x.shape[-1]
-    pictures = x.reshape(math.gcd(rows, PICTURES), -1, 1, x.shape[-1]).permute(0, 3, 1, 2)  # (p, i, rows/p, 1)
+    count = next(count for count in PICTURES if rows % count == 0)
+    pictures = x.reshape(count, -1, 1, x.shape[-1]).permute(0, 3, 1, 2)  # (p, i, rows/p, 1)
     out = F.conv2d(pictures, weight[:, :, None, None], bias)
     return out.permute(0, 2, 3, 1).reshape(*x.shape[:-1], -1)  # (..., o), no copy: the pictures are channels-last

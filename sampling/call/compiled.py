@@ -4,7 +4,7 @@ Compiled code serves every MODEL with the same UNet, and the host has it ignore 
 first call finds there is what all later calls get. So compiled code must not see anything that Kinema puts there.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,12 @@ WRAPPER = "torch.compile"
 
 OURS = ("kinema", "kinema_call", "ad_params", "context_window")
 """The keys of `transformer_options` that calls of a MODEL without Kinema do not have."""
+
+
+def runs_compiled(options: Mapping[str, Any]) -> bool:
+    """Whether a model call with the host's `options` (`transformer_options`) runs code that torch.compile made."""
+    compiled = WRAPPER in options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {})
+    return compiled and not (options.get("patches") or options.get("patches_replace"))
 
 
 @contextmanager

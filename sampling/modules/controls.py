@@ -29,7 +29,7 @@ class Values:
 
     def __init__(self, moment: Moment, device: torch.device, size: tuple[int, int], areas: Areas | None = None) -> None:
         self.moment = moment
-        self._device = device
+        self.device = device
         self._size = size
         self._areas = areas
         self._known: dict[tuple[int, Part | None], tuple[Curve, PerLatent]] = {}
@@ -56,9 +56,9 @@ class Values:
 
     def _placed(self, value: torch.Tensor) -> PerLatent:
         if self._areas is None:
-            return value.to(self._device)
+            return value.to(self.device)
         seen = plain(self.seen(value))
-        return seen.to(self._device) if isinstance(seen, torch.Tensor) else seen
+        return seen.to(self.device) if isinstance(seen, torch.Tensor) else seen
 
     def within(self, start: float, end: float) -> bool:
         """Whether the moment lies between these fractions of the run."""
@@ -71,6 +71,7 @@ class Shared:
     """What a model call wants of all motion models."""
 
     values: Values  # reads curves at this call's frames, step and part of the picture
+    dtype: torch.dtype = torch.float32  # in which the UNet computes
     kept: float | Curve = 1.0  # the share of their motion that acts
     enhance: Enhance | None = None  # Enhance-A-Video; None: off
     windows: FrameWindows | None = None  # the windows in which motion modules see the frames; None: all at once

@@ -6,8 +6,8 @@ modules, weights and keys stay as they are, and nothing is left to clean up afte
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -19,8 +19,15 @@ from ...motion.picture_parts import CONV_IN
 from ...motion.spec import NormPolicy
 from ..call.slots import find_norms, find_slots, first_layer
 
-Addition = Callable[[torch.Tensor], torch.Tensor]
-"""Gives what is added to the output (v*f, c, h, w) of a layer, in that shape."""
+
+class Addition(Protocol):
+    """What is added to the output of a layer."""
+
+    def __call__(self, output: torch.Tensor) -> torch.Tensor:
+        """What is added to `output` (v*f, c, h, w), in that shape."""
+
+    def in_tensors(self, frames: int, device: torch.device) -> "Addition":
+        """The same with a tensor for each number."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,14 @@ class Motion:
     controls: Mapping[str, Control]  # how the motion module at each place acts; a place that is absent is off
     norms: NormPolicy  # over which frames its norms and those of the UNet take their statistics
     pictures: Mapping[str, Addition] = field(default_factory=dict)  # what its picture adds at places, or in conv_in
+
+    def in_tensors(self, frames: int, device: torch.device) -> "Motion":
+        """The same with a tensor for each number of its controls and pictures."""
+        return replace(
+            self,
+            controls={place: control.in_tensors(frames, device) for place, control in self.controls.items()},
+            pictures={place: picture.in_tensors(frames, device) for place, picture in self.pictures.items()},
+        )
 
 
 def plain_motion(model: MotionModel, norms: NormPolicy | None = None) -> Motion:

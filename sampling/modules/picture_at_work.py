@@ -4,8 +4,9 @@ the way down (AnimateLCM-I2V)."""
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
-from ...motion.control import PerLatent, fitted
+from ...motion.control import PerLatent, as_tensor, fitted
 from ...motion.layers import MotionModel
 from ...motion.picture_parts import CONV_IN, ENCODER
 from ...motion.positions import sinusoid
@@ -25,12 +26,15 @@ def with_picture(motion: Motion, how: Applied, shared: Shared, cache: FeatureCac
     if picture is None or picture.latents is None or not values.within(how.start_percent, how.end_percent):
         return motion
     if motion.model.spec.picture == "mask+picture":
-        return replace(motion, pictures=_masked(motion.model, picture, picture.latents, values))
-    frames = FramePictures(motion.model, picture, picture.latents, values.moment, cache or FeatureCache())
+        return replace(motion, pictures=_masked(motion.model, picture, picture.latents, values, shared.dtype))
+    like = torch.empty(0, dtype=shared.dtype, device=values.device)
+    frames = FramePictures(motion.model, picture, picture.latents, values.moment, like, cache or FeatureCache())
     return replace(motion, pictures=_encoded(frames, picture, values))
 
 
-def _masked(model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, values: Values) -> dict[str, Addition]:
+def _masked(
+    model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, values: Values, dtype: torch.dtype
+) -> dict[str, Addition]:
     """For PIA: a mask with the affinity of each frame and the latent of its picture are more channels of the UNet's input,
     so that they add to what the image model's own first layer gives."""
     strength = values.of(picture.strength, Part(CONV_IN))
@@ -45,33 +49,54 @@ def _masked(model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor,
     else:
         of_frames = affinities(picture.motion, total, places[0]) if picture.count == 1 else between(places, total)
         affinity = torch.tensor(of_frames)[indices][:, None, None, None]  # (f, 1, 1, 1)
-    conv_in = model.get_submodule(CONV_IN)
+    seen = values.seen(of_size(latents, values.moment.size)[rows])
+    return {CONV_IN: Masked(model.get_submodule(CONV_IN), seen.to(values.device, dtype), affinity, strength)}
 
-    def addition(output: torch.Tensor) -> torch.Tensor:
-        seen = values.seen(of_size(latents, values.moment.size)[rows]).to(output)
-        mask = torch.ones_like(seen[:, :1]) * fitted(affinity, seen)
-        added: torch.Tensor = conv_in(torch.cat([mask, seen], 1) * fitted(strength, seen))
+
+@dataclass(frozen=True)
+class Masked:
+    """What PIA adds to the output of the UNet's first layer."""
+
+    conv_in: nn.Module  # the part of that layer for the mask and the picture
+    latents: torch.Tensor  # (f, 4, h, w), of the picture of each frame
+    affinity: PerLatent  # of each frame with its picture, which is all that the mask says
+    strength: PerLatent  # of what is added
+
+    def __call__(self, output: torch.Tensor) -> torch.Tensor:
+        mask = torch.ones_like(self.latents[:, :1]) * fitted(self.affinity, self.latents)
+        seen = torch.cat([mask, self.latents], 1) * fitted(self.strength, self.latents)
+        added: torch.Tensor = self.conv_in(seen)
         return fitted(added, output)
 
-    return {CONV_IN: addition}
+    def in_tensors(self, frames: int, device: torch.device) -> "Masked":
+        affinity = as_tensor(self.affinity, frames, device)
+        return replace(self, affinity=affinity, strength=as_tensor(self.strength, frames, device))
 
 
 def _encoded(frames: "FramePictures", picture: AnimatedPicture, values: Values) -> dict[str, Addition]:
     """For AnimateLCM-I2V: the features of its encoder, by the place of the last motion module of each level."""
-    additions: dict[str, Addition] = {}
-    for level, place in enumerate(_last_places(frames.model)):
-        strength = values.of(picture.strength, Part(place))
-        if not is_zero(strength):
-            additions[place] = _level(frames, level, strength, values)
-    return additions
+    strengths = {place: values.of(picture.strength, Part(place)) for place in _last_places(frames.model)}
+    if all(is_zero(strength) for strength in strengths.values()):
+        return {}
+    return {
+        place: Encoded(values.seen(features, level), strength)
+        for level, ((place, strength), features) in enumerate(zip(strengths.items(), frames.features(), strict=True))
+        if not is_zero(strength)
+    }
 
 
-def _level(frames: "FramePictures", level: int, strength: PerLatent, values: Values) -> Addition:
-    def addition(output: torch.Tensor) -> torch.Tensor:
-        seen = values.seen(frames.features(output)[level], level)
-        return fitted(seen, output) * fitted(strength, output)
+@dataclass(frozen=True)
+class Encoded:
+    """What AnimateLCM-I2V adds to the output of a level."""
 
-    return addition
+    features: torch.Tensor  # (f, c, h, w), of the picture of each frame
+    strength: PerLatent  # of what is added
+
+    def __call__(self, output: torch.Tensor) -> torch.Tensor:
+        return fitted(self.features, output) * fitted(self.strength, output)
+
+    def in_tensors(self, frames: int, device: torch.device) -> "Encoded":
+        return replace(self, strength=as_tensor(self.strength, frames, device))
 
 
 def _last_places(model: MotionModel) -> list[str]:
@@ -92,27 +117,27 @@ class FrameKey:
 
 
 class FramePictures:
-    """What the encoder of `model` makes of the pictures of the frames in one model call, when a layer first asks."""
+    """What the encoder of `model` makes of the pictures of the frames in one model call, with the device and type of
+    `like`."""
 
     def __init__(
-        self, model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, moment: Moment, cache: FeatureCache
-    ) -> None:
+        self, model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, moment: Moment, like: torch.Tensor,
+        cache: FeatureCache,
+    ) -> None:  # fmt: skip
         self.model = model
         self._picture = picture
         self._latents = latents
         self._moment = moment
+        self._like = like
         self._cache = cache
-        self._features: list[torch.Tensor] = []
 
-    def features(self, like: torch.Tensor) -> list[torch.Tensor]:
-        """The features of whole pictures for each level, (f, c, h, w), with the device and type of `like`."""
-        if not self._features:
-            keys = self._keys(like)
-            known = self._known(list(dict.fromkeys(keys)), like)
-            self._features = [torch.cat(level) for level in zip(*(known[key] for key in keys), strict=True)]
-        return self._features
+    def features(self) -> list[torch.Tensor]:
+        """The features of whole pictures for each level, (f, c, h, w)."""
+        keys = self._keys()
+        known = self._known(list(dict.fromkeys(keys)))
+        return [torch.cat(level) for level in zip(*(known[key] for key in keys), strict=True)]
 
-    def _keys(self, like: torch.Tensor) -> list[FrameKey]:
+    def _keys(self) -> list[FrameKey]:
         frames, last = self._moment.frames, len(self._latents) - 1
         moves = self._drift != 0
         return [
@@ -121,30 +146,31 @@ class FramePictures:
                 row=min(index, last),
                 position=place % frames.count if moves else 0,
                 size=self._moment.size,
-                device=like.device,
-                dtype=like.dtype,
+                device=self._like.device,
+                dtype=self._like.dtype,
             )
             for place, index in enumerate(frames.indices)
         ]
 
-    def _known(self, keys: list[FrameKey], like: torch.Tensor) -> dict[FrameKey, Features]:
+    def _known(self, keys: list[FrameKey]) -> dict[FrameKey, Features]:
         """The features of `keys`, each (1, c, h, w); those that are not in the cache are encoded."""
         found = {key: self._cache.get(key) for key in keys}
         known = {key: features for key, features in found.items() if features is not None}
         missing = [key for key in keys if key not in known]
         if missing:
-            levels = self._encode(missing, like)
+            levels = self._encode(missing)
             for number, key in enumerate(missing):
                 known[key] = tuple(level[number : number + 1].clone() for level in levels)
                 self._cache.keep(key, known[key])
         return known
 
-    def _encode(self, keys: list[FrameKey], like: torch.Tensor) -> list[torch.Tensor]:
+    def _encode(self, keys: list[FrameKey]) -> list[torch.Tensor]:
         latents = of_size(self._latents, self._moment.size)[[key.row for key in keys]]
         width = self.model.spec.level_widths[0]
         table = sinusoid(self._moment.frames.count, width)
         shifts = self._drift * table[[key.position for key in keys]]  # (f, c)
-        features: list[torch.Tensor] = self.model.get_submodule(ENCODER)(latents.to(like), shifts.to(like))
+        encoder = self.model.get_submodule(ENCODER)
+        features: list[torch.Tensor] = encoder(latents.to(self._like), shifts.to(self._like))
         return features
 
     @property

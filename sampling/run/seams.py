@@ -15,7 +15,7 @@ from ...motion.lora_branches import LORAS
 from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
-from ..call.compiled import compilable
+from ..call.compiled import compilable, runs_compiled
 from ..call.feature_cache import FeatureCache
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
@@ -167,6 +167,7 @@ def _apply_model(
     models = motion_models(base.current_patcher)
     shared = Shared(
         values=Values(moment, x.device, size, areas),
+        dtype=base.get_dtype_inference(),
         kept=call.kept,
         enhance=animation.enhance,
         windows=inside.of(frames.count, frames.total, x.device, step) if inside else None,
@@ -178,6 +179,8 @@ def _apply_model(
     active = [
         with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
     ]
+    if runs_compiled(options):
+        active = [motion.in_tensors(frames.count, x.device) for motion in active]
     with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
         return executor(x, t, *args, **named)
 

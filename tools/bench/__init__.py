@@ -15,6 +15,7 @@ from tools.bench.measure import Options, Result
 
 ROWS = {  # name: what it compares
     "step": "a sampling step with motion ÷ without, compared with the floor that FLOPs set, and with diffusers",
+    "compile": "a step on a UNet that TorchCompileModel compiled ÷ as it is, in how many graphs",
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, bookkeeping, memory over length",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",

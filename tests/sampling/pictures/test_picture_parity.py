@@ -36,7 +36,7 @@ def picture(size, **more):
 def predict(model, motion, size, animated):
     how = Applied(picture=animated)
     video = Frames(FRAMES, tuple(range(FRAMES)), FRAMES)
-    shared = Shared(Values(Moment(video, size), torch.device("cpu"), size))
+    shared = Shared(Values(Moment(video, size), torch.device("cpu"), size), dtype=torch.float64)
     moving = with_picture(motion_of(motion, how, shared), how, shared, None)
     x = golden.numbers("input:x", (FRAMES, 4, *size))
     unet = model.model.diffusion_model
