@@ -22,7 +22,10 @@ from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
 VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
-DROPPED = "Group nodes with nodes of AnimateDiff-Evolved were taken apart; unused ones were dropped."
+DROPPED = (
+    "Group nodes that contained AnimateDiff-Evolved nodes were converted to nodes; "
+    "definitions that no node used were removed."
+)
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]
 
@@ -161,7 +164,7 @@ def _units(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[UnitRep
 
 
 def _left_group(node: Workflow) -> UnitReport:
-    why = "This group node cannot be taken apart. Ungroup it on the canvas of a ComfyUI with AnimateDiff-Evolved."
+    why = "This group node cannot be converted to nodes. Convert it on the canvas, with AnimateDiff-Evolved installed."
     return UnitReport(node["id"], node["type"], "", "", node.get("mode", ACTIVE) == ACTIVE, NOT_CONVERTED, (), why)
 
 

@@ -113,7 +113,7 @@ def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tupl
             continue
         foreign = _foreign_user(graph, node)
         if foreign is not None:
-            yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+            yield node, f"{foreign.type} ({foreign.id}) uses this node and needs AnimateDiff-Evolved."
 
 
 def _foreign_user(graph: WorkflowGraph, node: GraphNode) -> GraphNode | None:

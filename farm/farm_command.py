@@ -125,7 +125,7 @@ class Farm:
         lines = [f"{len(jobs)} jobs: {known} on record, {len(todo)} to run (sets of models: {groups})"]
         lines += [f"{name} does not answer yet: {why}" for name, why in self.meeting.silent.items()]
         if silent := without_files(self.graph, self.meeting.first.object_info):
-            lines.append(f"These nodes save where only the server sees it: {', '.join(silent)}")
+            lines.append(f"The files of these nodes stay on the server: {', '.join(silent)}")
         return lines
 
     async def _follow_files(self, run: WholeRun, watch: Watching) -> None:
@@ -142,7 +142,10 @@ class Farm:
                         lines_of(read_jobs(self.options.jobs), self.options.only, self.options.shard)
                     )
                 except Refused as refused:
-                    _say("The jobs file was edited, but is not used as it is:\n" + "\n".join(refused.errors))
+                    _say(
+                        "The jobs file was edited, but has errors, so the farm continues with the earlier jobs:\n"
+                        + "\n".join(refused.errors)
+                    )
                     continue
                 run.dispatcher.add(jobs)
                 watch.total = len(jobs)

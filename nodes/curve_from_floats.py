@@ -17,7 +17,7 @@ class CurveFromFloatsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurveFromFloats",
             display_name="Curve from Floats",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of an audio track.",
             search_aliases=[
                 "audio reactive",

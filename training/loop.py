@@ -75,8 +75,8 @@ def train(
         data = batches(model.model, clips, settings, device)
         if settings.gradient_checkpointing:
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
-        if dtype != torch.float32:
-            stack.enter_context(torch.autocast(device.type, dtype))
+        if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
+            stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
 
         def progress() -> TrainingProgress:
             values = state.result()

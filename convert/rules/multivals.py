@@ -81,7 +81,7 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
     smooth = "The value changes continuously instead of in small steps."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, and hold behind its value.")
+    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, with hold after its value.")
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 

@@ -59,7 +59,8 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     encode = option.option("ref_latent")
     if encode is None or encode.type != SCALE_AND_ENCODE:
         raise RefusedError(
-            f"ref_latent of {option.type} ({option.node.id}) needs a picture, which Animate Picture encodes."
+            f"ref_latent of {option.type} ({option.node.id}) is not connected to {SCALE_AND_ENCODE}. Connect it to "
+            "that node, whose picture Animate Picture then encodes."
         )
     if option.switch("apply_ref_when_disabled"):
         text = "apply_ref_when_disabled: outside its range of percentages, the picture has no effect."
@@ -127,7 +128,7 @@ def _poses(option: OptionNode, name: str) -> OptionNode:
 
 def _path(plan: Plan, option: OptionNode, before: Made | None) -> Made:
     if option.type in ("ADE_LoadCameraPoses", "ADE_LoadCameraPosesFromPath"):
-        text = "The text of the poses has to be pasted into Camera Path; a file is not read."
+        text = "Camera Path does not read files: the text of the poses has to be pasted into it."
         plan.remark(LOSS, option.node, text, "Open the file and copy its text into poses.")
         return plan.output("KinemaCameraPath", option.node, {"preset": "none", "amount": 1.0, "camera": before})
     moves = _moves(option)
@@ -175,7 +176,8 @@ def _affinity_over_steps(plan: Plan, option: OptionNode) -> Mapping[str, Value]:
     inputs = [first, *(entry[2] for entry in found)]
     if any(entry is None or entry.type != MULTIVAL_INPUT for entry in inputs):
         text = "Presets of PIA cannot change during a run: the keyframes' inputs are left out."
-        plan.remark(LOSS, keys[0].node, text, "Write the presets' numbers into affinity curves.")
+        instead = "Connect a curve to affinity of Animate Picture instead; Curve over Steps changes it during the run."
+        plan.remark(LOSS, keys[0].node, text, instead)
         return _affinity(plan, first)
     values = [multival(plan, entry.option("multival")) for entry in inputs if entry is not None]
     entries = [Held(start, steps, value) for (start, steps, _), value in zip(found, values[1:], strict=True)]

@@ -129,7 +129,7 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
     rows = csv.reader(io.StringIO(text, newline=""))
     head = next(rows, [])
     if len(set(head)) != len(head):
-        errors.append("line 1: a column is there twice")
+        errors.append("line 1: two columns have the same name: rename one")
         return
     for row in rows:
         number = rows.line_num

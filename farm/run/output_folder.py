@@ -46,7 +46,7 @@ def open_folder(path: Path) -> OutputFolder:
         raise Refused([f"--out {path} cannot be written: {error}"]) from error
     if not _locks(lock.fileno()):
         lock.close()
-        raise Refused([f"another farm is at work in {path}: wait for it, stop it, or name another --out"])
+        raise Refused([f"another farm command is using {path}: wait until it ends, stop it, or name another --out"])
     folder = OutputFolder(path, _run_of(path / "run.json"), lock)
     folder.results.mkdir(exist_ok=True)
     shutil.rmtree(folder.aside, ignore_errors=True)

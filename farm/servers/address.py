@@ -64,7 +64,7 @@ def read_addresses(text: str) -> list[Address]:
             errors.append(f"server {number}: {error}")
             continue
         if address.name in found:
-            errors.append(f"server {number} is {address.name}, which is there already: give each server once")
+            errors.append(f"server {number} is {address.name}, which is in the list already: give each server once")
         found[address.name] = address
     if errors:
         raise Refused(errors)

@@ -82,7 +82,9 @@ def fit(
             )
             saved = time.time()
         if time.time() > stop_at and step + 1 < plan.steps:
-            raise OutOfTime(f"{plan.name} stopped at step {step + 1} of {plan.steps}; run the command again to go on.")
+            raise OutOfTime(
+                f"{plan.name} stopped at step {step + 1} of {plan.steps}; run the command again to continue."
+            )
     return average
 
 

@@ -21,7 +21,7 @@ def _overlaps(workflow: dict[str, Any]) -> Iterator[str]:
         left, top, right, bottom = _box(a)
         left2, top2, right2, bottom2 = _box(b)
         if left < right2 and left2 < right and top < bottom2 and top2 < bottom:
-            yield f"{_name(a)} lies over {_name(b)}"
+            yield f"{_name(a)} covers {_name(b)}"
 
 
 def _box(node: dict[str, Any]) -> tuple[float, float, float, float]:

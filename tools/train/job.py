@@ -83,7 +83,7 @@ def _settings(table: dict[str, Any]) -> TrainSettings:
         try:
             values["noise_schedule"] = NoiseSchedule(**schedule)
         except TypeError:
-            raise ValueError("noise_schedule as a table has betas, first and last.") from None
+            raise ValueError("If noise_schedule is a table, it needs betas, first and last.") from None
     return TrainSettings(**values)
 
 
@@ -95,7 +95,7 @@ def _read(file: Path) -> dict[str, Any]:
         import tomllib
 
         return tomllib.loads(text)
-    raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.")
+    raise ValueError("Python 3.10 cannot read TOML. Write the same settings as .json, or use Python 3.11.")
 
 
 def _fill(kind: type[T], name: str, tables: dict[str, Any], folder: Path) -> T:
