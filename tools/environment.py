@@ -76,7 +76,10 @@ def installed_host(version: str) -> Path:
 
 def frontend(host: Path) -> Path | None:
     """The folder of the web client that an installed `host` asks for; None where the environment brings just that one,
-    and for a user's own host."""
+    and for a user's own host.
+    KINEMA_FRONTEND names another one, such as the newest, to try it."""
+    if named := os.environ.get("KINEMA_FRONTEND"):
+        return Path(named)
     if host.parent != cache():
         return None
     (pin,) = re.findall(r"^comfyui-frontend-package==\S+", (host / "requirements.txt").read_text(), re.MULTILINE)
