@@ -6,7 +6,7 @@ from ..evaluation.metrics import Measurement
 from ..evaluation.plot import plot
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class MetricsPlotNode(io.ComfyNode):
@@ -41,10 +41,12 @@ class MetricsPlotNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput:
+    def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput | Told:
         measured = [Measurement.from_json(text) for text in results.values() if text is not None]
         picture = plot(dict(zip(_labels(labels, len(measured)), measured, strict=True)), width)
-        return io.NodeOutput(image_of(picture))
+        names = labels.rstrip().count("\n") + 1
+        few = f"labels has {names} lines, but there are {len(measured)} animations: the later lines are not used."
+        return Told(io.NodeOutput(image_of(picture)), [few] if names > len(measured) else [])
 
 
 def _labels(text: str, count: int) -> list[str]:

@@ -4,15 +4,17 @@ from comfy_api.latest import io
 from ..sampling.camera.moved_picture import moved_picture
 from ..sampling.camera.path import CameraPath, track_of
 from ..sampling.camera.path_picture import draw_path
-from .inputs.on_node import say
 from .inputs.pictures import image_of
 from .inputs.sockets import CATEGORY, CameraSocket
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
+from .inputs.without_effect import Idle
 
 WIDTH, HEIGHT = 768, 336
 
 
 class PlotCameraPathNode(io.ComfyNode):
+    IDLE = (Idle("distance", lambda values: values["image"] is None, ", because no image is connected."),)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -54,15 +56,16 @@ class PlotCameraPathNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls, camera: CameraPath, frames: int, image: torch.Tensor | None = None, distance: float = 4.0
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         track = track_of(camera, frames)
         if image is None:
             return io.NodeOutput(image_of(draw_path(track, WIDTH, HEIGHT)))
         moved = moved_picture(image[0, :, :, :3], track, distance)
+        sentences = []
         if moved.behind:
-            say(
+            sentences.append(
                 f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
             )
         if len(image) > 1:
-            say(f"Of the {len(image)} images, only the first is shown.")
-        return io.NodeOutput(moved.frames)
+            sentences.append(f"Of the {len(image)} images, only the first is shown.")
+        return Told(io.NodeOutput(moved.frames), sentences)

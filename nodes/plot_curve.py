@@ -8,12 +8,15 @@ from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import as_curve
 from ..sampling.curves.curve_picture import draw_curve
 from ..sampling.curves.curve_samples import sample_curve
-from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from ..sampling.curves.outside_run import outside_run
+from .inputs.pictures import LATENT_COUNTS, frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY, number_or_curve
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class PlotCurveNode(io.ComfyNode):
+    IDLE = (LATENT_COUNTS,)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -50,11 +53,11 @@ class PlotCurveNode(io.ComfyNode):
         scheduler: str = "normal",
         model: Any = None,
         width: int = 960,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         count = frame_count(frames, latent)
         sampling = (
             comfy.model_sampling.ModelSamplingDiscrete() if model is None else model.get_model_object("model_sampling")
         )
         sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
         picture = draw_curve(sample_curve(as_curve(curve), count, sigmas, sampling), width, max(320, width * 3 // 8))
-        return io.NodeOutput(image_of(picture))
+        return Told(io.NodeOutput(image_of(picture)), outside_run(curve, count, steps))

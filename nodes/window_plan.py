@@ -7,12 +7,19 @@ from comfy_api.latest import io
 from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from .inputs.pictures import LATENT_COUNTS, frame_count, image_of, length_inputs, scheduler_input, width_input
 from .inputs.sockets import CATEGORY
 from .inputs.values import reads_numbers
+from .inputs.without_effect import Idle
 
 
 class WindowPlanNode(io.ComfyNode):
+    IDLE = (
+        LATENT_COUNTS,
+        Idle("steps", lambda values: values["sigmas"] is not None, ", because sigmas is connected."),
+        Idle("scheduler", lambda values: values["sigmas"] is not None, ", because sigmas is connected."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -9,8 +9,8 @@ import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.load import load_motion_model
+from ...sampling.run.on_node import say
 from ...sampling.sparsectrl.sparse_model import SparseModel, load_sparsectrl
-from .on_node import say
 
 MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from PIL import Image
 
 from .values import OpenInt
+from .without_effect import Idle
 
 
 def image_of(picture: Image.Image) -> torch.Tensor:
@@ -31,6 +32,15 @@ def length_inputs(default: int) -> list[io.Input]:
         ),
         OpenInt("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
     ]
+
+
+LATENT_COUNTS = Idle(
+    "frames",
+    lambda values: values["latent"] is not None and frame_count(0, values["latent"]) != values["frames"],
+    ": it is {frames}, but the connected latent has another number of frames, which is used.",
+    always=True,
+)
+"""For nodes with `frames` that a `latent` overrules."""
 
 
 def frame_count(frames: int, latent: Any) -> int:

@@ -1,6 +1,6 @@
 """What one model call is told, in addition to what the host tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -63,6 +63,7 @@ class Call:
     inside: WindowsInside | None = None  # the motion windows of the run; None: motion modules see all frames at once
     loops: bool = False  # whether its context windows go on from the last frame to the first
     features: FeatureCache | None = None  # of the run: what its models made of pictures
+    tell: Callable[[str], None] | None = None  # shows a sentence on the sampler's node; None: nobody is there to see it
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
     def next_pass(self) -> None:
