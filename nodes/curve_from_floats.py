@@ -75,7 +75,7 @@ class CurveFromFloatsNode(io.ComfyNode):
             raise ValueError(
                 "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
-        chosen = {
+        chosen: dict[str, Any] = {
             "scaling": (scaling or FLOAT_SCALINGS)[0],
             "low": finite("low", (low or [BOUNDS["low"]])[0]),
             "high": finite("high", (high or [BOUNDS["high"]])[0]),

@@ -6,7 +6,7 @@ from ..motion.merge import merge_motion_models
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import OpenFloat, Told, reads_numbers
 
-MEAN = 0.5
+EVEN_WEIGHT = 0.5
 """The weight of both motion models that the node starts with."""
 NO_MID = "mid has no effect, because these motion models have no motion module in the mid block."
 
@@ -48,14 +48,14 @@ class MergeMotionModelsNode(io.ComfyNode):
     @reads_numbers
     def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput | Told:
         merged = merge_motion_models(first, second, down, mid, up)
-        has_mid = merged.model.spec.has_mid or mid == MEAN
+        has_mid = merged.model.spec.has_mid or mid == EVEN_WEIGHT
         return Told(io.NodeOutput(merged), [] if has_mid else [NO_MID])
 
 
 def _weight(name: str, where: str) -> OpenFloat:
     return OpenFloat(
         name,
-        default=MEAN,
+        default=EVEN_WEIGHT,
         min=0.0,
         max=1.0,
         step=0.01,

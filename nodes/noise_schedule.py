@@ -7,7 +7,7 @@ from ..sampling.run.attach import schedule_noise
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
-    OWN_BETAS,
+    UNREAD_BETAS,
     beta_inputs,
     lcm_steps_input,
     prediction_input,
@@ -21,7 +21,7 @@ from .inputs.without_effect import replaced
 
 
 class NoiseScheduleNode(io.ComfyNode):
-    IDLE = OWN_BETAS
+    IDLE = UNREAD_BETAS
 
     @classmethod
     def define_schema(cls) -> io.Schema:

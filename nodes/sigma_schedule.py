@@ -7,7 +7,7 @@ from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
-    OWN_BETAS,
+    UNREAD_BETAS,
     beta_inputs,
     lcm_steps_input,
     prediction_input,
@@ -24,7 +24,7 @@ MODELS = "the model's"
 
 class SigmaScheduleNode(io.ComfyNode):
     IDLE = (
-        *OWN_BETAS,
+        *UNREAD_BETAS,
         Idle("prediction", lambda values: values["schedule"] == MODELS, ' with the schedule "{schedule}".'),
         Idle("zero_snr", lambda values: values["schedule"] == MODELS, ' with the schedule "{schedule}".'),
         Idle(

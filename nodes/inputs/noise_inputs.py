@@ -4,10 +4,10 @@ from comfy_api.latest import io
 
 from ...sampling.noise.noise_layers import MODES
 from .values import OpenInt
-from .without_effect import Idle, Values
+from .without_effect import Idle, InputValues
 
 
-def _is_empty(values: Values) -> bool:
+def _is_empty(values: InputValues) -> bool:
     return values["noise_type"] == "empty"  # type: ignore[no-any-return]
 
 

@@ -12,7 +12,7 @@ from .without_effect import Idle
 CUSTOM = "custom"
 AS_IT_IS = "keep"
 
-OWN_BETAS = (
+UNREAD_BETAS = (
     *(
         Idle(
             name,

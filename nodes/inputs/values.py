@@ -30,7 +30,7 @@ class OpenInt(io.Int.Input):
 class Told:
     """What a node returns, with sentences that it shows on itself."""
 
-    output: io.NodeOutput
+    output: io.NodeOutput  # its outputs
     sentences: Sequence[str]  # none: there is nothing to say
 
 

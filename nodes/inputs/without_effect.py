@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ...sampling.run.animation import Animation, animation_of
 
-Values = Mapping[str, Any]
+InputValues = Mapping[str, Any]
 """The values of a node's inputs by their ids, None where nothing is connected."""
 
 
@@ -17,11 +17,11 @@ class Idle:
     """When an input of a node does not act."""
 
     name: str  # id of the input
-    when: Callable[[Values], bool]  # whether it does not act
+    when: Callable[[InputValues], bool]  # whether it does not act
     why: str  # the end of its sentence after "NAME has no effect", with the inputs' ids in braces for their values
     always: bool = False  # whether it is said of the input's default, too
 
-    def sentence(self, values: Values, default: Any) -> str:
+    def sentence(self, values: InputValues, default: Any) -> str:
         """What to say of `values`; empty: nothing, because the input acts or nobody set it."""
         value = values[self.name]
         is_set = self.always or (value is not default and value != default)
@@ -37,7 +37,7 @@ NEVER_ACTS = Idle(
 """For nodes that act in a part of the run."""
 
 
-def idle_inputs(rows: Sequence[Idle], values: Values, sockets: Mapping[str, io.Input]) -> list[str]:
+def idle_inputs(rows: Sequence[Idle], values: InputValues, sockets: Mapping[str, io.Input]) -> list[str]:
     """The sentences of those `rows` that hold for `values`."""
     sentences = (row.sentence(values, default_of(sockets[row.name])) for row in rows)
     return [sentence for sentence in sentences if sentence]
