@@ -59,6 +59,8 @@ TEXT_CONFIG: dict[str, Any] = {
 class MiniatureConfig(comfy.supported_models.SD15):  # type: ignore[misc]
     """SD1.5 for the host in all but width."""
 
+    picture_side = 128  # pixels of the pictures that it draws
+
     unet_extra_config: ClassVar[dict[str, int]] = {"num_heads": 4, "num_head_channels": -1}  # 8 heads: a third slower
     memory_usage_factor = 0.25  # the host's estimate is for 320 channels
 

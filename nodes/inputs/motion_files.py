@@ -8,8 +8,8 @@ from weakref import WeakValueDictionary
 import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
-from ...motion.load import load_motion_model
-from ...sampling.run.on_node import say
+from ...motion.load import load_motion_model, usual_settings
+from ...motion.spec import BASE_NAMES, MotionSpec
 from ...sampling.sparsectrl.sparse_model import SparseModel, load_sparsectrl
 
 MODEL_FOLDER = "animatediff_models"
@@ -26,6 +26,8 @@ EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
 FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
 FILES = {**FOLDERS, CONTROL_FOLDER: ("ControlNets", "v3_sd15_sparsectrl_rgb.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
+
+MINIATURE_SETTINGS = "12 to 20 steps, dpmpp_2m, karras, cfg 2, pictures of 128 x 128 pixels"
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
@@ -82,15 +84,20 @@ def _path(folder: str, name: str) -> str | None:
 
 
 def load_file(name: str, family: str | None = None) -> Any:
-    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one.
-
-    The node that runs shows what a user should know of the file.
-    """
+    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
     path = path_of(MODEL_FOLDER, name)
-    motion = _shared(path, family, lambda: load_motion_model(path, family))
-    if motion.model.spec.note:
-        say(f'"{name}": {motion.model.spec.note}')
-    return motion
+    return _shared(path, family, lambda: load_motion_model(path, family))
+
+
+def about_file(name: str, spec: MotionSpec) -> list[str]:
+    """What a user should know of the motion model in file `name`, which has this `spec`."""
+    is_miniature = path_of(MODEL_FOLDER, name).startswith(str(MINIATURE))
+    usual = MINIATURE_SETTINGS if is_miniature else usual_settings(spec.family.preset, name)
+    sentences = [
+        f"{spec.family.label} for {BASE_NAMES[spec.base]}, trained with {spec.native_frames} frames.",
+        f"Usual: {usual}.",
+    ]
+    return [*sentences, f'"{name}": {spec.note}'] if spec.note else sentences
 
 
 def load_sparse_file(name: str) -> SparseModel:

@@ -60,8 +60,8 @@ def _outer_sample(
         guider.model_options[HANDLER] = handler
     check_run(animation, guider, noise.shape[0])
     check_sigmas(sigmas)
-    words = RunWords(say, remarks(animation, guider, handler, noise, sigmas))
-    guider.model_options["transformer_options"][CALL] = replace(call, tell=words.tell)
+    words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
+    guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
     guider.model_options["transformer_options"][ANIMATION] = _with_encoded_pictures(animation, guider, noise.shape)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
@@ -82,6 +82,7 @@ def _outer_sample(
         shown = stack.enter_context(played(callback, animation.preview_plays))
         result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
     check_result(result)
+    words.finish()
     return result
 
 
