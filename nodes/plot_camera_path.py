@@ -1,10 +1,10 @@
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..sampling.camera.moved_picture import moved_picture
 from ..sampling.camera.path import CameraPath, track_of
 from ..sampling.camera.path_picture import draw_path
-from .inputs.pictures import image_of
+from .inputs.pictures import plotted
 from .inputs.sockets import CATEGORY, CameraSocket
 from .inputs.values import OpenInt, Told, reads_numbers
 from .inputs.without_effect import Idle
@@ -21,6 +21,7 @@ class PlotCameraPathNode(io.ComfyNode):
             node_id="KinemaPlotCameraPath",
             display_name="Plot Camera Path",
             category=CATEGORY,
+            is_output_node=True,
             description="Draws a camera path from three sides. If an image is connected, shows this image as the camera would "
             "see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
@@ -59,7 +60,8 @@ class PlotCameraPathNode(io.ComfyNode):
     ) -> io.NodeOutput | Told:
         track = track_of(camera, frames)
         if image is None:
-            return io.NodeOutput(image_of(draw_path(track, WIDTH, HEIGHT)))
+            picture = draw_path(track, WIDTH, HEIGHT)
+            return plotted(cls, picture, picture)
         moved = moved_picture(image[0, :, :, :3], track, distance)
         sentences = []
         if moved.behind:
@@ -68,4 +70,4 @@ class PlotCameraPathNode(io.ComfyNode):
             )
         if len(image) > 1:
             sentences.append(f"Of the {len(image)} images, only the first is shown.")
-        return Told(io.NodeOutput(moved.frames), sentences)
+        return Told(io.NodeOutput(moved.frames, ui=ui.PreviewImage(moved.frames, cls=cls)), sentences)

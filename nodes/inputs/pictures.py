@@ -5,7 +5,7 @@ from typing import Any
 import comfy.samplers
 import numpy as np
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 from PIL import Image
 
 from .values import OpenInt
@@ -15,6 +15,15 @@ from .without_effect import Idle
 def image_of(picture: Image.Image) -> torch.Tensor:
     """An IMAGE of one RGB picture, (1, height, width, 3), 0 to 1."""
     return torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None]
+
+
+ON_NODE = 480
+"""Width in pixels of the plot on a node, which web/said.js makes wide enough for it, so that its text is legible."""
+
+
+def plotted(node: type[io.ComfyNode], picture: Image.Image, on_node: Image.Image) -> io.NodeOutput:
+    """`picture` as the output of `node`, which shows `on_node` itself."""
+    return io.NodeOutput(image_of(picture), ui=ui.PreviewImage(image_of(on_node), cls=node))
 
 
 def length_inputs(default: int) -> list[io.Input]:
