@@ -40,10 +40,9 @@ from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
 from .handler import HANDLER, handler_for
-from .on_node import say
+from .on_node import RunWords, say
 from .preview import played
 from .remarks import remarks
-from .run_words import RunWords
 
 
 def _outer_sample(

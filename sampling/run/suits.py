@@ -10,8 +10,8 @@ from .animation import Animation, motion_models
 
 FEW_STEPS = 8
 """A family whose preset has at most so many steps was distilled: more steps, or more cfg, burn the picture."""
-LATENT_PIXEL = 8
-CHANNELS = 320
+PIXELS_PER_LATENT = 8
+FULL_WIDTH = 320
 """Of the UNets of SD1.5 and SDXL; smaller ones are not trained for their sizes."""
 SIZES = {"SD15": 512, "SDXL": 1024}
 """Side of the pictures that a base model was trained with, by the host's name of its configuration."""
@@ -38,10 +38,10 @@ def unsuitable(animation: Animation, guider: HostGuider, latent_image: torch.Ten
 def _size(model: HostNetwork, latent_image: torch.Tensor) -> Iterator[str]:
     """Only for empty latents: what enlarges a finished picture keeps its composition."""
     config = model.model_config
-    is_full = config.unet_config.get("model_channels") == CHANNELS
+    is_full = config.unet_config.get("model_channels") == FULL_WIDTH
     side = getattr(config, "picture_side", SIZES.get(type(config).__name__) if is_full else None)
     if side is None or torch.count_nonzero(latent_image):
         return
-    height, width = (LATENT_PIXEL * length for length in latent_image.shape[-2:])
+    height, width = (PIXELS_PER_LATENT * length for length in latent_image.shape[-2:])
     if not TOO_SMALL * side <= (height * width) ** 0.5 <= TOO_LARGE * side:
         yield f"The pictures have {width} x {height} pixels, but the model draws pictures of about {side} x {side}."
