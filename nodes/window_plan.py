@@ -9,7 +9,6 @@ from ..sampling.run.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.pictures import (
     LATENT_COUNTS,
-    ON_NODE,
     frame_count,
     length_inputs,
     plotted,
@@ -19,6 +18,9 @@ from .inputs.pictures import (
 from .inputs.sockets import CATEGORY
 from .inputs.values import reads_numbers
 from .inputs.without_effect import Idle
+
+TITLED = 600
+"""Width in pixels of the plan on the node, into which its title fits."""
 
 
 class WindowPlanNode(io.ComfyNode):
@@ -74,4 +76,4 @@ class WindowPlanNode(io.ComfyNode):
         if sigmas is None:
             sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), scheduler, steps)
         plan = plan_run(model, count, sigmas.tolist())
-        return plotted(cls, draw_plan(plan, count, width), draw_plan(plan, count, ON_NODE))
+        return plotted(cls, draw_plan(plan, count, width), draw_plan(plan, count, TITLED, left=12))
