@@ -1,5 +1,6 @@
 """What is asked of a run but cannot act in it is shown on the sampler's node."""
 
+import controls
 import pytest
 import tiny
 import torch
@@ -13,6 +14,7 @@ from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
 from kinema.sampling.run.attach import added, attach, changed, refer_windows
+from kinema.sampling.run.on_node import RunWords
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
@@ -87,3 +89,40 @@ def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, scree
         "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, and the video has 4: the first "
         "4 are used."
     )
+
+
+def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
+    for count, windows, said in ((2, (), "they begin again for the other frames"), (9, (), "the first 6 are used")):
+        control = controls.control_net().set_cond_hint(controls.hints(count))
+        tiny.sample(changed(model, windows=windows), 6, positive=controls.controlled(control), size=4)
+        assert screen.text == f"A ControlNet has {count} pictures for 6 frames: {said}."
+    control = controls.control_net().set_cond_hint(controls.hints(2))
+    tiny.sample(
+        added(model, windows=ContextWindows(WindowSpec(4, 1))), 6, positive=controls.controlled(control), size=4
+    )
+    assert screen.text == (
+        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last one serves the other frames."
+    )
+
+
+def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, monkeypatch):
+    file = tiny.save(tiny.motion_weights(mid=True), tmp_path / "animatediff_lightning_4step_comfyui.safetensors")
+    fast = attach(model, load_motion_model(file), Applied())
+    tiny.sample(fast, 2, steps=4, cfg=1.0)
+    assert screen.text == ""
+    monkeypatch.setattr(model.model.model_config, "picture_side", 16, raising=False)
+    tiny.sample(fast, 2, steps=9, cfg=7.0)
+    assert screen.text == (
+        "cfg is 7, but AnimateDiff-Lightning is made for cfg 1. The sampler has 9 steps, but AnimateDiff-Lightning is made "
+        "for 4. The pictures have 64 x 64 pixels, but the model draws pictures of about 16 x 16."
+    )
+
+
+def test_how_far_a_step_is_goes_when_the_run_is_over():
+    shown = []
+    words = RunWords(shown.append, ["20 frames in 2 windows of 16."])
+    words.windows_done(1, 2)
+    words.windows_done(2, 2)  # too early to be read
+    words.finish()
+    whole = "20 frames in 2 windows of 16."
+    assert shown == [whole, f"{whole} This step: 1 of 2 windows done.", whole]
