@@ -56,6 +56,13 @@ METRICS = (
     ),
 )  # fmt: skip
 
+LOOPS = 4.0
+"""The seam of a loop at most. Of an animation that does not loop it says nothing, and is many times as large."""
+
+
+def _better(metric: Metric) -> str:
+    return f" ({metric.better} is better)" if metric.better else ""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -70,6 +77,20 @@ class Measurement:
         if curve is None:
             return math.nan
         return curve[-1] if name == "seam" else sum(curve) / len(curve)
+
+    def shows(self, name: str) -> bool:
+        """Whether a metric says something of the animation: that it was measured, and for the seam that there is a loop."""
+        return name in self.curves and (name != "seam" or self.value(name) <= LOOPS)
+
+    @property
+    def sentence(self) -> str:
+        """The numbers in one line, for people."""
+        shown = (
+            f"{metric.title} {self.value(metric.name):.2f}{_better(metric)}"
+            for metric in METRICS
+            if self.shows(metric.name)
+        )
+        return f"{', '.join(shown)}."
 
     def to_json(self) -> str:
         values = {name: round(self.value(name), 4) for name in self.curves}

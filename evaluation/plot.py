@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from ..drawing.axes import Axes, evenly, ticks_around
-from ..drawing.canvas import COLOURS, INK, PALE, RULE, Box, Canvas, shortened
+from ..drawing.canvas import COLOURS, INK, PALE, RULE, Box, Canvas, Point, shortened
 from .metrics import METRICS, Measurement, Metric
 
 _MARGIN = 24  # pixels
@@ -19,7 +19,7 @@ _LABEL = 0.24
 
 def plot(results: Mapping[str, Measurement], width: int = 1024) -> Image.Image:
     """A picture, `width` pixels wide, that compares `results` by their labels; only what was measured is shown."""
-    shown = [m for m in METRICS if any(m.name in result.curves for result in results.values())]
+    shown = [m for m in METRICS if any(result.shows(m.name) for result in results.values())]
     rows = math.ceil(len(shown) / _COLUMNS)
     table = ROW_HEIGHT * (len(results) + 1)
     canvas = Canvas(width, _MARGIN * 2 + table + rows * PANEL)
@@ -37,7 +37,10 @@ def _table(canvas: Canvas, box: Box, shown: Sequence[Metric], results: Mapping[s
     start = left + (right - left) * _LABEL
     column = (right - start) / len(shown)
     for i, metric in enumerate(shown):
-        canvas.text((start + column * (i + 1), top + ROW_HEIGHT / 2), metric.title, PALE, 11, "rm")
+        end = start + column * (i + 1) - (10 if metric.better else 0)
+        canvas.text((end, top + ROW_HEIGHT / 2), metric.title, PALE, 11, "rm")
+        if metric.better:
+            _arrow(canvas, (end + 6, top + ROW_HEIGHT / 2), up=metric.better == "higher")
     for row, (label, result) in enumerate(results.items(), start=1):
         y = top + ROW_HEIGHT * (row + 0.5)
         canvas.line([(left, y - ROW_HEIGHT / 2), (right, y - ROW_HEIGHT / 2)], RULE)
@@ -47,6 +50,15 @@ def _table(canvas: Canvas, box: Box, shown: Sequence[Metric], results: Mapping[s
             value = result.value(metric.name)
             text = "-" if math.isnan(value) else f"{value:.2f}"
             canvas.text((start + column * (i + 1), y), text, INK, 13, "rm")
+
+
+def _arrow(canvas: Canvas, centre: Point, up: bool) -> None:
+    """Whether higher or lower values are better."""
+    x, y = centre
+    tip = y - 5 if up else y + 5
+    back = tip + 4 if up else tip - 4
+    canvas.line([(x, y - 5), (x, y + 5)], INK, 1.5)
+    canvas.line([(x - 3, back), (x, tip), (x + 3, back)], INK, 1.5)
 
 
 def _panel(canvas: Canvas, box: Box, metric: Metric, results: Sequence[Measurement]) -> None:

@@ -75,6 +75,8 @@ class MiniatureLatents(comfy.latent_formats.SD15):  # type: ignore[misc]
 class MiniatureConfig(comfy.supported_models.SD15):  # type: ignore[misc]
     """SD1.5 for the host in all but width."""
 
+    picture_side = 128  # pixels of the pictures that it draws
+
     unet_extra_config: ClassVar[dict[str, int]] = {"num_heads": 4, "num_head_channels": -1}  # 8 heads: a third slower
     latent_format = MiniatureLatents
     memory_usage_factor = 0.25  # the host's estimate is for 320 channels

@@ -70,9 +70,14 @@ def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
 
 def usual_settings(preset: Preset, name: str) -> str:
     """The `preset` in words, with as many steps as the file's name says: few-step models come for several numbers."""
-    said = re.search(r"(?<![0-9])([1-9])[ _-]?step", name.lower())
-    steps = int(said[1]) if said else preset.steps
+    steps = usual_steps(preset, name)
     return f"{steps} step{'s' if steps > 1 else ''}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
+
+
+def usual_steps(preset: Preset, name: str) -> int:
+    """The steps that the file's `name` says, else those of the `preset`."""
+    said = re.search(r"(?<![0-9])([1-9])[ _-]?step", name.lower())
+    return int(said[1]) if said else preset.steps
 
 
 def build_patcher(

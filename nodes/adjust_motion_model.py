@@ -5,13 +5,21 @@ from comfy_api.latest import io
 from ..motion.adjust import PARTS, PositionAdjustment, WeightAdjustment, adjusted
 from ..motion.load import FILE
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.values import OpenFloat, OpenInt, reads_numbers
+from .inputs.values import OpenFloat, OpenInt, Told, reads_numbers
+from .inputs.without_effect import Idle
 
 
 class AdjustMotionModelNode(io.ComfyNode):
+    IDLE = (
+        Idle(
+            "weights",
+            lambda values: values["add"] == 0 and values["multiply"] == 1,
+            ", because add is 0 and multiply is 1.",
+        ),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -49,12 +57,14 @@ class AdjustMotionModelNode(io.ComfyNode):
         weights: str = "all",
         add: float = 0.0,
         multiply: float = 1.0,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         positions = PositionAdjustment(stretch, initial_offset, cap, length, final_offset)
         change = WeightAdjustment(weights, add, multiply)
+        sentences = []
         if (positions.changes_tables or change.changes_tables) and not motion_model.model.spec.stores_positions:
-            say(f'"{motion_model.get_attachment(FILE)}" stores no positional encodings, so there are none to change.')
-        return io.NodeOutput(adjusted(motion_model, positions, change))
+            file = motion_model.get_attachment(FILE)
+            sentences.append(f'"{file}" stores no positional encodings, so there are none to change.')
+        return Told(io.NodeOutput(adjusted(motion_model, positions, change)), sentences)
 
 
 def _position_inputs() -> list[io.Input]:

@@ -7,10 +7,9 @@ from ..sampling.call.moment import Curve
 from ..sampling.pictures.affinity import DEFAULT_MOTION, MOTION_AMOUNTS
 from ..sampling.pictures.animated_picture import TRAINED_DRIFT, AnimatedPicture, animating
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CurveSocket, MotionModelSocket, number_or_curve
-from .inputs.values import OpenFloat, reads_numbers
+from .inputs.values import OpenFloat, Told, reads_numbers
 
 
 class AnimatePictureNode(io.ComfyNode):
@@ -88,12 +87,10 @@ class AnimatePictureNode(io.ComfyNode):
         frame: int = 0,
         affinity: float | Curve | None = None,
         drift: float = TRAINED_DRIFT,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         picture = AnimatedPicture(image, vae, strength, motion, frame, affinity, drift)
         animated = animating(motion_model, picture)
-        if sentences := what_does_not_act(motion_model, picture):
-            say(" ".join(sentences))
-        return io.NodeOutput(animated)
+        return Told(io.NodeOutput(animated), what_does_not_act(motion_model, picture))
 
 
 def _pia_inputs() -> list[io.Input]:

@@ -5,9 +5,17 @@ from comfy_api.latest import io
 from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
-from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.motion_files import (
+    MODEL_FOLDER,
+    about_file,
+    best_motion_file,
+    check_file,
+    fingerprint,
+    load_file,
+    motion_files,
+)
 from .inputs.sockets import CATEGORY, strength_input
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class AnimateDiffNode(io.ComfyNode):
@@ -38,6 +46,7 @@ class AnimateDiffNode(io.ComfyNode):
                 io.Combo.Input(
                     "motion_model",
                     options=motion_files(),
+                    default=best_motion_file(),
                     tooltip="A file in models/animatediff_models. It must have the same base model as the "
                     "connected model. For SD1.5, v3_sd15_mm is a good first choice.",
                 ),
@@ -61,5 +70,7 @@ class AnimateDiffNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput:
-        return io.NodeOutput(attach(model, load_file(motion_model), Applied(strength)))
+    def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput | Told:
+        motion = load_file(motion_model)
+        animated = attach(model, motion, Applied(strength))
+        return Told(io.NodeOutput(animated), about_file(motion_model, motion.model.spec))

@@ -7,10 +7,13 @@ from ..sampling.guidance.animation_guidance import Guidance
 from ..sampling.run.attach import changed
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
+from .inputs.without_effect import Idle, replaced
 
 
 class AnimationGuidanceNode(io.ComfyNode):
+    IDLE = (Idle("rescale", lambda values: values["cfg"] == 1, ", because cfg is 1."),)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -71,5 +74,7 @@ class AnimationGuidanceNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
-    ) -> io.NodeOutput:
-        return io.NodeOutput(changed(model, guidance=Guidance(cfg, rescale, pag)))
+    ) -> io.NodeOutput | Told:
+        return Told(
+            io.NodeOutput(changed(model, guidance=Guidance(cfg, rescale, pag))), replaced(model, cls, "guidance")
+        )

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..evaluation.measure import Judge, measure, steps
 from ..evaluation.metrics import METRICS
 from .inputs.sockets import CATEGORY
+from .inputs.values import Told, reads_numbers
 
 
 class AnimationMetricsNode(io.ComfyNode):
@@ -16,6 +17,7 @@ class AnimationMetricsNode(io.ComfyNode):
             node_id="KinemaAnimationMetrics",
             display_name="Animation Metrics",
             category=f"{CATEGORY}/metrics",
+            is_output_node=True,
             description="Measures the flicker, the motion and the loop seam of an animation from its pixels. With "
             "a CLIP vision model, it also measures smoothness, text similarity and domain similarity as in the "
             "AnimateDiff paper.",
@@ -60,9 +62,10 @@ class AnimationMetricsNode(io.ComfyNode):
         )
 
     @classmethod
+    @reads_numbers
     def execute(
         cls, images: Any, clip_vision: Any = None, clip: Any = None, prompt: str = "", reference: Any = None
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         judge = Judge(clip_vision, clip, prompt, reference)
         progress = comfy.utils.ProgressBar(steps(len(images), judge))
 
@@ -71,4 +74,5 @@ class AnimationMetricsNode(io.ComfyNode):
             progress.update(1)
 
         measurement = measure(images, judge, comfy.model_management.get_torch_device(), tick)
-        return io.NodeOutput(measurement.to_json(), *(measurement.value(m.name) for m in METRICS))
+        numbers = io.NodeOutput(measurement.to_json(), *(measurement.value(m.name) for m in METRICS))
+        return Told(numbers, [measurement.sentence])

@@ -4,14 +4,15 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..sampling.noise.animation_noise import lay
-from ..sampling.noise.noise_layers import MODES, Mode, NoiseLayer
+from ..sampling.noise.noise_layers import Mode, NoiseLayer
 from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
 from ..sampling.noise.noise_seeds import FrameSeeds, read_seeds
 from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import changed
 from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.noise_inputs import NOISE_IDLE, layer_inputs, seed_inputs, start_inputs, window_inputs
 from .inputs.sockets import CATEGORY
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import Told, reads_numbers
 
 NO_MODEL = (
     "Animation Noise has a MODEL output only if a model is connected. Connect its model input, or use its noise "
@@ -28,7 +29,12 @@ START_ONLY_NEEDS_MODEL = (
 )
 
 
+REPLACES_NOISE = "The noise of earlier Animation Noise nodes on the model is replaced, because noise is connected."
+
+
 class AnimationNoiseNode(io.ComfyNode):
+    IDLE = NOISE_IDLE
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -67,10 +73,10 @@ class AnimationNoiseNode(io.ComfyNode):
                     tooltip="The area in which this noise covers the layer below. Connect one mask for all frames, "
                     "or a batch with one mask per frame.",
                 ),
-                *_layer_inputs(),
-                *_window_inputs(),
-                *_seed_inputs(),
-                *_start_inputs(),
+                *layer_inputs(),
+                *window_inputs(),
+                *seed_inputs(),
+                *start_inputs(),
             ],
             outputs=[
                 io.Noise.Output(
@@ -103,7 +109,7 @@ class AnimationNoiseNode(io.ComfyNode):
         first_frame: int = 0,
         authors_start: bool = False,
         start_only: bool = False,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         seeds = FrameSeeds(seed, seed_per_frame, read_seeds(frame_seeds))
         pattern = NoisePattern(noise_type, correlation, length, overlap)
         layer = NoiseLayer(pattern, seeds, first_frame, mode, weight, mask)
@@ -113,26 +119,12 @@ class AnimationNoiseNode(io.ComfyNode):
             raise ValueError(START_ONLY_NEEDS_MODEL)
         if model is None:
             return io.NodeOutput(lay(layer, noise), ExecutionBlocker(NO_MODEL))
-        beneath = animation_of(model.model_options).noise if noise is None else noise
+        before = animation_of(model.model_options).noise
+        beneath = before if noise is None else noise
         whole = lay(layer, beneath, authors_start, start_only)
         shown = ExecutionBlocker(START_NEEDS_MODEL) if authors_start else whole
-        return io.NodeOutput(shown, changed(model, noise=whole))
-
-
-def _start_inputs() -> list[io.Input]:
-    return [
-        _switch(
-            "authors_start",
-            "Only for the model output. On: sampling from an empty latent starts with slightly more noise, as in the "
-            "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma "
-            "Schedule. Off: starts as in ComfyUI.",
-        ),
-        _switch(
-            "start_only",
-            "Only for the model output. On: this node sets only the initial noise; the noise that ancestral and SDE "
-            "samplers add at each step stays as it is without this node. Off: it sets both.",
-        ),
-    ]
+        hidden = [REPLACES_NOISE] if before is not None and before is not beneath else []
+        return Told(io.NodeOutput(shown, changed(model, noise=whole)), hidden)
 
 
 def _noise_inputs() -> list[io.Input]:
@@ -165,82 +157,3 @@ def _noise_inputs() -> list[io.Input]:
             "it is identical. Higher values calm the motion; 0.3 to 0.6 is usual.",
         ),
     ]
-
-
-def _layer_inputs() -> list[io.Input]:
-    return [
-        io.Combo.Input(
-            "mode",
-            options=list(MODES),
-            default="replace",
-            optional=True,
-            advanced=True,
-            tooltip="How this noise is combined with the layer below (the noise input, else the model's noise, "
-            "else plain noise). replace: this noise covers the layer below. blend: (1 - weight) × below + weight × "
-            "this. add: below + weight × this. The result is scaled to unit variance.",
-        ),
-        io.Float.Input(
-            "weight",
-            default=0.5,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            optional=True,
-            advanced=True,
-            tooltip="The weight of this noise in blend mode and add mode.",
-        ),
-    ]
-
-
-def _window_inputs() -> list[io.Input]:
-    return [
-        OpenInt(
-            "length",
-            default=16,
-            min=1,
-            max=1024,
-            optional=True,
-            advanced=True,
-            tooltip="The length of your windows in frames, for the noise types repeated and FreeNoise.",
-        ),
-        OpenInt(
-            "overlap",
-            default=4,
-            min=0,
-            max=1023,
-            optional=True,
-            advanced=True,
-            tooltip="The number of frames that neighbouring windows share, for the noise type FreeNoise.",
-        ),
-    ]
-
-
-def _seed_inputs() -> list[io.Input]:
-    return [
-        _switch(
-            "seed_per_frame",
-            "On: frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed "
-            "determines the noise of all frames, as in KSampler.",
-        ),
-        io.String.Input(
-            "frame_seeds",
-            default="",
-            optional=True,
-            advanced=True,
-            tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, each further '
-            "frame uses the next higher seed.",
-        ),
-        OpenInt(
-            "first_frame",
-            default=0,
-            min=0,
-            max=100000,
-            optional=True,
-            advanced=True,
-            tooltip="The frame whose noise the first frame gets: 16 continues a video of 16 frames.",
-        ),
-    ]
-
-
-def _switch(name: str, tooltip: str) -> io.Boolean.Input:
-    return io.Boolean.Input(name, default=False, optional=True, advanced=True, tooltip=tooltip)

@@ -11,9 +11,15 @@ from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
 from .inputs.values import OpenInt, reads_numbers
+from .inputs.without_effect import NEVER_ACTS, Idle
 
 
 class ApplyMotionModelNode(io.ComfyNode):
+    IDLE = (
+        NEVER_ACTS,
+        Idle("attention", lambda values: values["strength"] == 0, ", because strength is 0."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

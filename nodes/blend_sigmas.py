@@ -6,11 +6,25 @@ from ..sampling.noise.sigmas import blend, split
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, easing_input
 from .inputs.values import reads_numbers
+from .inputs.without_effect import Idle
 
 BLENDS = ["blend", "split"]
 
 
 class BlendSigmasNode(io.ComfyNode):
+    IDLE = (
+        *(
+            Idle(name, lambda values: values["mode"] == "split", ' with the mode "split".')
+            for name in ("weight", "weight_end", "easing")
+        ),
+        Idle(
+            "easing",
+            lambda values: values["mode"] == "blend" and values["weight"] == values["weight_end"],
+            ", because weight and weight_end are the same.",
+        ),
+        Idle("split_at", lambda values: values["mode"] == "blend", ' with the mode "blend".'),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -5,11 +5,11 @@ from ..sampling.camera.path import Along, CameraMove, CameraPath, Fit, Joined, L
 from ..sampling.camera.pose_text import read_poses
 from ..sampling.camera.presets import BASE_FRAMES, CAMERA_PRESETS
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.on_node import say
 from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CameraSocket, number_or_curve
 from .inputs.texts import check_text
 from .inputs.values import OpenInt, reads_numbers
+from .inputs.without_effect import Idle
 
 WAYS_TO_JOIN = {
     "after": "This move begins where the connected path ends.",
@@ -22,6 +22,19 @@ FITS = {
 
 
 class CameraPathNode(io.ComfyNode):
+    IDLE = (
+        Idle("amount", lambda values: values["preset"] == "none", ", because preset is none."),
+        Idle("join", lambda values: values["camera"] is None, ", because no camera is connected."),
+        Idle(
+            "along",
+            lambda values: (
+                not any(isinstance(values[name], Curve) or values[name] for name in ("right", "up", "forward"))
+            ),
+            ", because right, up and forward are 0.",
+        ),
+        Idle("fit", lambda values: not values["poses"].strip(), ", because there are no poses."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -96,8 +109,6 @@ class CameraPathNode(io.ComfyNode):
         written = read_poses(poses)
         move = CameraMove(preset, amount, right, up, forward, turn, tilt, roll, zoom, along, written, fit, frames)
         track_of(move, frames or BASE_FRAMES)  # says what is wrong with its numbers
-        if preset == "none" and amount != 1.0:
-            say("amount has no effect, because preset is none.")
         if camera is None:
             return io.NodeOutput(move)
         return io.NodeOutput(Joined(camera, move) if join == "after" else Layered(camera, move))

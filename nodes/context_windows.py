@@ -4,11 +4,12 @@ from comfy_api.latest import io
 
 from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
-from ..sampling.windows.cut import WindowSpec
+from ..sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
-from .inputs.values import OpenFloat, OpenInt, reads_numbers
+from .inputs.values import OpenFloat, OpenInt, Told, reads_numbers
 from .inputs.window_inputs import (
+    LEAVES_SHORT,
     check_overlap,
     closed_loop_input,
     freenoise_input,
@@ -18,9 +19,35 @@ from .inputs.window_inputs import (
     stride_input,
     window_schedule_input,
 )
+from .inputs.without_effect import NEVER_ACTS, Idle, replaced
 
 
 class ContextWindowsNode(io.ComfyNode):
+    IDLE = (
+        NEVER_ACTS,
+        Idle(
+            "closed_loop",
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].loops,
+            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped", or turn closed_loop off.',
+        ),
+        Idle(
+            "stride",
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].moves,
+            ': windows of the schedule "{schedule}" consist of neighbouring frames. Set schedule to "uniform" or "looped".',
+        ),
+        Idle(
+            "overlap",
+            lambda values: values["schedule"] == "batched" and not values["freenoise"],
+            ': windows of the schedule "{schedule}" do not overlap.',
+        ),
+        Idle(
+            "fuse_method",
+            lambda values: values["overlap"] == 0 or values["schedule"] == "batched",
+            ", because windows do not overlap.",
+        ),
+        LEAVES_SHORT,
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -87,10 +114,12 @@ class ContextWindowsNode(io.ComfyNode):
         start_percent: float = 0.0,
         end_percent: float = 1.0,
         short_videos: str = "join",
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         spec = WindowSpec(length, overlap, schedule, stride, closed_loop, short_videos)
         windows = ContextWindows(spec, fuse_method, start_percent, end_percent, windows_at_once, freenoise)
-        return io.NodeOutput(added(model, windows=windows))
+        return Told(
+            io.NodeOutput(added(model, windows=windows)), replaced(model, cls, "windows") if windows.always else []
+        )
 
 
 def _advanced_inputs() -> list[io.Input]:

@@ -4,14 +4,22 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.curves.curve import Listed
+from ..sampling.run.on_node import say
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, curve_output
 from .inputs.values import OpenFloat, finite
+from .inputs.without_effect import Idle, idle_inputs
 
 FLOAT_SCALINGS = ["as they are", "lowest to highest"]
+BOUNDS = {"low": 0.0, "high": 1.0}
 
 
 class CurveFromFloatsNode(io.ComfyNode):
+    IDLE = tuple(
+        Idle(name, lambda values: values["scaling"] == FLOAT_SCALINGS[0], ' with the scaling "{scaling}".')
+        for name in BOUNDS
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -43,8 +51,8 @@ class CurveFromFloatsNode(io.ComfyNode):
                     tooltip="as they are: the numbers are used unchanged. lowest to highest: the numbers are "
                     "scaled so that the lowest becomes the value of low and the highest becomes the value of high.",
                 ),
-                _bound_input("low", 0.0, "lowest"),
-                _bound_input("high", 1.0, "highest"),
+                _bound_input("low", "lowest"),
+                _bound_input("high", "highest"),
             ],
             outputs=[
                 curve_output(
@@ -67,18 +75,24 @@ class CurveFromFloatsNode(io.ComfyNode):
             raise ValueError(
                 "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
-        if (scaling or FLOAT_SCALINGS)[0] == FLOAT_SCALINGS[1]:
-            start = finite("low", (low or [0.0])[0])
-            end = finite("high", (high or [1.0])[0])
+        chosen: dict[str, Any] = {
+            "scaling": (scaling or FLOAT_SCALINGS)[0],
+            "low": finite("low", (low or [BOUNDS["low"]])[0]),
+            "high": finite("high", (high or [BOUNDS["high"]])[0]),
+        }
+        if chosen["scaling"] == FLOAT_SCALINGS[1]:
             least, range_ = min(numbers), max(numbers) - min(numbers) or 1.0
-            numbers = [start + (end - start) * (number - least) / range_ for number in numbers]
+            numbers = [chosen["low"] + (chosen["high"] - chosen["low"]) * (n - least) / range_ for n in numbers]
+        sockets = {socket.id: socket for socket in cls.define_schema().inputs}
+        if sentences := idle_inputs(cls.IDLE, chosen, sockets):
+            say(" ".join(sentences))
         return io.NodeOutput(Listed(tuple(numbers)))
 
 
-def _bound_input(name: str, default: float, which: str) -> OpenFloat:
+def _bound_input(name: str, which: str) -> OpenFloat:
     return OpenFloat(
         name,
-        default=default,
+        default=BOUNDS[name],
         min=-1000.0,
         max=1000.0,
         step=0.01,

@@ -6,10 +6,13 @@ from ..sampling.call.moment import Curve
 from ..sampling.modules.enhance_motion import Enhance
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, number_or_curve, percent_inputs
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
+from .inputs.without_effect import NEVER_ACTS, replaced
 
 
 class EnhanceMotionNode(io.ComfyNode):
+    IDLE = (NEVER_ACTS,)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -39,5 +42,8 @@ class EnhanceMotionNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls, model: Any, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
-    ) -> io.NodeOutput:
-        return io.NodeOutput(changed(model, enhance=Enhance(weight, start_percent, end_percent)))
+    ) -> io.NodeOutput | Told:
+        return Told(
+            io.NodeOutput(changed(model, enhance=Enhance(weight, start_percent, end_percent))),
+            replaced(model, cls, "enhance"),
+        )

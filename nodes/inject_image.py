@@ -9,12 +9,19 @@ from ..sampling.run.attach import added
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
 from .inputs.values import OpenFloat, OpenInt, reads_numbers
+from .inputs.without_effect import Idle
 
 LATENT_PIXEL = 8
 """Pixels of a picture to one of its latent, for SD1.5 and SDXL."""
 
 
 class InjectImageNode(io.ComfyNode):
+    IDLE = (
+        Idle("vae", lambda values: values["latent"] is not None, ", because a latent is connected."),
+        Idle("x", lambda values: values["fit"], ", because fit is on."),
+        Idle("y", lambda values: values["fit"], ", because fit is on."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -2,13 +2,16 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.camera_load import CAMERA
 from ..sampling.call.moment import Curve
 from ..sampling.camera.camera import Camera, follow_camera
 from ..sampling.camera.path import CameraPath
 from .inputs.camera_files import camera_files, camera_fingerprint, check_camera_file, load_camera_file
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, CameraSocket, MotionModelSocket, number_or_curve
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
+
+REPLACES_CAMERA = "This camera replaces that of the earlier Load CameraCtrl node."
 
 
 class LoadCameraCtrlNode(io.ComfyNode):
@@ -69,5 +72,9 @@ class LoadCameraCtrlNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, motion_model: Any, cameractrl: str, camera: CameraPath, strength: float | Curve) -> io.NodeOutput:
-        return io.NodeOutput(follow_camera(motion_model, load_camera_file(cameractrl), Camera(camera, strength)))
+    def execute(
+        cls, motion_model: Any, cameractrl: str, camera: CameraPath, strength: float | Curve
+    ) -> io.NodeOutput | Told:
+        replaces = motion_model.get_attachment(CAMERA) is not None
+        follows = follow_camera(motion_model, load_camera_file(cameractrl), Camera(camera, strength))
+        return Told(io.NodeOutput(follows), [REPLACES_CAMERA] if replaces else [])

@@ -3,7 +3,9 @@ from dataclasses import dataclass
 from comfy_api.latest import io
 
 from ..miniature import models
+from .inputs.motion_files import MINIATURE_SETTINGS
 from .inputs.sockets import CATEGORY
+from .inputs.values import Told, reads_numbers
 
 
 @dataclass(frozen=True)
@@ -55,5 +57,7 @@ class LoadMiniatureNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, style: str) -> io.NodeOutput:
-        return io.NodeOutput(*models.load_miniature(unet=STYLES[style].unet, lora=STYLES[style].lora))
+    @reads_numbers
+    def execute(cls, style: str) -> io.NodeOutput | Told:
+        loaded = io.NodeOutput(*models.load_miniature(unet=STYLES[style].unet, lora=STYLES[style].lora))
+        return Told(loaded, [f"Miniature, SD1.5. Usual: {MINIATURE_SETTINGS}."])

@@ -5,8 +5,9 @@ from comfy_api.latest import io
 from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.motion_files import MODEL_FOLDER, check_file, fingerprint, load_file, motion_files
+from .inputs.motion_files import MODEL_FOLDER, about_file, check_file, fingerprint, load_file, motion_files
 from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.values import Told, reads_numbers
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
 
@@ -70,5 +71,7 @@ class LoadMotionModelNode(io.ComfyNode):
         return fingerprint(MODEL_FOLDER, motion_model)
 
     @classmethod
-    def execute(cls, motion_model: str, kind: str = AUTOMATIC) -> io.NodeOutput:
-        return io.NodeOutput(load_file(motion_model, LABELS.get(kind)))
+    @reads_numbers
+    def execute(cls, motion_model: str, kind: str = AUTOMATIC) -> io.NodeOutput | Told:
+        motion = load_file(motion_model, LABELS.get(kind))
+        return Told(io.NodeOutput(motion), about_file(motion_model, motion.model.spec))

@@ -3,11 +3,11 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
+from ..sampling.run.on_node import say
 from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import CONTROL_FOLDER, check_file, control_files, fingerprint, load_sparse_file
-from .inputs.on_node import say
 from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY, number_or_curve
 from .inputs.values import reads_numbers

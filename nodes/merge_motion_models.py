@@ -4,7 +4,11 @@ from comfy_api.latest import io
 
 from ..motion.merge import merge_motion_models
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.values import OpenFloat, reads_numbers
+from .inputs.values import OpenFloat, Told, reads_numbers
+
+EVEN_WEIGHT = 0.5
+"""The weight of both motion models that the node starts with."""
+NO_MID = "mid has no effect, because these motion models have no motion module in the mid block."
 
 
 class MergeMotionModelsNode(io.ComfyNode):
@@ -42,14 +46,16 @@ class MergeMotionModelsNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput:
-        return io.NodeOutput(merge_motion_models(first, second, down, mid, up))
+    def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput | Told:
+        merged = merge_motion_models(first, second, down, mid, up)
+        has_mid = merged.model.spec.has_mid or mid == EVEN_WEIGHT
+        return Told(io.NodeOutput(merged), [] if has_mid else [NO_MID])
 
 
 def _weight(name: str, where: str) -> OpenFloat:
     return OpenFloat(
         name,
-        default=0.5,
+        default=EVEN_WEIGHT,
         min=0.0,
         max=1.0,
         step=0.01,

@@ -4,9 +4,9 @@ from comfy_api.latest import io
 
 from ..evaluation.metrics import Measurement
 from ..evaluation.plot import plot
-from .inputs.pictures import image_of
+from .inputs.pictures import ON_NODE, plotted
 from .inputs.sockets import CATEGORY
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class MetricsPlotNode(io.ComfyNode):
@@ -19,6 +19,7 @@ class MetricsPlotNode(io.ComfyNode):
             node_id="KinemaMetricsPlot",
             display_name="Metrics Plot",
             category=f"{CATEGORY}/metrics",
+            is_output_node=True,
             description="Shows the results of Animation Metrics for one animation, or for several side by side, as "
             "a table of values and as curves over the frames.",
             search_aliases=["plot", "chart", "graph", "compare", "flicker", "evaluate", "benchmark"],
@@ -41,10 +42,12 @@ class MetricsPlotNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput:
+    def execute(cls, results: dict[str, str | None], labels: str, width: int) -> io.NodeOutput | Told:
         measured = [Measurement.from_json(text) for text in results.values() if text is not None]
-        picture = plot(dict(zip(_labels(labels, len(measured)), measured, strict=True)), width)
-        return io.NodeOutput(image_of(picture))
+        named = dict(zip(_labels(labels, len(measured)), measured, strict=True))
+        names = labels.rstrip().count("\n") + 1
+        few = f"labels has {names} lines, but there are {len(measured)} animations: the later lines are not used."
+        return Told(plotted(cls, plot(named, width), plot(named, ON_NODE)), [few] if names > len(measured) else [])
 
 
 def _labels(text: str, count: int) -> list[str]:

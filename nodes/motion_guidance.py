@@ -6,10 +6,17 @@ from ..sampling.call.moment import Curve
 from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
+from .inputs.without_effect import NEVER_ACTS, Idle, replaced
 
 
 class MotionGuidanceNode(io.ComfyNode):
+    IDLE = (
+        NEVER_ACTS,
+        Idle("skip", lambda values: values["kept"] is not None, ", because kept is connected."),
+        Idle("rescale", lambda values: values["scale"] == 0, ", because scale is 0."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -79,7 +86,7 @@ class MotionGuidanceNode(io.ComfyNode):
         end_percent: float = 1.0,
         rescale: float | Curve = 0.0,
         kept: Curve | None = None,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         less = SKIPS[skip] if kept is None else kept
         guidance = MotionGuidance(scale, less, rescale, start_percent, end_percent)
-        return io.NodeOutput(changed(model, motion_guidance=guidance))
+        return Told(io.NodeOutput(changed(model, motion_guidance=guidance)), replaced(model, cls, "motion_guidance"))

@@ -8,8 +8,9 @@ from ..sampling.windows.motion_windows import MotionWindows
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
 from .inputs.window_inputs import (
+    LEAVES_SHORT,
     check_overlap,
     closed_loop_input,
     freenoise_input,
@@ -18,9 +19,19 @@ from .inputs.window_inputs import (
     short_videos_input,
     stride_input,
 )
+from .inputs.without_effect import Idle, replaced
 
 
 class MotionWindowsNode(io.ComfyNode):
+    IDLE = (
+        Idle(
+            "fuse_method",
+            lambda values: values["overlap"] == 0 and not values["closed_loop"],
+            ", because windows do not overlap.",
+        ),
+        LEAVES_SHORT,
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -79,9 +90,9 @@ class MotionWindowsNode(io.ComfyNode):
         schedule: str = "static",
         stride: int = 1,
         short_videos: str = "join",
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         windows = MotionWindows(length, overlap, fuse_method, closed_loop, freenoise, schedule, stride, short_videos)
-        return io.NodeOutput(changed(model, motion_windows=windows))
+        return Told(io.NodeOutput(changed(model, motion_windows=windows)), replaced(model, cls, "motion_windows"))
 
 
 def _schedule_input() -> ExplainedCombo:

@@ -7,6 +7,7 @@ from ..sampling.run.attach import schedule_noise
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
+    UNREAD_BETAS,
     beta_inputs,
     lcm_steps_input,
     prediction_input,
@@ -15,10 +16,13 @@ from .inputs.schedule_inputs import (
     zsnr_input,
 )
 from .inputs.sockets import CATEGORY
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
+from .inputs.without_effect import replaced
 
 
 class NoiseScheduleNode(io.ComfyNode):
+    IDLE = UNREAD_BETAS
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -52,11 +56,11 @@ class NoiseScheduleNode(io.ComfyNode):
         prediction: str = AS_IT_IS,
         zero_snr: str = AS_IT_IS,
         lcm_steps: int = 0,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         choice = ScheduleChoice(
             schedule_named(schedule, betas, first_beta, last_beta),
             None if prediction == AS_IT_IS else prediction,
             None if zero_snr == AS_IT_IS else zero_snr == "on",
             lcm_steps,
         )
-        return io.NodeOutput(schedule_noise(model, choice))
+        return Told(io.NodeOutput(schedule_noise(model, choice)), replaced(model, cls, "noise_schedule"))

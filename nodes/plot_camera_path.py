@@ -1,24 +1,27 @@
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..sampling.camera.moved_picture import moved_picture
 from ..sampling.camera.path import CameraPath, track_of
 from ..sampling.camera.path_picture import draw_path
-from .inputs.on_node import say
-from .inputs.pictures import image_of
+from .inputs.pictures import plotted
 from .inputs.sockets import CATEGORY, CameraSocket
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
+from .inputs.without_effect import Idle
 
 WIDTH, HEIGHT = 768, 336
 
 
 class PlotCameraPathNode(io.ComfyNode):
+    IDLE = (Idle("distance", lambda values: values["image"] is None, ", because no image is connected."),)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KinemaPlotCameraPath",
             display_name="Plot Camera Path",
             category=f"{CATEGORY}/camera",
+            is_output_node=True,
             description="Draws a camera path from three sides. If an image is connected, this node shows the image "
             "instead, as the camera would see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
@@ -54,15 +57,17 @@ class PlotCameraPathNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls, camera: CameraPath, frames: int, image: torch.Tensor | None = None, distance: float = 4.0
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         track = track_of(camera, frames)
         if image is None:
-            return io.NodeOutput(image_of(draw_path(track, WIDTH, HEIGHT)))
+            picture = draw_path(track, WIDTH, HEIGHT)
+            return plotted(cls, picture, picture)
         moved = moved_picture(image[0, :, :, :3], track, distance)
+        sentences = []
         if moved.behind:
-            say(
+            sentences.append(
                 f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
             )
         if len(image) > 1:
-            say(f"Only the first of the {len(image)} images is shown.")
-        return io.NodeOutput(moved.frames)
+            sentences.append(f"Only the first of the {len(image)} images is shown.")
+        return Told(io.NodeOutput(moved.frames, ui=ui.PreviewImage(moved.frames, cls=cls)), sentences)

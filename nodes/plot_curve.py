@@ -8,18 +8,30 @@ from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import as_curve
 from ..sampling.curves.curve_picture import draw_curve
 from ..sampling.curves.curve_samples import sample_curve
-from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from ..sampling.curves.outside_run import outside_run
+from .inputs.pictures import (
+    LATENT_COUNTS,
+    ON_NODE,
+    frame_count,
+    length_inputs,
+    plotted,
+    scheduler_input,
+    width_input,
+)
 from .inputs.sockets import CATEGORY, number_or_curve
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class PlotCurveNode(io.ComfyNode):
+    IDLE = (LATENT_COUNTS,)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KinemaPlotCurve",
             display_name="Plot Curve",
             category=f"{CATEGORY}/curves",
+            is_output_node=True,
             description="Draws a curve over the frames and steps of a run, with one line for each group of blocks "
             "that have the same values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],
@@ -50,11 +62,13 @@ class PlotCurveNode(io.ComfyNode):
         scheduler: str = "normal",
         model: Any = None,
         width: int = 960,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         count = frame_count(frames, latent)
         sampling = (
             comfy.model_sampling.ModelSamplingDiscrete() if model is None else model.get_model_object("model_sampling")
         )
         sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
-        picture = draw_curve(sample_curve(as_curve(curve), count, sigmas, sampling), width, max(320, width * 3 // 8))
-        return io.NodeOutput(image_of(picture))
+        sampled = sample_curve(as_curve(curve), count, sigmas, sampling)
+        picture = draw_curve(sampled, width, max(320, width * 3 // 8))
+        on_node = draw_curve(sampled, ON_NODE, 320)
+        return Told(plotted(cls, picture, on_node), outside_run(curve, count, steps))

@@ -1,19 +1,23 @@
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..sampling.curves.easings import EASINGS
 from ..sampling.prompts.prompt_text import read_prompts
-from ..sampling.prompts.prompt_travel import encode_travel, plan_travel
+from ..sampling.prompts.prompt_travel import Travel, encode_travel, plan_travel
 from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.pictures import LATENT_COUNTS, frame_count
 from .inputs.sockets import CATEGORY
 from .inputs.texts import check_text
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
 
 PROMPT_EXAMPLE = "0: a calm sea\n24: a storm"
 
 
 class PromptTravelNode(io.ComfyNode):
+    IDLE = (LATENT_COUNTS,)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -79,14 +83,24 @@ class PromptTravelNode(io.ComfyNode):
         closed_loop: bool = False,
         easing: str = "linear",
         blend: str = "linear",
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         if clip is None:
             raise ValueError(
                 "The checkpoint has no text encoder, so Prompt Travel cannot read prompts. Connect a CLIP from Load CLIP."
             )
-        count = frames if latent is None else latent["samples"].shape[0]
-        travel = plan_travel(prompts, count, easing, closed_loop)
-        return io.NodeOutput(encode_travel(clip, travel, text_before, text_after, spherical=blend == "spherical"))
+        travel = plan_travel(prompts, frame_count(frames, latent), easing, closed_loop)
+        encoded = encode_travel(clip, travel, text_before, text_after, spherical=blend == "spherical")
+        settings = {"closed_loop": closed_loop, "easing": easing != "linear", "blend": blend != "linear"}
+        return Told(io.NodeOutput(encoded), _what_does_not_act(travel, settings))
+
+
+def _what_does_not_act(travel: Travel, settings: Mapping[str, bool]) -> list[str]:
+    """Sentences about prompts of `travel` that lie after the video, and `settings` that are made for several prompts."""
+    last = len(travel.mixes) - 1
+    sentences = [f"The prompt at frame {frame} is not reached: the last frame is {last}." for frame in travel.after_end]
+    if len(travel.texts) == 1:
+        sentences += [f"{name} has no effect, because there is only one prompt." for name in settings if settings[name]]
+    return sentences
 
 
 def _blending_inputs() -> list[io.Input]:

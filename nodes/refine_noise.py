@@ -7,10 +7,19 @@ from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement
 from ..sampling.run.attach import changed
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
+from .inputs.without_effect import Idle, replaced
 
 
 class RefineNoiseNode(io.ComfyNode):
+    IDLE = (
+        Idle("order", lambda values: values["filter"] != "butterworth", ' with the filter "{filter}".'),
+        *(
+            Idle(name, lambda values: values["iterations"] == 1, ", because iterations is 1.")
+            for name in ("method", "filter", "space", "time", "coarse_to_fine", "until", "new_noise", "order")
+        ),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -80,10 +89,10 @@ class RefineNoiseNode(io.ComfyNode):
         until: float = 1.0,
         new_noise: bool = False,
         order: int = 4,
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         low_pass = LowPass(filter, space, time, order)
         refinement = NoiseRefinement(method, iterations, low_pass, coarse_to_fine, until, new_noise)
-        return io.NodeOutput(changed(model, refinement=refinement))
+        return Told(io.NodeOutput(changed(model, refinement=refinement)), replaced(model, cls, "refinement"))
 
 
 def _iteration_inputs() -> list[io.Input]:

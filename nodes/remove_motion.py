@@ -5,8 +5,8 @@ from comfy_api.latest import io
 from ..sampling.run.animation import Animation, animation_of
 from ..sampling.run.remove import without_motion
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.on_node import say
 from .inputs.sockets import CATEGORY
+from .inputs.values import Told, reads_numbers
 
 NOTHING = "Kinema's nodes have added nothing to the connected model, so nothing was removed."
 
@@ -31,7 +31,7 @@ class RemoveMotionNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any) -> io.NodeOutput:
-        if animation_of(model.model_options) == Animation():
-            say(NOTHING)
-        return io.NodeOutput(without_motion(model))
+    @reads_numbers
+    def execute(cls, model: Any) -> io.NodeOutput | Told:
+        has_none = animation_of(model.model_options) == Animation()
+        return Told(io.NodeOutput(without_motion(model)), [NOTHING] if has_none else [])

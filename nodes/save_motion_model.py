@@ -9,10 +9,13 @@ from comfy_api.latest import io
 from ..motion.camera_load import CAMERA
 from ..motion.save import save_motion_model, without_patches
 from .inputs.motion_files import MODEL_FOLDER
-from .inputs.on_node import say
 from .inputs.sockets import CATEGORY, MotionModelSocket
+from .inputs.values import Told, reads_numbers
 
 SAVED_AS = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+WITHOUT_CAMERA = (
+    "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file again."
+)
 
 
 class SaveMotionModelNode(io.ComfyNode):
@@ -60,17 +63,17 @@ class SaveMotionModelNode(io.ComfyNode):
         return True if filename is None else _refusal(filename) or True
 
     @classmethod
-    def execute(cls, motion_model: Any, filename: str, bake_loras: bool, precision: str = "as loaded") -> io.NodeOutput:
+    @reads_numbers
+    def execute(
+        cls, motion_model: Any, filename: str, bake_loras: bool, precision: str = "as loaded"
+    ) -> io.NodeOutput | Told:
         folder = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")
         comfy.model_management.throw_exception_if_processing_interrupted()
-        if motion_model.get_attachment(CAMERA) is not None:
-            say(
-                "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file "
-                "again."
-            )
+        has_camera = motion_model.get_attachment(CAMERA) is not None
         source = motion_model if bake_loras else without_patches(motion_model)
-        return io.NodeOutput(motion_model, ui={"text": [str(save_motion_model(source, path, SAVED_AS[precision]))]})
+        saved = str(save_motion_model(source, path, SAVED_AS[precision]))
+        return Told(io.NodeOutput(motion_model, ui={"text": [saved]}), [WITHOUT_CAMERA] if has_camera else [])
 
 
 def _refusal(filename: str) -> str | None:

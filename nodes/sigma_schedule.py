@@ -7,6 +7,7 @@ from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.schedule_inputs import (
     AS_IT_IS,
+    UNREAD_BETAS,
     beta_inputs,
     lcm_steps_input,
     prediction_input,
@@ -16,11 +17,23 @@ from .inputs.schedule_inputs import (
 )
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenInt, reads_numbers
+from .inputs.without_effect import Idle
 
 MODELS = "the model's"
 
 
 class SigmaScheduleNode(io.ComfyNode):
+    IDLE = (
+        *UNREAD_BETAS,
+        Idle("prediction", lambda values: values["schedule"] == MODELS, ' with the schedule "{schedule}".'),
+        Idle("zero_snr", lambda values: values["schedule"] == MODELS, ' with the schedule "{schedule}".'),
+        Idle(
+            "model",
+            lambda values: values["schedule"] != MODELS and AS_IT_IS not in (values["prediction"], values["zero_snr"]),
+            ", because schedule, prediction and zero_snr are set.",
+        ),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

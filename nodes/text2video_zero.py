@@ -5,7 +5,8 @@ from comfy_api.latest import io
 from ..sampling.latents.text2video_zero import MotionField
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
-from .inputs.values import OpenFloat, reads_numbers
+from .inputs.values import OpenFloat, Told, reads_numbers
+from .inputs.without_effect import replaced
 
 
 class Text2VideoZeroNode(io.ComfyNode):
@@ -57,9 +58,11 @@ class Text2VideoZeroNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls, model: Any, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
-    ) -> io.NodeOutput:
+    ) -> io.NodeOutput | Told:
         field = MotionField(motion_x, motion_y, high_timestep, low_timestep)
-        return io.NodeOutput(changed(model, motion_field=field, first_frame=True))
+        return Told(
+            io.NodeOutput(changed(model, motion_field=field, first_frame=True)), replaced(model, cls, "motion_field")
+        )
 
 
 def _motion_input(name: str, positive: str, negative: str) -> OpenFloat:

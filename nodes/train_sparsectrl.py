@@ -4,13 +4,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..sampling.run.on_node import say
 from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
 from ..sampling.sparsectrl.sparse_model import load_sparsectrl
 from ..training.config import TrainSettings
 from ..training.jobs import TrainingJob
 from .inputs.motion_files import CONTROL_FOLDER
-from .inputs.on_node import say
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
 from .inputs.training_preview import run_training

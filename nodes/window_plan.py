@@ -7,18 +7,36 @@ from comfy_api.latest import io
 from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.pictures import frame_count, image_of, length_inputs, scheduler_input, width_input
+from .inputs.pictures import (
+    LATENT_COUNTS,
+    frame_count,
+    length_inputs,
+    plotted,
+    scheduler_input,
+    width_input,
+)
 from .inputs.sockets import CATEGORY
 from .inputs.values import reads_numbers
+from .inputs.without_effect import Idle
+
+TITLED = 600
+"""Width in pixels of the plan on the node, into which its title fits."""
 
 
 class WindowPlanNode(io.ComfyNode):
+    IDLE = (
+        LATENT_COUNTS,
+        Idle("steps", lambda values: values["sigmas"] is not None, ", because sigmas is connected."),
+        Idle("scheduler", lambda values: values["sigmas"] is not None, ", because sigmas is connected."),
+    )
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
             category=f"{CATEGORY}/windows",
+            is_output_node=True,
             description="Draws a picture of which frames a run will compute together in each step, and how much "
             "weight each window has for each frame. Nothing is sampled.",
             search_aliases=[
@@ -57,5 +75,5 @@ class WindowPlanNode(io.ComfyNode):
         count = frame_count(frames, latent)
         if sigmas is None:
             sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), scheduler, steps)
-        picture = draw_plan(plan_run(model, count, sigmas.tolist()), count, width)
-        return io.NodeOutput(image_of(picture))
+        plan = plan_run(model, count, sigmas.tolist())
+        return plotted(cls, draw_plan(plan, count, width), draw_plan(plan, count, TITLED, left=12))

@@ -3,14 +3,18 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
+from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import refer_windows
 from ..sampling.windows.window_reference import REFERENCE_MODES, ReferenceMode, WindowReference
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
-from .inputs.values import OpenFloat, reads_numbers
+from .inputs.values import OpenFloat, Told, reads_numbers
+from .inputs.without_effect import NEVER_ACTS
 
 
 class WindowReferenceNode(io.ComfyNode):
+    IDLE = (NEVER_ACTS,)
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -69,8 +73,13 @@ class WindowReferenceNode(io.ComfyNode):
         strength: float | Curve,
         start_percent: float = 0.0,
         end_percent: float = 0.25,
-    ) -> io.NodeOutput:
-        return io.NodeOutput(refer_windows(model, WindowReference(mode, strength, start_percent, end_percent)))
+    ) -> io.NodeOutput | Told:
+        reference = WindowReference(mode, strength, start_percent, end_percent)
+        replaces = any(other.mode == mode for other in animation_of(model.model_options).references)
+        sentences = (
+            [f'This node replaces the earlier Window Reference node with the mode "{mode}".'] if replaces else []
+        )
+        return Told(io.NodeOutput(refer_windows(model, reference)), sentences)
 
 
 def _percent(name: str, default: float, tooltip: str) -> io.Input:

@@ -1,9 +1,14 @@
 """Every test runs inside a real ComfyUI: the one COMFYUI_PATH names, else the newest that dev.py uses."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from screen import Screen
 
 TESTS = Path(__file__).resolve().parent
 
@@ -61,6 +66,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def draft(pytestconfig: pytest.Config) -> bool:
     """Whether the nodes may be incomplete, see `tools/help/missing.py`."""
     return bool(pytestconfig.getoption("--draft"))
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Screen]":
+    """Has nodes run as the host runs them, with a page that listens."""
+    from comfy_execution.utils import CurrentNodeContext
+    from screen import Screen
+    from server import PromptServer
+
+    screen = Screen()
+    monkeypatch.setattr(PromptServer, "instance", screen, raising=False)
+    with CurrentNodeContext("prompt", "7", 0):
+        yield screen
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

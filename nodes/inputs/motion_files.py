@@ -1,16 +1,21 @@
 """The folders of motion models, motion LoRAs and SparseCtrl models, and what the miniature brings along."""
 
 import os
+import time
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import folder_paths
 
 from ...miniature.models import FOLDER as MINIATURE
-from ...motion.load import load_motion_model
+from ...motion.detect import detect
+from ...motion.files import MotionFileError, read_header
+from ...motion.load import load_motion_model, usual_settings
+from ...motion.spec import BASE_NAMES, MotionSpec
 from ...sampling.sparsectrl.sparse_model import SparseModel, load_sparsectrl
-from .on_node import say
 
 MODEL_FOLDER = "animatediff_models"
 LORA_FOLDER = "animatediff_motion_lora"
@@ -26,6 +31,13 @@ EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
 FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
 FILES = {**FOLDERS, CONTROL_FOLDER: ("ControlNets", "v3_sd15_sparsectrl_rgb.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
+
+MINIATURE_SETTINGS = "12 to 20 steps, dpmpp_2m, karras, cfg 2, pictures of 128 x 128 pixels"
+
+BEST = ("v3", "v2")
+"""The families that suit most people, the best first."""
+READING = 0.08
+"""Seconds for which files are read at most before the canvas gets its list of nodes."""
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
@@ -49,6 +61,44 @@ def register_folders() -> None:
 
 def motion_files() -> list[str]:
     return _offered(MODEL_FOLDER)
+
+
+def best_motion_file() -> str | None:
+    """The user's own motion model that suits most people: v3, else v2, else another; None: there is none.
+
+    Files are read for `READING` seconds at most, those whose names promise most first, and each only once.
+    """
+    own: list[str] = folder_paths.get_filename_list(MODEL_FOLDER)
+    promising = sorted(
+        own, key=lambda name: next((i for i, family in enumerate(BEST) if family in name.lower()), len(BEST))
+    )
+    best, least, end = own[0] if own else None, len(BEST) + 1, time.monotonic() + READING
+    for name in promising:
+        if least == 0 or time.monotonic() > end:
+            break
+        rank = _rank(name)
+        if rank < least:
+            best, least = name, rank
+    return best
+
+
+def _rank(name: str) -> int:
+    """Place of a file's family in BEST, then other motion models, then what is none."""
+    path: str | None = folder_paths.get_full_path(MODEL_FOLDER, name)
+    if path is None:
+        return len(BEST) + 1
+    stat = os.stat(path)
+    family = _family(path, stat.st_mtime_ns, stat.st_size)
+    return BEST.index(family) if family in BEST else len(BEST) + (family == "")
+
+
+@lru_cache(maxsize=4096)
+def _family(path: str, _written: int, _size: int) -> str:
+    """The name of the family of the motion model at `path`, as it was then; empty: it is none."""
+    try:
+        return detect(read_header(Path(path)), os.path.basename(path))[0].family.name
+    except MotionFileError:
+        return ""
 
 
 def lora_files() -> list[str]:
@@ -82,15 +132,20 @@ def _path(folder: str, name: str) -> str | None:
 
 
 def load_file(name: str, family: str | None = None) -> Any:
-    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one.
-
-    The node that runs shows what a user should know of the file.
-    """
+    """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
     path = path_of(MODEL_FOLDER, name)
-    motion = _shared(path, family, lambda: load_motion_model(path, family))
-    if motion.model.spec.note:
-        say(f'"{name}": {motion.model.spec.note}')
-    return motion
+    return _shared(path, family, lambda: load_motion_model(path, family))
+
+
+def about_file(name: str, spec: MotionSpec) -> list[str]:
+    """What a user should know of the motion model in file `name`, which has this `spec`."""
+    is_miniature = path_of(MODEL_FOLDER, name).startswith(str(MINIATURE))
+    usual = MINIATURE_SETTINGS if is_miniature else usual_settings(spec.family.preset, name)
+    sentences = [
+        f"{spec.family.label} for {BASE_NAMES[spec.base]}, trained with {spec.native_frames} frames.",
+        f"Usual: {usual}.",
+    ]
+    return [*sentences, f'"{name}": {spec.note}'] if spec.note else sentences
 
 
 def load_sparse_file(name: str) -> SparseModel:

@@ -5,15 +5,25 @@ from typing import Any
 import comfy.samplers
 import numpy as np
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 from PIL import Image
 
 from .values import OpenInt
+from .without_effect import Idle
 
 
 def image_of(picture: Image.Image) -> torch.Tensor:
     """An IMAGE of one RGB picture, (1, height, width, 3), 0 to 1."""
     return torch.from_numpy(np.array(picture, dtype=np.float32) / 255)[None]
+
+
+ON_NODE = 480
+"""Width in pixels of the plot on a node, which web/said.js makes wide enough for it, so that its text is legible."""
+
+
+def plotted(node: type[io.ComfyNode], picture: Image.Image, on_node: Image.Image) -> io.NodeOutput:
+    """`picture` as the output of `node`, which shows `on_node` itself."""
+    return io.NodeOutput(image_of(picture), ui=ui.PreviewImage(image_of(on_node), cls=node))
 
 
 def length_inputs(default: int) -> list[io.Input]:
@@ -31,6 +41,15 @@ def length_inputs(default: int) -> list[io.Input]:
         ),
         OpenInt("steps", default=20, min=1, max=1000, optional=True, tooltip="Number of sampler steps."),
     ]
+
+
+LATENT_COUNTS = Idle(
+    "frames",
+    lambda values: values["latent"] is not None and frame_count(0, values["latent"]) != values["frames"],
+    ": it is {frames}, but the connected latent has another number of frames, which is used.",
+    always=True,
+)
+"""For nodes with `frames` that a `latent` overrules."""
 
 
 def frame_count(frames: int, latent: Any) -> int:

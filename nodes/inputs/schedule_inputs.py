@@ -7,9 +7,30 @@ from comfy_api.latest import io
 from ...motion.spec import NoiseSchedule
 from ...sampling.noise.noise_schedules import NOISE_SCHEDULES, PREDICTIONS
 from .options import ExplainedCombo, words_of
+from .without_effect import Idle
 
 CUSTOM = "custom"
 AS_IT_IS = "keep"
+
+UNREAD_BETAS = (
+    *(
+        Idle(
+            name,
+            lambda values: values["schedule"] != CUSTOM,
+            f' with the schedule "{{schedule}}", only with "{CUSTOM}".',
+        )
+        for name in ("betas", "first_beta", "last_beta")
+    ),
+    *(
+        Idle(
+            name,
+            lambda values: values["schedule"] == CUSTOM and values["betas"] == "cosine",
+            " with cosine betas.",
+        )
+        for name in ("first_beta", "last_beta")
+    ),
+)
+"""For nodes with `beta_inputs`."""
 
 
 def schedule_combo(more: Mapping[str, str] | None = None) -> ExplainedCombo:

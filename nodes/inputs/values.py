@@ -2,7 +2,8 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from numbers import Real
 from typing import Any
@@ -11,7 +12,8 @@ from comfy_api.latest import io
 
 from ...sampling.call.moment import Curve
 from ...sampling.curves.curve import Listed
-from .on_node import say
+from ...sampling.run.on_node import say
+from .without_effect import idle_inputs
 
 Number = io.Float.Input | io.Int.Input
 
@@ -24,20 +26,40 @@ class OpenInt(io.Int.Input):
     """A whole number that has a least value, but no largest one for a connected number."""
 
 
-def reads_numbers(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
-    """Has the numbers and curves among a node's values read by `read_value` before its `execute` gets them."""
-    names = list(inspect.signature(execute).parameters)[1:]
+@dataclass(frozen=True)
+class Told:
+    """What a node returns, with sentences that it shows on itself."""
+
+    output: io.NodeOutput  # its outputs
+    sentences: Sequence[str]  # none: there is nothing to say
+
+
+def reads_numbers(execute: Callable[..., io.NodeOutput | Told]) -> Callable[..., io.NodeOutput]:
+    """Has the numbers and curves among a node's values read by `read_value` before its `execute` gets them, and has the
+    node show what it does with them: numbers outside of an input's range, inputs that do not act by the rows of its IDLE,
+    and what `execute` tells."""
+    parameters = list(inspect.signature(execute).parameters.values())[1:]
+    names = [parameter.name for parameter in parameters]
+    defaults = {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
 
     @wraps(execute)
     def with_numbers(cls: type[io.ComfyNode], *in_order: Any, **by_name: Any) -> io.NodeOutput:
         values = dict(zip(names, in_order, strict=False)) | by_name
-        sockets = [socket for socket in cls.define_schema().inputs if socket.id in values]
-        for socket in sockets:
-            values[socket.id] = read_value(socket, values[socket.id])
-        outside = [sentence for socket in sockets if (sentence := beyond_widget(socket, values[socket.id]))]
-        if outside:
-            say(" ".join(outside))
-        return execute(cls, **values)
+        sockets = {socket.id: socket for socket in cls.define_schema().inputs}
+        given = {name: socket for name, socket in sockets.items() if name in values}
+        for name, socket in given.items():
+            values[name] = read_value(socket, values[name])
+        outside = (beyond_widget(socket, values[name]) for name, socket in given.items())
+        sentences = [sentence for sentence in outside if sentence]
+        sentences += idle_inputs(getattr(cls, "IDLE", ()), defaults | values, sockets)
+        if sentences:
+            say(" ".join(sentences))
+        returned = execute(cls, **values)
+        if isinstance(returned, io.NodeOutput):
+            return returned
+        if returned.sentences:
+            say(" ".join([*sentences, *returned.sentences]))
+        return returned.output
 
     return with_numbers
 

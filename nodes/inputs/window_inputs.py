@@ -6,6 +6,14 @@ from ...sampling.windows.cut import SHORT_VIDEOS, WINDOW_SCHEDULES, WindowSpec
 from ...sampling.windows.fuse import FUSES
 from .options import ExplainedCombo, words_of
 from .values import OpenInt
+from .without_effect import Idle
+
+LEAVES_SHORT = Idle(
+    "short_videos",
+    lambda values: values["short_videos"] == "leave" and not values["closed_loop"],
+    ", because closed_loop is off.",
+)
+"""For nodes with `short_videos_input`: only the joining of short videos is left out, and that is for closed loops."""
 
 
 def overlap_input(of: str) -> OpenInt:

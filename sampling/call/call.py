@@ -38,6 +38,16 @@ class WindowsInside(Protocol):
         """For so many `frames` of a video of `total`; None: they see all at once."""
 
 
+class Shown(Protocol):
+    """What the sampler's node shows of a run."""
+
+    def tell(self, sentence: str) -> None:
+        """Shows one more sentence."""
+
+    def windows_done(self, done: int, count: int) -> None:
+        """Shows how many of the `count` windows of a step are computed."""
+
+
 @dataclass
 class RawPrediction:
     """What the model predicts for the positive prompt at a step, before other nodes change it."""
@@ -63,6 +73,7 @@ class Call:
     inside: WindowsInside | None = None  # the motion windows of the run; None: motion modules see all frames at once
     loops: bool = False  # whether its context windows go on from the last frame to the first
     features: FeatureCache | None = None  # of the run: what its models made of pictures
+    shown: Shown | None = None  # what the sampler's node shows of the run; None: nothing
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
     def next_pass(self) -> None:

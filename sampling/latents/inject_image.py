@@ -111,7 +111,7 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
     ) -> torch.Tensor:  # fmt: skip
         """As the host's samplers. A run that does not pass the injection's noise level is left as it is."""
-        at = _step_of(self.injection.percent, sigmas, guider.inner_model.model_sampling)
+        at = step_of(self.injection.percent, sigmas, guider.inner_model.model_sampling)
         if at is None:
             run = self.sampler.sample(guider, sigmas, extra_args, callback, noise, latent_image, *more)
             return run
@@ -146,7 +146,7 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         return x
 
 
-def _step_of(percent: float, sigmas: torch.Tensor, model_sampling: HostSampling) -> int | None:
+def step_of(percent: float, sigmas: torch.Tensor, model_sampling: HostSampling) -> int | None:
     """The number of steps before an injection at `percent`: 1 or more, None where the run does not pass it."""
     level = min(model_sampling.percent_to_sigma(percent), float(model_sampling.sigma_max) * START)
     if not float(sigmas[0]) > level >= float(sigmas[-1]):

@@ -14,16 +14,16 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True)
 class NoisePattern:
-    """How the noise of a frame depends on that of others. Raises ValueError unless the overlap is smaller than the
-    length."""
+    """How the noise of a frame depends on that of others. Raises ValueError where FreeNoise's overlap is not
+    smaller than its length."""
 
     kind: Kind = "independent"  # which pattern
     correlation: float = 0.0  # 0..1, of each frame with the one before it
     length: int = 16  # frames of a window, for "repeated" and "FreeNoise"
-    overlap: int = 4  # frames that consecutive windows share, fewer than `length`
+    overlap: int = 4  # frames that consecutive windows share, for "FreeNoise"
 
     def __post_init__(self) -> None:
-        if self.overlap >= self.length:
+        if self.kind == "FreeNoise" and self.overlap >= self.length:
             raise ValueError(
                 f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames. Set length and "
                 f"overlap to those of your windows, or use a quarter of the window, {self.length // 4}."

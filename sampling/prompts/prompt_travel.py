@@ -33,6 +33,7 @@ class Travel:
 
     texts: tuple[str, ...]  # the prompts, in the order of the source
     mixes: tuple[Mix, ...]  # one for each frame
+    after_end: tuple[int, ...] = ()  # frames of prompts after the last frame, rising
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,14 @@ def plan_travel(source: str, frames: int, easing: str = "linear", loop: bool = F
     """
     prompts = read_prompts(source)
     stops = sorted(_stops(source, prompts, frames), key=lambda stop: stop.frame)
+    after_end = tuple(stop.frame for stop in stops if stop.frame >= frames)
     if loop:
         before = replace(stops[-1], frame=stops[-1].frame - frames)
         after = replace(stops[0], frame=stops[0].frame + frames)
         stops = [before, *stops, after]
     ease = EASINGS[easing]
     mixes = tuple(_mix(stops, frame, ease) for frame in range(frames))
-    return Travel(tuple(prompt.text for prompt in prompts), mixes)
+    return Travel(tuple(prompt.text for prompt in prompts), mixes, after_end)
 
 
 def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop]:

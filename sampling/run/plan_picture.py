@@ -24,8 +24,11 @@ class Lane:
     inside: bool  # whether these are windows inside the motion modules
 
 
-def draw_plan(stretches: Sequence[Stretch], frames: int, width: int) -> Image.Image:
-    """The picture, `width` pixels wide. Windows that do not touch share a row; the darker, the more a window decides."""
+def draw_plan(stretches: Sequence[Stretch], frames: int, width: int, left: int = LEFT) -> Image.Image:
+    """The picture, `width` pixels wide, whose title begins at pixel `left`.
+
+    Windows that do not touch share a row; the darker, the more a window decides.
+    """
     lanes = [
         [*_lanes(s.windows, s.weights), *_lanes(s.motion, [[0.4] * len(w) for w in s.motion], True)] for s in stretches
     ]
@@ -34,7 +37,7 @@ def draw_plan(stretches: Sequence[Stretch], frames: int, width: int) -> Image.Im
     height = HEAD + row * count + GAP * (len(lanes) + 1)
     canvas = Canvas(width, height)
     scale = (width - LEFT - RIGHT) / frames
-    _head(canvas, stretches, frames, scale, height)
+    _head(canvas, stretches, frames, scale, height, left)
     y = HEAD + GAP // 2
     for stretch, rows in zip(stretches, lanes, strict=True):
         canvas.text((LEFT - 10, y + row * len(rows) / 2), _steps(stretch), INK, 13, "rm")
@@ -84,11 +87,11 @@ def _bar(
             canvas.text(((left + right) / 2, (top + bottom) / 2), str(number), PAPER, 11, "mm", halo=INK)
 
 
-def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int) -> None:
-    canvas.text((LEFT, 18), _summary(stretches, frames), INK, 15)
+def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int, left: int) -> None:
+    canvas.text((left, 18), _summary(stretches, frames), INK, 15)
     legend = "Darker: the window has more weight. Numbers: the order of computation."
     inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
-    canvas.text((LEFT, 38), legend + inside, PALE)
+    canvas.text((left, 38), legend + inside, PALE)
     every = max(1, round(round_step(frames, frames * scale / 36)))
     for frame in range(0, frames, every):
         x = LEFT + (frame + 0.5) * scale

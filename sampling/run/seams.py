@@ -40,7 +40,9 @@ from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
 from .handler import HANDLER, handler_for
+from .on_node import RunWords, say
 from .preview import played
+from .remarks import remarks
 
 
 def _outer_sample(
@@ -52,12 +54,13 @@ def _outer_sample(
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
     call = Call(caches=Caches(), inside=animation.motion_windows, features=FeatureCache())
-    guider.model_options["transformer_options"][CALL] = call
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
     check_run(animation, guider, noise.shape[0])
     check_sigmas(sigmas)
+    words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
+    guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
     guider.model_options["transformer_options"][ANIMATION] = _with_encoded_pictures(animation, guider, noise.shape)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
@@ -78,6 +81,7 @@ def _outer_sample(
         shown = stack.enter_context(played(callback, animation.preview_plays))
         result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
     check_result(result)
+    words.finish()
     return result
 
 

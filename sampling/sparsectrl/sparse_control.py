@@ -189,7 +189,9 @@ class SparseControl(ControlNet):  # type: ignore[misc]
         """What the network gives for the skip connections and the middle of the UNet, in the host's form."""
         x = asked.latents
         dtype = self.manual_cast_dtype or self.control_model.dtype
-        preparing = Preparing(self.model.condition, self.vae, self.how.tell)
+        preparing = Preparing(
+            self.model.condition, self.vae, asked.call.shown.tell if asked.call.shown else self.how.tell
+        )
         pictures = self._prepared.at(
             asked.whole, lambda: preparing.prepare(self.cond_hint_original, asked.whole).to(x.device, dtype)
         )

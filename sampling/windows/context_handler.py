@@ -9,7 +9,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 
 from ...motion.host import HostNetwork, HostSampling
-from ..call.call import apart, telling
+from ..call.call import apart, call_of, telling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
@@ -129,10 +129,17 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         first = asked.first_window(self.references)
         placed = _placed(now, asked, begins_first=first is not None)
         fused = [torch.zeros_like(asked.latents) for _ in asked.conds]
+        shown, most = call_of(asked.model_options["transformer_options"]).shown, self._batches.most
         predictions = self._predictions(placed.windows, self._at_once(now, asked), asked, first)
-        for frames, shares, predicted in zip(placed.frames, placed.shares, predictions, strict=True):
+        for done, (frames, shares, predicted) in enumerate(
+            zip(placed.frames, placed.shares, predictions, strict=True), start=1
+        ):
             for video, rows in zip(fused, predicted, strict=True):
                 video.index_add_(0, frames, rows * shares)
+            if shown is not None:
+                shown.windows_done(done, len(placed.windows))
+        if shown is not None and self._batches.most < most:
+            shown.tell(f"Memory did not suffice for more: {self._batches.most} windows are computed at once.")
         if whole is not None:
             whole.show()
         return fused

@@ -67,8 +67,8 @@ class WindowedControl:
 
     def get_control(self, x_noisy: torch.Tensor, *args: Any) -> Any:
         with ExitStack() as stack:
-            for link in _chain(self._control):
-                if _is_hosts(link) and link.cond_hint_original.shape[0] > 1:  # a single picture serves all frames
+            for link in chained(self._control):
+                if is_hosts(link) and link.cond_hint_original.shape[0] > 1:  # a single picture serves all frames
                     stack.enter_context(self._shown(link, x_noisy))
             return self._control.get_control(x_noisy, *args)
 
@@ -108,7 +108,7 @@ class ControlWindows:
 
     def follow(self, control: Any, hints: Hints) -> Any:
         """`control` for the window. One of another pack is left alone: it reads the window from "ad_params"."""
-        if not any(_is_hosts(link) for link in _chain(control)):
+        if not any(is_hosts(link) for link in chained(control)):
             return control
         if control not in self._made:
             self._made[control] = WindowedControl(control, self._frames, self._total, hints)
@@ -118,7 +118,7 @@ class ControlWindows:
 def all_follow(conds: Sequence[Any]) -> bool:
     """Whether every control in the host's lists of conditionings follows the windows of a model call, by this code or by
     its own."""
-    return all(_is_hosts(link) or _reads_call(link) for link in _links(conds))
+    return all(is_hosts(link) or _reads_call(link) for link in _links(conds))
 
 
 def any_read_call(conds: Sequence[Any]) -> bool:
@@ -128,10 +128,10 @@ def any_read_call(conds: Sequence[Any]) -> bool:
 
 def _links(conds: Sequence[Any]) -> Iterator[Any]:
     for cond in chain.from_iterable(each or () for each in conds):
-        yield from _chain(cond.get("control"))
+        yield from chained(cond.get("control"))
 
 
-def _chain(control: Any) -> Iterator[Any]:
+def chained(control: Any) -> Iterator[Any]:
     while control is not None:
         yield control
         control = control.previous_controlnet
@@ -141,7 +141,7 @@ def _reads_call(control: Any) -> bool:
     return getattr(control, "reads_call", False)
 
 
-def _is_hosts(control: Any) -> bool:
+def is_hosts(control: Any) -> bool:
     return type(control).get_control in (ControlNet.get_control, T2IAdapter.get_control)
 
 

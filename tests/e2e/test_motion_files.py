@@ -42,7 +42,10 @@ def test_a_file_that_could_be_v1_or_v3_says_so_on_the_node(comfy, client):
     prompt = {"1": load, "2": {"class_type": "KinemaSaveMotionModel", "inputs": kept}}
     said = client.run(prompt).said
     assert list(said) == ["1"]
-    assert said["1"].startswith(f'"{file}": it could be AnimateDiff v1 or v3')
+    assert said["1"].startswith(
+        "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual: 25 steps, euler, normal, cfg 7.5."
+    )
+    assert f'"{file}": it could be AnimateDiff v1 or v3' in said["1"]
     assert said["1"].endswith('set kind of Load Motion Model to "AnimateDiff v1".')
     load["inputs"]["kind"] = "AnimateDiff v1"
-    assert client.run(prompt).said == {}
+    assert client.run(prompt).said["1"].startswith("AnimateDiff v1 for SD1.5, trained with 16 frames.")

@@ -10,7 +10,6 @@ from kinema.motion.load import load_motion_model
 from kinema.motion.merge import merge_motion_models
 from kinema.motion.positions import PositionRule
 from kinema.motion.save import merged_weights, save_motion_model, unfuse, without_patches
-from kinema.nodes import adjust_motion_model
 from kinema.nodes.adjust_motion_model import AdjustMotionModelNode
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach
@@ -130,9 +129,7 @@ def test_too_few_positions_are_refused(motion):
         AdjustMotionModelNode.execute(motion, initial_offset=31)
 
 
-def test_files_without_positions_keep_the_formulas(monkeypatch, tmp_path):
-    said = []
-    monkeypatch.setattr(adjust_motion_model, "say", said.append)
+def test_files_without_positions_keep_the_formulas(screen, tmp_path):
     weights = {key: weight for key, weight in tiny.motion_weights(mid=True).items() if not key.endswith(".pe")}
     motion = load_motion_model(tiny.save(weights, tmp_path / "lcm.safetensors"))
     changed = AdjustMotionModelNode.execute(motion, stretch=3)[0]
@@ -142,6 +139,5 @@ def test_files_without_positions_keep_the_formulas(monkeypatch, tmp_path):
         .motions[0]
         .positions
     )
-    assert rule.length(64) == 64 and said == [
-        '"lcm.safetensors" stores no positional encodings, so there are none to change.'
-    ]
+    assert rule.length(64) == 64
+    assert screen.text == '"lcm.safetensors" stores no positional encodings, so there are none to change.'

@@ -7,7 +7,6 @@ import torch
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.picture_parts import PICTURE_ATTACHMENT
-from kinema.nodes import animate_picture
 from kinema.nodes.animate_picture import AnimatePictureNode
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.modules.applied import Applied
@@ -29,26 +28,19 @@ def i2v(tmp_path_factory):
     return load_motion_model(tiny.save(families.lcm_i2v(), tmp_path_factory.mktemp("m") / "AnimateLCM_sd15_i2v.ckpt"))
 
 
-@pytest.fixture
-def said(monkeypatch):
-    sentences = []
-    monkeypatch.setattr(animate_picture, "say", sentences.append)
-    return sentences
-
-
-def test_the_picture_goes_with_a_clone_into_the_application(pia, said):
+def test_the_picture_goes_with_a_clone_into_the_application(pia, screen):
     vae = object()
     animated = AnimatePictureNode.execute(pia, ONE, vae, CURVE, "large loop", -1)[0]
     picture = animated.get_attachment(PICTURE_ATTACHMENT)
     assert pia.get_attachment(PICTURE_ATTACHMENT) is None and animated.model is pia.model
     assert picture.pictures is ONE and picture.vae is vae and picture.strength is CURVE
     assert (picture.motion, picture.frame, picture.affinity, picture.drift) == ("large loop", -1, None, 0.8)
-    assert said == []
+    assert screen.text == ""
     applied = animation_of(attach(tiny.image_model(), animated, Applied()).model_options).motions[0]
     assert applied.picture is picture
 
 
-def test_defaults_are_those_of_the_schema(pia, said):
+def test_defaults_are_those_of_the_schema(pia, screen):
     picture = AnimatePictureNode.execute(pia, ONE, None, 1.0)[0].get_attachment(PICTURE_ATTACHMENT)
     default = AnimatedPicture(ONE, None)
     for name in ("strength", "motion", "frame", "affinity", "drift"):
@@ -57,7 +49,7 @@ def test_defaults_are_those_of_the_schema(pia, said):
     assert (schema["motion"].default, schema["frame"].default, schema["drift"].default) == ("small", 0, 0.8)
 
 
-def test_a_list_of_numbers_is_a_curve(pia, said):
+def test_a_list_of_numbers_is_a_curve(pia, screen):
     animated = AnimatePictureNode.execute(pia, ONE, None, 1.0, affinity=[1.0, 0.5])[0]
     assert animated.get_attachment(PICTURE_ATTACHMENT).affinity == CURVE
 
@@ -80,15 +72,15 @@ SAID = {
 
 
 @pytest.mark.parametrize("case", SAID)
-def test_what_does_not_act_is_said(case, request, said):
+def test_what_does_not_act_is_said(case, request, screen):
     kind, image, settings, sentence = SAID[case]
     motion = request.getfixturevalue(kind)
     AnimatePictureNode.execute(motion, image, None, 1.0, **settings)
-    assert sentence in said[0]
+    assert sentence in screen.text
 
 
-def test_a_picture_that_replaces_another_says_so(i2v, said):
+def test_a_picture_that_replaces_another_says_so(i2v, screen):
     first = AnimatePictureNode.execute(i2v, ONE, None, 1.0)[0]
-    assert said == []
+    assert screen.text == ""
     AnimatePictureNode.execute(first, ONE, None, 1.0)
-    assert said == ["This picture replaces that of the previous Animate Picture node."]
+    assert screen.text == "This picture replaces that of the previous Animate Picture node."

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import folder_paths
@@ -9,6 +10,7 @@ import torch
 
 from kinema.nodes.animatediff import AnimateDiffNode
 from kinema.nodes.apply_motion_model import ApplyMotionModelNode
+from kinema.nodes.inputs import motion_files as motion_files_module
 from kinema.nodes.inputs.motion_files import (
     EXTENSIONS,
     FOLDERS,
@@ -276,3 +278,31 @@ def test_a_replaced_file_is_loaded_again(models):
     assert LoadMotionModelNode.fingerprint_inputs(motion_model="v3.safetensors") != before
     assert LoadMotionModelNode.execute("v3.safetensors")[0].model.spec != first.model.spec
     assert LoadMotionModelNode.fingerprint_inputs(motion_model="gone.safetensors") == ""
+
+
+def test_animatediff_starts_with_the_best_family(tmp_path, monkeypatch):
+    """Each file is read once, and only as long as the canvas may wait."""
+    (tmp_path / MODEL_FOLDER).mkdir()
+    folder = ([str(tmp_path / MODEL_FOLDER)], {".safetensors"})
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, MODEL_FOLDER, folder)
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+
+    def default():
+        monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+        return next(one for one in AnimateDiffNode.define_schema().inputs if one.id == "motion_model").default
+
+    monkeypatch.setattr(motion_files_module, "READING", 60)  # no matter how busy the machine is
+    assert default() is None
+    file = tiny.save(tiny.motion_weights(mid=True), tmp_path / MODEL_FOLDER / "a_lightning.safetensors")
+    assert default() == "a_lightning.safetensors"
+    (tmp_path / MODEL_FOLDER / "text.safetensors").write_text("no weights")
+    shutil.copy(file, tmp_path / MODEL_FOLDER / "m_v2.safetensors")
+    assert default() == "m_v2.safetensors"
+    tiny.save(tiny.motion_weights(), tmp_path / MODEL_FOLDER / "z.safetensors")
+    assert default() == "z.safetensors"
+    (tmp_path / MODEL_FOLDER / "z.safetensors").unlink()
+    for number in range(50):
+        shutil.copy(file, tmp_path / MODEL_FOLDER / f"lightning_{number}.safetensors")
+    assert default() == "m_v2.safetensors"
+    monkeypatch.setattr(motion_files_module, "READING", 0)
+    assert default() == "a_lightning.safetensors"

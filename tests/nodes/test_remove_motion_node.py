@@ -5,7 +5,6 @@ import tiny
 import torch
 from comfy.patcher_extension import WrappersMP
 
-from kinema.nodes import remove_motion
 from kinema.nodes.remove_motion import NOTHING, RemoveMotionNode
 from kinema.sampling.run.animation import ANIMATION, Animation, animation_of
 from kinema.sampling.run.remove import without_motion
@@ -38,8 +37,6 @@ def test_the_sample_is_that_of_the_plain_model_with_the_same_schedule(models):
     assert torch.equal(sampled, tiny.sample(plain, sampler="euler_ancestral", cfg=2.0))
 
 
-def test_a_model_with_nothing_to_remove_is_said(monkeypatch):
-    said = []
-    monkeypatch.setattr(remove_motion, "say", said.append)
+def test_a_model_with_nothing_to_remove_is_said(screen):
     model = tiny.image_model()
-    assert torch.equal(tiny.sample(RemoveMotionNode.execute(model)[0]), tiny.sample(model)) and said == [NOTHING]
+    assert torch.equal(tiny.sample(RemoveMotionNode.execute(model)[0]), tiny.sample(model)) and screen.text == NOTHING

@@ -81,7 +81,7 @@ def test_as_many_as_memory_allows(motion, monkeypatch):
         assert sizes == expected
 
 
-def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motion, caplog):
+def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motion, caplog, screen):
     animated = attach(exact.image_model(), motion, Applied())
     expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=16, cfg=1.0)
     small, sizes = watched(added(animated, windows=windows(4)))
@@ -96,6 +96,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motio
         result = tiny.sample(small, frames=22, size=16, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
     assert "Not enough memory for 4 context windows at once; continuing with 2." in caplog.text
+    assert screen.text.endswith("Memory did not suffice for more: 2 windows are computed at once.")
     assert_alike(result, expected)
 
 

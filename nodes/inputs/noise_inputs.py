@@ -1,0 +1,123 @@
+"""Inputs of Animation Noise that are rarely set, and when they do not act."""
+
+from comfy_api.latest import io
+
+from ...sampling.noise.noise_layers import MODES
+from .values import OpenInt
+from .without_effect import Idle, InputValues
+
+
+def _is_empty(values: InputValues) -> bool:
+    return values["noise_type"] == "empty"  # type: ignore[no-any-return]
+
+
+NOISE_IDLE = (
+    Idle("weight", lambda values: values["mode"] == "replace", ' with the mode "replace".'),
+    *(
+        Idle(name, _is_empty, ' with the noise type "empty".')
+        for name in ("correlation", "seed_per_frame", "frame_seeds", "first_frame")
+    ),
+    Idle("correlation", lambda values: values["noise_type"] == "constant", ' with the noise type "constant".'),
+    Idle(
+        "length",
+        lambda values: values["noise_type"] not in ("repeated", "FreeNoise"),
+        ' with the noise type "{noise_type}".',
+    ),
+    Idle("overlap", lambda values: values["noise_type"] != "FreeNoise", ' with the noise type "{noise_type}".'),
+    Idle("seed_per_frame", lambda values: bool(values["frame_seeds"].strip()), ", because frame_seeds is set."),
+)
+
+
+def start_inputs() -> list[io.Input]:
+    return [
+        _switch(
+            "authors_start",
+            "Only for the model output. On: sampling from an empty latent starts with slightly more noise, as in the "
+            "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma "
+            "Schedule. Off: starts as in ComfyUI.",
+        ),
+        _switch(
+            "start_only",
+            "Only for the model output. On: this node sets only the initial noise; the noise that ancestral and SDE "
+            "samplers add at each step stays as it is without this node. Off: it sets both.",
+        ),
+    ]
+
+
+def layer_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "mode",
+            options=list(MODES),
+            default="replace",
+            optional=True,
+            advanced=True,
+            tooltip="How this noise is combined with the layer below (the noise input, else the model's noise, "
+            "else plain noise). replace: this noise covers the layer below. blend: (1 - weight) × below + weight × "
+            "this. add: below + weight × this. The result is scaled to unit variance.",
+        ),
+        io.Float.Input(
+            "weight",
+            default=0.5,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            advanced=True,
+            tooltip="The weight of this noise in blend mode and add mode.",
+        ),
+    ]
+
+
+def window_inputs() -> list[io.Input]:
+    return [
+        OpenInt(
+            "length",
+            default=16,
+            min=1,
+            max=1024,
+            optional=True,
+            advanced=True,
+            tooltip="The length of your windows in frames, for the noise types repeated and FreeNoise.",
+        ),
+        OpenInt(
+            "overlap",
+            default=4,
+            min=0,
+            max=1023,
+            optional=True,
+            advanced=True,
+            tooltip="The number of frames that neighbouring windows share, for the noise type FreeNoise.",
+        ),
+    ]
+
+
+def seed_inputs() -> list[io.Input]:
+    return [
+        _switch(
+            "seed_per_frame",
+            "On: frame k gets the noise of seed + k, as in a batch of the A1111 web UI. Off: one seed "
+            "determines the noise of all frames, as in KSampler.",
+        ),
+        io.String.Input(
+            "frame_seeds",
+            default="",
+            optional=True,
+            advanced=True,
+            tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, each further '
+            "frame uses the next higher seed.",
+        ),
+        OpenInt(
+            "first_frame",
+            default=0,
+            min=0,
+            max=100000,
+            optional=True,
+            advanced=True,
+            tooltip="The frame whose noise the first frame gets: 16 continues a video of 16 frames.",
+        ),
+    ]
+
+
+def _switch(name: str, tooltip: str) -> io.Boolean.Input:
+    return io.Boolean.Input(name, default=False, optional=True, advanced=True, tooltip=tooltip)

@@ -1,0 +1,115 @@
+"""What is asked of a run but does not act in it, as sentences for the sampler's node."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from ...motion.host import HostGuider
+from ..curves.outside_run import outside_run
+from ..latents.inject_image import step_of
+from ..windows.context_handler import ContextHandler
+from ..windows.controlnets import chained, is_hosts
+from ..windows.cut import Window, cut
+from .animation import Animation
+from .suits import unsuitable
+
+
+def remarks(
+    animation: Animation,
+    guider: HostGuider,
+    handler: Any,
+    noise: torch.Tensor,
+    latent_image: torch.Tensor,
+    sigmas: torch.Tensor,
+) -> list[str]:
+    """The sentences for a run of the host's `guider` with its context `handler` from `noise` (f, c, h, w) and the latents of
+    the sampler's node along `sigmas`: first how it is cut into windows."""
+    frames = noise.shape[0]
+    windows = _cut(handler, guider, frames, sigmas)
+    return [
+        *([f"{frames} frames in {len(windows)} windows of {len(windows[0])}."] if windows else []),
+        *_motion_windows(animation, frames, bool(windows)),
+        *_freenoise(animation, noise),
+        *_windows(animation, bool(windows)),
+        *_injections(animation, guider, sigmas),
+        *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
+        *_prompts(guider, frames),
+        *_hints(guider, frames, bool(windows)),
+        *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
+    ]
+
+
+def _cut(handler: Any, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
+    """The windows of the first step that has some; none where all of the run is computed at once."""
+    if not isinstance(handler, ContextHandler):
+        return ()
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    for step, sigma in enumerate(sigmas.tolist()[:-1]):
+        windows = handler.at(frames, sigma, sampling)
+        if windows is not None:
+            return cut(windows.spec, frames, step)
+    return ()
+
+
+def _freenoise(animation: Animation, noise: torch.Tensor) -> Iterator[str]:
+    frames = noise.shape[0]
+    spec = animation.freenoise_windows
+    if spec is not None and frames <= spec.length:
+        yield f"FreeNoise has no effect: the video has {frames} frames, and one window has {spec.length}."
+    if spec is not None and torch.count_nonzero(noise) == 0:
+        yield "FreeNoise has no effect: this sampler adds no noise."
+    for layer in animation.noise.layers if animation.noise is not None else ():
+        length = layer.pattern.length
+        if layer.pattern.kind in ("FreeNoise", "repeated") and frames + layer.first_frame <= length:
+            yield (
+                f"The noise type {layer.pattern.kind} has no effect: the video has {frames} frames, and length is {length}."
+            )
+
+
+def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
+    if animation.references and not is_cut:
+        yield "Window Reference has no effect: the video is not computed in context windows."
+    if animation.motion_windows is not None and animation.motion_windows.closed_loop and is_cut:
+        yield "closed_loop of Motion Windows has no effect: a context window is only a part of the loop."
+
+
+def _injections(animation: Animation, guider: HostGuider, sigmas: torch.Tensor) -> Iterator[str]:
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    for injection in animation.injections:
+        if step_of(injection.percent, sigmas, sampling) is None:
+            yield f"Inject Image does not act: this run does not pass {injection.percent:.0%} of the noise schedule."
+
+
+def _without_cameras(animation: Animation) -> Sequence[Any]:
+    """All of `animation` but the curves of camera paths, which count the frames of their own moves."""
+    motions = tuple(replace(how, camera=None) for how in animation.motions)
+    strengths = tuple(how.camera.strength for how in animation.motions if how.camera is not None)
+    return (replace(animation, motions=motions), strengths)
+
+
+def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
+    counts = [cond["cross_attn"].shape[0] for conds in guider.conds.values() for cond in conds if "cross_attn" in cond]
+    for count in sorted(set(counts) - {1, frames}):
+        what = f"the first {frames} are used" if count > frames else "they are repeated"
+        yield f"The prompts of Prompt Travel are made for {count} frames, and the video has {frames}: {what}."
+
+
+def _motion_windows(animation: Animation, frames: int, is_cut: bool) -> Iterator[str]:
+    inside = animation.motion_windows
+    count = 0 if inside is None or is_cut else len(inside.cut(frames, frames))
+    if inside is not None and count:
+        yield f"{frames} frames in {count} motion windows of {min(inside.length, frames)}."
+
+
+def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:
+    """About the host's controls, which repeat or cut their pictures. Those of other packs place them in their own way."""
+    controls = [cond["control"] for conds in guider.conds.values() for cond in conds if cond.get("control") is not None]
+    for control in (link for first in controls for link in chained(first) if is_hosts(link)):
+        count = 1 if control.cond_hint_original is None else control.cond_hint_original.shape[0]
+        if 1 < count < frames:
+            rest = "the last one serves the other frames" if is_cut else "they begin again for the other frames"
+            yield f"A ControlNet has {count} pictures for {frames} frames: {rest}."
+        elif count > frames:
+            yield f"A ControlNet has {count} pictures for {frames} frames: the first {frames} are used."

@@ -1,0 +1,337 @@
+"""Nothing that is asked for is silently ignored: every pair of inputs that can contradict each other, and what is said.
+
+A case that has words is said on the node or refused with them; one that has none acts, so that nothing is said.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+import text
+import tiny
+import torch
+
+from kinema.evaluation.metrics import Measurement
+from kinema.motion.load import load_motion_model
+from kinema.nodes import NODES
+from kinema.nodes.inputs.without_effect import default_of
+from kinema.sampling.camera.path import CameraMove
+from kinema.sampling.curves.curve import Listed
+from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
+
+NODE = {node.__name__.removesuffix("Node"): node for node in NODES}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A contradiction between the inputs of a node."""
+
+    node: str  # class of the node, without "Node" at its end
+    given: dict  # values of inputs, over those that the node starts with; functions are called
+    said: str = ""  # what the node shows; empty: nothing, because all of it acts
+    refused: str = ""  # or with which words it refuses to run
+
+
+def no_effect(node, why, **given):
+    """A case in which the last of the `given` inputs does not act."""
+    return Case(node, given, f"{list(given)[-1]} has no effect{why}")
+
+
+@cache
+def plain():
+    return tiny.image_model()
+
+
+@cache
+def windowed():
+    return NODE["ContextWindows"].execute(plain(), 16, 4, "static")[0]
+
+
+def noisy():
+    return NODE["AnimationNoise"].execute("constant", 0, 0.0, plain())[1]
+
+
+SIGMAS, SIX = torch.tensor([14.6, 3.0, 0.0]), {"samples": torch.zeros(6, 4, 4, 4)}
+PICTURE = torch.rand(1, 8, 8, 3)
+STEPS = OverRun((Key(0, False, 1.0), Key(40, False, 0.5)))
+FRAMES = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
+NEVER = ": it is 0.8 and end_percent is 0.5, so this node never acts."
+BATCHED = ", because windows do not overlap."
+LATENT = ": it is 32, but the connected latent has another number of frames, which is used."
+NOISE_TYPE = ' with the noise type "{}".'
+
+CASES = (
+    no_effect("AnimationGuidance", ", because cfg is 1.", cfg=1.0, rescale=0.5),
+    Case("AnimationGuidance", {"cfg": FRAMES, "rescale": 0.5}),
+    no_effect("ApplyMotionModel", ", because strength is 0.", strength=0, attention=1.5),
+    *(
+        Case(node, {"start_percent": 0.8, "end_percent": 0.5}, f"start_percent has no effect{NEVER}")
+        for node in ("ApplyMotionModel", "ContextWindows", "EnhanceMotion", "MotionGuidance", "WindowReference")
+    ),
+    no_effect("MotionGuidance", ", because kept is connected.", kept=FRAMES, skip="up"),
+    no_effect("MotionGuidance", ", because scale is 0.", scale=0, rescale=0.5),
+    *(
+        no_effect("BlendSigmas", ' with the mode "split".', mode="split", **{name: value})
+        for name, value in (("weight", 0.2), ("weight_end", 0.2), ("easing", "ease in"))
+    ),
+    no_effect("BlendSigmas", ' with the mode "blend".', mode="blend", split_at=0.2),
+    no_effect("BlendSigmas", ", because weight and weight_end are the same.", mode="blend", easing="ease in"),
+    Case("BlendSigmas", {"mode": "blend", "weight": 0.2, "easing": "ease in"}),
+    no_effect("CameraPath", ", because preset is none.", amount=2.0),
+    no_effect("CameraPath", ", because no camera is connected.", join="on top"),
+    no_effect("CameraPath", ", because right, up and forward are 0.", turn=5.0, along="the camera"),
+    Case("CameraPath", {"right": FRAMES, "along": "the camera"}),
+    no_effect("CameraPath", ", because there are no poses.", fit="as in the file"),
+    *(
+        no_effect(
+            "ContextWindows",
+            f': windows of the schedule "{schedule}" do not loop.',
+            schedule=schedule,
+            closed_loop=True,
+        )
+        for schedule in ("static", "uniform", "batched")
+    ),
+    Case("ContextWindows", {"schedule": "looped", "closed_loop": True, "stride": 2}),
+    *(
+        no_effect("ContextWindows", ": windows of the schedule", schedule=schedule, stride=2)
+        for schedule in ("static", "batched")
+    ),
+    no_effect("ContextWindows", ': windows of the schedule "batched" do not overlap.', schedule="batched", overlap=8),
+    Case("ContextWindows", {"schedule": "batched", "freenoise": True, "overlap": 8}),
+    no_effect("ContextWindows", BATCHED, schedule="batched", fuse_method="flat"),
+    no_effect("ContextWindows", BATCHED, overlap=0, fuse_method="flat"),
+    no_effect("ContextWindows", ", because closed_loop is off.", schedule="looped", short_videos="leave"),
+    Case("ContextWindows", {"short_videos": "leave"}, refused='Set schedule to "looped", or short_videos to "join".'),
+    Case("ContextWindows", {"length": 4, "overlap": 4}, refused="An overlap of 4 is not smaller than the window"),
+    Case("ContextWindows", {"model": windowed}, "This node replaces the earlier Context Windows node."),
+    no_effect("MotionWindows", BATCHED, overlap=0, fuse_method="flat"),
+    no_effect("MotionWindows", ", because closed_loop is off.", schedule="looped", short_videos="leave"),
+    Case("MotionWindows", {"closed_loop": True}),
+    Case("MotionWindows", {"closed_loop": True, "schedule": "uniform"}, refused="closed_loop is on, but windows of"),
+    Case("MotionWindows", {"stride": 2}, refused='stride is 2, but windows of the schedule "static"'),
+    no_effect("CurveFromFloats", ' with the scaling "as they are".', values=[1.0, 2.0], low=[0.5]),
+    no_effect("CurveFromFloats", ' with the scaling "as they are".', values=[1.0, 2.0], high=[0.5]),
+    Case("CurveFromFloats", {"values": [1.0, 2.0], "scaling": ["lowest to highest"], "low": [0.5], "high": [2.0]}),
+    no_effect("InjectImage", ", because a latent is connected.", latent=SIX, vae="a VAE"),
+    no_effect("InjectImage", ", because fit is on.", latent=SIX, x=8),
+    no_effect("InjectImage", ", because fit is on.", latent=SIX, y=8),
+    Case("InjectImage", {"latent": SIX, "fit": False, "x": 8, "y": 8}),
+    Case(
+        "InjectImage", {"latent": SIX, "image": PICTURE}, refused="either an image or a latent, but both are connected"
+    ),
+    Case("InjectImage", {"latent": SIX, "space": "pixel"}, refused="got a latent, but space is set to pixel"),
+    Case("InjectImage", {"image": PICTURE}, refused="got an image but no VAE"),
+    no_effect("RefineNoise", ' with the filter "gaussian".', filter="gaussian", order=2),
+    *(
+        no_effect("RefineNoise", ", because iterations is 1.", iterations=1, **{name: value})
+        for name, value in {
+            "method": "FreqPrior",
+            "filter": "ideal",
+            "space": 0.5,
+            "time": 0.5,
+            "coarse_to_fine": True,
+            "until": 0.5,
+            "new_noise": True,
+            "order": 2,
+        }.items()
+    ),
+    *(
+        no_effect("NoiseSchedule", ' with the schedule "AnimateDiff", only with "custom".', **{name: value})
+        for name, value in (("betas", "cosine"), ("first_beta", 0.001), ("last_beta", 0.01))
+    ),
+    *(
+        no_effect(node, " with cosine betas.", schedule="custom", betas="cosine", **{name: 0.001})
+        for node in ("NoiseSchedule", "SigmaSchedule")
+        for name in ("first_beta", "last_beta")
+    ),
+    Case("NoiseSchedule", {"schedule": "custom", "first_beta": 0.001, "last_beta": 0.01}),
+    *(
+        no_effect("SigmaSchedule", ' with the schedule "AnimateDiff", only with "custom".', **{name: value})
+        for name, value in (("betas", "cosine"), ("first_beta", 0.001), ("last_beta", 0.01))
+    ),
+    no_effect(
+        "SigmaSchedule", ' with the schedule "the model\'s".', model=plain, schedule="the model's", prediction="epsilon"
+    ),
+    no_effect(
+        "SigmaSchedule", ' with the schedule "the model\'s".', model=plain, schedule="the model's", zero_snr="on"
+    ),
+    no_effect(
+        "SigmaSchedule",
+        ", because schedule, prediction and zero_snr are set.",
+        prediction="epsilon",
+        zero_snr="on",
+        model=plain,
+    ),
+    Case("SigmaSchedule", {"model": plain, "zero_snr": "on"}),
+    Case(
+        "SigmaSchedule",
+        {"model": plain, "schedule": "the model's", "lcm_steps": 4},
+        refused="lcm_steps is 4, but the schedule is",
+    ),
+    Case("SigmaSchedule", {"schedule": "the model's"}, refused='is set to "the model\'s", but no model is connected'),
+    no_effect("WindowPlan", ", because sigmas is connected.", sigmas=SIGMAS, steps=7),
+    no_effect("WindowPlan", ", because sigmas is connected.", sigmas=SIGMAS, scheduler="karras"),
+    no_effect("WindowPlan", ": it is 64, but the connected latent", latent=SIX, frames=64),
+    no_effect("PlotCurve", LATENT, latent=SIX, frames=32),
+    Case("PlotCurve", {"latent": SIX, "frames": 6}),
+    Case(
+        "PlotCurve",
+        {"curve": FRAMES, "frames": 8},
+        "The value of a curve at frame 9 is not reached: the last frame is 7.",
+    ),
+    Case(
+        "PlotCurve", {"curve": STEPS, "steps": 8}, "The value of a curve at step 40 is not reached: the last step is 7."
+    ),
+    Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, 8 are used"),
+    Case("PlotCurve", {"curve": FRAMES, "frames": 10}),
+    no_effect("PlotCameraPath", ", because no image is connected.", distance=2.0),
+    Case("PlotCameraPath", {"image": PICTURE.expand(2, -1, -1, -1)}, "Of the 2 images, only the first is shown."),
+    no_effect("PromptTravel", LATENT, latent=SIX, frames=32),
+    Case(
+        "PromptTravel",
+        {"prompts": "0: a\n9: b", "frames": 8},
+        "The prompt at frame 9 is not reached: the last frame is 7.",
+    ),
+    *(
+        no_effect("PromptTravel", ", because there is only one prompt.", prompts="0: a", **{name: value})
+        for name, value in (("closed_loop", True), ("easing", "ease in"), ("blend", "spherical"))
+    ),
+    Case("PromptTravel", {"closed_loop": True, "easing": "ease in", "blend": "spherical"}),
+    no_effect("AdjustMotionModel", ", because add is 0 and multiply is 1.", weights="attention"),
+    Case("MergeMotionModels", {"mid": 0.2}, "mid has no effect, because these motion models have no motion module in"),
+    Case("MetricsPlot", {"labels": "a\nb\nc"}, "labels has 3 lines, but there are 1 animations"),
+    no_effect("AnimationNoise", ' with the mode "replace".', weight=0.2),
+    *(
+        no_effect("AnimationNoise", NOISE_TYPE.format("empty"), noise_type="empty", **{name: value})
+        for name, value in (("correlation", 0.5), ("seed_per_frame", True), ("frame_seeds", "4, 2"), ("first_frame", 3))
+    ),
+    no_effect("AnimationNoise", NOISE_TYPE.format("constant"), noise_type="constant", correlation=0.5),
+    no_effect("AnimationNoise", NOISE_TYPE.format("independent"), length=8),
+    no_effect("AnimationNoise", NOISE_TYPE.format("repeated"), noise_type="repeated", overlap=2),
+    Case("AnimationNoise", {"noise_type": "FreeNoise", "length": 8, "overlap": 2}),
+    Case("AnimationNoise", {"length": 4}, f"length has no effect{NOISE_TYPE.format('independent')}"),
+    Case(
+        "AnimationNoise",
+        {"noise_type": "FreeNoise", "length": 4},
+        refused="An overlap of 4 is not smaller than the wind",
+    ),
+    no_effect("AnimationNoise", ", because frame_seeds is set.", frame_seeds="4, 2", seed_per_frame=True),
+    Case("AnimationNoise", {"start_only": True}, refused="start_only is on, but no model is connected"),
+    Case("AnimationNoise", {"authors_start": True}, refused="acts through the model output"),
+    Case("AnimationMetrics", {"prompt": "a fish"}, refused="Text similarity needs both clip and prompt"),
+    Case(
+        "AnimationNoise",
+        {"model": noisy, "noise": lambda: NODE["AnimationNoise"].execute("constant", 1, 0.0)[0]},
+        "is replaced, because noise is connected.",
+    ),
+    Case("AnimationNoise", {"model": noisy}),
+    Case("Text2VideoZero", {"high_timestep": 500, "low_timestep": 600}, refused="low_timestep"),
+    *(
+        Case(
+            node,
+            {"model": lambda node=node, given=given: NODE[node].execute(plain(), *given)[0]},
+            "This node replaces the earlier",
+        )
+        for node, given in {
+            "AnimationGuidance": [7.5],
+            "EnhanceMotion": [2.0],
+            "MotionGuidance": [1.0, "all"],
+            "MotionWindows": [16, 4],
+            "NoiseSchedule": ["AnimateDiff"],
+            "RefineNoise": ["FreeInit", 3, "gaussian"],
+            "Text2VideoZero": [1.0, 1.0],
+            "WindowReference": ["attend", 1.0],
+        }.items()
+    ),
+    Case("RemoveMotion", {}, "Kinema's nodes have added nothing to the connected model"),
+)
+
+NEEDED = {  # by type, for the inputs without a default
+    "MODEL": plain,
+    "SIGMAS": lambda: SIGMAS,
+    "IMAGE": lambda: torch.rand(2, 8, 8, 3),
+    "KINEMA_CAMERA": CameraMove,
+    "COMFY_AUTOGROW_V3": lambda: {"metrics0": Measurement(2, {"flicker": [0.5]}).to_json()},
+}
+
+
+@pytest.fixture(scope="module")
+def motion(tmp_path_factory):
+    return load_motion_model(tiny.save(tiny.motion_weights(), tmp_path_factory.mktemp("motion") / "v3.safetensors"))
+
+
+def run(case, motion):
+    needed = {**NEEDED, "MOTION_MODEL": lambda: motion, "CLIP": text.clip}
+    values = {}
+    for socket in NODE[case.node].define_schema().inputs:
+        if not socket.optional:
+            default = default_of(socket)
+            values[socket.id] = needed[socket.get_io_type()]() if default is None else default
+    given = {name: value() if callable(value) else value for name, value in case.given.items()}
+    NODE[case.node].execute(**values | given)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.node} {list(case.given)}")
+def test_what_contradicts_acts_or_is_said_or_refused(case, motion, screen):
+    if case.refused:
+        with pytest.raises(ValueError) as refusal:
+            run(case, motion)
+        assert case.refused in str(refusal.value)
+        return
+    run(case, motion)
+    assert case.said in screen.text if case.said else screen.text == ""
+
+
+ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no case
+    "AdjustMotionModel": "motion_model stretch initial_offset cap length final_offset add multiply",
+    "AnimateDiff": "model motion_model strength",
+    "AnimationGuidance": "pag",
+    "AnimationMetrics": "images clip_vision clip reference",
+    "AnimationNoise": "seed mask mode",
+    "ApplyMotionModel": "model motion_model noise_schedule match beyond_table position_offset preview_plays",
+    "BlendSigmas": "sigmas_1 sigmas_2",
+    "CameraPath": "preset camera up forward tilt roll zoom poses frames",
+    "CombineCurves": "a b operation",
+    "ContextWindows": "windows_at_once",
+    "Curve": "values easing",
+    "CurveFromMask": "mask black white scaling",
+    "CurveOverBlocks": "down mid up single",
+    "CurveOverSteps": "values easing",
+    "EnhanceMotion": "weight",
+    "FirstFrameAttention": "model",
+    "InjectImage": "model percent strength mask first_frame",
+    "LoadCameraCtrl": "motion_model cameractrl camera strength",
+    "LoadMiniature": "style",
+    "LoadMotionLora": "motion_model lora strength",
+    "LoadMotionModel": "motion_model kind",
+    "LoadSparseCtrl": "sparsectrl frames motion strength empty_windows",
+    "MergeMotionModels": "first second down up",
+    "MetricsPlot": "results width",
+    "MotionWindows": "length freenoise",
+    "NoiseSchedule": "prediction zero_snr lcm_steps",
+    "PlotCameraPath": "camera frames",
+    "PlotCurve": "scheduler model width",
+    "PromptTravel": "clip text_before text_after",
+    "RemoveMotion": "model",
+    "SaveMotionModel": "motion_model filename bake_loras precision",
+    "SigmaSchedule": "scheduler steps denoise",
+    "Text2VideoZero": "motion_x motion_y",
+    "WindowPlan": "model width",
+    "WindowReference": "mode strength",
+}
+WALKED_ELSEWHERE = {"AnimatePicture", "LoadClips", "TrainMotionLora", "TrainMotionModel", "TrainSparseCtrl"}
+
+
+def test_every_input_has_a_case_or_acts_always():
+    for name in NODE.keys() - WALKED_ELSEWHERE:
+        with_case = {given for case in CASES if case.node == name for given in case.given}
+        always = set(ACT_ALWAYS.get(name, "").split())
+        inputs = {socket.id for socket in NODE[name].define_schema().inputs}
+        assert with_case | always == inputs, f"{name}: {with_case ^ always ^ inputs}"
+
+
+def test_every_input_that_may_not_act_has_a_case():
+    for name, node in NODE.items():
+        said = " ".join(case.said for case in CASES if case.node == name)
+        for row in getattr(node, "IDLE", ()):
+            assert f"{row.name} has no effect" in said, f"{name}: {row.name}"

@@ -1,0 +1,128 @@
+"""What is asked of a run but cannot act in it is shown on the sampler's node."""
+
+import controls
+import pytest
+import tiny
+import torch
+
+from kinema.motion.load import load_motion_model
+from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
+from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.animation_noise import lay
+from kinema.sampling.noise.noise_layers import NoiseLayer
+from kinema.sampling.noise.noise_pattern import NoisePattern
+from kinema.sampling.run.attach import added, attach, changed, refer_windows
+from kinema.sampling.run.on_node import RunWords
+from kinema.sampling.windows.context_windows import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.motion_windows import MotionWindows
+from kinema.sampling.windows.window_reference import WindowReference
+
+FREE = ContextWindows(WindowSpec(4, 1), freenoise=True)
+LATE = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
+STEP = OverRun((Key(0, False, 1.0), Key(5, False, 0.5)))
+
+
+@pytest.fixture(scope="module")
+def motion(tmp_path_factory):
+    return load_motion_model(tiny.save(tiny.motion_weights(), tmp_path_factory.mktemp("motion") / "v3.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.image_model()
+
+
+def inject(model, percent):
+    return added(model, injections=Injection(OnCanvas(torch.zeros(1, 4, 8, 8)), None, percent))
+
+
+def noise(kind):
+    return lay(NoiseLayer(NoisePattern(kind, length=4, overlap=1)), None)
+
+
+CASES = {  # what is asked of the model, over how many frames, and what is said
+    "FreeNoise in one window": (
+        lambda m: added(m, windows=FREE),
+        4,
+        "FreeNoise has no effect: the video has 4 frames,",
+    ),
+    "FreeNoise in two": (lambda m: added(m, windows=FREE), 6, "6 frames in 2 windows of 4."),
+    "noise type": (lambda m: changed(m, noise=noise("FreeNoise")), 4, "The noise type FreeNoise has no effect: the"),
+    "repeated": (lambda m: changed(m, noise=noise("repeated")), 3, "The noise type repeated has no effect: the video"),
+    "noise that acts": (lambda m: changed(m, noise=noise("repeated")), 6, ""),
+    "no windows": (lambda m: refer_windows(m, WindowReference("attend", 1.0)), 4, "Window Reference has no effect:"),
+    "loop in windows": (
+        lambda m: added(changed(m, motion_windows=MotionWindows(3, 1, closed_loop=True)), windows=FREE),
+        6,
+        "6 frames in 2 windows of 4. closed_loop of Motion Windows has no effect:",
+    ),
+    "loop": (
+        lambda m: changed(m, motion_windows=MotionWindows(3, 1, closed_loop=True)),
+        6,
+        "6 frames in 3 motion windows of 3.",
+    ),
+    "injection": (lambda m: inject(m, 0.5), 2, ""),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_act_is_said(case, model, screen):
+    ask, frames, said = CASES[case]
+    tiny.sample(ask(model), frames)
+    assert screen.text.startswith(said) if said else screen.text == ""
+
+
+def test_an_injection_before_the_run_is_said(model, screen):
+    tiny.sample(inject(model, 0.1), 2, denoise=0.5)
+    assert screen.text == "Inject Image does not act: this run does not pass 10% of the noise schedule."
+
+
+def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, screen):
+    animated = attach(model, motion, Applied(strength=LATE, attention=STEP))
+    tokens, extra = tiny.conditioning(3)[0]
+    tiny.sample(animated, 4, positive=[[tokens.expand(6, -1, -1), extra]])
+    assert screen.text == (
+        "The value of a curve at frame 9 is not reached: the last frame is 3. The value of a curve at step 5 is not "
+        "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, and the video has 4: the first "
+        "4 are used."
+    )
+
+
+def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
+    for count, windows, said in ((2, (), "they begin again for the other frames"), (9, (), "the first 6 are used")):
+        control = controls.control_net().set_cond_hint(controls.hints(count))
+        tiny.sample(changed(model, windows=windows), 6, positive=controls.controlled(control), size=4)
+        assert screen.text == f"A ControlNet has {count} pictures for 6 frames: {said}."
+    control = controls.control_net().set_cond_hint(controls.hints(2))
+    tiny.sample(
+        added(model, windows=ContextWindows(WindowSpec(4, 1))), 6, positive=controls.controlled(control), size=4
+    )
+    assert screen.text == (
+        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last one serves the other frames."
+    )
+
+
+def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, monkeypatch):
+    file = tiny.save(tiny.motion_weights(mid=True), tmp_path / "animatediff_lightning_4step_comfyui.safetensors")
+    fast = attach(model, load_motion_model(file), Applied())
+    tiny.sample(fast, 2, steps=4, cfg=1.0)
+    assert screen.text == ""
+    monkeypatch.setattr(model.model.model_config, "picture_side", 16, raising=False)
+    tiny.sample(fast, 2, steps=9, cfg=7.0)
+    assert screen.text == (
+        "cfg is 7, but AnimateDiff-Lightning is made for cfg 1. The sampler has 9 steps, but AnimateDiff-Lightning is made "
+        "for 4. The pictures have 64 x 64 pixels, but the model draws pictures of about 16 x 16."
+    )
+
+
+def test_how_far_a_step_is_goes_when_the_run_is_over():
+    shown = []
+    words = RunWords(shown.append, ["20 frames in 2 windows of 16."])
+    words.windows_done(1, 2)
+    words.windows_done(2, 2)  # too early to be read
+    words.finish()
+    whole = "20 frames in 2 windows of 16."
+    assert shown == [whole, f"{whole} This step: 1 of 2 windows done.", whole]

@@ -1,0 +1,78 @@
+// What Kinema says on nodes, and the plots on them, stay until the node runs again: also where the result comes from the
+// cache, on other tabs, and when the page is loaded anew. The page of the host forgets them.
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+
+const KEY = "Kinema.said."; // and the id of the workflow, in the storage of the browser's tab
+const PREVIEW = "$$node-text-preview"; // the host's widget for a text on a node
+const PLOTS = ["KinemaPlotCurve", "KinemaWindowPlan", "KinemaMetricsPlot", "KinemaPlotCameraPath"];
+const WIDTH = 500; // of nodes with a plot, so that its text can be read
+
+function rootGraph() {
+    return app.rootGraph ?? app.graph;
+}
+
+/** The node with an id as the server writes it, "5:3" within a subgraph. */
+function nodeOf(id) {
+    return String(id).split(":").reduce(
+        (found, part) => (found?.subgraph ?? found)?.getNodeById?.(Number(part)), rootGraph());
+}
+
+function remembered() {
+    return JSON.parse(sessionStorage.getItem(KEY + rootGraph().id) ?? "{}");
+}
+
+/** Changes what is remembered of a node. */
+function remember(id, change) {
+    const all = remembered();
+    const type = nodeOf(id)?.type;
+    if (type === undefined) return;
+    all[id] = change(all[id]?.type === type ? all[id] : { type });
+    if (!all[id]) delete all[id];
+    try {
+        sessionStorage.setItem(KEY + rootGraph().id, JSON.stringify(all));
+    } catch {
+        sessionStorage.clear(); // full: what was said is not worth more
+    }
+}
+
+function clearText(id) {
+    const node = nodeOf(id);
+    const place = node?.widgets?.findIndex(widget => widget.name === PREVIEW) ?? -1;
+    if (place < 0) return;
+    node.widgets[place].onRemove?.();
+    node.widgets.splice(place, 1);
+    node.setDirtyCanvas?.(true);
+}
+
+/** Shows again what nodes of the open workflow said, by the events with which the host shows it. */
+async function restore() {
+    for (const [id, { type, text, output }] of Object.entries(remembered())) {
+        if (nodeOf(id)?.type !== type) continue;
+        if (text) api.dispatchCustomEvent("progress_text", { nodeId: id, text });
+        if (!output) continue;
+        const picture = await api.fetchApi(`/view?${new URLSearchParams(output.images[0])}`);
+        if (picture.ok) api.dispatchCustomEvent("executed", { node: id, display_node: id, output, prompt_id: "" });
+    }
+}
+
+app.registerExtension({
+    name: "kinema.Said",
+    setup() {
+        api.addEventListener("kinema.said", ({ detail: { node, text } }) => remember(node, known => ({ ...known, text })));
+        api.addEventListener("executing", ({ detail: id }) => {
+            if (id === null || !remembered()[id]) return;
+            remember(id, () => undefined);
+            clearText(id);
+        });
+        api.addEventListener("executed", ({ detail: { node, output } }) => {
+            const isPlot = PLOTS.includes(nodeOf(node)?.type);
+            if (isPlot && output?.images?.length) remember(node, known => ({ ...known, output }));
+        });
+    },
+    afterConfigureGraph: restore,
+    nodeCreated(node) {
+        if (PLOTS.includes(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDTH), node.size[1]]);
+    },
+});
