@@ -72,13 +72,16 @@ def best_motion_file() -> str | None:
     promising = sorted(
         own, key=lambda name: next((i for i, family in enumerate(BEST) if family in name.lower()), len(BEST))
     )
-    best, least, end = own[0] if own else None, len(BEST) + 1, time.monotonic() + READING
+    best = own[0] if own else None
+    least = len(BEST) + 1
+    end = time.monotonic() + READING
     for name in promising:
         if least == 0 or time.monotonic() > end:
             break
         rank = _rank(name)
         if rank < least:
-            best, least = name, rank
+            best = name
+            least = rank
     return best
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
-from ...motion.load import FILE, usual_steps
 from ...motion.host import HostGuider, HostNetwork
+from ...motion.load import FILE, usual_steps
 from .animation import Animation, motion_models
 
 FEW_STEPS = 8
@@ -42,6 +42,7 @@ def _size(model: HostNetwork, latent_image: torch.Tensor) -> Iterator[str]:
     side = getattr(config, "picture_side", SIZES.get(type(config).__name__) if is_full else None)
     if side is None or torch.count_nonzero(latent_image):
         return
-    height, width = (PIXELS_PER_LATENT * length for length in latent_image.shape[-2:])
+    height = PIXELS_PER_LATENT * latent_image.shape[-2]
+    width = PIXELS_PER_LATENT * latent_image.shape[-1]
     if not TOO_SMALL * side <= (height * width) ** 0.5 <= TOO_LARGE * side:
         yield f"The pictures have {width} x {height} pixels, but the model draws pictures of about {side} x {side}."
