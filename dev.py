@@ -10,8 +10,8 @@ import sys
 COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "demo": ("tools.demo", "make an animation with the real ComfyUI, from a prompt to the file"),
     "test": ("tools.test", "run the tests on both hosts; --fast: one host, no server; --draft: incomplete nodes pass"),
-    "check": ("tools.check", "format, lint, types and layers; --fix: mend what can be mended"),
-    "train": ("tools.train", "train a motion model or a motion LoRA as a settings file says"),
+    "check": ("tools.check", "format, lint, types and layers; --fix: repair what can be repaired"),
+    "train": ("tools.train", "train a motion model, a motion LoRA or a SparseCtrl model from a settings file"),
     "farm": ("farm.farm_command", "run one workflow with thousands of jobs on many ComfyUI servers"),
     "farm-check": (
         "tools.farm.__main__",
@@ -19,7 +19,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     ),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),
-    "host": ("tools.host", "start a server with the pack to click in"),
+    "host": ("tools.host", "start a server with the pack, to try it in the browser"),
     "miniature": ("tools.miniature.__main__", "make the miniature from seeds; --stage NAME, --minutes N, --jobs N"),
     "docs": ("tools.help.__main__", "write the help tables and node_list.json from the nodes; list what is missing"),
     "chains": ("tools.chains", "prove that a redesign changes no result: chains of nodes, bit for bit"),

@@ -22,7 +22,10 @@ from .rules.plan import APPROXIMATE, IDEA, LOSS, SAID
 
 VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
-DROPPED = "Group nodes with nodes of AnimateDiff-Evolved were taken apart; unused ones were dropped."
+DROPPED = (
+    "Group nodes that contained AnimateDiff-Evolved nodes were converted to nodes; "
+    "definitions that no node used were removed."
+)
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]
 
@@ -43,11 +46,11 @@ def convert(workflow: Any, accept: bool = False, core: bool = False) -> Conversi
         accept: Also convert sinks of which something is lost. The report lists the losses.
         core: Also replace nodes of other packs where the host's own nodes do the same.
 
-    Raises WorkflowError for what is no workflow.
+    Raises WorkflowError for anything that is not a workflow.
     """
     if not (is_ui_form(workflow) or is_api_form(workflow)):
         raise WorkflowError(
-            "This is no workflow of ComfyUI: it has neither a list of nodes nor nodes with a class_type. Choose a file "
+            "This is not a ComfyUI workflow: it has neither a list of nodes nor nodes with a class_type. Choose a file "
             "that ComfyUI saved."
         )
     if not core and not has_evolved_nodes(workflow):
@@ -87,7 +90,8 @@ def _convert_ui(raw: Workflow, accept: bool, core: bool) -> Conversion:
     graphs = []
     written: list[Workflow] = []
     for part in (whole, *inner):
-        graph, before = read_ui(part, str(part.get("name", "")) if part is not whole else ""), read_ui(part)
+        graph = read_ui(part, str(part.get("name", "")) if part is not whole else "")
+        before = read_ui(part)
         planned = plan_graph(graph, accept, core)
         done = _execute(graph, planned, numbers.next_node)
         found = list(_units(graph, planned))
@@ -138,7 +142,7 @@ def _done(
 
 
 def _execute(graph: WorkflowGraph, planned: Sequence[Planned], next_id: Callable[[], NodeId]) -> Execution:
-    """Carries the plans out that are taken."""
+    """Carries out the plans that are taken."""
     kept = {plan.node.id for plan in planned if not plan.is_taken}
     execution = Execution(graph, [plan.plan for plan in planned if plan.is_taken and plan.plan], next_id, kept)
     execution.run()
@@ -160,7 +164,7 @@ def _units(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[UnitRep
 
 
 def _left_group(node: Workflow) -> UnitReport:
-    why = "This group node cannot be taken apart. Ungroup it on the canvas of a ComfyUI with AnimateDiff-Evolved."
+    why = "This group node cannot be converted to nodes. Convert it on the canvas, with AnimateDiff-Evolved installed."
     return UnitReport(node["id"], node["type"], "", "", node.get("mode", ACTIVE) == ACTIVE, NOT_CONVERTED, (), why)
 
 
@@ -184,7 +188,7 @@ def _unit(graph: WorkflowGraph, planned: Planned) -> UnitReport:
 def _notes(
     graph: WorkflowGraph, units: Iterable[UnitReport], before: WorkflowGraph, next_id: Callable[[], NodeId]
 ) -> list[GraphNode]:
-    """Adds a note beside each sink that says what differs."""
+    """Adds a note next to each sink, which says what differs."""
     written = []
     for unit in units:
         told = replace(unit, remarks=tuple(remark for remark in unit.remarks if remark.level != SAID))

@@ -1,4 +1,4 @@
-"""Carries plans out: new nodes with their ids and links in, needless old nodes out."""
+"""Carries out plans: adds new nodes with their ids and links, and removes old nodes that are no longer needed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Execution:
         return [self.graph.nodes[number] for number in self.written.values()]
 
     def without_effect(self) -> Iterator[GraphNode]:
-        """The old nodes of ADE that are gone and that no plan has looked at."""
+        """The old nodes of ADE that are gone and that no plan has read."""
         seen = {number for plan in self.plans for number in (plan.origin.id, *plan.used)}
         return (node for node in self.removed.values() if is_evolved(node.type) and node.id not in seen)
 

@@ -33,7 +33,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Order:
-    """How the sinks of a graph lie one behind the other."""
+    """Which sinks of a graph come before which."""
 
     earlier: Mapping[NodeId, set[NodeId]]  # of sinks: those in front of them that others need as well
     replaced: Mapping[NodeId, set[NodeId]]  # sinks that only serve later ones: these later ones
@@ -113,7 +113,7 @@ def remaining(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[tupl
             continue
         foreign = _foreign_user(graph, node)
         if foreign is not None:
-            yield node, f"{foreign.type} ({foreign.id}) uses it, and needs AnimateDiff-Evolved."
+            yield node, f"{foreign.type} ({foreign.id}) uses this node and needs AnimateDiff-Evolved."
 
 
 def _foreign_user(graph: WorkflowGraph, node: GraphNode) -> GraphNode | None:
@@ -126,7 +126,7 @@ def _foreign_user(graph: WorkflowGraph, node: GraphNode) -> GraphNode | None:
 
 
 def says_why(node: GraphNode) -> bool:
-    """Whether people should be told why a node of another pack stays, because it cannot run without ADE."""
+    """Whether the report says why a node of another pack stays: because it cannot run without ADE."""
     return node.type in LOADERS
 
 

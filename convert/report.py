@@ -1,4 +1,4 @@
-"""What a conversion did, for people: per sink, and what the workflow needs besides."""
+"""The report of a conversion: what became of each sink, and what else the workflow needs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

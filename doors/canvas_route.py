@@ -49,7 +49,7 @@ def add_canvas_route(host: Any, present: PresentFiles) -> None:
 
 
 def answer_to(question: Question, present: PresentFiles) -> dict[str, Any]:
-    """What the canvas is told; empty where a workflow that opens is none of Kinema's business.
+    """The answer to the canvas; empty where a workflow that opens is none of Kinema's business.
 
     `workflow` is None where nothing changed. Raises WorkflowError.
     """

@@ -1,4 +1,4 @@
-"""Old prompts that scripts post: converted before the host looks at them."""
+"""Old prompts that scripts post: converted before the host reads them."""
 
 import logging
 from collections.abc import Callable, Mapping

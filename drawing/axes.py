@@ -40,7 +40,8 @@ class Axes:
 def ticks_around(values: Iterable[float]) -> list[float]:
     """Two to six round numbers that enclose `values`."""
     known = list(values)
-    low, high = min(known), max(known)
+    low = min(known)
+    high = max(known)
     spread = max(high - low, 1e-3 * abs(high), 1e-3)
     step = round_step(spread, 4)
     first = math.floor(low / step)

@@ -87,7 +87,8 @@ def _match(still: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
     dt = moved - still
     products = torch.cat([dx * dx, dx * dy, dy * dy, dx * dt, dy * dt], dim=1)
     xx, xy, yy, xt, yt = _window(products).chunk(5, dim=1)
-    xx, yy = xx + REGULAR, yy + REGULAR
+    xx = xx + REGULAR
+    yy = yy + REGULAR
     determinant = xx * yy - xy * xy
     step = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], dim=1) / determinant
     return torch.clamp(step, -1, 1)

@@ -23,7 +23,7 @@ from .servers.engine import Engine, engine_of
 from .servers.meeting import Meeting, ModelHashes, meet
 from .view.watching import Watching, watching
 
-CHECK_SECONDS = 2.0  # between two looks at the jobs file and the file of servers
+CHECK_SECONDS = 2.0  # between two checks of the jobs file and the file of servers
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         print(*refused.errors, f"Nothing was run: {len(refused.errors)} errors", sep="\n", file=sys.stderr)
         return INVALID
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("Interrupted. The same command goes on later.", file=sys.stderr)
+        print("Interrupted. Run the same command again to continue.", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -74,14 +74,14 @@ def _ground(graph: Graph, meeting: Meeting, hashes: ModelHashes, options: argpar
 class Farm:
     """One farm, after everything was checked."""
 
-    options: argparse.Namespace
-    folder: OutputFolder
-    engine: Engine
-    meeting: Meeting
-    graph: Graph
-    planner: Planner
-    hashes: ModelHashes
-    ledger: Ledger = field(init=False)
+    options: argparse.Namespace  # of the command line, see `flags.parse`
+    folder: OutputFolder  # where results and records go; locked by this process
+    engine: Engine  # finds or starts the servers
+    meeting: Meeting  # what the servers said before the first job
+    graph: Graph  # the workflow in API form: {node id: node}
+    planner: Planner  # checks lines of the jobs file and makes jobs of them
+    hashes: ModelHashes  # size and sha256 of model files, kept in `folder`
+    ledger: Ledger = field(init=False)  # what is on record in `folder`
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.folder.path)
@@ -125,7 +125,7 @@ class Farm:
         lines = [f"{len(jobs)} jobs: {known} on record, {len(todo)} to run (sets of models: {groups})"]
         lines += [f"{name} does not answer yet: {why}" for name, why in self.meeting.silent.items()]
         if silent := without_files(self.graph, self.meeting.first.object_info):
-            lines.append(f"These nodes save where only the server sees it: {', '.join(silent)}")
+            lines.append(f"The files of these nodes stay on the server: {', '.join(silent)}")
         return lines
 
     async def _follow_files(self, run: WholeRun, watch: Watching) -> None:
@@ -142,7 +142,10 @@ class Farm:
                         lines_of(read_jobs(self.options.jobs), self.options.only, self.options.shard)
                     )
                 except Refused as refused:
-                    _say("The jobs file was edited, but is not used as it is:\n" + "\n".join(refused.errors))
+                    _say(
+                        "The jobs file was edited, but has errors, so the farm continues with the earlier jobs:\n"
+                        + "\n".join(refused.errors)
+                    )
                     continue
                 run.dispatcher.add(jobs)
                 watch.total = len(jobs)

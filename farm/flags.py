@@ -11,40 +11,52 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options, and what follows "--": for servers that the farm starts itself."""
     own, _, others = _split(arguments)
     parser = argparse.ArgumentParser(prog="dev.py farm", description=DESCRIPTION)
-    parser.add_argument("workflow", type=Path, help="in API form, or saved from the canvas (.json, .png, .webp, .mp4)")
-    parser.add_argument("jobs", type=Path, help=".jsonl or .csv: what each job changes")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results and of what is on record")
+    parser.add_argument(
+        "workflow", type=Path, help="workflow: API form, or saved from the canvas (.json, .png, .webp, .mp4)"
+    )
+    parser.add_argument("jobs", type=Path, help="jobs file: what each job changes (.jsonl or .csv)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the results and the record of finished jobs"
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--servers", metavar="URL,URL", help="servers that run; @FILE: one a line, read again when it changes"
+        "--servers", metavar="URL,URL", help="running servers; @FILE: one on each line, read again when it changes"
     )
     where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
     where.add_argument(
         "--ray",
         metavar="ADDRESS",
-        help='start a server for each GPU of a Ray cluster: "auto" or HOST:PORT on a node of it, or "local"',
+        help='start a server for each GPU of a Ray cluster: "auto" or HOST:PORT on a node of the cluster, or "local"',
     )
     parser.add_argument(
-        "--cpus", type=_count, default=4, metavar="N", help="of a server of --ray where no GPU is (default 4)"
+        "--cpus",
+        type=_count,
+        default=4,
+        metavar="N",
+        help="CPUs for each server of --ray on a cluster without GPUs (default 4)",
     )
     parser.add_argument("--dry-run", action="store_true", help="check everything and say what would run")
-    parser.add_argument("--limit", type=_count, metavar="N", help="only the first N jobs that are left")
-    parser.add_argument("--only", metavar="TAG", help="only jobs with this tag: name, or name=value")
+    parser.add_argument("--limit", type=_count, metavar="N", help="run only the first N of the remaining jobs")
+    parser.add_argument("--only", metavar="TAG", help="run only jobs with this tag: name, or name=value")
     parser.add_argument(
-        "--shard", type=_shard, metavar="I/N", help="only the part I of N, in a folder of its own in --out"
+        "--shard", type=_shard, metavar="I/N", help="run only part I of N, in a separate folder in --out"
     )
-    parser.add_argument("--ahead", type=int, default=2, metavar="N", help="prompts that wait on a server (default 2)")
-    parser.add_argument("--retries", type=int, default=2, metavar="N", help="more attempts at a lost job (default 2)")
+    parser.add_argument(
+        "--ahead", type=int, default=2, metavar="N", help="prompts that wait on each server (default 2)"
+    )
+    parser.add_argument(
+        "--retries", type=int, default=2, metavar="N", help="further attempts at a lost job (default 2)"
+    )
     parser.add_argument("--retry-failed", action="store_true", help="run failed jobs again")
     parser.add_argument("--max-failures", type=_count, metavar="N", help="stop when N jobs have failed")
     parser.add_argument(
-        "--job-timeout", type=float, metavar="SECONDS", help="for one job (default: 10 times the median)"
+        "--job-timeout", type=float, metavar="SECONDS", help="time limit for one job (default: 10 times the median)"
     )
     parser.add_argument(
         "--patience",
         type=float,
         metavar="SECONDS",
-        help="with a server that does not answer (default: 60; 300 for servers that the farm starts)",
+        help="time to wait for a server that does not answer (default: 60; 300 for servers that the farm starts)",
     )
     parser.add_argument("--mixed", action="store_true", help="servers may differ in versions, nodes and models")
     parser.add_argument(
@@ -53,7 +65,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     options = parser.parse_args(own)
     options.patience = options.patience or (60.0 if options.servers else 300.0)
     if others and options.servers:
-        parser.error("what follows -- is for servers that the farm starts; --servers names servers that run")
+        parser.error(
+            "options after -- are for servers that the farm starts, not for those of --servers: leave them out"
+        )
     return options, others
 
 
@@ -66,12 +80,12 @@ def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of 1 or more")
     return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text} is no shard: write I/N with I from 1 to N, such as 2/8")
+        raise argparse.ArgumentTypeError(f"{text} is not a shard: write I/N with I from 1 to N, such as 2/8")
     return int(match[1]), int(match[2])

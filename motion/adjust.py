@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from .host import HostMotion
+from .layers import MotionModel
 from .load import FILE
 from .positions import PositionRule, TableChange
 
@@ -103,7 +105,7 @@ PARTS: dict[str, WeightsPart] = {
 """The parts whose weights can be adjusted."""
 
 
-def adjusted(motion: Any, positions: PositionAdjustment, weights: WeightAdjustment) -> Any:
+def adjusted(motion: HostMotion, positions: PositionAdjustment, weights: WeightAdjustment) -> HostMotion:
     """A clone of `motion` (MOTION_MODEL) with these adjustments after those that it has. Files that store no positions keep
     the formula's. Raises ValueError where less than 2 positions would be left."""
     clone = motion.clone()
@@ -124,7 +126,7 @@ def adjusted(motion: Any, positions: PositionAdjustment, weights: WeightAdjustme
     return clone
 
 
-def _patched(model: Any, part: WeightsPart) -> Iterator[tuple[Any, tuple[int, ...]]]:
+def _patched(model: MotionModel, part: WeightsPart) -> Iterator[tuple[Any, tuple[int, ...]]]:
     """What the host patches of `model` (MotionModel) for `part`, and its shape: a weight, or a third of one."""
     for name, weight in model.state_dict().items():
         if ".motion_modules." not in name or not part.has(name):
@@ -136,12 +138,12 @@ def _patched(model: Any, part: WeightsPart) -> Iterator[tuple[Any, tuple[int, ..
             yield (name, (0, part.third * rows, rows)), (rows, *weight.shape[1:])
 
 
-def adjustments(motion: Any) -> tuple[TableChange, ...]:
+def adjustments(motion: HostMotion) -> tuple[TableChange, ...]:
     """The changes of the position tables of `motion` (MOTION_MODEL), in their order."""
     return motion.get_attachment(ADJUSTED) or ()
 
 
-def check_own_positions(motion: Any, doing: str) -> None:
+def check_own_positions(motion: HostMotion, doing: str) -> None:
     """Raises ValueError where the position tables of `motion` (MOTION_MODEL) were adjusted; `doing` cannot take them in."""
     if adjustments(motion):
         raise ValueError(

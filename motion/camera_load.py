@@ -1,24 +1,24 @@
 """From a file to a CameraCtrl model that the host loads and offloads, and whether a motion model can use it."""
 
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 
 from .camera_detect import detect_camera
 from .camera_layers import CameraCtrl
 from .files import MotionFileError, opened
+from .host import HostMotion, HostPatcher
 from .keys import POSITIONS
 from .load import FILE, is_finite, kept_dtype, patch, place_positions, read_weights
 from .ops import MotionOps
-from .spec import BASE_NAMES, MotionSpec
+from .spec import BASE_NAMES
 
 CAMERA = "kinema_camera"
 """Attachment key of a MOTION_MODEL for its camera, (patcher of a CameraCtrl, Camera); the patchers are among the additional
 models of a MODEL by the same key."""
 
 
-def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> Any:
+def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> HostPatcher[CameraCtrl]:
     """The CameraCtrl model in `path` as a host ModelPatcher whose `.model` is a CameraCtrl. Raises MotionFileError."""
     path = Path(path)
     with opened(path) as file:
@@ -39,10 +39,11 @@ def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> Any:
     return patcher
 
 
-def check_camera_fits(camera: Any, motion: Any) -> None:
+def check_camera_fits(camera: HostPatcher[CameraCtrl], motion: HostMotion) -> None:
     """Raises ValueError unless `motion` (MOTION_MODEL) can follow `camera`, the patcher of a CameraCtrl."""
-    file, motion_file = camera.get_attachment(FILE), motion.get_attachment(FILE)
-    spec: MotionSpec = motion.model.spec
+    file = camera.get_attachment(FILE)
+    motion_file = motion.get_attachment(FILE)
+    spec = motion.model.spec
     if spec.base != "sd15":
         raise ValueError(
             f'"{file}" moves the camera of SD1.5 motion models, but "{motion_file}" is an {BASE_NAMES[spec.base]} motion '

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
@@ -14,6 +13,7 @@ from torch import nn
 
 from .detect import detect
 from .files import ModelFile, MotionFileError, opened
+from .host import HostInit, HostMotion, HostPatcher, Inner
 from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
 from .ops import MotionOps
@@ -24,7 +24,7 @@ FILE = "kinema_file"
 """Attachment key under which the patcher keeps the file's name, for messages."""
 
 
-def load_motion_model(path: str | Path, family: str | None = None, disable_dynamic: bool = False) -> Any:
+def load_motion_model(path: str | Path, family: str | None = None, disable_dynamic: bool = False) -> HostMotion:
     """The motion model in `path` as a host ModelPatcher whose `.model` is a MotionModel.
 
     `family` overrides what `detect` recognises. Raises MotionFileError. `disable_dynamic` is the host's: it asks for a
@@ -76,8 +76,8 @@ def usual_settings(preset: Preset, name: str) -> str:
 
 
 def build_patcher(
-    spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: Any = None, plain: bool = False
-) -> Any:
+    spec: MotionSpec, weights: dict[str, torch.Tensor], name: str, init: HostInit | None = None, plain: bool = False
+) -> HostMotion:
     """A ModelPatcher around a MotionModel of `spec` with `weights` (fused canonical names)."""
     offload = comfy.model_management.unet_offload_device()
     dtype = kept_dtype(weights)
@@ -85,8 +85,13 @@ def build_patcher(
 
 
 def _patcher(
-    spec: MotionSpec, weights: dict[str, torch.Tensor], dtype: torch.dtype, name: str, init: Any, plain: bool
-) -> Any:
+    spec: MotionSpec,
+    weights: dict[str, torch.Tensor],
+    dtype: torch.dtype,
+    name: str,
+    init: HostInit | None,
+    plain: bool,
+) -> HostMotion:
     """The same with weights that are of `dtype` and on the offload device already."""
     model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
@@ -105,25 +110,26 @@ def kept_dtype(weights: Mapping[str, torch.Tensor]) -> torch.dtype:
     return comfy.model_management.unet_dtype(device, count, weight_dtype=weight_dtype)  # type: ignore[no-any-return]
 
 
-def patch(model: Any, init: Any, plain: bool) -> Any:
+def patch(model: Inner, init: HostInit | None, plain: bool) -> HostPatcher[Inner]:
     """A ModelPatcher around `model`, which the function and arguments `init` make anew; `plain`: not a dynamic one."""
     patcher_type = comfy.model_patcher.ModelPatcher if plain else comfy.model_patcher.CoreModelPatcher
-    device, offload = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
-    patcher = patcher_type(model, load_device=device, offload_device=offload)
+    device = comfy.model_management.get_torch_device()
+    offload = comfy.model_management.unet_offload_device()
+    patcher: HostPatcher[Inner] = patcher_type(model, load_device=device, offload_device=offload)
     patcher.cached_patcher_init = init
     return patcher
 
 
-def own_weights(motion: Any, others: Sequence[Any]) -> Any:
+def own_weights(motion: HostMotion, others: Sequence[HostMotion]) -> HostMotion:
     """`motion`, or a second copy of it if one of `others` uses the same weights with other LoRAs: the host keeps one set
     of patches in a model's weights at a time."""
     if all(other.model is not motion.model or other.patches_uuid == motion.patches_uuid for other in others):
         return motion
     weights = {key: patches[0][0].clone() for key, patches in motion.get_key_patches().items()}
     copy = build_patcher(motion.model.spec, weights, motion.get_attachment(FILE), motion.cached_patcher_init)
-    for name, module in copy.model.named_modules():
-        if isinstance(module, TemporalAttention):
-            module.positions = motion.model.get_submodule(name).positions
+    for module, original in zip(copy.model.modules(), motion.model.modules(), strict=True):
+        if isinstance(module, TemporalAttention) and isinstance(original, TemporalAttention):
+            module.positions = original.positions
     copy.patches = {key: list(patches) for key, patches in motion.patches.items()}
     copy.patches_uuid = motion.patches_uuid
     return copy

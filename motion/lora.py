@@ -12,6 +12,7 @@ from comfy.weight_adapter import LoRAAdapter
 
 from .file_kinds import MOTION_LORA, kind_of, wrong_kind
 from .files import MotionFileError, opened
+from .host import HostMotion
 from .keys import module_template, place_of
 from .layers import MotionModel
 from .lora_keys import FUSED, LoraKey, Role, kohya_names, layer_names, parse
@@ -27,7 +28,7 @@ class LowRank:
     alpha: float | None = None  # the file's alpha; None: the file has none, which scales by 1
 
 
-def load_motion_lora(motion: Any, path: str | Path, strength: float) -> Any:
+def load_motion_lora(motion: HostMotion, path: str | Path, strength: float) -> HostMotion:
     """A clone of `motion` (MOTION_MODEL) with the motion LoRA in `path` added `strength` times; `motion` stays as it is.
 
     Keys of a mid block that the motion model lacks are skipped, as the authors do. Raises MotionFileError.

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .host import HostMotion, HostPatcher
 from .keys import place_of
 from .load import patch
 from .lora import LowRank, load_changes, rows_of
@@ -65,14 +66,14 @@ class MotionLora(nn.Module):
         return self._at.get(place, [])
 
 
-def load_branches(path: str | Path, spec: MotionSpec, disable_dynamic: bool = False) -> Any:
+def load_branches(path: str | Path, spec: MotionSpec, disable_dynamic: bool = False) -> HostPatcher[MotionLora]:
     """The motion LoRA in `path` as a host ModelPatcher whose `.model` is a MotionLora. Raises MotionFileError."""
     path = Path(path)
     lora = MotionLora(spec, load_changes(path, spec), path.name, MotionOps).requires_grad_(False)
     return patch(lora, (load_branches, (str(path), spec)), disable_dynamic)
 
 
-def check_no_branches(motion: Any) -> None:
+def check_no_branches(motion: HostMotion) -> None:
     """Raises ValueError when `motion` (MOTION_MODEL) has motion LoRAs whose strengths vary."""
     if motion.get_attachment(LORAS):
         raise ValueError(

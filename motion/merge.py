@@ -1,9 +1,8 @@
 """Mixing two motion models weight by weight."""
 
-from typing import Any
-
 from .adjust import check_own_positions
 from .camera_load import CAMERA
+from .host import HostMotion
 from .load import FILE
 from .lora_branches import check_no_branches
 from .picture_parts import PICTURE_ATTACHMENT
@@ -13,7 +12,7 @@ _OF_THE_FIRST = {PICTURE_ATTACHMENT: ("picture", "Animate Picture"), CAMERA: ("c
 """What a mix takes from the first motion model only, by the attachment, and the node that attaches it."""
 
 
-def merge_motion_models(first: Any, second: Any, down: float, mid: float, up: float) -> Any:
+def merge_motion_models(first: HostMotion, second: HostMotion, down: float, mid: float, up: float) -> HostMotion:
     """A MOTION_MODEL of (1 - w)·first + w·second, with a weight w (0..1) for each group of blocks; both stay unchanged.
 
     LoRAs that either one has are part of it. The family, and with it norms, positions, schedule and how it takes a

@@ -30,13 +30,15 @@ def joint_group_norm(
     channels = x.shape[1]
     frames = x.unflatten(0, (videos, -1)).unbind(1)  # f of (v, c, h, w)
     moments = [torch.var_mean(frame.reshape(videos, groups, -1).float(), dim=2, correction=0) for frame in frames]
-    variances, means = (torch.stack(moment) for moment in zip(*moments, strict=True))  # (f, v, g)
+    variances = torch.stack([variance for variance, _ in moments])  # (f, v, g)
+    means = torch.stack([mean for _, mean in moments])  # (f, v, g)
     variance = variances.mean(0) + means.var(0, correction=0)
-    per_channel = (t.repeat_interleave(channels // groups, dim=1) for t in (torch.rsqrt(variance + eps), means.mean(0)))
-    scale, mean = per_channel  # (v, c)
+    scale = torch.rsqrt(variance + eps).repeat_interleave(channels // groups, dim=1)  # (v, c)
+    mean = means.mean(0).repeat_interleave(channels // groups, dim=1)  # (v, c)
     shift = -mean * scale
     if weight is not None:
-        scale, shift = scale * weight.float(), shift * weight.float()
+        scale = scale * weight.float()
+        shift = shift * weight.float()
     if bias is not None:
         shift = shift + bias.float()
     scale, shift = scale[:, :, None, None], shift[:, :, None, None]

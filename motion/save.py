@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import comfy.lora
 import safetensors.torch
@@ -11,6 +10,7 @@ import torch
 
 from .adjust import ADJUSTED, check_own_positions
 from .atomic import replacing
+from .host import HostMotion
 from .keys import POSITIONS
 from .layers import MotionModel, TemporalAttention
 from .lora_branches import LORAS, check_no_branches
@@ -20,7 +20,10 @@ MODEL_SUFFIX = ".safetensors"
 
 
 def save_motion_model(
-    motion: Any, path: str | Path, dtype: torch.dtype | None = None, metadata: Mapping[str, str] | None = None
+    motion: HostMotion | MotionModel,
+    path: str | Path,
+    dtype: torch.dtype | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """Writes `motion`, a MOTION_MODEL (patches merged in) or a bare MotionModel, to `path` (.safetensors).
 
@@ -55,16 +58,18 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
     return path
 
 
-def published_weights(motion: Any) -> dict[str, torch.Tensor]:
+def published_weights(motion: HostMotion | MotionModel) -> dict[str, torch.Tensor]:
     """All tensors of the file that `motion` (MOTION_MODEL or MotionModel) is saved as, position tables included.
 
     Raises ValueError for the families whose files have more than motion modules, and for adjusted positions.
     """
-    model: MotionModel = motion if isinstance(motion, MotionModel) else motion.model
+    model = motion if isinstance(motion, MotionModel) else motion.model
     check_only_motion(model.spec)
-    if motion is not model:
+    if isinstance(motion, MotionModel):
+        merged = motion.state_dict()
+    else:
         check_own_positions(motion, "a file")
-    merged = model.state_dict() if motion is model else merged_weights(motion)
+        merged = merged_weights(motion)
     weights = unfuse(merged)
     for name, module in model.named_modules():
         if isinstance(module, TemporalAttention) and model.spec.family.layout.positions is not None:
@@ -80,7 +85,7 @@ def check_only_motion(spec: MotionSpec) -> None:
         )
 
 
-def without_patches(motion: Any) -> Any:
+def without_patches(motion: HostMotion) -> HostMotion:
     """A clone of a MOTION_MODEL without its motion LoRAs and merges, also while those are loaded into the weights."""
     plain = motion.clone()
     plain.patches = {}
@@ -89,7 +94,7 @@ def without_patches(motion: Any) -> Any:
     return plain
 
 
-def merged_weights(motion: Any) -> dict[str, torch.Tensor]:
+def merged_weights(motion: HostMotion) -> dict[str, torch.Tensor]:
     """The weights of a MOTION_MODEL with its patches (motion LoRAs) merged in, by the names in its MotionModel.
 
     They are read beside whatever clone is loaded at the moment, and no weight of the model changes. Raises ValueError

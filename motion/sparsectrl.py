@@ -76,7 +76,8 @@ def detect_sparsectrl(header: Mapping[str, TensorInfo], metadata: Mapping[str, s
 def _condition(shapes: Mapping[str, tuple[int, ...]], name: str) -> Condition:
     condition: Condition = "rgb" if f"{EMBEDDING}.weight" in shapes else "scribble"
     first = f"{EMBEDDING}.weight" if condition == "rgb" else f"{EMBEDDING}.conv_in.weight"
-    shape, channels = _shape(shapes, first, name), CHANNELS[condition] + 1
+    shape = _shape(shapes, first, name)
+    channels = CHANNELS[condition] + 1
     if shape[1] != channels:
         raise MotionFileError(
             f'"{name}" takes pictures of {shape[1]} channels, but a SparseCtrl model for {condition} takes {channels}. '

@@ -15,6 +15,7 @@ from ..doors import add_canvas_route, add_prompt_handler
 from ..sampling.call.host_floor import message
 from .inputs.camera_files import files_in
 from .inputs.motion_files import register_folders
+from .inputs.timeline_route import add_timeline_route
 
 
 def node_of(module: ModuleType) -> type[io.ComfyNode]:
@@ -50,6 +51,7 @@ class Kinema(ComfyExtension):
         server = getattr(PromptServer, "instance", None)
         if server is not None:  # else the nodes are loaded by a script
             add_canvas_route(server, files_in)
+            add_timeline_route(server)
             add_prompt_handler(server, files_in)
         self.is_loaded = True
 

@@ -17,7 +17,7 @@ class AdjustMotionModelNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAdjustMotionModel",
             display_name="Adjust Motion Model",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion models",
             description="Changes the positional encodings and the weights of a motion model, as the settings of "
             "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
             "of these nodes to make several changes, one after the other.",
@@ -66,12 +66,12 @@ def _position_inputs() -> list[io.Input]:
         _rows("initial_offset", "Leaves out this number of positional encodings at the start, after stretch."),
         _rows(
             "cap",
-            "Keeps only this number of the positional encodings that are left after initial_offset. 0: all of them.",
+            "Keeps only the first positional encodings: this many of those left after initial_offset. 0: all of them.",
         ),
         _rows(
             "length",
-            "Interpolates what is left after cap to this number of positional encodings, which is then the largest number of "
-            "frames in a window. 0: no interpolation.",
+            "Interpolates what is left after cap to this number of positional encodings, which is then the largest "
+            "number of frames in a window. 0: no interpolation.",
         ),
         _rows("final_offset", "Leaves out this number of positional encodings at the start, after all other changes."),
     ]

@@ -19,7 +19,7 @@ class AnimatePictureNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAnimatePicture",
             display_name="Animate Picture",
-            category=CATEGORY,
+            category=f"{CATEGORY}/pictures",
             description="Gives a motion model the picture that it animates. For PIA, whose video contains the picture, "
             "and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
             search_aliases=[

@@ -16,7 +16,7 @@ class AnimationGuidanceNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAnimationGuidance",
             display_name="Animation Guidance",
-            category=CATEGORY,
+            category=f"{CATEGORY}/guidance",
             description="Replaces the sampler's cfg with a cfg that can vary over the frames, the steps or the "
             "area of the picture. While this cfg is 1, the pass for the negative prompt is skipped, so a step "
             "takes half the time.",

@@ -15,7 +15,7 @@ class AnimationMetricsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAnimationMetrics",
             display_name="Animation Metrics",
-            category=CATEGORY,
+            category=f"{CATEGORY}/metrics",
             description="Measures the flicker, the motion and the loop seam of an animation from its pixels. With "
             "a CLIP vision model, it also measures smoothness, text similarity and domain similarity as in the "
             "AnimateDiff paper.",

@@ -34,7 +34,7 @@ class AnimationNoiseNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaAnimationNoise",
             display_name="Animation Noise",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Controls how the noise of different frames is related. Frames that start from related "
             "noise resemble each other. Use the model output with any sampler, or the noise output with "
             "SamplerCustomAdvanced. Chain several of these nodes to layer noise.",
@@ -123,9 +123,9 @@ def _start_inputs() -> list[io.Input]:
     return [
         _switch(
             "authors_start",
-            "Only for the model output. On: an empty video starts with slightly more noise, as in the AnimateDiff "
-            "authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma Schedule. Off: starts "
-            "as in ComfyUI.",
+            "Only for the model output. On: sampling from an empty latent starts with slightly more noise, as in the "
+            "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma "
+            "Schedule. Off: starts as in ComfyUI.",
         ),
         _switch(
             "start_only",

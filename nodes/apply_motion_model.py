@@ -51,8 +51,9 @@ class ApplyMotionModelNode(io.ComfyNode):
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="On: the sampler's preview shows a different frame at each step, so that the animation "
-                    "plays. Off: the preview always shows the first frame. Does not affect the result.",
+                    tooltip="On: the sampler's preview plays the animation in a loop while it is being made. Off: it shows "
+                    "the first frame. To see previews at all, set Live preview method in ComfyUI's settings. Does not "
+                    "affect the result.",
                 ),
                 number_or_curve(
                     "attention",

@@ -16,7 +16,7 @@ class BlendSigmasNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaBlendSigmas",
             display_name="Blend Sigmas",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Combines two sequences of noise levels (sigmas), either as a weighted mean, with a "
             "weight that can change over the run, or as the start of one sequence followed by the end of the other.",
             search_aliases=["average sigmas", "mix sigmas", *EVOLVED_NAMES["Blend Sigmas"]],

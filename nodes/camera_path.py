@@ -27,7 +27,7 @@ class CameraPathNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCameraPath",
             display_name="Camera Path",
-            category=CATEGORY,
+            category=f"{CATEGORY}/camera",
             description="Describes how a camera moves and turns over the frames of a video, for Load CameraCtrl. Chain "
             "several of these nodes to join moves.",
             search_aliases=[

@@ -14,7 +14,7 @@ class CombineCurvesNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCombineCurves",
             display_name="Combine Curves",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="Combines two curves, or a curve and a number, into one curve, e.g. by multiplying a curve "
             "over frames by a curve over steps.",
             search_aliases=["multiply curves", "multival math", "curve math", "add curves", "mix curves"],

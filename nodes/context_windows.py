@@ -26,7 +26,7 @@ class ContextWindowsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaContextWindows",
             display_name="Context Windows",
-            category=CATEGORY,
+            category=f"{CATEGORY}/windows",
             description="Controls how long videos are split into context windows, which the model processes one "
             "after another. Videos longer than the motion model was trained for are split automatically; use this "
             "node to change how they are split. Chain several of these nodes to use different windows at different "

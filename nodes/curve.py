@@ -15,7 +15,7 @@ class CurveNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurve",
             display_name="Curve",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="A value that changes over the frames. Write frames and the values that are reached at "
             "these frames, e.g. 0: 1.0, 24: 0.3. Connect the curve to any input that accepts a curve.",
             search_aliases=[

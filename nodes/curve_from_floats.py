@@ -17,7 +17,7 @@ class CurveFromFloatsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurveFromFloats",
             display_name="Curve from Floats",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="Makes a curve from a list of numbers, one per frame, e.g. the loudness of an audio track.",
             search_aliases=[
                 "audio reactive",
@@ -68,7 +68,8 @@ class CurveFromFloatsNode(io.ComfyNode):
                 "The list of numbers is empty, but a curve needs at least one. Connect a node that outputs numbers."
             )
         if (scaling or FLOAT_SCALINGS)[0] == FLOAT_SCALINGS[1]:
-            start, end = finite("low", (low or [0.0])[0]), finite("high", (high or [1.0])[0])
+            start = finite("low", (low or [0.0])[0])
+            end = finite("high", (high or [1.0])[0])
             least, range_ = min(numbers), max(numbers) - min(numbers) or 1.0
             numbers = [start + (end - start) * (number - least) / range_ for number in numbers]
         return io.NodeOutput(Listed(tuple(numbers)))

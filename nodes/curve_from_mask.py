@@ -15,7 +15,7 @@ class CurveFromMaskNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurveFromMask",
             display_name="Curve from Mask",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="A value for each position in the picture, e.g. for more motion where the mask is white. "
             "With a batch of masks, each frame has its own values.",
             search_aliases=[

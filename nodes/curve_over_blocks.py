@@ -17,7 +17,7 @@ class CurveOverBlocksNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurveOverBlocks",
             display_name="Curve over Blocks",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="A value for each group of UNet blocks that has motion modules. The down and mid blocks "
             "handle coarse motion, the last up blocks fine detail. Only for inputs that act on motion modules.",
             search_aliases=["per block", "block weight", "layer weights", *EVOLVED_NAMES["Curve over Blocks"]],

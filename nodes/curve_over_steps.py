@@ -13,7 +13,7 @@ class CurveOverStepsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaCurveOverSteps",
             display_name="Curve over Steps",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="A value that changes over the sampling run. Write steps or percentages and the values "
             "that are reached there, e.g. 0%: 8, 50%: 4. Layout and motion are decided early, details late.",
             search_aliases=["step schedule", "timestep", "value schedule", *EVOLVED_NAMES["Curve over Steps"]],

@@ -15,7 +15,7 @@ class EnhanceMotionNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaEnhanceMotion",
             display_name="Enhance Motion",
-            category=CATEGORY,
+            category=f"{CATEGORY}/guidance",
             description="Strengthens temporal attention where frames already attend to one another "
             "(Enhance-A-Video). Details stay more consistent from frame to frame, at almost no cost.",
             search_aliases=["enhance-a-video", "feta", "temporal attention", "consistency", "coherence"],

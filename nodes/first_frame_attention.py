@@ -12,7 +12,7 @@ class FirstFrameAttentionNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaFirstFrameAttention",
             display_name="First-Frame Attention",
-            category=CATEGORY,
+            category=f"{CATEGORY}/guidance",
             description="Makes every frame attend to the first frame of the batch, so that people and things keep "
             "their appearance. Takes no extra time. With a motion model, this node stabilises the picture and "
             "calms the motion.",

@@ -20,7 +20,7 @@ class InjectImageNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaInjectImage",
             display_name="Inject Image",
-            category=CATEGORY,
+            category=f"{CATEGORY}/pictures",
             description="Puts a picture into the video partway through sampling; the remaining steps make the "
             "picture part of the animation. If injected early, the picture determines the layout; if injected "
             "late, it stays nearly unchanged. Chain several of these nodes to inject pictures at different times.",

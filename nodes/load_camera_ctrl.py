@@ -17,7 +17,7 @@ class LoadCameraCtrlNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaLoadCameraCtrl",
             display_name="Load CameraCtrl",
-            category=CATEGORY,
+            category=f"{CATEGORY}/camera",
             description="Adds CameraCtrl to a motion model, which then follows a camera path.",
             search_aliases=[
                 "cameractrl",

@@ -21,7 +21,7 @@ class LoadClipsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaLoadClips",
             display_name="Load Clips",
-            category=CATEGORY,
+            category=f"{CATEGORY}/training",
             description="Prepares training clips from a folder of videos or image sequences, or from connected "
             "images. The clips are encoded only once; their latents are kept on disk.",
             search_aliases=["dataset", "training data", "video folder", "captions", "train", "finetune"],
@@ -70,7 +70,8 @@ class LoadClipsNode(io.ComfyNode):
             ],
             outputs=[
                 ClipsSocket.Output(
-                    display_name="CLIPS", tooltip="The clips, for Train Motion Model and Train Motion LoRA."
+                    display_name="CLIPS",
+                    tooltip="The clips, for Train Motion Model, Train Motion LoRA and Train SparseCtrl.",
                 ),
                 io.String.Output(
                     display_name="report",

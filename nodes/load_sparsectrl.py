@@ -26,7 +26,7 @@ class LoadSparseCtrlNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaLoadSparseCtrl",
             display_name="Load SparseCtrl",
-            category=CATEGORY,
+            category=f"{CATEGORY}/pictures",
             description="Loads a SparseCtrl model, a ControlNet that guides a whole video by pictures or sketches at a few "
             "of its frames: the first frame, the first and the last, every fourth. Connect it to Apply ControlNet.",
             search_aliases=[

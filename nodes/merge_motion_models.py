@@ -13,7 +13,7 @@ class MergeMotionModelsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaMergeMotionModels",
             display_name="Merge Motion Models",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion models",
             description="Merges two motion models of the same version into one, for example two finetunes of v3. "
             "Save the result with Save Motion Model.",
             search_aliases=["merge animatediff", "mix motion models", "block weight"],

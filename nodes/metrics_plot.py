@@ -18,7 +18,7 @@ class MetricsPlotNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaMetricsPlot",
             display_name="Metrics Plot",
-            category=CATEGORY,
+            category=f"{CATEGORY}/metrics",
             description="Shows the results of Animation Metrics for one animation, or for several side by side, as "
             "a table of values and as curves over the frames.",
             search_aliases=["plot", "chart", "graph", "compare", "flicker", "evaluate", "benchmark"],

@@ -15,7 +15,7 @@ class MotionGuidanceNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaMotionGuidance",
             display_name="Motion Guidance",
-            category=CATEGORY,
+            category=f"{CATEGORY}/guidance",
             description="Steers sampling away from what the model would predict without its motion modules, which "
             "gives stronger and more coherent motion. Adds one pass per step, so that a step takes about one and a "
             "half times as long.",

@@ -26,7 +26,7 @@ class MotionWindowsNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaMotionWindows",
             display_name="Motion Windows",
-            category=CATEGORY,
+            category=f"{CATEGORY}/windows",
             description="Processes a long video in one go: only the motion modules work in windows; the rest of "
             "the model processes each frame once. This is faster than context windows and gives smoother "
             "transitions, but memory use grows with the number of frames.",

@@ -24,7 +24,7 @@ class NoiseScheduleNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaNoiseSchedule",
             display_name="Noise Schedule",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Gives a model a different noise schedule, named or custom, and sets what the model "
             "predicts. This schedule takes precedence over the schedule of Apply Motion Model, whether this node "
             "comes before or after that node.",

@@ -18,9 +18,9 @@ class PlotCameraPathNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaPlotCameraPath",
             display_name="Plot Camera Path",
-            category=CATEGORY,
-            description="Draws a camera path from three sides. If an image is connected, shows this image as the camera would "
-            "see it in each frame.",
+            category=f"{CATEGORY}/camera",
+            description="Draws a camera path from three sides. If an image is connected, this node shows the image "
+            "instead, as the camera would see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
             inputs=[
                 CameraSocket.Input("camera", tooltip="The camera path, from Camera Path."),
@@ -64,5 +64,5 @@ class PlotCameraPathNode(io.ComfyNode):
                 f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
             )
         if len(image) > 1:
-            say(f"Of the {len(image)} images, only the first is shown.")
+            say(f"Only the first of the {len(image)} images is shown.")
         return io.NodeOutput(moved.frames)

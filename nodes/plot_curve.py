@@ -19,7 +19,7 @@ class PlotCurveNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaPlotCurve",
             display_name="Plot Curve",
-            category=CATEGORY,
+            category=f"{CATEGORY}/curves",
             description="Draws a curve over the frames and steps of a run, with one line for each group of blocks "
             "that have the same values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],

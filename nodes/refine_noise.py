@@ -16,7 +16,7 @@ class RefineNoiseNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaRefineNoise",
             display_name="Refine Noise",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Samples several times, each time starting from noise that keeps the low frequencies of "
             "the previous result (FreeInit or FreqPrior). Makes animations more consistent; sampling time "
             "grows with the number of iterations.",

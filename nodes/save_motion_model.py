@@ -21,7 +21,7 @@ class SaveMotionModelNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaSaveMotionModel",
             display_name="Save Motion Model",
-            category=CATEGORY,
+            category=f"{CATEGORY}/motion models",
             description="Saves a motion model, including merges and motion LoRAs, as a file that Load Motion Model "
             "and other tools can read.",
             search_aliases=["save animatediff", "export motion model", "bake lora"],

@@ -26,7 +26,7 @@ class SigmaScheduleNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaSigmaSchedule",
             display_name="Sigma Schedule",
-            category=CATEGORY,
+            category=f"{CATEGORY}/noise",
             description="Computes the noise levels (sigmas) of a run from a named or custom noise schedule, for "
             "SamplerCustom. To change the noise schedule of a model, use Noise Schedule.",
             search_aliases=[

@@ -14,7 +14,7 @@ class Text2VideoZeroNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaText2VideoZero",
             display_name="Text2Video-Zero",
-            category=CATEGORY,
+            category=f"{CATEGORY}/pictures",
             description="Animates without a motion model: the partly denoised latent of the first frame is shifted "
             "a little further for each frame, and all frames attend to the first frame. Gives simple camera pans. "
             "The AnimateDiff paper uses this method as a baseline.",

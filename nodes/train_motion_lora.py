@@ -22,7 +22,7 @@ class TrainMotionLoraNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaTrainMotionLora",
             display_name="Train Motion LoRA",
-            category=CATEGORY,
+            category=f"{CATEGORY}/training",
             description="Teaches a motion model one additional motion, such as a camera move or a dance, from one "
             "to fifty clips. The resulting file is small and works like the official motion LoRAs.",
             search_aliases=[

@@ -25,7 +25,7 @@ class TrainMotionModelNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaTrainMotionModel",
             display_name="Train Motion Model",
-            category=CATEGORY,
+            category=f"{CATEGORY}/training",
             description="Trains a motion model on clips, as in the AnimateDiff paper, either from scratch or "
             "starting from an existing one. The image model does not change. You can interrupt training at any "
             "time and run the node again to continue.",

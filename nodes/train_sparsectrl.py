@@ -25,7 +25,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaTrainSparseCtrl",
             display_name="Train SparseCtrl",
-            category=CATEGORY,
+            category=f"{CATEGORY}/training",
             description="Trains a SparseCtrl model for photographs: a ControlNet that lets a motion model animate a given "
             "picture or fill in the frames between two. The image model and the motion model do not change. You can "
             "interrupt training at any time and run the node again to continue.",

@@ -18,7 +18,7 @@ class WindowPlanNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaWindowPlan",
             display_name="Window Plan",
-            category=CATEGORY,
+            category=f"{CATEGORY}/windows",
             description="Draws a picture of which frames a run will compute together in each step, and how much "
             "weight each window has for each frame. Nothing is sampled.",
             search_aliases=[

@@ -16,7 +16,7 @@ class WindowReferenceNode(io.ComfyNode):
         return io.Schema(
             node_id="KinemaWindowReference",
             display_name="Window Reference",
-            category=CATEGORY,
+            category=f"{CATEGORY}/windows",
             description="Makes the later context windows of a long video resemble the first window: they attend to "
             "it, or start from its result. You can combine two of these nodes, one in each mode.",
             search_aliases=[

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDERS = ("motion", "sampling", "evaluation", "drawing", "doors", "miniature", "nodes", "tools")
-NOT_YET = ("tools/miniature", "tools/train")  # and the folders convert, farm and training
 
 
 def source_files() -> Iterator[Path]:
-    for folder in FOLDERS:
-        for file in sorted((REPOSITORY / folder).rglob("*.py")):
-            if not any(REPOSITORY / other in file.parents for other in NOT_YET):
-                yield file
+    """Of all packages in the repository."""
+    for package in sorted(REPOSITORY.glob("*/__init__.py")):
+        yield from sorted(package.parent.rglob("*.py"))
 
 
 def is_dataclass(node: ast.AST) -> bool:

@@ -30,7 +30,8 @@ def main(arguments: list[str]) -> int:
     environment.require("ruff", "mypy", "pytest")
     fix = bool(arguments)
     python = [sys.executable, "-m"]
-    tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", "tests/test_house.py", "tests/test_fields.py"]
+    house = [f"tests/test_{name}.py" for name in ("house", "fields", "statements")]
+    tests = ["-c", "tests/pytest.ini", "--rootdir", "tests", "-q", *house]
     checks = {
         "format": ([*python, "ruff", "format", *([] if fix else ["--check"]), "."], REPOSITORY),
         "lint": ([*python, "ruff", "check", *(["--fix"] if fix else []), "."], REPOSITORY),

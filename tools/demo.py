@@ -46,7 +46,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--negative", help="default: a usual one, nothing with the miniature")
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--steps", type=int, help="default 20")
-    parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number, default 512, with the miniature 128")
+    parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number (default: 512; with the miniature: 128)")
     parser.add_argument("--fps", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
@@ -65,7 +65,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", text)
     if not match:
-        raise argparse.ArgumentTypeError(f'"{text}" is no size. Give WIDTHxHEIGHT or one number, e.g. 512x768')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a size. Give WIDTHxHEIGHT or one number, e.g. 512x768')
     return int(match[1]), int(match[2] or match[1])
 
 

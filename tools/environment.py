@@ -50,7 +50,9 @@ def _own_host() -> Path | None:
     if named := os.environ.get("COMFYUI_PATH"):
         host = Path(named).expanduser().absolute()
         if not _is_host(host):
-            raise SystemExit(f"COMFYUI_PATH is {host}, which holds no ComfyUI. Name the folder with its main.py in it.")
+            raise SystemExit(
+                f"COMFYUI_PATH is {host}, which contains no ComfyUI. Name the folder that contains its main.py."
+            )
         return host
     host = REPOSITORY.parent.parent
     return host if REPOSITORY.parent.name == "custom_nodes" and _is_host(host) else None

@@ -149,7 +149,8 @@ def described_inputs(
     """(name, type, options) of every input, in the canvas's order; those that an option brings follow its combo."""
     for group in ("required", "optional"):
         for own_name, (kind, *rest) in described.get(group, {}).items():
-            name, options = prefix + own_name, rest[0] if rest else {}
+            name = prefix + own_name
+            options = rest[0] if rest else {}
             if isinstance(kind, list):  # a combo in the old style: its choices stand where the type does
                 yield name, "COMBO", {**options, "options": kind}
             else:

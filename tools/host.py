@@ -1,7 +1,8 @@
-"""`dev.py host`: a ComfyUI server with the pack in it, to click in; it keeps its models and workflows between runs."""
+"""`dev.py host`: a ComfyUI server with the pack, to try in the browser. Models and workflows are kept between runs."""
 
 import argparse
 import time
+from pathlib import Path
 
 from tools import environment, server
 
@@ -13,15 +14,22 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     host = environment.find().hosts[0]
     base = environment.cache() / "host"
-    models = base / "models"
+    checkpoints, motion_models = folders(base)
     print(f"Starting {host}", flush=True)
     with server.running(host, base, device=server.device(options.device), port=options.port) as comfy:
-        print(f"ComfyUI with Kinema: open {comfy.url} in a browser\nCheckpoints: {models / 'checkpoints'}")
+        print(f"ComfyUI with Kinema: open {comfy.url} in a browser\nCheckpoints: {checkpoints}")
         print(
-            f"Motion models: {models / 'animatediff_models'}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.",
-            flush=True,
+            f"Motion models: {motion_models}\nWithout any: Load Miniature\nLog: {comfy.log}\nCtrl+C stops it.", flush=True
         )
         while comfy.is_running():
             time.sleep(1)
         print(comfy.tail())
     return 1
+
+
+def folders(base: Path) -> list[Path]:
+    """The folders that people put files into, made where they are missing: checkpoints and motion models."""
+    found = [base / "models" / name for name in ("checkpoints", "animatediff_models")]
+    for folder in found:
+        folder.mkdir(parents=True, exist_ok=True)
+    return found

@@ -123,7 +123,7 @@ def _install_host(folder: Path, source: Source) -> None:
 
 def _install_frontend(folder: Path) -> None:
     """The web client of a host whose own is not the environment's."""
-    with _stage(f"ComfyUI's web client in {folder}"):
+    with _stage(f"ComfyUI's frontend in {folder}"):
         part = folder.with_name(folder.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
         package, _, version = folder.name.rpartition("-")
@@ -159,7 +159,9 @@ def _pip(*arguments: str, python: Path | None = None) -> None:
             if "MB)" in line or line.startswith("Installing collected"):
                 print("  " + line.strip()[:110], flush=True)
     if pip.returncode:
-        raise SystemExit("".join(lines[-40:]) + "pip failed, see above. Run the same command again to go on from here.")
+        raise SystemExit(
+            "".join(lines[-40:]) + "pip failed, see above. Run the same command again to continue from here."
+        )
 
 
 @contextmanager

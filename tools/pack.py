@@ -34,14 +34,15 @@ the casts, which it gives and comfy.ops does not."""
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py pack", description=__doc__)
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="where the archive stays")
-    parser.add_argument("--address", metavar="URL", help="of the repository: writes the registry page's links first")
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="folder for the archive")
+    parser.add_argument("--address", metavar="URL", help="address of the repository, for the registry page's links")
     options = parser.parse_args(arguments)
     if options.address:
         registry_page.write(options.address)
     programs = _installed()
     with tempfile.TemporaryDirectory(prefix="kinema-pack-") as folder:
-        copy, packed = Path(folder) / "kinema", Path(folder) / "packed"
+        copy = Path(folder) / "kinema"
+        packed = Path(folder) / "packed"
         _copy_tracked(copy)
         _run([programs / "comfy", "--skip-prompt", "node", "pack"], copy)
         (archive,) = copy.glob("*.zip")

@@ -1,5 +1,5 @@
 """`dev.py soak --cycles N --seed S`: runs that fail leave nothing behind. Each cycle chains two of the pack's nodes, samples
-with tiny real models, lets one fault happen in the middle and compares weights, hooks and memory with what they were.
+with tiny real models, causes one fault in the middle and compares weights, hooks and memory with what they were.
 
 `--cycle I` runs cycle I alone.
 """
@@ -56,9 +56,9 @@ class Fault(Exception):
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py soak", description=__doc__)
-    parser.add_argument("--cycles", type=int, default=1000, help="how many (default 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of their order and inputs (default 0)")
-    parser.add_argument("--cycle", type=int, help="the number of the only one to run")
+    parser.add_argument("--cycles", type=int, default=1000, help="number of cycles (default 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the order and inputs of the cycles (default 0)")
+    parser.add_argument("--cycle", type=int, help="run only the cycle with this number")
     options = parser.parse_args(arguments)
     from tools import in_host
 

@@ -112,15 +112,16 @@ def _run(host: Path, part: str, arguments: list[str], instructions: dict[str, st
 
 def _read(report: Path, title: str, seconds: float, code: int) -> Run:
     suites = list(ElementTree.parse(report).iter("testsuite"))
-    total, failures, errors, skipped = (
-        sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
-    )
-    failed = failures + errors
+    count = {
+        name: sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
+    }
+    failed = count["failures"] + count["errors"]
     problem = "" if failed or code in (0, NOTHING_COLLECTED) else f"pytest ended with exit code {code}"
     reasons = Counter(
         skip.get("message", "").removeprefix("Skipped: ") for suite in suites for skip in suite.iter("skipped")
     )
-    return Run(title, total - failed - skipped, failed + bool(problem), skipped, seconds, problem, reasons)
+    passed = count["tests"] - failed - count["skipped"]
+    return Run(title, passed, failed + bool(problem), count["skipped"], seconds, problem, reasons)
 
 
 def _summarise(runs: list[Run]) -> int:
@@ -130,6 +131,8 @@ def _summarise(runs: list[Run]) -> int:
         print(f"{run.title}: {counts} in {run.seconds:.0f} s{f' ({run.problem})' if run.problem else ''}")
         for reason, count in run.reasons.items():
             print(f"  skipped {count}: {reason}")
-    passed, failed, skipped = (sum(getattr(run, name) for run in runs) for name in ("passed", "failed", "skipped"))
+    passed = sum(run.passed for run in runs)
+    failed = sum(run.failed for run in runs)
+    skipped = sum(run.skipped for run in runs)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if passed and not failed else 1

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         return 2
     host = Path(arguments[0]).expanduser().absolute()
     if not (host / "main.py").is_file():
-        raise SystemExit(f"{host} holds no ComfyUI. Name the folder with its main.py in it.")
+        raise SystemExit(f"{host} contains no ComfyUI. Name the folder that contains its main.py.")
     version = (host / "comfyui_version.py").read_text().split('"')[1]
     try:
         loaded = importlib.import_module("tools.bench.import").load_once(host)

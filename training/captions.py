@@ -19,10 +19,10 @@ FILE_IN_A_PROMPT = "embedding:"  # names a file that may change, so what it beco
 
 @dataclass(frozen=True)
 class CaptionEncoder:
-    """Encodes captions with `clip` (CLIP) and keeps them in the folder `cache`, unless that is None."""
+    """Encodes captions, and keeps them on disk."""
 
-    clip: Any
-    cache: Path | None = None
+    clip: Any  # CLIP
+    cache: Path | None = None  # folder of the encoded captions; None: they are not kept
 
     def encode(self, text: str) -> Any:
         """The host's CONDITIONING of `text`."""

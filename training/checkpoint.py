@@ -1,4 +1,4 @@
-"""The state of a run on disk, from which it goes on as if it had never stopped."""
+"""The state of a run on disk, from which it continues as if it had never stopped."""
 
 import logging
 from collections.abc import Callable
@@ -15,28 +15,24 @@ STATE_SUFFIX = ".training"
 
 
 class CheckpointError(ValueError):
-    """A state on disk that this run cannot go on from; the message says why and what to do."""
+    """A state on disk from which this run cannot continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Course:
     """Everything that decides where a run goes."""
 
-    values: dict[str, Any]
+    values: dict[str, Any]  # {name: plain value}, stored with the state and compared with it
     earlier: Callable[[], dict[str, Any]] = dict  # some of them as states from earlier versions have them
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file at `path` that holds the latest state of the run described by `course`.
+    """The file that contains the latest state of a run."""
 
-    A state with another course is refused. A `fresh` run looks at no state, and replaces the one that is there with
-    its first save.
-    """
-
-    path: Path
-    course: Course
-    fresh: bool = False
+    path: Path  # of the state's file
+    course: Course  # of the run; a stored state of another course is refused
+    fresh: bool = False  # whether a stored state is ignored and overwritten by the first save
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes `state`; a killed process leaves the state before it."""
@@ -44,7 +40,7 @@ class Checkpoint:
             torch.save({"course": self.course.values, **state}, unfinished)
 
     def load(self) -> dict[str, Any] | None:
-        """The state to go on from, or None when there is none yet. Raises CheckpointError."""
+        """The state to continue from, or None when there is none yet. Raises CheckpointError."""
         if self.fresh or not self.path.exists():
             return None
         try:

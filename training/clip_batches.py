@@ -1,4 +1,4 @@
-"""Which clips a step sees, and with which noise: all a function of the seed and the step."""
+"""The clips and the noise of each step, which depend only on the seed and the number of the step."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +29,14 @@ class Batches:
     """The clips of a run, read and made ready for the UNet of `base` when their turn comes."""
 
     base: Any  # BaseModel
-    clips: Clips
+    clips: Clips  # all of the run
     empty: dict[str, Any]  # the empty caption, ready for the UNet
-    settings: TrainSettings
-    device: torch.device
+    settings: TrainSettings  # seed, batch size, timestep bias and caption dropout are used
+    device: torch.device  # of the tensors in a batch
 
     def at(self, step: int, part: int) -> Batch:
-        """Part `part` of the clips of step `step`. Each clip's chance depends on its place in the run and on nothing
-        else, so it does not matter how a step's clips are divided into parts."""
+        """Part `part` of the clips of step `step`. The random draws for a clip depend only on its position in
+        the run, so it does not matter how the clips of a step are divided into parts."""
         settings = self.settings
         first = (step * settings.accumulation + part) * settings.batch_size
         latents, noise, timesteps, captions, numbers, randoms = [], [], [], [], [], []

@@ -21,26 +21,25 @@ from .videos import ClipSource, Cut, TooShort, cut_clips, read_clips
 
 @dataclass(frozen=True)
 class Latents:
-    """All clips of one source as latents, each (f, c, h, w); flipped ones follow the others."""
+    """All clips of one source as latents."""
 
-    name: str
-    caption: str | None
-    clips: tuple[torch.Tensor | StoredLatents, ...]
+    name: str  # of the file or folder
+    caption: str | None  # its own; None: it has none
+    clips: tuple[torch.Tensor | StoredLatents, ...]  # each (f, c, h, w); flipped ones come last
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes clips with `vae` (VAE) and keeps the latents in the folder `cache`, unless that is None.
+    """Encodes clips, and keeps the latents on disk.
 
-    The name of their file is a hash of the content of the source and of everything else that decides the latents. As long as
-    the source has the same size and time, its note is enough, and neither the source nor the latents are read.
-    `flip` adds every clip once more, mirrored.
+    The name of their file is a hash of the content of the source and of everything else that determines the latents. While
+    the source has the same size and modification time, its note is enough: neither the source nor the latents are read.
     """
 
-    vae: Any
-    cut: Cut
-    flip: bool = False
-    cache: Path | None = None
+    vae: Any  # VAE
+    cut: Cut  # how clips are cut out of a source
+    flip: bool = False  # whether every clip is added once more, mirrored
+    cache: Path | None = None  # folder of the latents; None: they are not kept
 
     def source(self, source: ClipSource) -> Latents:
         """The latents of a video or an image sequence. Raises SourceError."""

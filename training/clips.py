@@ -13,21 +13,20 @@ from .on_disk import StoredLatents, hash_of, in_memory
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: `latents` (f, c, h, w) as the host's VAE encodes them, and its caption. Both may lie on disk, from where
-    `in_memory` reads them."""
+    """One clip and its caption. Both may be on disk, from where `in_memory` reads them."""
 
-    latents: torch.Tensor | StoredLatents
+    latents: torch.Tensor | StoredLatents  # (f, c, h, w) as the host's VAE encodes them, before the model's scale
     conditioning: Any  # the host's CONDITIONING, or a StoredCaption
-    caption: str = ""
-    name: str = "clip"
+    caption: str = ""  # text that `conditioning` encodes
+    name: str = "clip"  # for messages: the source's file or folder
 
 
 @dataclass(frozen=True)
 class Clips:
-    """Clips of one shape, and the CONDITIONING of the `empty` caption, for caption dropout."""
+    """All clips of a run. Raises ValueError for none, and for clips of different shapes."""
 
-    clips: Sequence[Clip]
-    empty: Any
+    clips: Sequence[Clip]  # at least one; all latents have the same shape
+    empty: Any  # CONDITIONING of the empty caption, for caption dropout
 
     def __post_init__(self) -> None:
         if not self.clips:

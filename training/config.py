@@ -20,10 +20,10 @@ not published; DDPM's, which stand here, are a proposal to be edited."""
 
 @dataclass(frozen=True)
 class Range:
-    """What a number may be, both ends included: a whole number where they are."""
+    """What a number may be."""
 
-    least: float
-    most: float
+    least: float  # included; if it is an int, only whole numbers are allowed
+    most: float  # included
 
     def allows(self, value: Any) -> bool:
         kind = int if isinstance(self.least, int) else int | float
@@ -37,7 +37,7 @@ class Range:
 class Options:
     """What a choice may be."""
 
-    names: tuple[Any, ...]
+    names: tuple[Any, ...]  # all allowed values
 
     def allows(self, value: Any) -> bool:
         return value in self.names
@@ -93,7 +93,7 @@ class TrainSettings:
         del plain["beta_start"], plain["beta_end"]
         schedule = asdict(self.schedule(family))
         if schedule["mean_with"] is None:
-            del schedule["mean_with"]  # files that were written before there was such a schedule go on
+            del schedule["mean_with"]  # so that files written before such schedules existed can continue
         return plain | {"noise_schedule": schedule}
 
 
@@ -120,7 +120,7 @@ def check_parts(accumulation: int, processes: int) -> None:
 class LoraOptions:
     """What is particular to a motion LoRA."""
 
-    rank: int = 64
+    rank: int = 64  # of each pair of factors, 1 or more
     debias: bool = True  # MotionDirector's loss, which also compares the frames of a clip with one another
     learn_looks_apart: bool = False  # MotionDirector's spatial pass, which learns the appearance in branches of its own
 

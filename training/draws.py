@@ -1,4 +1,4 @@
-"""Chance that is a function of the seed and the place in the run, so that a resumed run needs no generator's state."""
+"""Random numbers that depend only on the seed and the place in the run, so that a run can continue without stored states."""
 
 import hashlib
 

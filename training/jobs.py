@@ -22,8 +22,8 @@ class TrainingJob:
     """What is to be trained."""
 
     model: Any  # MODEL to learn motion for
-    clips: Clips
-    settings: TrainSettings
+    clips: Clips  # to learn from
+    settings: TrainSettings  # of the run
     file: Path  # what to write
     motion: Any = None  # MOTION_MODEL to continue from, or to teach with a LoRA; None: a new one
     kind: str | None = None  # family of a new motion model; None: the usual one for the model

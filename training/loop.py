@@ -26,17 +26,13 @@ from .state import State
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """`step` of `steps` are done; `losses` holds the loss of each.
+    """How far a run is, and what it has learned so far."""
 
-    `values` are those of the learner's parameters by now, averaged if the settings say so. `sample` makes an animation
-    with them: latents (f, c, h, w).
-    """
-
-    step: int
-    steps: int
-    losses: list[float]
-    values: Weights
-    sample: Callable[[SampleSettings], torch.Tensor]
+    step: int  # optimizer steps done so far
+    steps: int  # of the whole run
+    losses: list[float]  # of each step done, oldest first
+    values: Weights  # of the learner's parameters, or their EMA if the settings ask for it
+    sample: Callable[[SampleSettings], torch.Tensor]  # makes an animation with `values`: latents (f, c, h, w)
 
 
 Watch = Callable[[TrainingProgress], None]
@@ -79,8 +75,8 @@ def train(
         data = batches(model.model, clips, settings, device)
         if settings.gradient_checkpointing:
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
-        if dtype != torch.float32:
-            stack.enter_context(torch.autocast(device.type, dtype))
+        if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
+            stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
 
         def progress() -> TrainingProgress:
             values = state.result()

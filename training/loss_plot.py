@@ -1,4 +1,4 @@
-"""A picture of how the loss went."""
+"""A plot of the loss of a run."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""MotionDirector's two ways to learn a clip's motion without its looks (arXiv 2310.08465).
+"""MotionDirector's two ways to learn the motion of a clip without its appearance (arXiv 2310.08465).
 
-Appearance branches, low-rank changes to the image model's attentions, learn the looks from single frames and are thrown
-away afterwards; the loss also compares frames with one another, which leaves out what they have in common.
+Appearance branches, low-rank changes to the image model's attentions, learn the appearance from single frames and are
+discarded afterwards. The loss also compares frames with one another, which leaves out what they have in common.
 """
 
 import math
@@ -29,10 +29,10 @@ SKIPPED = 0.2  # the part of steps in which the motion learns without the appear
 
 @dataclass(frozen=True)
 class Appearance:
-    """Low-rank changes, with their factors in `values`, to the linear layers of a UNet at `paths`."""
+    """Low-rank changes to linear layers of a UNet."""
 
-    values: dict[str, nn.Parameter]
-    paths: tuple[str, ...]
+    values: dict[str, nn.Parameter]  # {name: low-rank factor}
+    paths: tuple[str, ...]  # of the linear layers that they change
 
     @contextmanager
     def inside(self, unet: nn.Module, learns: bool) -> Iterator[None]:
@@ -81,7 +81,7 @@ def with_appearance(learner: Learner, looks: Appearance) -> Learner:
 def director_loss(model: Any, looks: Appearance | None, debias: bool) -> Loss:
     """The loss for motion LoRAs of `model` (MODEL): the paper's, with the appearance-debiased term if `debias`.
 
-    Unless `looks` is None, they learn beside it from one frame of each clip, noised with the image model's schedule.
+    Unless `looks` is None, they also learn, from one frame of each clip, noised with the image model's schedule.
     """
     image = diffusion(model, IMAGE_SCHEDULE)
 

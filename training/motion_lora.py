@@ -21,7 +21,7 @@ LAYERS = {"to_qkv": ("to_q", "to_k", "to_v"), "to_out.0": ("to_out",)}
 def learn_motion_lora(motion: Any, rank: int, seed: int) -> Learner:
     """Trains a LoRA of `rank` for `motion` (MOTION_MODEL, patches merged in), whose own weights are frozen.
 
-    The parameters bear canonical names such as "….attention_blocks.0.processor.to_q_lora.down.weight": down (rank, c)
+    The parameters have canonical names such as "….attention_blocks.0.processor.to_q_lora.down.weight": down (rank, c)
     starts with deviation 1 / rank, up (c, rank) with zeros. alpha equals the rank, so the change is up·down.
     """
     check_own_positions(motion, "a training")

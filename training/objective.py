@@ -23,8 +23,8 @@ Target = Literal["noise", "velocity"]
 class Diffusion:
     """How clips are noised, and what the UNet predicts from them."""
 
-    alphas_bar: torch.Tensor  # (1000,): the share of the signal that is left at each timestep
-    prediction: Target
+    alphas_bar: torch.Tensor  # (1000,): the fraction of the signal that is left at each timestep
+    prediction: Target  # what the UNet is trained to answer
     heaviest: float = 1.0  # the most that a noisy timestep weighs in the loss, 1 or more: see `error`
 
     def noised(
@@ -73,11 +73,11 @@ def prediction_of(model_sampling: Any) -> Target:
 
 @dataclass(frozen=True)
 class Network:
-    """The frozen UNet of `model` (MODEL) with the motion model that learns inside."""
+    """The frozen UNet of a MODEL with the motion model that learns inside."""
 
-    model: Any
-    motion: MotionModel
-    diffusion: Diffusion
+    model: Any  # MODEL
+    motion: MotionModel  # its parameters are those in training
+    diffusion: Diffusion  # noise schedule and target of the run
 
     @property
     def unet(self) -> Any:

@@ -18,7 +18,7 @@ PROMPT_TENSOR, OTHER_TENSORS = "words", "part."
 class StoredLatents:
     """The latents of one clip, in a file that may have those of others too."""
 
-    file: Path
+    file: Path  # .safetensors
     key: str  # name of the tensor in `file`
     shape: tuple[int, ...]  # (f, c, h, w)
     hash: str  # of the values, see `hash_of`
@@ -31,7 +31,7 @@ class StoredLatents:
 class StoredCaption:
     """The host's CONDITIONING of one caption, in a file of its own."""
 
-    file: Path
+    file: Path  # .safetensors
 
     def read(self) -> Any:
         tensors = _read(self.file)

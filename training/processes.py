@@ -1,4 +1,4 @@
-"""A training in several processes, one per card: each computes a share of every step, and all learn the same.
+"""A training in several processes, one per card: each computes a part of every step, and all have the same weights after it.
 
 torch's launcher starts them and tells each its number, on one machine or on several.
 """
@@ -16,7 +16,7 @@ import torch.distributed as dist
 
 T = TypeVar("T")
 LONGEST_WAIT = timedelta(hours=12)  # for the others: their videos may be longer, and process 0 makes samples
-FAREWELL = 20.0  # seconds in which an error can be told, before this process ends without a word
+FAREWELL = 20.0  # seconds for reporting an error to the others; then this process ends without
 
 
 class ProcessError(RuntimeError):
@@ -27,9 +27,9 @@ class ProcessError(RuntimeError):
 class _Outcome:
     """How a piece of work ended in one process."""
 
-    result: object = None
+    result: object = None  # what the work returned; None if it failed
     problem: str = ""  # what went wrong, in words
-    interrupted: bool = False
+    interrupted: bool = False  # whether the host interrupted it
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Processes:
     """This process among those of the run."""
 
     number: int = 0  # of this process, from 0
-    count: int = 1
-    known: list[BaseException] = field(default_factory=list, repr=False, compare=False)  # errors that all were told of
+    count: int = 1  # of the processes of the run, 1 or more
+    known: list[BaseException] = field(default_factory=list, repr=False, compare=False)  # errors that all of them know
 
     @property
     def leads(self) -> bool:

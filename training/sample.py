@@ -21,8 +21,8 @@ from .on_disk import in_memory
 class SampleSettings:
     """How to sample."""
 
-    steps: int = 12
-    cfg: float = 7.5
+    steps: int = 12  # of the sampler
+    cfg: float = 7.5  # guidance scale; the negative prompt is empty
     seed: int = 0  # of the noise
     clip: int = 0  # number of the clip whose caption is the prompt
 
@@ -32,7 +32,7 @@ def sample(
 ) -> torch.Tensor:
     """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
 
-    Neither the run's chance nor its weights notice.
+    The run's random numbers and weights stay as they are.
     """
     with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
         animated = attach(model, finished(learner, values, "the model in training"), Applied(), KEEP)

@@ -1,4 +1,4 @@
-"""A whole run with its files: the state it can go on from, and the motion model or LoRA that it makes."""
+"""A whole run with its files: the state from which it can continue, and the motion model or LoRA that it makes."""
 
 import json
 import time
@@ -30,19 +30,19 @@ class Session:
     """A run that writes a file, with its state in another file next to it."""
 
     model: Any  # MODEL in which the learner trains
-    learner: Learner
-    clips: Clips
-    settings: TrainSettings
+    learner: Learner  # what is trained
+    clips: Clips  # to learn from
+    settings: TrainSettings  # of the run
     file: Path  # what is written
-    save: Save
-    loss: Loss = motion_loss
+    save: Save  # writes `file`
+    loss: Loss = motion_loss  # yields the terms of a batch's loss
     identity: Mapping[str, Any] | None = None  # what decides the course besides settings, such as options of the loss
     processes: Processes = ALONE  # that run it together, each with a Session like this
 
     def run(self, watch: Watch, restart: bool = False) -> TrainingProgress:
         """Continues where an earlier run of this file stopped; begins if there is none, or if `restart`.
 
-        Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
+        Interrupted, it saves the state and the file too. Raises ValueError for an existing file without a training state.
         """
         state = self.file.with_suffix(STATE_SUFFIX)
         if self.file.exists() and not state.exists():

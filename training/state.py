@@ -67,7 +67,7 @@ class State:
         }
 
     def restore(self, stored: dict[str, Any]) -> None:
-        """Makes this the run that `stored` was."""
+        """Continues the run of which `stored` is the state."""
         self.step = self.saved = stored["step"]
         self.losses = stored["losses"]
         with torch.no_grad():

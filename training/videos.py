@@ -17,7 +17,7 @@ IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 class SourceError(ValueError):
-    """A source that gives no clip; the message says why, to follow its name."""
+    """A source without a usable clip. The message gives the reason and is put after the source's name."""
 
 
 class TooShort(SourceError):
@@ -26,18 +26,14 @@ class TooShort(SourceError):
 
 @dataclass(frozen=True)
 class Cut:
-    """How clips are cut out: `frames` pictures, every `stride`-th of the source, of `width` times `height` pixels.
+    """How clips are cut out of a source, one after the other."""
 
-    `crop` keeps proportions by cutting off what is too much on two sides, else pictures are stretched. A source gives
-    up to `clips` clips one after the other, all it has if that is 0.
-    """
-
-    frames: int = 16
-    stride: int = 4
-    width: int = 512
-    height: int = 512
-    crop: bool = True
-    clips: int = 0
+    frames: int = 16  # of a clip
+    stride: int = 4  # frames of the source from one frame of a clip to the next, 1 or more
+    width: int = 512  # pixels
+    height: int = 512  # pixels
+    crop: bool = True  # whether two sides are cut off to keep the proportions; otherwise pictures are stretched
+    clips: int = 0  # at most from one source; 0: all that fit
 
     @property
     def span(self) -> int:
@@ -47,10 +43,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class ClipSource:
-    """A video file, or a folder of images that are its frames by name; `caption` is None where no text lies beside it."""
+    """A video file, or a folder of images whose names sort in the order of the frames."""
 
-    path: Path
-    caption: str | None
+    path: Path  # of the video, or of the folder of images
+    caption: str | None  # text of the .txt file next to it; None: there is no such file
 
     @property
     def files(self) -> list[Path]:
@@ -61,9 +57,9 @@ class ClipSource:
 
 
 def find_sources(folder: Path) -> list[ClipSource]:
-    """All videos and image sequences in `folder`, by name. `name.txt` beside a video or a sequence is its caption.
+    """All videos and image sequences in `folder`, by name. `name.txt` next to a video or a sequence is its caption.
 
-    Images that lie in `folder` itself are one sequence. Raises ValueError when there is nothing.
+    Images in `folder` itself are one sequence. Raises ValueError when there is nothing.
     """
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]

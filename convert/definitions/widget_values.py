@@ -1,7 +1,7 @@
 """Names for the values that a canvas stores by position.
 
 The number of values and their types tell the version of AnimateDiff-Evolved that wrote them: 5 values of Sample Settings
-end in a seed, or in a switch. Values behind the last name are of the canvas itself.
+end in a seed, or in a switch. Values after the last name belong to the canvas itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,6 +44,6 @@ def _is_like(default: Any, value: Any) -> bool:
 
 
 def _shortest_text(definition: EvolvedNode) -> int:
-    """How many values there are at least where the text at the end may be empty by itself."""
+    """The smallest number of values, where the text at the end may be missing because it is empty."""
     texts = [number for number, default in enumerate(definition.widgets.values(), 1) if isinstance(default, str)]
     return min((number for number in texts if list(definition.widgets.values())[number - 1] == ""), default=0)

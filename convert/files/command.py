@@ -1,7 +1,7 @@
 """Converts workflows of AnimateDiff-Evolved to Kinema: JSON files, and pictures and videos with workflows in them.
 
 NAME.kinema.json is written next to each file, or with --out into another folder; files without AnimateDiff-Evolved are
-not written again. A folder is converted with all that it contains.
+not written again. If a folder is named, all files in it are converted.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file or a folder")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to write to")
     parser.add_argument("--accept", action="store_true", help="also convert what loses something; the report lists it")
-    parser.add_argument("--core", action="store_true", help="also replace nodes of other packs by the host's own")
+    parser.add_argument("--core", action="store_true", help="also replace other packs' nodes with ComfyUI's own")
     parser.add_argument("--report", action="store_true", help="write nothing, only print what would be done")
     options = parser.parse_args(arguments)
     found = [(file, root) for root in options.files for file in files_in(root)]
@@ -67,7 +67,7 @@ def files_in(root: Path) -> Iterator[Path]:
 
 def _target(file: Path, root: Path, out: Path | None, taken: Container[Path | None]) -> Path:
     """Where the conversion of `file` goes; never to one of `taken`, where files of other folders went."""
-    stem = file.stem if file.suffix == ".json" else file.name  # a.json and a.png may lie in one folder
+    stem = file.stem if file.suffix == ".json" else file.name  # a.json and a.png may be in one folder
     if out is None:
         return file.with_name(stem + ENDING)
     folder = out / file.parent.relative_to(root) if root.is_dir() else out

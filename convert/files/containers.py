@@ -12,11 +12,11 @@ LARGEST_JSON = 256 * 2**20  # bytes
 
 
 def read_workflow(file: Path) -> Any:
-    """The workflow in `file`, or else its prompt; None where it holds neither. Raises WorkflowError."""
+    """The workflow in `file`, or else its prompt; None where it has neither. Raises WorkflowError."""
     reader = READERS.get(file.suffix.lower())
     if reader is None:
         raise WorkflowError(
-            f"{file.name} is no file that ComfyUI stores workflows in. Choose one of {', '.join(READERS)}."
+            f"{file.name} is not a kind of file in which ComfyUI stores workflows. Choose one of {', '.join(READERS)}."
         )
     try:
         return reader(file)
@@ -33,7 +33,7 @@ def parse(text: str, name: str) -> Any:
             f"{name} is nested too deeply to be a workflow. Choose a file that ComfyUI saved."
         ) from None
     except ValueError as error:
-        raise WorkflowError(f"{name} is no valid JSON: {error}. Choose a file that ComfyUI saved.") from None
+        raise WorkflowError(f"{name} is not valid JSON: {error}. Choose a file that ComfyUI saved.") from None
 
 
 def _json(file: Path) -> Any:
@@ -44,7 +44,7 @@ def _json(file: Path) -> Any:
         return parse(file.read_text(encoding="utf-8-sig"), file.name)
     except UnicodeDecodeError as error:
         raise WorkflowError(
-            f"{file.name} is no text in UTF-8: {error.reason}. Choose a file that ComfyUI saved."
+            f"{file.name} is not UTF-8 text: {error.reason}. Choose a file that ComfyUI saved."
         ) from None
 
 
@@ -58,7 +58,7 @@ def _picture(file: Path) -> Any:
                 key, separator, text = value.partition(":") if isinstance(value, str) else ("", "", "")
                 found |= {key.lower(): text} if separator and key.lower() in KEYS else {}
     except (UnidentifiedImageError, SyntaxError) as error:
-        raise WorkflowError(f"{file.name} is no picture: {error}. Check the file.") from None
+        raise WorkflowError(f"{file.name} is not a readable picture: {error}. Check the file.") from None
     return _of_metadata(found, file.name)
 
 
@@ -69,7 +69,7 @@ def _video(file: Path) -> Any:
         with av.open(str(file)) as video:
             found = {key.lower(): value for key, value in video.metadata.items()}
     except av.error.FFmpegError as error:
-        raise WorkflowError(f"{file.name} is no video: {error}. Check the file.") from None
+        raise WorkflowError(f"{file.name} is not a readable video: {error}. Check the file.") from None
     comment = found.get("comment", "")
     if comment.lstrip().startswith("{"):  # as VideoHelperSuite stores them
         inside = parse(comment, file.name)

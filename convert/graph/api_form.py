@@ -5,7 +5,7 @@ from typing import Any
 
 from .workflow_graph import ACTIVE, GraphNode, NodeId, OutputOf, Socket, WorkflowError, WorkflowGraph
 
-MOST_OUTPUTS = 1000  # of a node; a larger number is no link
+MOST_OUTPUTS = 1000  # of a node; with a larger number it is not a link
 
 
 def is_api_form(workflow: Any) -> bool:
@@ -20,7 +20,9 @@ def read_api(raw: Mapping[str, Any]) -> WorkflowGraph:
     for number, entry in raw.items():
         inputs = entry.get("inputs") or {}
         if not isinstance(entry["class_type"], str) or not isinstance(inputs, Mapping):
-            raise WorkflowError(f"Node {number} of the prompt has no class or no inputs. The file is damaged.")
+            raise WorkflowError(
+                f"Node {number} of the prompt has no class or no inputs. The file is damaged: export it from ComfyUI again."
+            )
         linked = {name: source for name, value in inputs.items() if (source := _link(value, raw)) is not None}
         sockets = [Socket(name, "*", source) for name, source in linked.items()]
         values = {name: value for name, value in inputs.items() if name not in linked}

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 MARGIN = 20.0  # pixels between nodes
 TITLE_HEIGHT = 30.0  # height of a title above a node's position
 CELL = 400.0  # size of the cells in which rectangles are looked up
-MOST_CELLS = 400  # of one rectangle; larger ones are looked at every time
+MOST_CELLS = 400  # of one rectangle; larger ones are checked every time
 MOST_TRIES = 40  # places that are tried in each direction
 
 
@@ -38,7 +37,8 @@ class Rectangle:
 
     def around(self, other: "Rectangle") -> "Rectangle":
         """The smallest rectangle with both in it."""
-        left, top = min(self.left, other.left), min(self.top, other.top)
+        left = min(self.left, other.left)
+        top = min(self.top, other.top)
         return Rectangle(left, top, max(self.right, other.right) - left, max(self.bottom, other.bottom) - top)
 
     @property
@@ -48,7 +48,7 @@ class Rectangle:
 
 @dataclass
 class PlacedNodes:
-    """What lies where."""
+    """Which rectangles are where."""
 
     _cells: dict[tuple[int, int], list[Rectangle]] = field(default_factory=dict)  # by column and row
     _large: list[Rectangle] = field(default_factory=list)  # those of more than MOST_CELLS
@@ -87,7 +87,7 @@ class PlacedNodes:
 
 
 def rectangle(raw: Mapping[str, Any]) -> Rectangle:
-    """Where a stored node is, its title included. Nonsense becomes a place at the origin."""
+    """Where a stored node is, its title included. Invalid values become a place at the origin."""
     x, y = pair(raw.get("pos"), (0.0, 0.0))
     width, height = pair(raw.get("size"), (270.0, 100.0))
     if isinstance(raw.get("flags"), Mapping) and raw["flags"].get("collapsed"):
@@ -100,12 +100,13 @@ def pair(stored: Any, otherwise: tuple[float, float]) -> tuple[float, float]:
     values = [stored.get("0"), stored.get("1")] if isinstance(stored, Mapping) else stored
     if not isinstance(values, list) or len(values) < 2:
         return otherwise
-    first, second = (
-        float(value) if isinstance(value, int | float) and abs(value) < 1e9 else None for value in values[:2]
-    )
-    if first is None or second is None or not (isfinite(first) and isfinite(second)):
-        return otherwise
-    return first, second
+    first, second = values[:2]
+    return (float(first), float(second)) if _is_length(first) and _is_length(second) else otherwise
+
+
+def _is_length(value: object) -> bool:
+    """Whether it is a number that can be a place or a size in pixels."""
+    return isinstance(value, int | float) and abs(value) < 1e9
 
 
 def _tries(wanted: Rectangle) -> Iterator[Rectangle]:

@@ -48,8 +48,10 @@ def _latents(tracer: Tracer, source: OutputOf | None) -> StartLatents:
             return StartLatents()
         node = tracer.graph.nodes[traced.source.node]
         if node.type in EMPTY_LATENTS:
-            width, height, frames = (number_of(tracer, node, name) for name in WIDGETS[node.type])
-            return StartLatents(frames, width, height)
+            width, height, frames = WIDGETS[node.type]
+            return StartLatents(
+                number_of(tracer, node, frames), number_of(tracer, node, width), number_of(tracer, node, height)
+            )
         if node.type not in SAME_FRAMES:
             return StartLatents()
         source = next((socket.source for socket in node.sockets if socket.name in LATENT_INPUTS), None)

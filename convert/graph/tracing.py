@@ -22,7 +22,7 @@ class Traced:
 
 @dataclass
 class Tracer:
-    """Follows the ways of one graph. Raises nothing: a way that runs in a circle ends in nothing."""
+    """Follows the ways of one graph. A way that runs in a circle gives None, not an error."""
 
     graph: WorkflowGraph  # whose ways these are
     _named: dict[str, GraphNode] = field(default_factory=dict)  # Set nodes by their name
@@ -95,7 +95,7 @@ def is_evolved(name: str) -> bool:
 
 
 def forward(graph: WorkflowGraph, start: OutputOf, kinds: frozenset[str]) -> Iterator[GraphNode]:
-    """The nodes that `start` reaches by sockets, on and on through their outputs of `kinds`; each once."""
+    """The nodes that `start` reaches, directly or through outputs of `kinds` of other nodes; each once."""
     waiting = [start]
     seen: set[NodeId] = set()
     getters: dict[str, list[GraphNode]] = {}

@@ -62,10 +62,14 @@ def links_of(raw: RawGraph) -> Iterator[tuple[Any, OutputOf, NodeId, int, Any]]:
 
 def _node(entry: Any, links: Mapping[Any, OutputOf]) -> GraphNode:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("type"), str):
-        raise WorkflowError("A node of the workflow has no type. The file is damaged.")
+        raise WorkflowError(
+            "A node of the workflow has no type. The file is damaged: save the workflow in ComfyUI again."
+        )
     number = entry.get("id")
     if not isinstance(number, int | str) or isinstance(number, bool):
-        raise WorkflowError(f"A node of the type {entry['type']} has no id. The file is damaged.")
+        raise WorkflowError(
+            f"A node of the type {entry['type']} has no id. The file is damaged: save the workflow in ComfyUI again."
+        )
     sockets = [_socket(socket, links) for socket in parts_of(entry, "inputs")]
     outputs = [(str(output.get("name", "")), _type(output)) for output in parts_of(entry, "outputs")]
     mode = entry.get("mode", ACTIVE)
@@ -80,7 +84,7 @@ def _socket(entry: RawGraph, links: Mapping[Any, OutputOf]) -> Socket:
 
 
 def parts_of(entry: RawGraph, key: str) -> list[RawGraph]:
-    """The sockets under `key`, "inputs" or "outputs", of a node or of a subgraph; nonsense becomes an empty one."""
+    """The sockets under `key`, "inputs" or "outputs", of a node or of a subgraph; anything invalid becomes an empty one."""
     stored = entry.get(key) or ()
     return [part if isinstance(part, Mapping) else {} for part in stored] if isinstance(stored, Sequence) else []
 

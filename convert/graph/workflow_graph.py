@@ -11,7 +11,7 @@ INPUTS, OUTPUTS = -10, -20
 
 
 class WorkflowError(ValueError):
-    """A file that is no workflow, or one that is too damaged to be converted."""
+    """A file that is not a workflow, or is too damaged to be converted."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Noise schedules by AnimateDiff-Evolved's names, in Kinema's nodes.
 
-AnimateDiff-Evolved builds a schedule from what the checkpoint predicts, whatever nodes in between changed. So behind a
-named schedule stands a Noise Schedule that says so, unless nothing between the checkpoint and the sink can have changed it.
+AnimateDiff-Evolved builds a schedule from what the checkpoint predicts, whatever nodes in between changed. So a
+Noise Schedule that sets this prediction follows a named schedule, unless nothing between the checkpoint and the sink can
+have changed it.
 """
 
 from collections.abc import Mapping

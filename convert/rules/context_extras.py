@@ -20,7 +20,7 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
     if not reuse:
         strength = times(plan, strength, _contextref(plan, extra, mode), extra.node)
     elif mode == ACTIVE:
-        text = "The first window is mixed in window by window, before the windows are fused."
+        text = "The first window is mixed into each window before the windows are blended."
         plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
     percents = {name: extra.value(name) for name in ("start_percent", "end_percent")}
     inputs: dict[str, Value] = {"mode": "reuse" if reuse else "attend", "strength": strength, **percents}
@@ -42,7 +42,7 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
         return 1.0
     changed = [name for name in tune.definition.widgets if name != "attn_strength" and _tunes(tune, name)]
     if changed:
-        text = f"{', '.join(changed)}: Window Reference has a strength only."
+        text = f"{', '.join(changed)}: Window Reference has only a strength."
         plan.remark(LOSS, tune.node, text, TRY_STRENGTH)
     return tune.value("attn_strength")
 

@@ -68,7 +68,7 @@ def context_windows(plan: Plan, sink: OptionNode, name: str, freenoise: bool, un
 
 
 def _with_own_chain(option: OptionNode) -> list[OptionNode]:
-    """`option`, and before an extras node the contexts that it holds."""
+    """`option`, and before an extras node the contexts in it."""
     if option.type != EXTRAS_HOLDER:
         return [option]
     inner = [part for found in option.row("context_opts", "prev_context") for part in _with_own_chain(found)]
@@ -86,7 +86,7 @@ def _context(plan: Plan, option: OptionNode, freenoise: bool) -> None:
     if option.type not in SCHEDULE_OF:
         raise RefusedError(f"{option.type} ({option.node.id}) makes context options that Kinema does not know.")
     if "guarantee_steps" in option.definition.widgets and option.number("guarantee_steps") > 1 and _start(option) > 0:
-        text = "guarantee_steps above 1: windows that begin later may begin earlier than in AnimateDiff-Evolved."
+        text = "guarantee_steps is above 1: later windows may begin earlier than in AnimateDiff-Evolved."
         plan.remark(APPROXIMATE, option.node, text, "Raise start_percent of the next Context Windows.")
     inputs = _windows(plan, option, "context_")
     inputs["freenoise"] = freenoise
@@ -106,7 +106,7 @@ def _windows(plan: Plan, option: OptionNode, prefix: str) -> dict[str, Value]:
     if f"{prefix}stride" in option.definition.widgets:
         inputs["stride"] = option.value(f"{prefix}stride")
         if plan.known(inputs["stride"]) != 1:
-            text = "A stride above 1: Kinema leaves out windows that are spaced too widely to fit into the video."
+            text = "The stride is above 1: Kinema leaves out windows that are spaced too widely to fit into the video."
             plan.remark(IDEA, option.node, text, "Use a stride of 1, or a longer video.")
     if schedule == "looped":
         inputs["closed_loop"] = option.value("closed_loop")
@@ -123,7 +123,7 @@ def _overlap(plan: Plan, option: OptionNode, prefix: str) -> Value:
     known = plan.known(overlap)
     if isinstance(length, int | float) and isinstance(known, int | float) and known >= length:
         quarter = int(length) // 4
-        text = f"The overlap {known} is not smaller than the length {length}, which fails. {quarter} is used."
+        text = f"The overlap {known} is not smaller than the length {length}, which fails. An overlap of {quarter} is used."
         plan.remark(APPROXIMATE, option.node, text, "Choose another overlap.")
         return quarter
     return overlap

@@ -13,7 +13,7 @@ VIDEO_NAMES = ("frame_rate", "loop_count", "filename_prefix", "format", "pingpon
 VIDEO: dict[str, Value] = dict(zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif", False, True), strict=True))
 LOAD_NAMES = ("video", "force_rate", "force_size", "frame_load_cap", "skip_first_frames", "select_every_nth")
 LOAD: dict[str, Value] = dict(zip(LOAD_NAMES, ("", 0, "Disabled", 0, 0, 1), strict=True))
-NO_GIF = "ComfyUI itself writes no GIF: the video is stored as an animated WebP."
+NO_GIF = "ComfyUI itself cannot write GIF files: the video is stored as an animated WebP."
 COMMAS = "Remove commas at the ends of the texts."
 CONTROL_LOADERS = ("timestep_keyframe", "tk_optional")
 

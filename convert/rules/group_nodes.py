@@ -1,10 +1,10 @@
-"""Group nodes, with which older canvases made one node of several, and which may hold nodes of AnimateDiff-Evolved.
+"""Group nodes, with which older canvases made one node of several, and which may contain nodes of AnimateDiff-Evolved.
 
-The canvas looks at all definitions when it opens a file, so those that nothing uses are dropped, and a group node that is
+The canvas reads all definitions when it opens a file, so those that nothing uses are dropped, and a group node that is
 used is taken apart. The sockets of a group node are those of its inner nodes that are not linked inside, in their order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -103,21 +103,16 @@ def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict
     made = [_inner_node(entry, number, node) for entry, number in zip(inner, ids, strict=True)]
     if not _fits(made, whole):
         return None
+    old = {link[0]: link for link in workflow["links"] if isinstance(link, list) and len(link) >= 6}
     links = [
         link for link in workflow["links"] if not (isinstance(link, list) and node["id"] in (link[1:2] + link[3:4]))
     ]
-    old = {link[0]: link for link in workflow["links"] if isinstance(link, list) and len(link) >= 6}
-    for origin, slot, target, socket in (link[:4] for link in whole):
-        links.append(_link(made[origin], slot, made[target], socket, numbers.next_link()))
-    for (index, socket), part in zip(inputs, outer_in, strict=True):
-        if part.get("link") in old:
-            number = part["link"]
-            made[index]["inputs"][socket]["link"] = number
-            links.append([*old[number][:3], ids[index], socket, *old[number][5:]])
-    for (index, slot), part in zip(outputs, outer_out, strict=True):
-        found = [number for number in part.get("links") or () if number in old]
-        made[index]["outputs"][slot]["links"] = [*made[index]["outputs"][slot]["links"], *found]
-        links += [[number, ids[index], slot, *old[number][3:]] for number in found]
+    links += [
+        _link(made[origin], slot, made[target], socket, numbers.next_link())
+        for origin, slot, target, socket in (link[:4] for link in whole)
+    ]
+    links += _links_into(made, zip(inputs, outer_in, strict=True), old)
+    links += _links_out_of(made, zip(outputs, outer_out, strict=True), old)
     nodes = [other for other in workflow["nodes"] if other is not node]
     return {
         **workflow,
@@ -126,6 +121,29 @@ def _expanded(workflow: dict[str, Any], node: RawGraph, group: RawGraph) -> dict
         "last_node_id": numbers.node - 1,
         "last_link_id": numbers.link - 1,
     }
+
+
+def _links_into(
+    made: Sequence[dict[str, Any]], inputs: Iterable[tuple[tuple[int, int], RawGraph]], old: Mapping[Any, list[Any]]
+) -> Iterator[list[Any]]:
+    """The `old` links that end at the group node, at the sockets of `made` instead: `inputs` are the place and the socket
+    of each inner node, with the group node's input for it."""
+    for (index, socket), part in inputs:
+        if part.get("link") in old:
+            number = part["link"]
+            made[index]["inputs"][socket]["link"] = number
+            yield [*old[number][:3], made[index]["id"], socket, *old[number][5:]]
+
+
+def _links_out_of(
+    made: Sequence[dict[str, Any]], outputs: Iterable[tuple[tuple[int, int], RawGraph]], old: Mapping[Any, list[Any]]
+) -> Iterator[list[Any]]:
+    """The `old` links that begin at the group node, at the outputs of `made` instead, as `_links_into`."""
+    for (index, slot), part in outputs:
+        found = [number for number in part.get("links") or () if number in old]
+        made[index]["outputs"][slot]["links"] = [*made[index]["outputs"][slot]["links"], *found]
+        for number in found:
+            yield [number, made[index]["id"], slot, *old[number][3:]]
 
 
 def _fits(made: Sequence[RawGraph], links: Sequence[Sequence[int]]) -> bool:

@@ -48,7 +48,8 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
             inputs[name] = held(plan, entries, neutral, row[-1].node)
     if parts[0].percent > 0:
         text = (
-            "Before the first keyframe, the cfg of the sampler counts in AnimateDiff-Evolved; here the keyframe's does."
+            "Before the first keyframe, AnimateDiff-Evolved uses the cfg of the sampler; Kinema uses that of the "
+            "keyframe."
         )
         plan.remark(LOSS, row[0].node, text, "Add a key at 0% to the curve, with the cfg of the sampler.")
     plan.chain("KinemaAnimationGuidance", row[-1].node, inputs)

@@ -35,7 +35,7 @@ def _inject(plan: Plan, option: OptionNode) -> None:
     }
     if option.number("guarantee_steps") > 1:
         text = "guarantee_steps above 1 injects the image again at the following steps. Here it is injected once."
-        plan.remark(APPROXIMATE, option.node, text, "Add further Inject Image nodes at the percents of these steps.")
+        plan.remark(APPROXIMATE, option.node, text, "Add further Inject Image nodes at the percentages of these steps.")
     plan.chain("KinemaInjectImage", option.node, inputs)
 
 

@@ -1,4 +1,4 @@
-"""Keyframes of AnimateDiff-Evolved: values of motion, camera and picture that change at percents of the run."""
+"""Keyframes of AnimateDiff-Evolved: values of motion, camera and picture that change at percentages of the run."""
 
 from collections.abc import Callable, Mapping, Sequence
 

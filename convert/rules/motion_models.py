@@ -32,7 +32,7 @@ def file_named(plan: Plan, name: Value, origin: GraphNode) -> Value:
 
 
 def with_loras(plan: Plan, holder: OptionNode, motion_model: Made) -> Made:
-    """`motion_model` behind the motion LoRAs of `holder`. Those without a file are left out."""
+    """`motion_model` with the motion LoRAs of `holder`. Those without a file are left out."""
     for option in holder.row("motion_lora", "prev_motion_lora"):
         name = option.value("name")
         if name not in ("", "None"):

@@ -35,7 +35,7 @@ WEIGHTS_NEARER = "AnimateDiff-Evolved multiplies in the precision of the file; a
 
 
 def adjusted(plan: Plan, option: OptionNode | None, motion_model: Made) -> Made:
-    """`motion_model` behind the adjustments of an AD_SETTINGS node."""
+    """`motion_model` with the adjustments of an AD_SETTINGS node."""
     if option is None:
         return motion_model
     if option.type in OLD_SETTINGS:

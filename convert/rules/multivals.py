@@ -1,7 +1,7 @@
 """Multivals, AnimateDiff-Evolved's numbers that may vary: a number of Kinema, or a curve.
 
 A multival may be a list over frames and a mask at once; both are multiplied. Keyframes change one multival for another at
-a percent of the run, held until the next.
+a percentage of the run; each stays until the next.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ PASSES_FLOATS = "ADE_FloatToFloats"
 
 @dataclass(frozen=True)
 class Held:
-    """A value from a percent of the run on."""
+    """A value that starts at a percentage of the run."""
 
     percent: float  # 0 to 1
     guarantee: int  # steps that it acts at least
@@ -81,7 +81,7 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
     smooth = "The value changes continuously instead of in small steps."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, and hold behind its value.")
+    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, with hold after its value.")
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 
@@ -99,7 +99,7 @@ def _text(entries: Sequence[Held]) -> str:
 
 
 def _window(entries: Sequence[Held], act: int) -> str:
-    """1 while the entry of the number `act` acts, 0 else."""
+    """1 while the entry of the number `act` acts, otherwise 0."""
     return ", ".join(_key(entries, number, "1" if number == act else "0") for number in range(len(entries)))
 
 

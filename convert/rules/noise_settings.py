@@ -11,7 +11,7 @@ from .plan import APPROXIMATE, IDEA, LOSS, SAID, Plan, Value
 FREE, REPEATED, CONSTANT, EMPTY, DEFAULT = "FreeNoise", "repeated_context", "constant", "empty", "default"
 KIND_OF = {FREE: "FreeNoise", REPEATED: "repeated", CONSTANT: "constant", EMPTY: "empty", DEFAULT: "independent"}
 LARGEST_ON_CANVAS = 2**53 - 1  # whole numbers that a canvas holds exactly
-OTHER_NOISE = "The noise has other seeds, so the picture is another one of the same kind."
+OTHER_NOISE = "The noise has different seeds, so the result is a different picture of the same kind."
 OTHER_SEED = "Choose another seed of the sampler."
 LAYER_MODES = {
     "ADE_NoiseLayerReplace": "replace",
@@ -153,7 +153,7 @@ def _iterations(plan: Plan, option: OptionNode | None) -> None:
         return
     if option.type != "ADE_IterationOptsFreeInit":
         text = "Iterations that sample again from the result are left out."
-        plan.remark(LOSS, option.node, text, "Connect a second sampler behind the first.")
+        plan.remark(LOSS, option.node, text, "Connect a second sampler after the first.")
         return
     inputs: dict[str, Value] = {
         "method": "FreeInit",

@@ -42,7 +42,7 @@ class OptionNode:
         return "" if default is None else default
 
     def number(self, name: str) -> float:
-        """A value that has to be known. Raises RefusedError for a link whose value nobody knows."""
+        """A value that must be known. Raises RefusedError for a link whose value nobody knows."""
         known = self._known(name)
         try:
             return float(known)
@@ -50,11 +50,11 @@ class OptionNode:
             raise RefusedError(f"{name} of {self.type} ({self.node.id}) is {known!r}, which is not a number.") from None
 
     def word(self, name: str) -> str:
-        """The value of a combo or a text that has to be known. Raises RefusedError as `number`."""
+        """The value of a combo or a text, which must be known. Raises RefusedError as `number`."""
         return str(self._known(name))
 
     def switch(self, name: str) -> bool:
-        """A switch that has to be known. Raises RefusedError as `number`."""
+        """A switch that must be known. Raises RefusedError as `number`."""
         return bool(self._known(name))
 
     def _known(self, name: str) -> bool | int | float | str:
@@ -64,7 +64,7 @@ class OptionNode:
         return known
 
     def loose(self, name: str) -> Value | None:
-        """What an input gets that has no widget: its link, or the value that a prompt holds; None where it is empty."""
+        """What an input gets that has no widget: its link, or the value in a prompt; None where it is empty."""
         link = self.link(name)
         stored = self.node.values.get(name) if isinstance(self.node.values, dict) else None
         return link if link is not None else stored
@@ -79,7 +79,7 @@ class OptionNode:
         source = socket.source if socket is not None else None
         if source is None or self.plan.tracer.up(source).source is not None or self.definition.is_required(name):
             return source
-        self.plan.remark(SAID, self.node, f"What is linked to {name} gives nothing: it counts as not connected.")
+        self.plan.remark(SAID, self.node, f"The link to {name} brings nothing, so {name} counts as not connected.")
         return None
 
     def option(self, name: str) -> "OptionNode | None":
@@ -89,7 +89,7 @@ class OptionNode:
                 return None
             if option.mode != BYPASSED:
                 return option
-            self.plan.remark(SAID, option.node, "This node is bypassed: it counts as not connected.")
+            self.plan.remark(SAID, option.node, "This node is bypassed, so it counts as not connected.")
         return None
 
     def row(self, name: str, before: str) -> "list[OptionNode]":
@@ -135,7 +135,7 @@ class OptionNode:
             traced = self.plan.tracer.up(passed.source) if passed else Traced(None)
 
     def _use(self, traced: Traced) -> None:
-        """Marks what lies on the way as needless."""
+        """Marks the nodes on the way as no longer needed."""
         self.plan.used.update(dict.fromkeys(traced.passed))
         if traced.source is not None:
             self.plan.used[traced.source.node] = None

@@ -46,7 +46,8 @@ MOVES = {
 def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     """`motion_model` with the picture of an Apply node for PIA or AnimateLCM-I2V; unchanged for other nodes."""
     if option.type == PIA_APPLY:
-        image, vae = option.link("image"), option.link("vae")
+        image = option.link("image")
+        vae = option.link("vae")
         chosen = _affinity_over_steps(plan, option)
         return plan.output(
             "KinemaAnimatePicture",
@@ -58,10 +59,11 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
     encode = option.option("ref_latent")
     if encode is None or encode.type != SCALE_AND_ENCODE:
         raise RefusedError(
-            f"ref_latent of {option.type} ({option.node.id}) needs a picture, which Animate Picture encodes."
+            f"ref_latent of {option.type} ({option.node.id}) is not connected to {SCALE_AND_ENCODE}. Connect it to "
+            "that node, whose picture Animate Picture then encodes."
         )
     if option.switch("apply_ref_when_disabled"):
-        text = "apply_ref_when_disabled: outside its percents, the picture does not act."
+        text = "apply_ref_when_disabled: outside its range of percentages, the picture has no effect."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}
@@ -126,7 +128,7 @@ def _poses(option: OptionNode, name: str) -> OptionNode:
 
 def _path(plan: Plan, option: OptionNode, before: Made | None) -> Made:
     if option.type in ("ADE_LoadCameraPoses", "ADE_LoadCameraPosesFromPath"):
-        text = "The text of the poses has to be pasted into Camera Path; a file is not read."
+        text = "Camera Path does not read files: the text of the poses has to be pasted into it."
         plan.remark(LOSS, option.node, text, "Open the file and copy its text into poses.")
         return plan.output("KinemaCameraPath", option.node, {"preset": "none", "amount": 1.0, "camera": before})
     moves = _moves(option)
@@ -167,13 +169,15 @@ def _affinity_over_steps(plan: Plan, option: OptionNode) -> Mapping[str, Value]:
     keys = [key for key in keyframes_of(option) if "pia_input" in key.definition.sockets and key.is_linked("pia_input")]
     found = [(key.number("start_percent"), int(key.number("guarantee_steps")), key.option("pia_input")) for key in keys]
     if found and found[0][0] == 0:  # so that `first` never acts
-        first, found = found[-1][2] if found[-1][0] == 0 else found[0][2], [entry for entry in found if entry[0] > 0]
+        first = found[-1][2] if found[-1][0] == 0 else found[0][2]
+        found = [entry for entry in found if entry[0] > 0]
     if not found:
         return _affinity(plan, first)
     inputs = [first, *(entry[2] for entry in found)]
     if any(entry is None or entry.type != MULTIVAL_INPUT for entry in inputs):
         text = "Presets of PIA cannot change during a run: the keyframes' inputs are left out."
-        plan.remark(LOSS, keys[0].node, text, "Write the presets' numbers into affinity curves.")
+        instead = "Connect a curve to affinity of Animate Picture instead; Curve over Steps changes it during the run."
+        plan.remark(LOSS, keys[0].node, text, instead)
         return _affinity(plan, first)
     values = [multival(plan, entry.option("multival")) for entry in inputs if entry is not None]
     entries = [Held(start, steps, value) for (start, steps, _), value in zip(found, values[1:], strict=True)]

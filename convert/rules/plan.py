@@ -1,4 +1,4 @@
-"""What the converter means to write for a sink: new nodes, links, and what it has to say."""
+"""What the converter will write for a sink: new nodes, links and remarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ SAID, IDEA, APPROXIMATE, LOSS = "said", "same idea", "approximate", "loss"
 
 
 class RefusedError(Exception):
-    """This sink cannot be converted: what stands in the way."""
+    """This sink cannot be converted; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Plan:
         return [remark for remark in self.remarks if remark.level == LOSS]
 
     def known(self, value: Value) -> Value | None:
-        """`value` where it is no link, or the number or text that a constant feeds; None where nobody knows.
+        """`value` where it is not a link, or the number or text that a constant feeds; None where nobody knows.
 
         Primitives that are read are needless, unless something else uses them.
         """

@@ -66,7 +66,7 @@ def _value(written: str, frames: int, place: str) -> int:
     try:
         return int(_computed(ast.parse(written.strip(), mode="eval").body, frames))
     except (SyntaxError, ValueError, RecursionError):
-        raise RefusedError(f"{place}: {written.strip()} is no number of a frame that can be computed.") from None
+        raise RefusedError(f"{place}: {written.strip()} is not a frame number that can be computed.") from None
     except ZeroDivisionError:
         raise RefusedError(f"{place}: {written.strip()} divides by 0.") from None
 

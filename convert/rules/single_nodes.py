@@ -71,7 +71,7 @@ def _combine(plan: Plan, option: OptionNode) -> None:
         still: dict[str, Value | None] = {"images": images, "filename_prefix": prefix, "fps": fps, "lossless": False}
         plan.make("SaveAnimatedWEBP", option.node, {**still, "quality": 90}, mode)
         if form == "image/gif":
-            text = "ComfyUI itself writes no GIF: the video is stored as an animated WebP."
+            text = "ComfyUI itself cannot write GIF files: the video is stored as an animated WebP."
             plan.remark(APPROXIMATE, option.node, text, "Use Video Combine of VideoHelperSuite with image/gif.")
     if option.switch("pingpong") or option.number("loop_count") != 0:
         text = "pingpong and loop_count are left out."
@@ -84,7 +84,7 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     if isinstance(text, str):
         text, added = with_commas(text)
         if added:
-            plan.remark(SAID, option.node, f"Commas that were missing behind prompts were added: {added}.")
+            plan.remark(SAID, option.node, f"Commas that were missing after prompts were added: {added}.")
     inputs: dict[str, Value | None] = {
         "clip": option.link("clip"),
         "prompts": text,
@@ -99,7 +99,9 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
         plan.outputs[1] = option.link("latent")
     if option.option("values_replace") is not None:
         plan.remark(LOSS, option.node, "values_replace is left out.", "Write the numbers into the prompts.")
-    compounds = "Between two prompts, the blend follows a straight line; in AnimateDiff-Evolved it runs ahead of it."
+    compounds = (
+        "Between two prompts, the blend follows a straight line; in AnimateDiff-Evolved, it runs ahead of that line."
+    )
     plan.remark(IDEA, option.node, compounds, "Add keys where the prompts should change.")
 
 
@@ -136,7 +138,7 @@ def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
         raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
     first = _sigmas_of(plan, holder, parts[0])
     second = _sigmas_of(plan, holder, parts[1])
-    text = "The sigmas of the steps are mixed, not those of the training."
+    text = "Kinema blends the sigmas of the sampling steps, not those of the training timesteps."
     plan.remark(APPROXIMATE, option.node, text, "Try other values of weight in Blend Sigmas.")
     blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
     return plan.output("KinemaBlendSigmas", option.node, blend)

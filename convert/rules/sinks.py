@@ -1,4 +1,4 @@
-"""Sinks: the nodes of AnimateDiff-Evolved that give MODEL. Each becomes a chain of Kinema's nodes on MODEL."""
+"""Sinks: the nodes of AnimateDiff-Evolved that output a MODEL. Each becomes a chain of Kinema's nodes on MODEL."""
 
 from ..graph.sampler_search import latents_behind
 from ..graph.tracing import Tracer
@@ -19,7 +19,7 @@ REPLACED = (
     "A later AnimateDiff node on the same MODEL replaces this one completely in AnimateDiff-Evolved, so only the later one "
     "was converted."
 )
-MOST_WITHOUT_WINDOWS = 16  # frames that Kinema never cuts by itself
+MOST_WITHOUT_WINDOWS = 16  # frames that Kinema never cuts automatically
 
 
 def plan_sink(node: GraphNode, tracer: Tracer, behind_another: bool = False) -> Plan:
@@ -132,7 +132,7 @@ def _schedule(plan: Plan, sink: OptionNode, has_motion: bool, clear: bool) -> No
 
 
 def _may_be_cut(tracer: Tracer, node: GraphNode) -> bool:
-    """Whether a sampler behind the sink gets, or may get, more frames than Kinema computes at once by itself."""
+    """Whether a sampler behind the sink gets, or may get, more frames than Kinema computes at once without windows."""
     found = latents_behind(tracer, OutputOf(node.id, 0))
     return not found or any(latents.frames is None or latents.frames > MOST_WITHOUT_WINDOWS for latents in found)
 

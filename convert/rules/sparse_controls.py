@@ -27,7 +27,7 @@ FACTORS = {
     "sparse_hint_mult": "Frames with and without a picture are weighted alike.",
     "sparse_nonhint_mult": "Frames with and without a picture are weighted alike.",
 }
-NEEDS_EVOLVED = "It stays as it is, and needs AnimateDiff-Evolved."
+NEEDS_EVOLVED = "These nodes stay as they are and need AnimateDiff-Evolved."
 
 
 def is_sparse(node: GraphNode, tracer: Tracer) -> bool:
@@ -39,7 +39,7 @@ def plan_sparse(node: GraphNode, tracer: Tracer) -> Plan:
     """The plan for a loader or for an Apply node; refused for all that belong together where one is refused."""
     loader = node if node.type in LOADERS else _loader_of(node, tracer)
     if loader is None:
-        raise RefusedError(f"{node.type} ({node.id}) applies no SparseCtrl.")
+        raise RefusedError(f"{node.type} ({node.id}) does not apply a SparseCtrl model.")
     plan = Plan(node, tracer)
     if node is not loader:
         _load(Plan(loader, tracer), loader)

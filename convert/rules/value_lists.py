@@ -13,7 +13,7 @@ LISTED_NEARER = "Write the numbers into Curve over Steps, and connect it to"
 
 
 def list_over_run(plan: Plan, option: OptionNode, name: str, place: str) -> Value | None:
-    """The values of the list at the socket `name` of a keyframe node, spread evenly over its percents. None for a list
+    """The values of the list at the socket `name` of a keyframe node, spread evenly over its percentages. None for a list
     that is not known, said with the `place` in Kinema where its numbers can be written."""
     points = _points(plan, option, name)
     if not points:
@@ -24,7 +24,7 @@ def list_over_run(plan: Plan, option: OptionNode, name: str, place: str) -> Valu
     last = max(points[-1][0], 1)
     keys = [f"{curve_text(start + length * frame / last)}%: {curve_text(value)}" for frame, value in points]
     smooth = "The value changes continuously instead of from one number of the list to the next."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each number, and hold behind its value.")
+    plan.remark(IDEA, option.node, smooth, "Write a key for each number, with hold after its value.")
     return plan.output("KinemaCurveOverSteps", option.node, {"values": ", ".join(keys), "easing": "linear"})
 
 

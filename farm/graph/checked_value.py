@@ -58,7 +58,8 @@ def _boolean(value: Any, is_text: bool) -> bool:
 
 
 def _in_range(part: NodeInput, value: Any) -> Any:
-    low, high = part.options.get("min", -math.inf), part.options.get("max", math.inf)
+    low = part.options.get("min", -math.inf)
+    high = part.options.get("max", math.inf)
     if not low <= value <= high:
         raise ValueError(f"it takes {low} to {high} and gets {value}")
     return value

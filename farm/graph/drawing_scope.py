@@ -17,33 +17,33 @@ MAX_DEPTH = 200  # links in a row: more are a loop
 class Arrival:
     """What an input gets: an output of a node, or the value of a widget on a subgraph's node."""
 
-    node_id: str = ""
-    slot: int = 0
-    value: Any = None
-    is_value: bool = False
+    node_id: str = ""  # in API form, such as "4:12" inside a subgraph
+    slot: int = 0  # number of that node's output, from 0
+    value: Any = None  # of the widget, where `is_value`
+    is_value: bool = False  # whether this is a value; otherwise it is an output
 
 
 @dataclass(frozen=True)
 class Wire:
-    """One wire."""
+    """A link of a saved workflow, from an output to an input."""
 
     origin: str  # id of the node
-    origin_slot: int
-    target: str
-    target_slot: int
+    origin_slot: int  # number of its output, from 0
+    target: str  # id of the node
+    target_slot: int  # number of its input, from 0
 
 
 @dataclass(frozen=True)
 class Scope:
     """The nodes and links of a workflow, or of one subgraph's node in it."""
 
-    nodes: Mapping[str, dict[str, Any]]
-    links: Mapping[int, Wire]
-    object_info: Mapping[str, Any]
+    nodes: Mapping[str, dict[str, Any]]  # by id
+    links: Mapping[int, Wire]  # by id
+    object_info: Mapping[str, Any]  # of the server: {node type: inputs and outputs}
     definitions: Mapping[str, Mapping[str, Any]]  # of subgraphs, by their ids
     definition: Mapping[str, Any] = field(default_factory=dict)  # of this one
     node: Mapping[str, Any] = field(default_factory=dict)  # the node that it is, in the graph around it
-    parent: "Scope | None" = None
+    parent: "Scope | None" = None  # the graph around it; None for the workflow itself
     path: tuple[str, ...] = ()  # ids of the nodes around it
 
     def full_id(self, node_id: str) -> str:

@@ -14,8 +14,8 @@ UPLOAD_FOLDER = "kinema-farm"  # of the server's input files, and of what it sav
 class LocalFile:
     """A file of this machine that a job names."""
 
-    path: Path
-    sha256: str
+    path: Path  # absolute
+    sha256: str  # of the content, in hexadecimal
 
     @property
     def name_on_server(self) -> str:
@@ -27,8 +27,8 @@ class LocalFile:
 class Setting:
     """One input of one node that a job sets."""
 
-    node_id: str
-    input: str
+    node_id: str  # in API form
+    input: str  # its name in API form
     value: Any  # of the input's type, or a LocalFile
 
 
@@ -38,8 +38,8 @@ class Job:
 
     id: str  # can name a folder
     line: int  # of the jobs file
-    changes: tuple[Setting, ...]
-    tags: tuple[str, ...]
+    changes: tuple[Setting, ...]  # what it sets, in the order of the jobs file
+    tags: tuple[str, ...]  # "name" or "name=value"
     priority: int  # higher ones run first
     key: str  # sha256 of everything that determines the result
     models: tuple[str, ...]  # "folder/name" of the model files

@@ -1,4 +1,4 @@
-"""The jobs file: JSON lines or CSV, one job a line, or one line for all combinations of lists and ranges of seeds."""
+"""The jobs file: JSON lines or CSV. A line is one job, or all combinations of lists and ranges of seeds."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ FILE_CELL = "file:"  # begins a cell of a CSV file that names a file of this mac
 class JobLine:
     """One job as the user wrote it."""
 
-    id: str
+    id: str  # unique in the file; can name a folder
     line: int  # of the jobs file, counted from 1
     values: Mapping[str, Any]  # {place: value}; a file of this machine is {"file": path}
     tags: tuple[str, ...] = ()  # "name" or "name=value"
@@ -43,7 +43,7 @@ def read_jobs(file: Path) -> list[JobLine]:
     jobs = list(_csv(text, errors) if file.suffix.lower() == ".csv" else _json_lines(text, errors))
     errors += _repeated(jobs)
     if not jobs and not errors:
-        errors.append(f"{file.name} contains no jobs: write one a line")
+        errors.append(f"{file.name} contains no jobs: write one on each line")
     if errors:
         raise Refused(errors)
     return jobs
@@ -65,10 +65,12 @@ def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
 def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
     if unknown := sorted(content.keys() - FIELDS):
         raise ValueError(f"it has {', '.join(unknown)}; the fields of a job are {', '.join(sorted(FIELDS))}")
-    fixed, lists = content.get("set", {}), content.get("for", {})
+    fixed = content.get("set", {})
+    lists = content.get("for", {})
     if not isinstance(fixed, dict) or not isinstance(lists, dict):
         raise ValueError('"set" and "for" are objects of places, such as {"Prompt.text": ...}')
-    tags, priority = _tags(content.get("tags", [])), content.get("priority", 0)
+    tags = _tags(content.get("tags", []))
+    priority = content.get("priority", 0)
     if type(priority) is not int:
         raise ValueError(f"the priority is {priority!r}: give a whole number")
     name = content.get("id")
@@ -81,7 +83,8 @@ def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
 
 def _list(place: str, values: Any) -> list[Any]:
     if isinstance(values, str) and (match := SEED_RANGE.fullmatch(values)):
-        first, last = int(match[1]), int(match[2])
+        first = int(match[1])
+        last = int(match[2])
         if first > last:
             raise ValueError(f"{place} is {values}, which counts down: write the smaller number first")
         return list(range(first, last + 1))
@@ -126,7 +129,7 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
     rows = csv.reader(io.StringIO(text, newline=""))
     head = next(rows, [])
     if len(set(head)) != len(head):
-        errors.append("line 1: a column is there twice")
+        errors.append("line 1: two columns have the same name: rename one")
         return
     for row in rows:
         number = rows.line_num

@@ -10,15 +10,15 @@ from .workflow_file import Graph
 
 
 class NoPlace(ValueError):
-    """A name that is no place of the workflow, or that is several."""
+    """A name that matches no place of the workflow, or several."""
 
 
 @dataclass(frozen=True)
 class Place:
     """One input of one node."""
 
-    node_id: str
-    input: NodeInput
+    node_id: str  # in API form
+    input: NodeInput  # what the server says about the input
 
 
 class Places:

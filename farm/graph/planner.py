@@ -23,7 +23,7 @@ MAX_ERRORS = 200  # that are listed; more are counted
 class Ground:
     """What the jobs are checked against and identified by: what the servers have in common."""
 
-    object_info: Mapping[str, Any]
+    object_info: Mapping[str, Any]  # of the first server: {node type: inputs and outputs}
     listing: Listing  # of model files
     model_fact: Callable[[str], Any]  # of "folder/name": size and, where known, sha256
     host: Any  # version and node types, see `identity.node_facts`
@@ -89,8 +89,8 @@ class Planner:
         size = path.stat().st_size
         if size > self._ground.max_upload:
             raise ValueError(
-                f"{name} has {size} bytes, but a server takes at most {self._ground.max_upload}: start it with a larger "
-                "--max-upload-size"
+                f"{name} has {size} bytes, but a server takes at most {self._ground.max_upload}: start the server "
+                "with a larger --max-upload-size"
             )
         return LocalFile(path, self._hash(path, path.stat().st_mtime_ns))
 

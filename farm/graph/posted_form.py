@@ -1,7 +1,7 @@
 """A workflow as the canvas draws it, turned into the form that a server runs: what the web client does when it queues.
 
 Muted and bypassed nodes, reroutes, primitives and subgraphs are resolved as the client resolves them. What only a pack's
-own scripts in the browser know, such as nodes that the server has not, is refused.
+own scripts in the browser know, such as nodes that the server lacks, is refused.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from .workflow_file import EXPORT, Graph
 
 
 def to_api_form(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> Graph:
-    """The graph that the canvas would queue. Raises Refused with everything that stands against it."""
+    """The graph that the canvas would queue. Raises Refused with every reason why that is not possible."""
     root = root_scope(workflow, object_info)
     scopes = scopes_of(root)
     errors = _unknown(scopes, object_info)
@@ -57,7 +57,8 @@ def _unknown(scopes: list[Scope], object_info: Mapping[str, Any]) -> list[str]:
             if not (is_off or is_virtual(node) or scope.is_subgraph(node) or node["type"] in object_info):
                 kinds.setdefault(node["type"], []).append(f"#{scope.full_id(node_id)}")
     return [
-        f'the server has no node "{kind}" ({", ".join(ids)}). Install its pack, or, if only the web client knows it: {EXPORT}'
+        f'the server has no node "{kind}" ({", ".join(ids)}). Install its pack. '
+        f"{EXPORT} if the node exists only in the frontend"
         for kind, ids in kinds.items()
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class Refused(Exception):
-    """What the user has to mend before anything runs. `errors`: one sentence each, with the line of the jobs file."""
+    """What the user has to correct before anything runs. `errors`: one sentence each, with the line of the jobs file."""
 
     def __init__(self, errors: Sequence[str]) -> None:
         self.errors = tuple(errors)

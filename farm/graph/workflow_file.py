@@ -9,7 +9,7 @@ from .refused import Refused
 
 Graph = dict[str, dict[str, Any]]  # {node id: {"class_type": ..., "inputs": {...}, "_meta": {"title": ...}}}
 
-EXPORT = 'Open it in ComfyUI and save it with "Export (API)"'
+EXPORT = 'Open the workflow in ComfyUI and save it with "Export (API)"'
 
 
 def read_workflow(file: Path) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def read_workflow(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise Refused([f"{file.name} contains no workflow ({error}). {EXPORT}"]) from error
     if not isinstance(content, dict) or not content:
-        raise Refused([f"{file.name} contains no workflow, but {type(content).__name__}. {EXPORT}"])
+        raise Refused([f"{file.name} contains a value of type {type(content).__name__}, not a workflow. {EXPORT}"])
     if is_drawn(content):
         return content
     return _api_form(content, file.name)
@@ -49,7 +49,7 @@ def _api_form(content: dict[str, Any], name: str) -> Graph:
     graph: Graph = {}
     for node_id, node in content.items():
         if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
-            raise Refused([f'{name} is no workflow in API form: "{node_id}" has no class_type. {EXPORT}'])
+            raise Refused([f'{name} is not a workflow in API form: "{node_id}" has no class_type. {EXPORT}'])
         inputs = node.get("inputs")
         if not isinstance(inputs, dict):
             raise Refused([f"{name}: node #{node_id} ({node['class_type']}) has no inputs. {EXPORT}"])

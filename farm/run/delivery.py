@@ -23,7 +23,7 @@ class Gone(RuntimeError):
 
 
 class FolderFailed(RuntimeError):
-    """The output folder cannot be written: no job can be finished until the user has mended it."""
+    """The output folder cannot be written: no job can be finished until the user has fixed it."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ class Dispatcher:
         self._leave(job)
 
     async def node_failed(self, job: Job, worker: "Worker", error: NodeError) -> None:
-        """A node raised: by the job's fault, or by the server's."""
+        """A node raised an error: either the job or the server is to blame."""
         others = [other for other in self.live if other is not worker]
         if error.is_disk_full or (error.is_broken_device and others):
             worker.dropped = worker.dropped or error.message.splitlines()[0][:200]

@@ -15,9 +15,9 @@ class NodeError:
     """What a node raised. All texts are the server's."""
 
     node: str  # id
-    node_type: str
+    node_type: str  # name of its class
     kind: str  # the exception's class
-    message: str
+    message: str  # of the exception
 
     def _says(self, signs: tuple[str, ...]) -> bool:
         text = f"{self.kind} {self.message}".lower()
@@ -64,7 +64,7 @@ def error_in(entry: Mapping[str, Any]) -> NodeError | None:
 
 
 def rejection(body: str) -> str:
-    """What the server says of a prompt that it refuses. `body`: its answer."""
+    """What the server says about a prompt that it refuses. `body`: its answer."""
     try:
         content = json.loads(body)
     except ValueError:

@@ -9,14 +9,16 @@ from typing import Any
 from ..servers.link import Answered, LinkLost, ServerLink, get_json
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between two tries to connect
-LOOK = 30.0  # seconds after which the queue is looked at although the connection is there: a message may be lost
+LOOK = 30.0  # seconds between checks of the queue while the connection is there: a message may be lost
 
 
 @dataclass(slots=True)
 class Waiting:
     """A prompt whose end is waited for."""
 
-    ended: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    ended: "asyncio.Future[None]" = field(  # done at the prompt's end; Lost when it was taken back from the server
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
     is_sent: bool = False  # whether the server may have it
     started: float | None = None  # when it began to run, by time.monotonic
     heard: float = field(default_factory=time.monotonic)  # when the server last spoke of it
@@ -77,7 +79,8 @@ class Follower:
         """What runs and what waits on the server. Prompts that do neither have ended, or are lost with it."""
         before = [prompt_id for prompt_id, waiting in self.prompts.items() if waiting.is_sent]
         content = await get_json(self._link, "/queue")
-        running, pending = (_by_id(content[name]) for name in ("queue_running", "queue_pending"))
+        running = _by_id(content["queue_running"])
+        pending = _by_id(content["queue_pending"])
         for prompt_id in before:
             waiting = self.prompts.get(prompt_id)
             if waiting is None:

@@ -14,13 +14,13 @@ from typing import IO, Any
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A prompt that a server was given and of which no end is on record."""
+    """A prompt that was given to a server and whose end is not on record."""
 
     server: str  # its name
-    job_id: str
-    key: str
-    attempt: int
-    prompt_id: str
+    job_id: str  # see `Job`
+    key: str  # of the job, see `Job`
+    attempt: int  # from 1, counted over all runs
+    prompt_id: str  # chosen by the farm, see `identity.prompt_id`
 
 
 class Ledger:
@@ -37,7 +37,7 @@ class Ledger:
         self._files = {name: _appending(folder / f"{name}.jsonl") for name in ("done", "failed", "submitted")}
 
     def is_settled(self, job_id: str, key: str) -> bool:
-        """Whether just this job, not an older version of it, is finished or has failed."""
+        """Whether this job, and not an older version of it, is finished or has failed."""
         return self.done.get(job_id) == key or self.failed.get(job_id) == key
 
     def forget(self, job_id: str) -> None:
@@ -50,7 +50,7 @@ class Ledger:
         return self._attempts.get(job_id, 0) + 1
 
     def record_submitted(self, submission: Submission) -> None:
-        """Before the server gets it. A line that is lost with the machine costs an attempt, no result."""
+        """Before the server gets it. A line that is lost with the machine costs an attempt, but no result."""
         self._attempts[submission.job_id] = submission.attempt
         line = {
             "server": submission.server,

@@ -1,7 +1,6 @@
 """The folder that a farm writes into: who may use it, and what is where."""
 
 import json
-import os
 import shutil
 import sys
 import uuid
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import IO
 
 from ..graph.refused import Refused
+from ..whole_file import write_whole
 
 
 @dataclass(frozen=True)
 class OutputFolder:
     """An output folder that this process alone writes into, until `close`."""
 
-    path: Path
+    path: Path  # of the folder itself
     run: uuid.UUID  # of this folder for ever: tells its prompts on a server from those of others
-    lock: IO[str]
+    lock: IO[str]  # the open .lock file: the system lock lasts as long as it is open
 
     @property
     def results(self) -> Path:
@@ -46,7 +46,7 @@ def open_folder(path: Path) -> OutputFolder:
         raise Refused([f"--out {path} cannot be written: {error}"]) from error
     if not _locks(lock.fileno()):
         lock.close()
-        raise Refused([f"another farm is at work in {path}: wait for it, stop it, or name another --out"])
+        raise Refused([f"another farm command is using {path}: wait until it ends, stop it, or name another --out"])
     folder = OutputFolder(path, _run_of(path / "run.json"), lock)
     folder.results.mkdir(exist_ok=True)
     shutil.rmtree(folder.aside, ignore_errors=True)
@@ -58,9 +58,7 @@ def _run_of(file: Path) -> uuid.UUID:
     if file.is_file():
         return uuid.UUID(json.loads(file.read_text(encoding="utf-8"))["run"])
     run = uuid.uuid4()
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({"run": str(run)}), encoding="utf-8")
-    os.replace(part, file)
+    write_whole(file, json.dumps({"run": str(run)}))
     return run
 
 

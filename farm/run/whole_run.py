@@ -19,13 +19,13 @@ TICK = 0.5  # seconds
 class WholeRun:
     """All workers of a farm, for as long as they work."""
 
-    dispatcher: Dispatcher
+    dispatcher: Dispatcher  # which job runs next, and all workers
     ahead: int  # prompts that wait on a server behind the one that runs
-    say: Callable[[str], None]
+    say: Callable[[str], None]  # prints a line for the user
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)  # by the server's name
-    is_interrupted: bool = False
-    is_stopping: bool = False  # no further job is given out, and the servers were told
-    has_no_server: bool = False
+    is_interrupted: bool = False  # whether the user stopped it: Ctrl+C or a file "drain"
+    is_stopping: bool = False  # no further job is given out, and what waits on servers was taken back
+    has_no_server: bool = False  # whether jobs are left, but no server has answered for too long
     problem: str | None = None  # with the output folder
 
     def add_server(self, link: ServerLink) -> None:
@@ -68,14 +68,14 @@ class WholeRun:
         dispatcher = self.dispatcher
         is_paused = dispatcher.folder.is_asked("pause")
         if is_paused != dispatcher.is_paused:
-            self.say('Paused: remove the file "pause" to go on' if is_paused else "Going on")
+            self.say('Paused: delete the file "pause" to continue' if is_paused else "Continuing")
             dispatcher.is_paused = is_paused
             dispatcher.notify()
         if dispatcher.folder.is_asked("drain") and not dispatcher.stops:
             (dispatcher.folder.path / "drain").unlink(missing_ok=True)
             self.drain("drained as asked")
         if dispatcher.stops and not (self.is_stopping or self.problem):
-            self.say(f"Stopping: {dispatcher.stops}. What runs is finished first.")
+            self.say(f"Stopping: {dispatcher.stops}. Running jobs are finished first.")
             self._take_back()
 
     def drain(self, why: str) -> None:
@@ -107,7 +107,7 @@ class WholeRun:
             if self.dispatcher.stops:
                 main.cancel()
             else:
-                self.drain("interrupted; Ctrl+C again stops at once, and the same command goes on later")
+                self.drain("interrupted; Ctrl+C again stops at once, and the same command continues later")
 
         if sys.platform != "win32":
             loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ from .follower import Follower, Queue, Waiting
 from .ledger import Submission
 
 AT_WORK = "at work"  # the state of a server that answers
-SLICE = 2.0  # seconds between two looks at the clock
+SLICE = 2.0  # seconds between two checks of the time
 
 
 class Worker:

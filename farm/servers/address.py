@@ -14,7 +14,7 @@ class Address:
 
     url: str  # scheme, host, port and path
     user: str = field(default="", repr=False)  # of basic authentication
-    password: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)  # of basic authentication
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # sent with every request, such as a token
 
     @property
@@ -51,7 +51,7 @@ def _bare(parts: SplitResult) -> str:
 
 
 def read_addresses(text: str) -> list[Address]:
-    """Of addresses separated by commas, or of "@FILE", which has one a line and may grow while the farm runs.
+    """Of addresses separated by commas, or of "@FILE", which has one on each line and may grow while the farm runs.
 
     Raises Refused with every address that cannot be read and every one that repeats.
     """
@@ -64,7 +64,7 @@ def read_addresses(text: str) -> list[Address]:
             errors.append(f"server {number}: {error}")
             continue
         if address.name in found:
-            errors.append(f"server {number} is {address.name}, which is there already: give each server once")
+            errors.append(f"server {number} is {address.name}, which is in the list already: give each server once")
         found[address.name] = address
     if errors:
         raise Refused(errors)
@@ -76,6 +76,6 @@ def _parts(text: str) -> Iterable[str]:
         return [part.strip() for part in text.split(",") if part.strip()]
     file = Path(text[1:])
     if not file.is_file():
-        raise Refused([f"there is no file {file} with addresses of servers, one a line"])
+        raise Refused([f"there is no file {file} with addresses of servers, one on each line"])
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]

@@ -29,7 +29,7 @@ class NamedServers:
         self._text = text
         addresses = read_addresses(text)
         if not addresses:
-            raise Refused(["--servers names no server"])
+            raise Refused(["--servers names no server: give at least one address"])
         self._known = {address.name for address in addresses}
         self.links: list[ServerLink] = [HttpLink(address) for address in addresses]
 

@@ -84,7 +84,7 @@ class HttpLink:
 
     async def _checked(self, reply: aiohttp.ClientResponse) -> bytes:
         body = await reply.read()
-        if reply.status >= 500 and reply.status != 500:  # a gateway without the server behind it
+        if reply.status >= 500 and reply.status != 500:  # a gateway that does not reach its server
             raise LinkLost(f"HTTP {reply.status}")
         if reply.status != 200:
             raise Answered(reply.status, self._address.without_secrets(body.decode("utf-8", "replace")))

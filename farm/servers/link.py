@@ -12,7 +12,7 @@ class LinkLost(ConnectionError):
 
 
 class Answered(RuntimeError):
-    """An answer that is no success. `status`: of HTTP; `body`: what it said."""
+    """An answer that reports a failure. `status`: of HTTP; `body`: its text."""
 
     def __init__(self, status: int, body: str) -> None:
         super().__init__(status, body)  # as they are, so that the error can be sent to another process

@@ -26,10 +26,10 @@ LOG_LINES = 30  # of a server that did not start
 class LocalServer:
     """One server, and the process that keeps it running."""
 
-    name: str
-    url: str
-    log: Path
-    keeper: "subprocess.Popen[bytes]"
+    name: str  # "local-1" and so on
+    url: str  # with its port on 127.0.0.1
+    log: Path  # file with the output of the server and its keeper
+    keeper: "subprocess.Popen[bytes]"  # restarts the server, and ends it when its stdin is closed
 
     async def wait_until_ready(self, link: ServerLink) -> None:
         """Raises Refused with the end of the log when it does not come up."""

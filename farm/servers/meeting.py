@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..graph.refused import Refused
+from ..whole_file import write_whole
 from .facts import Facts, ask
 from .link import Answered, LinkLost, ServerLink
 
@@ -19,7 +19,7 @@ TRY_SECONDS = 5.0  # for which one that cannot be reached is tried again: a conn
 
 @dataclass(frozen=True)
 class Meeting:
-    """What the servers that answered told."""
+    """What the servers answered before the first job."""
 
     facts: Mapping[str, Facts]  # by the servers' names
     silent: Mapping[str, str]  # {name: why} of those that did not answer
@@ -94,9 +94,7 @@ class ModelHashes:
         return self._facts[name]
 
     def save(self) -> None:
-        part = self._file.with_suffix(".part")
-        part.write_text(json.dumps(self._known, indent=1), encoding="utf-8")
-        os.replace(part, self._file)
+        write_whole(self._file, json.dumps(self._known, indent=1))
 
     def _sha256(self, name: str, size: int, paths: Sequence[Path]) -> str | None:
         for path in paths:

@@ -25,7 +25,7 @@ def comfyui_folder() -> Path:
         return folder
     if named:
         raise Refused([f"COMFYUI_PATH is {folder}, which contains no ComfyUI: name the folder that has its main.py"])
-    raise Refused(["no ComfyUI is known to start servers of: set COMFYUI_PATH to the folder that has its main.py"])
+    raise Refused(["there is no ComfyUI to start servers from: set COMFYUI_PATH to the folder that has its main.py"])
 
 
 def python_of(folder: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..run.ledger import records
+from ..whole_file import write_whole
 
 PAGE_FILE = Path(__file__).with_name("page.html")
 RESULTS = 250  # on one page
@@ -44,9 +45,7 @@ class ResultsPage:
 
     def show(self, status: Mapping[str, Any]) -> None:
         """Raises OSError when it cannot be written."""
-        part = self._folder / "status.part"
-        part.write_text(f"status({json.dumps({**status, 'pages': self.pages})})\n", encoding="ascii")
-        part.replace(self._folder / "status.js")
+        write_whole(self._folder / "status.js", f"status({json.dumps({**status, 'pages': self.pages})})\n")
 
 
 def _on_record(folder: Path) -> Iterator[dict[str, Any]]:

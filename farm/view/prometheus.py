@@ -16,8 +16,8 @@ SERIES = (  # name, kind, field of the status, help
     ("kinema_farm_jobs_waiting", "gauge", "waiting", "Jobs that no server has."),
     ("kinema_farm_jobs_running", "gauge", "running", "Jobs that a server has."),
     ("kinema_farm_jobs_finished_total", "counter", "done_in_this_run", "Jobs finished in this run."),
-    ("kinema_farm_retries_total", "counter", "retried", "Attempts that were lost and made again."),
-    ("kinema_farm_model_changes_total", "counter", "model_reloads", "Times that a server went on with other models."),
+    ("kinema_farm_retries_total", "counter", "retried", "Job attempts that gave no result and were retried."),
+    ("kinema_farm_model_changes_total", "counter", "model_reloads", "Times that a server changed to other models."),
     ("kinema_farm_job_seconds_total", "counter", "job_seconds", "Seconds that servers took for the finished jobs."),
     ("kinema_farm_paused", "gauge", "is_paused", "1 while the farm is paused."),
 )

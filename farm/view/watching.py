@@ -2,21 +2,20 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from ..run.dispatcher import Dispatcher
 from ..run.worker import AT_WORK
+from ..whole_file import write_whole
 from .page import ResultsPage
 from .prometheus import metrics_served
 
 UPDATE_SECONDS = 2.0  # between two updates
-LINE_SECONDS = 60.0  # between two progress lines where the output is no terminal
+LINE_SECONDS = 60.0  # between two progress lines where the output is not a terminal
 
 
 class Watching:
@@ -39,7 +38,7 @@ class Watching:
         status = self.status()
         latest = list(self._farm.latest)
         try:
-            write_json(self._farm.folder.path / "status.json", status)
+            write_whole(self._farm.folder.path / "status.json", json.dumps(status, indent=1))
             self._page.add(iter(latest))
             self._farm.latest.clear()
             self._page.show(status)
@@ -103,10 +102,3 @@ def progress_line(status: Mapping[str, Any]) -> str:
         f"{status['done']}/{status['total']} done, {status['failed']} failed, {status['running']} running on {servers} "
         f"servers, {status['jobs_per_minute']:.1f}/min, {remaining}"
     )
-
-
-def write_json(file: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all, for a reader at any moment. Raises OSError."""
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(part, file)

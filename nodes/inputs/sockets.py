@@ -20,7 +20,8 @@ CameraSocket = io.Custom("KINEMA_CAMERA")
 def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Input:
     """A number widget whose socket takes a KINEMA_CURVE too, and a list of numbers; `number` are the arguments of
     io.Float.Input."""
-    optional, advanced = number.get("optional", False), number.get("advanced")
+    optional = number.get("optional", False)
+    advanced = number.get("advanced")
     widget = io.Float.Input(
         name,
         tooltip=f"{tooltip} You can also connect a curve, a list of numbers, or a number outside the widget's range.",

@@ -48,8 +48,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
             "reproduces the training run.", control_after_generate=io.ControlAfterGenerate.fixed),
         setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
-            "Diffusion's own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
-            "automatic: the schedule used with this kind of motion model (B for SD1.5)."),
+            "Diffusion's own, B the one that the authors chose, C a steeper one. beta_start and beta_end change the "
+            "betas of any of them. automatic: the schedule used with this kind of motion model (B for SD1.5)."),
         advanced("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
         advanced("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
         advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "

@@ -1,12 +1,14 @@
 """Which part of the picture a model call computes: the host cuts out the areas of regional prompts before it calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import comfy.conds
 import torch
+
+from ...motion.host import HostConds
 
 AREAS = "kinema_areas"
 """Names what travels with the conditionings of a run that has areas, cut by the host as the latents are."""
@@ -25,7 +27,8 @@ class Areas:
         if value.shape[2:] == (1, 1):
             return value
         every = value.expand(frames, *value.shape[1:])
-        h, w = (ceil(length / 2**level) for length in size)
+        h = ceil(size[0] / 2**level)
+        w = ceil(size[1] / 2**level)
         corners = [
             (min(round(y / 2**level), every.shape[2] - h), min(round(x / 2**level), every.shape[3] - w))
             for y, x in self.corners
@@ -33,7 +36,7 @@ class Areas:
         return torch.cat([every[..., y : y + h, x : x + w] for y, x in corners])  # (v*f, c, h, w)
 
 
-def with_areas(conds: Sequence[Any], latents: torch.Tensor) -> Sequence[Any]:
+def with_areas(conds: HostConds, latents: torch.Tensor) -> HostConds:
     """`conds` (the host's lists of dicts, or None) for `latents` (f, c, h, w), which tell model calls their areas."""
     if not any("area" in cond for each in conds for cond in each or ()):
         return conds

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .host import HostSampling
+from ...motion.host import HostSampling
 
 EASYCACHE = "easycache"
 """The key of its state in the host's `transformer_options`."""

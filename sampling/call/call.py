@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 import torch
 
+from ...motion.host import HostSampling
 from ...motion.windowed import FrameWindows
 from .caches import Caches, Which
 from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
-from .host import HostSampling
 from .moment import Curve
 from .progress import Progress
 

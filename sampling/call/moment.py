@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from ...motion.host import HostSampling
 from .frames import Frames
-from .host import HostSampling
 from .progress import Progress, progress_of
 
 PerFrame = float | torch.Tensor

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 
 Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 """What samplers call after each step: (step, denoised (f, c, h, w), noisy, number of steps)."""
@@ -50,7 +50,8 @@ def check_kept_size(latent: torch.Tensor, start: torch.Tensor, feature: str) -> 
     """Raises ValueError where a part of a run that began with `start` ended with a `latent` of another size."""
     if latent.shape == start.shape:
         return
-    before, after = (f"{size.shape[-1]} x {size.shape[-2]}" for size in (start, latent))
+    before = f"{start.shape[-1]} x {start.shape[-2]}"
+    after = f"{latent.shape[-1]} x {latent.shape[-2]}"
     raise ValueError(
         f"{feature} needs a sampler that keeps the size of the video, but this one changed its latents from {before} to "
         f"{after}. Use another sampler, and scale the result after sampling."

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .host import HostSampling
+from ...motion.host import HostSampling
 
 SAME_LEVEL = 1e-4
 """Noise levels that differ by less than this part are one: neighbouring training timesteps differ by 6e-3."""
@@ -18,7 +18,8 @@ def is_within(start: float, end: float, sigma: float | torch.Tensor, model_sampl
     """Whether the noise level `sigma` lies in the part `start` to `end` of the run, by the host's rule."""
     if start <= 0.0 and end >= 1.0:  # comparing would wait for the GPU
         return True
-    first, last = (model_sampling.percent_to_sigma(percent) for percent in (start, end))
+    first = model_sampling.percent_to_sigma(start)
+    last = model_sampling.percent_to_sigma(end)
     return bool(last <= float(sigma) <= first)
 
 

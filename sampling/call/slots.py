@@ -8,7 +8,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import Downsample, ResBlock, Upsample
 from torch import nn
 
-from .host import HostModel, HostNetwork
+from ...motion.host import HostModel, HostNetwork
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """A camera on a motion model, and on the MODELs that it is applied to."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from ...motion.camera_layers import CameraCtrl
 from ...motion.camera_load import CAMERA, check_camera_fits
-from ..call.host import HostModel, HostMotion
+from ...motion.host import HostModel, HostMotion, HostPatcher
 from ..call.moment import Curve
 from .path import CameraPath
 
@@ -18,7 +18,7 @@ class Camera:
     place: int = 0  # which of the MODEL's CameraCtrl models it is for
 
 
-def follow_camera(motion: HostMotion, camera_ctrl: Any, camera: Camera) -> HostMotion:
+def follow_camera(motion: HostMotion, camera_ctrl: HostPatcher[CameraCtrl], camera: Camera) -> HostMotion:
     """A clone of `motion` (MOTION_MODEL) that follows `camera` by `camera_ctrl`, the patcher of a CameraCtrl, in place of
     the camera that it had. Raises ValueError where they do not fit."""
     check_camera_fits(camera_ctrl, motion)

@@ -60,7 +60,8 @@ def _pose(words: list[str], text: str, at: int) -> WrittenPose:
         )
         raise TextError(TITLE, text, at, problem)
     numbers = [_number(word, text, at) for word in words[1:]]
-    lens, pose = tuple(numbers[:4]), tuple(numbers[6:])
+    lens = tuple(numbers[:4])
+    pose = tuple(numbers[6:])
     if min(lens[:2]) <= 0:
         raise TextError(TITLE, text, at, f"the focal lengths are {lens[0]:g} and {lens[1]:g}, but must be above 0.")
     if not _is_rotation(pose):

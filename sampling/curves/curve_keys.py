@@ -52,9 +52,10 @@ class OverRun(Curve):
         passed = sum(run.has_reached(level) for level, _ in path)
         if passed in (0, len(path)):
             return path[max(passed - 1, 0)][1].value
-        (start, before), (end, after) = (
-            (_percent(key, level, run), key) for level, key in path[passed - 1 : passed + 1]
-        )
+        level, before = path[passed - 1]
+        next_level, after = path[passed]
+        start = _percent(before, level, run)
+        end = _percent(after, next_level, run)
         return _between(before, after, (run.percent - start) / max(end - start, 1e-6))
 
 

@@ -66,9 +66,11 @@ def lines_of(sampled: Sequence[Sampled]) -> tuple[list[Line], str]:
 
 
 def _title(lines: Sequence[Line], axis: str, over_picture: bool) -> str:
-    low, high = (bound(value for line in lines for value in line.values) for bound in (min, max))
-    least = 1e-6 * max(abs(low), abs(high))  # below it is what rounding leaves of a zero
-    low, high = (0.0 if abs(value) < least else value for value in (low, high))
+    shown = [value for line in lines for value in line.values]
+    least = 1e-6 * max(abs(value) for value in shown)  # below it is what rounding leaves of a zero
+    shown = [0.0 if abs(value) < least else value for value in shown]
+    low = min(shown)
+    high = max(shown)
     values = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return f"{values} over {len(lines[0].values)} {axis}s" + (" (mean over the picture)" if over_picture else "")
 
@@ -77,7 +79,8 @@ def _thumbnails(canvas: Canvas, pictures: torch.Tensor, width: int, top: int) ->
     """Some of the `pictures` (frames, h, w) in a row, from the lowest value in black to the highest in white."""
     fit = max(2, (width - _LEFT - _RIGHT) // (_THUMBNAIL + _GAP))
     count = len(pictures) if (pictures != pictures[:1]).any() else 1
-    low, high = float(pictures.min()), float(pictures.max())
+    low = float(pictures.min())
+    high = float(pictures.max())
     above = top + _GAP
     below = above + _THUMBNAIL
     for column, frame in enumerate(evenly(count - 1, min(fit, _MOST_THUMBNAILS))):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ...motion.host import HostSampling
 from ..call.frames import Frames
-from ..call.host import HostSampling
 from ..call.moment import Curve, Moment, Part
 from ..call.progress import Progress
 from .curve import value_at

@@ -7,6 +7,7 @@ all of it.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import cast
 
 from .curve import Blocks, Constant, OverBlocks, Side
@@ -44,6 +45,30 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
     if not keys:
         raise TextError(CURVE_TITLE, source, 0, "there is no value. Write, for example, 0: 1.0, 24: 0.3.")
     return tuple(keys)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where an entry of a curve's text has its numbers, as (first character, character after the last)."""
+
+    frame: tuple[int, int]  # the frame, or the first frame of a range
+    value: tuple[int, int]  # the value
+    keys: int  # how many keys the entry has: 2 for a range
+
+
+def where_written(source: str) -> tuple[Written, ...]:
+    """The places of the numbers in `source`, a text that `read_keys` accepts, entry by entry."""
+    found = []
+    for entry in _entries(source):
+        span = _span(entry)
+        if span is None:
+            break
+        entry.sign("(")
+        start = entry.at
+        value = entry.take(NUMBER)
+        frame = (span.at, span.at + len(span.start))
+        found.append(Written(frame, (start, start + len(value)), 1 if span.end is None else 2))
+    return tuple(found)
 
 
 def read_blocks(source: str) -> OverBlocks:

@@ -3,7 +3,7 @@
 Rescaling: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed" (2023), equations 14 to 16.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from comfy.samplers import CFGGuider
 
+from ...motion.host import HostConds, HostGuider, HostNetwork, HostOptions
 from ..call.call import call_of, telling
-from ..call.host import HostGuider, HostNetwork
 from ..call.moment import Curve, Moment, PerFrame, moment_of
 from ..call.progress import progress_of
 from ..curves.curve import value_at
@@ -61,8 +61,8 @@ def replacing_cfg(guider: HostGuider) -> Iterator[None]:
 
 @contextmanager
 def guided(
-    guidance: Guidance, guider: HostGuider, x: torch.Tensor, sigma: Any, model_options: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
+    guidance: Guidance, guider: HostGuider, x: torch.Tensor, sigma: torch.Tensor, model_options: HostOptions
+) -> Iterator[HostOptions]:
     """`model_options` for a prediction by the host's `guider` for `x` (f, c, h, w) at noise level `sigma`, in which the
     two predictions are combined by `guidance`. A number becomes the cfg of the guider for the span of the prediction,
     so that the host does everything as at that cfg."""
@@ -88,7 +88,7 @@ def guided(
         guider.set_cfg(before)
 
 
-def _varying(cfg: torch.Tensor, model_options: dict[str, Any]) -> dict[str, Any]:
+def _varying(cfg: torch.Tensor, model_options: HostOptions) -> HostOptions:
     """`model_options` in which the functions of other nodes, and what combines the two predictions, have `cfg` (f, 1, h
     or 1, w or 1) as their cond_scale."""
     combine = model_options.get("sampler_cfg_function")
@@ -105,12 +105,12 @@ def _varying(cfg: torch.Tensor, model_options: dict[str, Any]) -> dict[str, Any]
 
 def needed(
     guidance: Guidance,
-    conds: Sequence[Any],
+    conds: HostConds,
     latents: torch.Tensor,
-    sigma: Any,
+    sigma: torch.Tensor,
     model: HostNetwork,
-    options: Mapping[str, Any],
-) -> Sequence[Any]:
+    options: HostOptions,
+) -> HostConds:
     """`conds` (the host's positive and negative) of a model call of `latents` (f, c, h, w), without the negative where
     the cfg varies, is 1 for all frames of the call, and nothing else needs it. `options` are the transformer_options."""
     call = call_of(options)

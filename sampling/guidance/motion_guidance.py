@@ -4,13 +4,13 @@ Hyung et al., "Spatiotemporal Skip Guidance for Enhanced Video Diffusion Samplin
 the weaker model is the model itself with some layers skipped, here the motion modules' residuals.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import comfy.samplers
 import torch
 
+from ...motion.host import HostOptions
 from ..call.call import RawPrediction, apart, call_of, telling
 from ..call.moment import Curve, PerFrame, moment_of
 from ..call.progress import is_within
@@ -36,14 +36,14 @@ class MotionGuidance:
     end_percent: float = 1.0  # and at which it ends
 
 
-def keeping_raw(model_options: Mapping[str, Any]) -> dict[str, Any]:
+def keeping_raw(model_options: HostOptions) -> HostOptions:
     """`model_options` for a prediction, during which what the model predicts for the prompt is kept as it is: functions of
     other nodes may change it before `pushed_by_motion` sees it."""
     raw = RawPrediction()
 
-    def keep(args: dict[str, Any]) -> Any:
+    def keep(args: dict[str, Any]) -> list[torch.Tensor]:
         raw.cond, raw.denoised = args["conds"][0], args["conds_out"][0]
-        return args["conds_out"]
+        return args["conds_out"]  # type: ignore[no-any-return]
 
     others = model_options.get("sampler_pre_cfg_function", ())
     return {**telling(model_options, raw=raw), "sampler_pre_cfg_function": [keep, *others]}

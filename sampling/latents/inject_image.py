@@ -8,9 +8,9 @@ import comfy.sampler_helpers
 import torch
 from comfy.samplers import Sampler
 
+from ...motion.host import HostGuider, HostSampler, HostSampling, HostVAE
 from ...motion.pooling import average_pooled
 from ..call.frames import Frames
-from ..call.host import HostGuider, HostSampler, HostSampling
 from ..call.moment import Curve, Moment
 from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import Progress
@@ -29,7 +29,7 @@ class Injection:
     """Pictures that are put into a video in mid-run: one picture into all frames, several into one frame each."""
 
     placed: OnCanvas  # the pictures and where on the canvas they are: pixels with a VAE, else latents of a LATENT
-    vae: Any  # None: the pictures are latents
+    vae: HostVAE | None  # None: the pictures are latents
     percent: float = 0.3  # fraction of the run (0..1)
     strength: float | Curve = 1.0  # 0..1, over frames and picture
     first_frame: int = 0  # the first frame that gets a picture
@@ -78,6 +78,7 @@ class _Content:
         rows = denoised[self.rows.start : self.rows.stop]
         if not self.in_pixels:
             return (self.latent.to(rows) - rows) * self.mask.to(rows)
+        assert self._vae is not None  # without one, space is "latent"
         seen = self._vae.decode(self._model.process_latent_out(rows.float())).movedim(-1, 1)
         joined = seen + (self.picture.to(seen) - seen) * self._pixel_mask.to(seen)
         change = self._encoded(joined) - self._encoded(seen)  # what the VAE itself loses is in both
@@ -86,6 +87,7 @@ class _Content:
         return change.to(rows)
 
     def _encoded(self, picture: torch.Tensor) -> torch.Tensor:
+        assert self._vae is not None
         return self._in(self._vae.encode(picture.movedim(1, -1)))
 
     def _in(self, latent: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from comfy.samplers import Sampler
 
-from ..call.host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 from ..call.parts import Callback, Parts, RunStart, check_kept_size
 from ..call.progress import SAME_LEVEL
 
@@ -45,7 +45,8 @@ def warp(latent: torch.Tensor, field: MotionField, frames: int) -> torch.Tensor:
     Nearest neighbours keep the statistics of noise.
     """
     h, w = latent.shape[-2:]
-    y, x = _seen(h, field.y, frames).to(latent.device), _seen(w, field.x, frames).to(latent.device)
+    y = _seen(h, field.y, frames).to(latent.device)
+    x = _seen(w, field.x, frames).to(latent.device)
     return latent[0][:, y[:, :, None], x[:, None, :]].transpose(0, 1)  # (f, c, h, w)
 
 
@@ -91,7 +92,8 @@ class MovingSampler(Sampler):  # type: ignore[misc]
     ) -> torch.Tensor:
         """As the host's samplers: latents (f, 4, h, w) from source + sigmas[0] * noise, along the falling `sigmas`."""
         sampling = guider.inner_model.model_sampling
-        high, low = (sampling.sigma(sigmas.new_tensor(float(t))).to(sigmas) for t in (self.field.high, self.field.low))
+        high = sampling.sigma(sigmas.new_tensor(float(self.field.high))).to(sigmas)
+        low = sampling.sigma(sigmas.new_tensor(float(self.field.low))).to(sigmas)
         to_high, to_low, to_end = _parts(sigmas, high, low)
         first = len(to_high) - 1
         second = first + len(to_low) - 1

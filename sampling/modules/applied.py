@@ -1,11 +1,14 @@
 """How a motion model on a MODEL acts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from ...motion.host import HostGuider, HostMotion
 from ...motion.positions import REFUSE, PositionRule
 from ..call.moment import Curve
 from ..camera.camera import Camera
 from ..pictures.animated_picture import AnimatedPicture
+from ..pictures.encoding import with_latents
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,11 @@ class Applied:
     loras: tuple[tuple[int, float | Curve], ...] = ()  # motion LoRAs with curves: place among the MODEL's, and strength
     picture: AnimatedPicture | None = None  # what it animates, if it is a motion model for pictures
     camera: Camera | None = None  # which it follows
+
+
+def encoded(how: Applied, models: Sequence[HostMotion], guider: HostGuider, shape: Sequence[int]) -> Applied:
+    """`how` with the latents of its picture, if it has one, for a run of the host's `guider` with latents of `shape`
+    (f, c, h, w). `models` are the motion models of the MODEL. Raises ValueError as `with_latents`."""
+    if how.picture is None:
+        return how
+    return replace(how, picture=with_latents(how.picture, models[how.place].model.spec, guider, shape))

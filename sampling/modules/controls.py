@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import nn
 
+from ...motion.camera_layers import CameraCtrl
 from ...motion.control import Branch, Control, PerLatent
+from ...motion.host import HostMotion, HostPatcher
 from ...motion.lora_branches import MotionLora
 from ...motion.spec import AS_THE_LAST, NormPolicy
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
-from ..call.host import HostMotion
 from ..call.moment import Curve, Moment, Part
 from ..call.progress import is_within
 from ..camera.camera import Camera
@@ -75,8 +75,8 @@ class Shared:
     kept: float | Curve = 1.0  # the share of their motion that acts
     enhance: Enhance | None = None  # Enhance-A-Video; None: off
     windows: FrameWindows | None = None  # the windows in which motion modules see the frames; None: all at once
-    loras: Sequence[Any] = ()  # the MODEL's patchers of MotionLoras with curves
-    cameras: Sequence[Any] = ()  # the MODEL's patchers of CameraCtrls
+    loras: Sequence[HostPatcher[MotionLora]] = ()  # the MODEL's motion LoRAs with curves
+    cameras: Sequence[HostPatcher[CameraCtrl]] = ()  # the MODEL's CameraCtrls
     sight: Sight | None = None  # what they see
     last_norms: NormPolicy = field(default_factory=NormPolicy)  # those of the last of the motion models
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ...motion.host import HostModel, HostMotion
 from ...motion.lora_branches import LORAS, load_branches
-from ..call.host import HostModel, HostMotion
 from ..call.moment import Curve
 from .applied import Applied
 

@@ -9,7 +9,8 @@ import torch
 def frame_order(frames: int, length: int, overlap: int, random: torch.Generator) -> list[int]:
     """For each of `frames` the frame whose noise it takes: the first `length` keep theirs, then every further stretch
     of `length - overlap` frames takes those of one window earlier, in random order."""
-    order, stretch = list(range(frames)), length - overlap
+    order = list(range(frames))
+    stretch = length - overlap
     for start in range(0, frames - length, stretch):
         place = start + length
         count = min(stretch, frames - place)

@@ -38,9 +38,8 @@ def mix_unit(low: tuple[torch.Tensor, ...], high: tuple[torch.Tensor, ...], keep
     Yuan et al., "FreqPrior: Improving Video Diffusion Models with Frequency Filtering Gaussian Noise" (2025).
     """
     rest = (1 - keeps**2).sqrt()[:, None]
-    first, second = (
-        _inverse(_frequencies(a) * keeps[:, None] + _frequencies(b) * rest) for a, b in zip(low, high, strict=True)
-    )
+    first = _inverse(_frequencies(low[0]) * keeps[:, None] + _frequencies(high[0]) * rest)
+    second = _inverse(_frequencies(low[1]) * keeps[:, None] + _frequencies(high[1]) * rest)
     return (first.real + first.imag + second.real - second.imag) / 2**0.5
 
 
@@ -51,7 +50,9 @@ def _response(low_pass: LowPass, frames: int, height: int, width: int) -> torch.
         return torch.zeros(frames, height, width)
     if low_pass.kind == "box":
         return _box(frames, height, width, round(frames // 2 * time), round(height // 2 * space))
-    t, y, x = (2 * torch.arange(n, dtype=torch.float64) / n - 1 for n in (frames, height, width))
+    t = _evenly(frames)
+    y = _evenly(height)
+    x = _evenly(width)
     squared = (space / time * t[:, None, None]) ** 2 + y[:, None] ** 2 + x**2
     if low_pass.kind == "gaussian":
         kept = torch.exp(-squared / (2 * space**2))
@@ -60,6 +61,11 @@ def _response(low_pass: LowPass, frames: int, height: int, width: int) -> torch.
     else:
         kept = 1 / (1 + (squared / space**2) ** low_pass.order)
     return kept.float()
+
+
+def _evenly(count: int) -> torch.Tensor:
+    """Frequencies (count,) in the order of the transform, from -1 on."""
+    return 2 * torch.arange(count, dtype=torch.float64) / count - 1
 
 
 def _box(frames: int, height: int, width: int, time: int, space: int) -> torch.Tensor:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import comfy.model_base
 
+from ...motion.host import HostModel, HostSampling
 from ...motion.spec import NoiseSchedule
-from ..call.host import HostModel, HostSampling
 from .noise_schedules import build_sampling, check_noise
 
 PATCH = "model_sampling"

@@ -13,6 +13,7 @@ from comfy.model_sampling import (
     reshape_sigma,
 )
 
+from ...motion.host import HostSampling
 from ...motion.spec import (
     AUTOMATIC,
     IMAGE_SCHEDULE,
@@ -23,7 +24,6 @@ from ...motion.spec import (
     MotionSpec,
     NoiseSchedule,
 )
-from ..call.host import HostSampling
 
 
 @dataclass(frozen=True, kw_only=True)

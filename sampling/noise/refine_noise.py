@@ -13,7 +13,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 
-from ..call.host import HostSampler, HostSampling
+from ...motion.host import HostSampler, HostSampling
 from ..call.parts import Parts, RunStart, Sample, check_kept_size
 from .frequency import LowPass, mix, mix_unit
 
@@ -61,7 +61,8 @@ class NoiseRefinement:
         if self.method == "FreeInit":
             return mix(diffused, fresh(), keeps)
         norm = (1 + PRIOR**2) ** 0.5
-        one, other = ((PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm for _ in range(2))
+        one = (PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm
+        other = (PRIOR * diffused + (1 - PRIOR**2) ** 0.5 * fresh()) / norm
         return mix_unit((one, other), (fresh(), fresh()), keeps)
 
 

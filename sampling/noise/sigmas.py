@@ -4,7 +4,7 @@ import torch
 from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.samplers import SCHEDULER_NAMES, calculate_sigmas
 
-from ..call.host import HostSampling
+from ...motion.host import HostSampling
 from ..curves.easings import WAYS
 
 AUTHORS_DDIM = "authors' DDIM"

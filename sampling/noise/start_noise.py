@@ -9,7 +9,7 @@ from dataclasses import is_dataclass, replace
 import torch
 from comfy.samplers import KSAMPLER
 
-from ..call.host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 
 
 def start_as_authors(sampler: HostSampler, start: torch.Tensor) -> HostSampler:

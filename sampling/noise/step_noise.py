@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy.samplers import KSAMPLER
 
-from ..call.host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostSampler
 from .noise_seeds import Path, StepNoise
 
 ARGUMENT = "noise_sampler"

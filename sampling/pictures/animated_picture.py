@@ -1,13 +1,12 @@
 """The picture that a motion model animates, as the node asks for it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from ...motion.host import HostMotion, HostVAE
 from ...motion.load import FILE
 from ...motion.picture_parts import PICTURE_ATTACHMENT
-from ..call.host import HostMotion
 from ..call.moment import Curve
 from .affinity import DEFAULT_MOTION
 
@@ -21,7 +20,7 @@ class AnimatedPicture:
     AnimateLCM-I2V's gives one to all frames or one to each."""
 
     pictures: torch.Tensor  # (n, H, W, 3 or more), 0 to 1
-    vae: Any  # which encodes them
+    vae: HostVAE  # which encodes them
     strength: float | Curve = 1.0  # of what they add
     motion: str = DEFAULT_MOTION  # PIA: which of MOTION_AMOUNTS
     frame: int = 0  # PIA: where a single picture is; a negative number counts from the end

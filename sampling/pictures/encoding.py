@@ -3,19 +3,20 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import comfy.utils
 import torch
 import torch.nn.functional as F
 
+from ...motion.host import HostGuider, HostVAE
 from ...motion.picture_encoder import LATENT_CHANNELS
 from ...motion.spec import MotionSpec
-from ..call.host import HostGuider
 from .animated_picture import AnimatedPicture
 
 
-def encoded(picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shape: Sequence[int]) -> AnimatedPicture:
+def with_latents(
+    picture: AnimatedPicture, spec: MotionSpec, guider: HostGuider, shape: Sequence[int]
+) -> AnimatedPicture:
     """`picture` with its latents for a run of the host's `guider` with latents of `shape` (f, c, h, w) and a motion model of
     `spec`; unchanged where it does not act.
 
@@ -55,7 +56,7 @@ def _check_places(picture: AnimatedPicture, frames: int) -> None:
         )
 
 
-def _latents(pictures: torch.Tensor, vae: Any, h: int, w: int) -> torch.Tensor:
+def _latents(pictures: torch.Tensor, vae: HostVAE, h: int, w: int) -> torch.Tensor:
     """`pictures` (n, H, W, 3) as latents (n, 4, h, w), cut to the shape of the video around their centre."""
     if vae.latent_channels != LATENT_CHANNELS:
         raise ValueError(
@@ -66,4 +67,4 @@ def _latents(pictures: torch.Tensor, vae: Any, h: int, w: int) -> torch.Tensor:
     pixels = pictures[..., :3].movedim(-1, 1)
     grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio
     pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "bicubic" if grows else "area", "center")
-    return vae.encode(pixels.clamp(0, 1).movedim(1, -1))  # type: ignore[no-any-return]
+    return vae.encode(pixels.clamp(0, 1).movedim(1, -1))

@@ -8,6 +8,7 @@ from typing import Any
 import comfy.utils
 import torch
 
+from ...motion.host import HostCLIP
 from ..curves.easings import EASINGS
 from ..curves.timeline import Span, TextError, share_of
 from .prompt import PROMPT_TITLE, Prompt
@@ -119,7 +120,7 @@ def _mix(stops: Sequence[Stop], frame: int, ease: Callable[[float], float]) -> M
     return Mix(before.prompt, after.prompt, ease((frame - before.frame) / (after.frame - before.frame)))
 
 
-def encode_travel(clip: Any, travel: Travel, before: str, after: str, spherical: bool) -> list[list[Any]]:
+def encode_travel(clip: HostCLIP, travel: Travel, before: str, after: str, spherical: bool) -> list[list[Any]]:
     """The host's CONDITIONING with one row per frame: every text of `travel`, between `before` and `after`, encoded
     once by `clip` (CLIP), and blended along straight lines or, `spherical`, along arcs."""
     encoded = []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..call.host import HostModel, HostMotion
+from ...motion.host import HostModel, HostMotion
 from ..guidance.animation_guidance import Guidance
 from ..guidance.motion_guidance import MotionGuidance
 from ..latents.inject_image import Injection

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from ...motion.adjust import adjustments
+from ...motion.host import HostModel, HostMotion, HostSampling
 from ...motion.load import FILE, own_weights
 from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.positions import PositionRule
 from ...motion.spec import AUTOMATIC, MotionSpec
-from ..call.host import HostModel, HostMotion, HostSampling
 from ..call.host_floor import message
 from ..camera.camera import placed_camera
 from ..modules.applied import Applied

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from comfy.model_sampling import EPS
 
+from ...motion.host import HostGuider, HostModel, HostMotion
 from ...motion.load import FILE
 from ...motion.spec import BASE_NAMES, MotionSpec
-from ..call.host import HostGuider, HostModel, HostMotion
 from ..call.slots import base_name, find_slots
 from ..camera.path import track_of
 from ..camera.sight import check_camera

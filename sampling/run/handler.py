@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ...motion.host import HostModel, HostOptions
 from ...motion.spec import MotionSpec
-from ..call.host import HostModel
 from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
 from ..windows.context_windows import automatic_windows
@@ -14,7 +14,7 @@ HANDLER = "context_handler"
 """Where the host looks for context windows in model_options."""
 
 
-def handler_for(patcher: HostModel, model_options: Any, frames: int) -> Any:
+def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> Any:
     """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
     of the motion models' native length where neither these nor motion windows are, or None when none are needed.
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...motion.camera_load import CAMERA
+from ...motion.host import HostModel
 from ...motion.lora_branches import LORAS
-from ..call.host import HostModel
 from .animation import ANIMATION, Animation, animation_of
 from .seams import WRAPPERS, install
 

@@ -10,13 +10,13 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from ...motion.camera_load import CAMERA
+from ...motion.host import HostConds, HostExecutor, HostGuider, HostModel, HostNetwork, HostOptions, HostSampler
 from ...motion.lora_branches import LORAS
 from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
 from ..call.compiled import compilable, runs_compiled
 from ..call.feature_cache import FeatureCache
-from ..call.host import HostExecutor, HostGuider, HostModel, HostNetwork, HostSampler
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
@@ -26,6 +26,7 @@ from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
+from ..modules.applied import encoded
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
 from ..modules.picture_at_work import with_picture
@@ -34,7 +35,6 @@ from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
-from ..pictures.encoding import encoded
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
@@ -44,10 +44,10 @@ from .preview import played
 
 
 def _outer_sample(
-    executor: HostExecutor, noise: torch.Tensor, latent_image: Any, sampler: HostSampler, sigmas: torch.Tensor,
-    denoise_mask: Any = None, callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None,
-    **more: Any,
-) -> Any:  # fmt: skip
+    executor: HostExecutor[HostGuider, torch.Tensor], noise: torch.Tensor, latent_image: torch.Tensor,
+    sampler: HostSampler, sigmas: torch.Tensor, denoise_mask: torch.Tensor | None = None,
+    callback: Callback | None = None, disable_pbar: bool = False, seed: int | None = None, **more: Any,
+) -> torch.Tensor:  # fmt: skip
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
@@ -84,24 +84,18 @@ def _outer_sample(
 def _with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int]) -> Animation:
     """`animation` for a run of latents of `shape` (f, c, h, w), with the latents of the pictures that are animated."""
     models = motion_models(guider.model_patcher)
-    motions = (
-        how
-        if how.picture is None
-        else replace(how, picture=encoded(how.picture, models[how.place].model.spec, guider, shape))
-        for how in animation.motions
-    )
-    return replace(animation, motions=tuple(motions))
+    return replace(animation, motions=tuple(encoded(how, models, guider, shape) for how in animation.motions))
 
 
-def _put_last(model_options: Mapping[str, Any], kind: str) -> None:
+def _put_last(model_options: HostOptions, kind: str) -> None:
     """Has the host call our wrapper after those of other nodes, which may override the cfg of a sampler."""
     wrappers = model_options["transformer_options"]["wrappers"][kind]
     wrappers[ANIMATION] = wrappers.pop(ANIMATION)
 
 
 def _prepare_sampling(
-    executor: HostExecutor, model: HostNetwork, noise_shape: Any, conds: Any, *args: Any, **named: Any
-) -> Any:
+    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
+) -> Any:  # fmt: skip
     """The host loads its models: it makes room for what is computed at once, not for the whole video."""
     handler = (named.get("model_options") or {}).get(HANDLER)
     if isinstance(handler, ContextHandler):
@@ -110,9 +104,9 @@ def _prepare_sampling(
 
 
 def _sampler_sample(
-    executor: HostExecutor, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
-    noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
-) -> Any:  # fmt: skip
+    executor: HostExecutor[HostSampler, torch.Tensor], guider: HostGuider, sigmas: torch.Tensor,
+    extra_args: dict[str, Any], callback: Callback | None, noise: torch.Tensor, latent_image: torch.Tensor, *more: Any,
+) -> torch.Tensor:  # fmt: skip
     """The sampler alone, within all that arranges the noise of the run."""
     refinement = animation_of(extra_args["model_options"]).refinement
     if refinement is None:
@@ -122,8 +116,9 @@ def _sampler_sample(
 
 
 def _predict_noise(
-    executor: HostExecutor, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any = None
-) -> Any:
+    executor: HostExecutor[HostGuider, torch.Tensor], x: torch.Tensor, timestep: torch.Tensor, model_options: HostOptions,
+    seed: int | None = None,
+) -> torch.Tensor:  # fmt: skip
     """One prediction: how those for the two prompts are combined."""
     animation = animation_of(model_options)
     call_of(model_options.get("transformer_options", {})).next_pass()
@@ -136,13 +131,9 @@ def _predict_noise(
 
 
 def _calc_cond_batch(
-    executor: HostExecutor,
-    model: HostNetwork,
-    conds: Any,
-    latents: torch.Tensor,
-    timestep: torch.Tensor,
-    model_options: Any,
-) -> Any:
+    executor: HostExecutor[None, list[torch.Tensor]], model: HostNetwork, conds: HostConds, latents: torch.Tensor,
+    timestep: torch.Tensor, model_options: HostOptions,
+) -> list[torch.Tensor]:  # fmt: skip
     """The model calls of one window, or of the whole video: what they are told."""
     animation = animation_of(model_options)
     model_options = counted(latents, model_options)
@@ -154,7 +145,9 @@ def _calc_cond_batch(
     return executor(model, conds, latents, timestep, model_options)
 
 
-def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> Any:
+def _apply_model(
+    executor: HostExecutor[HostNetwork, torch.Tensor], x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any
+) -> torch.Tensor:
     """One model call: the UNet with the motion models of the patcher that is being sampled."""
     options = args[3] if len(args) > 3 else named["transformer_options"]
     animation = animation_in(options)
@@ -192,9 +185,7 @@ def _apply_model(executor: HostExecutor, x: torch.Tensor, t: torch.Tensor, *args
         return executor(x, t, *args, **named)
 
 
-def _attn1(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, options: Mapping[str, Any]
-) -> QueriesKeysValues:
+def _attn1(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, options: HostOptions) -> QueriesKeysValues:
     """What a self-attention of the UNet will project."""
     projected = (queries, keys, values)
     if animation_in(options).first_frame:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..call.host import HostModel
+from ...motion.host import HostModel
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import Window
 from .animation import animation_of

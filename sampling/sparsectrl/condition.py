@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import comfy.latent_formats
 import comfy.model_management
 import comfy.utils
 import torch
 
+from ...motion.host import HostEncoder
 from ...motion.sparsectrl import CHANNELS, Condition
 from ..call.areas import Areas
 from .window_rows import PictureRows
@@ -28,7 +28,7 @@ class Preparing:
     """How the pictures of a control are prepared."""
 
     condition: Condition  # what the pictures are: "rgb" or "scribble"
-    vae: Any  # the host's VAE; None for sketches
+    vae: HostEncoder | None  # None for sketches
     tell: Callable[[str], None]  # shows a sentence to the user
 
     @property
@@ -38,7 +38,8 @@ class Preparing:
 
     def prepare(self, pictures: torch.Tensor, size: Size) -> torch.Tensor:
         """`pictures` (n, 3 or more, H, W), 0 to 1, for latents of `size` (h, w): cut at the centre and resized."""
-        height, width = (PIXELS * length for length in size)
+        height = PIXELS * size[0]
+        width = PIXELS * size[1]
         self._tell_cut(pictures, height, width)
         pixels = resized(pictures[:, :3].float(), height, width)
         return pixels if self.condition == "scribble" else self._encoded(pixels, size)
@@ -47,6 +48,7 @@ class Preparing:
         """Latents (n, 4, h, w). The VAE may take the memory of the run's models, so they are loaded again."""
         listed = comfy.model_management.loaded_models(only_currently_used=True)
         loaded = [model for model in listed if model is not None]  # the host also lists models of which nothing is left
+        assert self.vae is not None  # see check_vae
         latents = self.vae.encode(pixels.movedim(1, -1))
         comfy.model_management.load_models_gpu(loaded)
         if tuple(latents.shape[1:]) != (CHANNELS["rgb"], *size):
@@ -58,7 +60,8 @@ class Preparing:
         return scaled
 
     def _tell_cut(self, pictures: torch.Tensor, height: int, width: int) -> None:
-        theirs, ours = pictures.shape[3] / pictures.shape[2], width / height
+        theirs = pictures.shape[3] / pictures.shape[2]
+        ours = width / height
         share = 1 - min(theirs / ours, ours / theirs)
         if share > CUT_WORTH_SAYING:
             self.tell(
@@ -110,6 +113,7 @@ def hint_in(
     areas once for each of `videos`."""
     if areas is None:
         return hint_of(rows, pictures).repeat(videos, 1, 1, 1)
-    h, w = (ratio * length for length in size)
+    h = ratio * size[0]
+    w = ratio * size[1]
     cuts = [pictures[:, :, ratio * y : ratio * y + h, ratio * x : ratio * x + w] for y, x in areas.corners]
     return torch.cat([hint_of(rows, cut) for cut in cuts])

@@ -2,9 +2,9 @@
 
 import torch
 
+from ...motion.host import HostNetwork
 from ...motion.spec import BASE_NAMES
 from ..call.frames import Frames
-from ..call.host import HostNetwork
 from ..call.moment import Curve
 from ..call.slots import find_slots, network_name
 from .sparse_model import SparseModel
@@ -49,7 +49,8 @@ def check_base(model: SparseModel, network: HostNetwork) -> None:
                 f'"{model.name}" does not fit the connected MODEL: at "{place}" it has {width} channels and the UNet {at}. '
                 "Pick the SparseCtrl model that was made for this checkpoint."
             )
-    context, theirs = _context(model.network.model), _context(network.diffusion_model)
+    context = _context(model.network.model)
+    theirs = _context(network.diffusion_model)
     if context != theirs:
         raise ValueError(
             f'"{model.name}" takes prompts of {context} channels, but the connected MODEL has {theirs}. Pick the SparseCtrl '

@@ -11,6 +11,7 @@ import torch
 from comfy.controlnet import ControlNet
 
 from ...motion.control import fitted
+from ...motion.host import HostEncoder, HostNetwork
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas, areas_of
 from ..call.call import Call, call_of
@@ -113,7 +114,7 @@ class SparseControl(ControlNet):  # type: ignore[misc]
         cond_hint: torch.Tensor,
         strength: float = 1.0,
         timestep_percent_range: tuple[float, float] = (0.0, 1.0),
-        vae: Any = None,
+        vae: HostEncoder | None = None,
         extra_concat: Sequence[torch.Tensor] = (),
     ) -> "SparseControl":
         """Takes the pictures (n, 3, H, W), 0 to 1, as the host's Apply ControlNet gives them. Raises ValueError where their
@@ -126,7 +127,7 @@ class SparseControl(ControlNet):  # type: ignore[misc]
         self._prepared = PreparedPictures()
         return self
 
-    def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
+    def pre_run(self, model: HostNetwork, percent_to_timestep_function: Callable[[float], float]) -> None:
         check_base(self.model, model)
         super().pre_run(model, percent_to_timestep_function)
 

@@ -12,8 +12,10 @@ import comfy.model_patcher
 import torch
 from comfy.cldm.cldm import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequential
+from torch import nn
 
 from ...motion.files import MotionFileError, opened
+from ...motion.host import HostMotion, HostPatcher
 from ...motion.load import build_patcher, check_finite, is_finite, kept_dtype, patch, read_weights
 from ...motion.ops import MotionOps
 from ...motion.sparsectrl import Condition, SparseSpec, check_spatial, detect_sparsectrl
@@ -27,8 +29,8 @@ class SparseModel:
 
     name: str  # of the file, for messages
     condition: Condition  # what its pictures are
-    network: Any  # the host's ModelPatcher of a cldm ControlNet
-    motion: Any  # its motion modules as a MOTION_MODEL
+    network: HostPatcher[Any]  # of a cldm ControlNet of the host
+    motion: HostMotion  # its motion modules
 
     def on(self, device: torch.device) -> "SparseModel":
         """A deep copy for another `device`."""
@@ -59,9 +61,9 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
     return SparseModel(path.name, spec.condition, network_patcher(network, spatial), motion)
 
 
-def build_network(arguments: Mapping[str, Any], condition: Condition, dtype: torch.dtype) -> Any:
+def build_network(arguments: Mapping[str, Any], condition: Condition, dtype: torch.dtype) -> nn.Module:
     """The spatial half without weights, from the `arguments` of the host's ControlNet class."""
-    network = ControlNet(**arguments, operations=MotionOps, dtype=dtype, device="meta")
+    network: nn.Module = ControlNet(**arguments, operations=MotionOps, dtype=dtype, device="meta")
     if condition == "rgb":  # latents need no convolutions that make them smaller
         channels, width = arguments["hint_channels"], arguments["model_channels"]
         embedding = MotionOps.Conv2d(channels, width, 3, padding=1, dtype=dtype, device="meta")
@@ -77,7 +79,7 @@ def _check_finite(spec: SparseSpec, weights: Mapping[str, torch.Tensor], name: s
         )
 
 
-def network_patcher(network: Any, weights: Mapping[str, torch.Tensor]) -> Any:
+def network_patcher(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> HostPatcher[nn.Module]:
     """A ModelPatcher of `network` with `weights`, whose latents do not count: the authors put zeros in their place."""
     patcher = patch(network, init=None, plain=False)
     still = {**weights, LATENT_LAYER: torch.zeros_like(weights[LATENT_LAYER])}

@@ -9,7 +9,7 @@ import comfy.model_management
 import torch
 from comfy.context_windows import IndexListContextWindow
 
-from ..call.host import HostNetwork
+from ...motion.host import HostNetwork
 from .controlnets import ControlWindows
 from .cut import Window
 

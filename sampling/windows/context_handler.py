@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from comfy.context_windows import ContextHandlerABC
 
+from ...motion.host import HostNetwork, HostSampling
 from ..call.call import apart, telling
-from ..call.host import HostNetwork, HostSampling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
 from .conds import window_cond
@@ -167,7 +167,8 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         options = telling(asked.model_options, **told)
         options = apart(options, asked.sigma, asked.model.model_sampling, tuple(group.index_list))
         options["transformer_options"]["context_window"] = group
-        latents, timestep = group.take(asked.latents), group.take(asked.timestep)
+        latents = group.take(asked.latents)
+        timestep = group.take(asked.timestep)
         return asked.calc_cond_batch(asked.model, conds, latents, timestep, options)  # type: ignore[no-any-return]
 
 

@@ -43,7 +43,9 @@ class WholeAttention:
         if not self._sums:  # there is no negative prompt in this pass
             return
         counts = self._counts.clamp(min=1).view(-1, 1, 1)
-        queries, keys = (whole / counts.to(whole) for whole in self._sums)
+        queries, keys = self._sums
+        queries = queries / counts.to(queries)
+        keys = keys / counts.to(keys)
         self._function(queries, keys, keys, {**self._options, "cond_or_uncond": [NEGATIVE]})
 
     def _attend(

@@ -134,7 +134,7 @@ def test_a_note_says_what_differs() -> None:
     checkpoint, sink = small(sketch, context_options=windows)
     sketch.sample(sink, checkpoint, 24)
     (text,) = of_type(whole(sketch.ui()), "Note")["widgets_values"]
-    assert "same idea: A stride above 1" in text and "Nearer:" in text
+    assert "same idea: The stride is above 1" in text and "Nearer:" in text
 
 
 def test_a_subgraph_with_a_sink() -> None:
@@ -197,7 +197,7 @@ def test_a_group_node_is_taken_apart() -> None:
 
     group["outputs"] = []
     left = convert(before)
-    assert left.report.result == "not converted" and "cannot be taken apart" in left.report.units[0].refusal
+    assert left.report.result == "not converted" and "cannot be converted to nodes" in left.report.units[0].refusal
 
 
 def test_a_prompt() -> None:

@@ -17,7 +17,7 @@ LOADER = {"id": 1, "type": "ADE_AnimateDiffLoaderGen1", "widgets_values": ["mm.c
 
 @pytest.mark.parametrize("workflow", [None, 3, "text", [], {}, {"nodes": 3}, {"1": {"inputs": {}}}])
 def test_what_is_no_workflow(workflow: Any) -> None:
-    with pytest.raises(WorkflowError, match=r"no workflow of ComfyUI.*Choose a file"):
+    with pytest.raises(WorkflowError, match=r"not a ComfyUI workflow.*Choose a file"):
         convert(workflow)
 
 

@@ -134,7 +134,7 @@ def test_frames_of_fizz_schedules(text: str, expected: str) -> None:
         ('"0": "a",\n"4": "b `sin(t)`"', r"here, line 2: `sin\(t\)` is an expression"),
         ("a calm sea", "here: no line of the text begins with the number"),
         ('"max_f/0": "a"', "here: max_f/0 divides by 0"),
-        ('"max_f**2": "a"', r"here: max_f\*\*2 is no number"),
+        ('"max_f**2": "a"', r"here: max_f\*\*2 is not a frame number"),
     ],
 )
 def test_fizz_schedules_that_are_refused(text: str, problem: str) -> None:

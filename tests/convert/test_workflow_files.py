@@ -38,11 +38,11 @@ def test_the_workflow_of_every_kind_of_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("a.txt", b"", r"a\.txt is no file that ComfyUI stores workflows in. Choose one of \.json, \.png"),
-        ("a.json", b"{", r"a\.json is no valid JSON: .*Choose a file that ComfyUI saved"),
-        ("a.json", b"\xff\xfe\x00", r"a\.json is no text in UTF-8"),
-        ("a.png", b"no picture", r"a\.png is no picture: .*Check the file"),
-        ("a.mp4", b"no video", r"a\.mp4 is no video: .*Check the file"),
+        ("a.txt", b"", r"a\.txt is not a kind of file in which ComfyUI stores workflows. Choose one of \.json, \.png"),
+        ("a.json", b"{", r"a\.json is not valid JSON: .*Choose a file that ComfyUI saved"),
+        ("a.json", b"\xff\xfe\x00", r"a\.json is not UTF-8 text"),
+        ("a.png", b"no picture", r"a\.png is not a readable picture: .*Check the file"),
+        ("a.mp4", b"no video", r"a\.mp4 is not a readable video: .*Check the file"),
         ("a.json", None, r"a\.json cannot be read: .*Check the file"),
     ],
 )

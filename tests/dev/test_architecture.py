@@ -38,3 +38,22 @@ def test_no_other_file_installs_functions_at_the_host(layer: str) -> None:
     installs = re.compile(r"\.(add_wrapper\w*|set_model_(?!options)\w+|add_callback\w*|set_injections)\(")
     files = {file for file in (REPOSITORY / layer).rglob("*.py") if installs.search(file.read_text(encoding="utf-8"))}
     assert files <= {REPOSITORY / "sampling" / "run" / "seams.py"}
+
+
+SEAMS = re.compile(
+    r"class \w+\((?:Sampler|KSAMPLER|ControlNet|ContextHandlerABC)\)|\.set_additional_models\(|\.add_object_patch\("
+    r"|set_model_options_patch_replace\(|register_forward_hook\(|\.weight_function = |CONDNoiseShape\(|comfy_extras\.nodes"
+    r"|\"sampler_\w+_function\":|\"patches_replace\":|getclosurevars\(|\.cond_hint_original = |\.routes\.\w+\("
+    r"|add_on_prompt_handler\("
+)
+"""How other files than seams.py reach into the host."""
+
+
+def test_every_file_that_reaches_into_the_host_is_in_the_table() -> None:
+    (rows,) = re.findall(r"^\| what Kinema gives the host \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    listed = set(re.findall(r"`([\w/]+\.py)`", rows))
+    files = (file for layer in LAYERS for file in (REPOSITORY / layer).rglob("*.py"))
+    reaching = {
+        file.relative_to(REPOSITORY).as_posix() for file in files if SEAMS.search(file.read_text(encoding="utf-8"))
+    }
+    assert listed == reaching - {"sampling/run/seams.py"}

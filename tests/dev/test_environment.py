@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import environment, server
+from tools import environment, host, server
 from tools.environment import LOCK, REPOSITORY, VERSIONS
 
 
@@ -56,7 +56,7 @@ def test_comfyui_path_wins(tmp_path: Path) -> None:
 
 
 def test_a_comfyui_path_without_comfyui_is_refused(tmp_path: Path) -> None:
-    assert "which holds no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr
+    assert "which contains no ComfyUI. Name the folder" in find(REPOSITORY, COMFYUI_PATH=str(tmp_path)).stderr
 
 
 def test_an_installed_host_gets_the_web_client_that_it_asks_for(
@@ -70,3 +70,9 @@ def test_an_installed_host_gets_the_web_client_that_it_asks_for(
     assert environment.frontend(tmp_path / "new") is None
     assert environment.frontend(tmp_path / "old") == tmp_path / "comfyui-frontend-package-1.39.19"
     assert environment.frontend(a_host(tmp_path / "elsewhere" / "own")) is None
+
+
+def test_dev_host_makes_the_folders_that_it_names(tmp_path: Path) -> None:
+    made = host.folders(tmp_path / "host")
+    assert [folder.name for folder in made] == ["checkpoints", "animatediff_models"]
+    assert all(folder.is_dir() for folder in made) and host.folders(tmp_path / "host") == made

@@ -74,7 +74,7 @@ def test_wrong_options_are_refused_before_anything_starts(own: tuple[Path, Path]
     for options, said in (
         (["--checkpoint", str(own[0])], "--checkpoint and --motion-model belong together"),
         (["--checkpoint", str(own[0]), "--motion-model", "absent.ckpt"], "there is no file absent.ckpt"),
-        (["--size", "64x"], '"64x" is no size. Give WIDTHxHEIGHT or one number'),
+        (["--size", "64x"], '"64x" is not a size. Give WIDTHxHEIGHT or one number'),
     ):
         done = demo(tmp_path / "out", *options)
         assert done.returncode == 2 and said in done.stderr

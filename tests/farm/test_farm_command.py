@@ -117,7 +117,9 @@ def test_a_farm_stops_when_enough_jobs_have_failed(pictures: Pictures, capsys: p
     for name in ("a", "b", "c", "d", "e", "f"):
         pictures.job(name, "#ff0000")
     assert pictures.run("--max-failures", "1", "--ahead", "0") == SOME_FAILED
-    assert "Stopping: 1 jobs have failed (--max-failures 1). What runs is finished first." in capsys.readouterr().out
+    assert (
+        "Stopping: 1 jobs have failed (--max-failures 1). Running jobs are finished first." in capsys.readouterr().out
+    )
     assert len(pictures.records("done")) < 6
     assert pictures.run() == SOME_FAILED and len(pictures.records("done")) == 6
 

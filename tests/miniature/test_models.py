@@ -5,6 +5,8 @@ import json
 import comfy.sample
 import comfy.sd
 import comfy.utils
+import latent_preview
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -70,6 +72,18 @@ def test_vae_latents_have_unit_variance_for_the_unet(miniature: tuple) -> None:
     assert 0.7 < latents.std() < 1.4 and latents.mean().abs() < 0.4
     error = (vae.decode(vae.encode(pictures)) - pictures).square().mean()
     assert -10 * torch.log10(error) > 28  # PSNR in dB
+
+
+def test_previews_have_the_colours_of_the_pictures(miniature: tuple) -> None:
+    """The host's preview without a decoder, compared with the means of 8 x 8 pixels; the colours of SD1.5 are off by 49."""
+    model, _, vae = miniature
+    pictures = torch.stack([torch.from_numpy(world.still(810_000 + i)[0]) for i in range(8)]).float()
+    latents = model.model.process_latent_in(vae.encode(pictures / 255))
+    colours = model.model.latent_format
+    previewer = latent_preview.Latent2RGBPreviewer(colours.latent_rgb_factors, colours.latent_rgb_factors_bias)
+    shown = np.stack([np.asarray(previewer.decode_latent_to_preview(latent[None])) for latent in latents])
+    means = torch.nn.functional.avg_pool2d(pictures.movedim(-1, 1), 8).movedim(1, -1)
+    assert np.abs(shown - means.numpy()).mean() < 25
 
 
 def test_samples_with_the_hosts_sampler(miniature: tuple) -> None:

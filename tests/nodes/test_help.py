@@ -33,6 +33,7 @@ def test_page(node_id: str, language: str) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# ") and " → " in text and text.count("\n## ") >= 1
     assert BEGIN in text and END in text.partition(BEGIN)[2]
+    assert HEADS[language]["pointer"].strip() not in text  # a tooltip's, which sends readers to this very page
 
 
 def test_pictures_are_of_nodes_that_are_there() -> None:

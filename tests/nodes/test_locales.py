@@ -1,11 +1,13 @@
 """The translations say what the schemas say, with the same numbers; test_complete.py tells what they lack."""
 
+import json
 import re
 
 import pytest
 from wording import numbers
 
 from kinema.nodes import NODES
+from tools import environment
 from tools.help.words import LANGUAGES, english, texts, translated
 
 SCHEMAS = {schema.node_id: schema for schema in (node.define_schema() for node in NODES)}
@@ -23,6 +25,13 @@ def test_only_what_there_is_is_translated(language: str) -> None:
         there = texts(words[node])
         assert there.keys() <= texts(english(SCHEMAS[node])).keys(), (node, "run python3 dev.py docs")
         assert all(text.strip() for text in there.values()), node
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_categories_are_translated(language: str) -> None:
+    menu = json.loads((environment.REPOSITORY / "locales" / language / "main.json").read_text(encoding="utf-8"))
+    categories = {part for schema in SCHEMAS.values() for part in schema.category.split("/")[1:]}
+    assert menu["nodeCategories"].keys() == categories
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,7 +12,9 @@ import pytest
 from kinema.nodes import NODES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXTENSION = ("motion", "sampling", "training", "evaluation", "miniature", "nodes")
+CODE = (
+    "motion", "sampling", "training", "evaluation", "miniature", "nodes", "drawing", "doors", "convert", "farm", "tools"
+)  # fmt: skip
 LONGEST_TOOLTIP = 300  # characters: a tooltip cannot be scrolled; the help page has room
 
 
@@ -50,10 +52,18 @@ WORDS = (
     Word(r"\bserves? for\b", "is used for, is repeated for", "The last one serves for the rest."),
     Word(r"\bpercents\b", "percentages", "Write steps or percents."),
     Word(r"\b[Mm]end(?:s|ed|ing)?\b", "fix, repair, correct", "What can be mended."),
-    Word(r"\bbehind (?:the end|this point|it)\b", "beyond, after", "A frame behind the end."),
+    Word(
+        r"(?<!from )\bbehind (?:the (?:end|first|second|last|others)|this point|it|prompts|its value)\b",
+        "beyond, after",
+        "A frame behind the end.",
+    ),
     Word(r"\b[Ss]top frequency\b", "cutoff frequency", "Stop frequency over time."),
     Word(r"\b(?:is|are) other ones\b", "differs, is different", "The windows are other ones."),
     Word(r"\b(?:[Tt]he|[Tt]his) share of\b", "the weight of, the fraction of", "The share of sigmas_2."),
+    Word(r"\b[Ww]eb clients?\b", "the frontend", "Only the web client knows this node."),
+    Word(r"\bfor want of\b", "because … ran out", "Ended, perhaps for want of memory."),
+    Word(r"\blevel of chance\b", "chance level", "The level of chance is 50 %."),
+    Word(r"\btaken apart\b", "converted to nodes", "Group nodes were taken apart."),
 )
 
 Texts = Iterator[tuple[str, str]]
@@ -68,8 +78,8 @@ def texts_of_nodes() -> Texts:
 
 
 def sentences_of_the_code() -> Texts:
-    """Every string of three words or more in the extension, docstrings aside: messages, and parts of them."""
-    for file in (file for folder in EXTENSION for file in sorted((REPOSITORY / folder).rglob("*.py"))):
+    """Every string of three words or more in the code, docstrings aside: messages, and parts of them."""
+    for file in (file for folder in CODE for file in sorted((REPOSITORY / folder).rglob("*.py"))):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
@@ -79,7 +89,7 @@ def sentences_of_the_code() -> Texts:
 
 
 def pages() -> Texts:
-    for pattern in ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "web/docs/*.md"):
+    for pattern in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**/*.md", "web/docs/*.md"):
         for file in sorted(REPOSITORY.glob(pattern)):
             yield str(file.relative_to(REPOSITORY)), " ".join(file.read_text(encoding="utf-8").split())
 

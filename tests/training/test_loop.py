@@ -34,6 +34,16 @@ def test_overfitting_one_clip_lowers_the_loss():
     assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_step_sees_what_the_step_before_learned(precision):
+    model = tiny.image_model()
+    second = []
+    for rate in (1e-8, 1e-2):
+        how = settings(steps=2, learning_rate=rate, precision=precision)
+        trained(model, clips(), how, watch=lambda p: second.append(p.losses[-1]))
+    assert second[0] == second[2] and abs(second[1] - second[3]) > 0.01
+
+
 def test_only_motion_changes():
     model = tiny.image_model()
     before = {name: value.clone() for name, value in model.model.state_dict().items()}

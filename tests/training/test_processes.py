@@ -92,7 +92,7 @@ def test_what_stops_one_stops_both(folder, what, raised, told, steps):
 def test_the_launcher_tells_of_a_killed_process(ended):
     done = ended[1]
     assert done.returncode == 1
-    assert "Process 1 was ended by signal 9, perhaps for want of memory. Run the same command again" in done.stderr
+    assert "Process 1 was ended by signal 9, perhaps because memory ran out. Run the same command again" in done.stderr
 
 
 def state(path):

@@ -40,7 +40,10 @@ def test_paths_are_relative_to_the_file(tmp_path):
         ({"settings": {"batch_size": 0}}, "batch_size is 0, but must be from 1 to 1024."),
         ({"settings": {"learning_rate": "1e-4"}}, "learning_rate is '1e-4', but must be from 1e-08 to 1.0."),
         ({"settings": {"noise_schedule": "D"}}, "noise_schedule is 'D', but must be one of automatic, A, B, C."),
-        ({"settings": {"noise_schedule": {"first": 1}}}, "noise_schedule as a table has betas, first and last."),
+        (
+            {"settings": {"noise_schedule": {"first": 1}}},
+            "If noise_schedule is a table, it needs betas, first and last.",
+        ),
         ({"run": SMALLEST["run"] | {"kind": "v9"}}, 'kind is "v9", but must be one of v1, v2, v3,'),
         ({"lora": {}}, "a motion LoRA is made for a motion model. Set motion_model in [run]."),
         ({"sparsectrl": {}}, "a SparseCtrl model is made for a motion model. Set motion_model in [run]."),

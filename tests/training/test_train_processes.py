@@ -65,7 +65,7 @@ def test_stopped_and_finished_with_another_number_of_processes(tmp_path):
     running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
-    assert "Stopped and saved. `dev.py train job.json` goes on." in output
+    assert "Stopped and saved. To continue, run `dev.py train job.json` again." in output
     steps = torch.load(state, weights_only=True)["step"] + 1
 
     for name, cache in (("stopped", "latents"), ("undisturbed", None)):

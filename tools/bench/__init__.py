@@ -14,14 +14,15 @@ from tools import in_host
 from tools.bench.measure import Options, Result
 
 ROWS = {  # name: what it compares
-    "step": "a sampling step with motion ÷ without, beside the floor that FLOPs set, and beside diffusers",
+    "step": "a sampling step with motion ÷ without, compared with the floor that FLOPs set, and with diffusers",
     "compile": "a step on a UNet that TorchCompileModel compiled ÷ as it is, in how many graphs",
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, bookkeeping, memory over length",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
     "texts": "reading the longest and worst texts of curves and prompts",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
-    "collection": "starting a training on 10,000 clips and captions, and its memory beside 1,000; needs 5 GB on disk",
+    "collection": "starting a training on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
+    "on disk",
     "import": "importing the pack and registering its nodes, on top of the host",
     "load": "loading a 900 MB motion model ÷ reading its file",
 }
@@ -34,8 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5, help="interleaved runs of each thing compared")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
-    parser.add_argument("--output", type=Path, help="write the results as JSON, too")
+    parser.add_argument("--cpu", action="store_true", help="use the CPU even if there is a GPU")
+    parser.add_argument("--output", type=Path, help="also write the results as JSON")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")

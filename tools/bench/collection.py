@@ -35,7 +35,8 @@ STEPS = 300  # whose clips are read after the start
 
 def run(options: Options) -> Iterator[Result]:
     with tempfile.TemporaryDirectory(prefix="kinema-bench-") as folder:
-        videos, cache = {count: Path(folder) / str(count) for count in (FEW, MANY)}, Path(folder) / "cache"
+        videos = {count: Path(folder) / str(count) for count in (FEW, MANY)}
+        cache = Path(folder) / "cache"
         encoder = Encoder(_vae(options), Cut(options.frames, 1, PIXELS, PIXELS), cache=cache)
         memory = {}
         for count, where in videos.items():

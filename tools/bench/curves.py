@@ -29,7 +29,8 @@ STRENGTH, ATTENTION, CFG, WEIGHT = 0.9, 1.1, 3.0, 2.0
 def run(options: Options) -> Iterator[Result]:
     image_model, motion = windows.models()
     places = _places(options.size)
-    strength, attention = _varied(STRENGTH, places, blocks=True), _varied(ATTENTION, places, blocks=True)
+    strength = _varied(STRENGTH, places, blocks=True)
+    attention = _varied(ATTENTION, places, blocks=True)
 
     def made(how: Applied, cfg: float | Curve, weight: float | Curve) -> Any:
         return changed(changed(attach(image_model, motion, how), guidance=Guidance(cfg)), enhance=Enhance(weight))

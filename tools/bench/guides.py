@@ -61,7 +61,8 @@ def run(options: Options) -> Iterator[Result]:
         for moving, goal in zip((False, True), compared.goals, strict=True):
             spec = WindowSpec(length, length // 4, "uniform" if moving else "static")
             cut = ContextWindows(spec, at_once=1)
-            plain, model = (added(each, windows=cut) for each in (compared.plain, compared.model))
+            plain = added(compared.plain, windows=cut)
+            model = added(compared.model, windows=cut)
             step = partial(_run, frames=options.frames, size=options.size)
             things: dict[str, Callable[[], object]] = {
                 "without": partial(step, plain),
@@ -79,7 +80,8 @@ def _compared(size: int) -> Iterator[Compared]:
     image = _image_model()
     vae = load_vae(str(FOLDER / VAE))
     picture = torch.rand(1, size, size, 3, generator=tiny_models.generator(1))
-    pia, i2v = _loaded("pia", load_motion_model), _loaded("i2v", load_motion_model)
+    pia = _loaded("pia", load_motion_model)
+    i2v = _loaded("i2v", load_motion_model)
     with_pia = attach(image, pia, Applied(), KEEP)
     yield Compared("PIA", with_pia, _attached(image, animating(pia, AnimatedPicture(picture, vae))), goals=(1.01, None))
     animated = animating(i2v, AnimatedPicture(picture, vae))

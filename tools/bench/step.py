@@ -13,7 +13,8 @@ from tools.bench.measure import Options, Result, interleaved, peak_bytes
 
 @torch.inference_mode()
 def run(options: Options) -> Iterator[Result]:
-    unet, motion = full_size.unet(), full_size.motion_model()
+    unet = full_size.unet()
+    motion = full_size.motion_model()
     theirs = full_size.diffusers_unet(unet, motion)
     x, timesteps, context = full_size.inputs(options.frames, options.size)
     frames = options.frames

@@ -29,7 +29,8 @@ def run(options: Options) -> Iterator[Result]:
     animated = attach(*models(), Applied())
     length, long = options.frames, RUNS * options.frames
     spec = WindowSpec(length, length // 4)
-    one_by_one, together = (added(animated, windows=ContextWindows(spec, at_once=n)) for n in (1, 99))
+    one_by_one = added(animated, windows=ContextWindows(spec, at_once=1))
+    together = added(animated, windows=ContextWindows(spec, at_once=99))
     inside = changed(animated, motion_windows=MotionWindows(length, length // 4))
     step = partial(_step, size=options.size)
 

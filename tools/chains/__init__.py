@@ -15,10 +15,16 @@ from .allowed import rule_for
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py chains", description=__doc__)
     todo = parser.add_mutually_exclusive_group(required=True)
-    todo.add_argument("--record", type=Path, metavar="FOLDER", help="run everything and keep the results")
-    todo.add_argument("--compare", type=Path, metavar="FOLDER", help="run it again and say what differs")
-    parser.add_argument("--count", type=int, default=300, help="how many chains, from the first on (default 300)")
-    parser.add_argument("--processes", type=int, default=2, help="that sample side by side (default 2)")
+    todo.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="run all chains and keep the results in this folder"
+    )
+    todo.add_argument(
+        "--compare", type=Path, metavar="FOLDER", help="run all chains again and say what differs from this folder"
+    )
+    parser.add_argument(
+        "--count", type=int, default=300, help="number of chains, starting with the first (default 300)"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="processes that sample in parallel (default 2)")
     parser.add_argument("--no-templates", action="store_true", help="only the chains")
     options = parser.parse_args(arguments)
     if options.record:

@@ -23,7 +23,9 @@ LOADER, APPLY = "LoadMotionModel", "ApplyMotionModel"
 def guided(chain: Chain, version: str) -> Chain:
     """`chain`, whose motion models are of `version`, with some of these."""
     random = Random(f"guides {chain.seed}")
-    pictured, followed, controlled = (random.random() < OFTEN for _ in range(3))
+    pictured = random.random() < OFTEN
+    followed = random.random() < OFTEN
+    controlled = random.random() < OFTEN
     if pictured and version in PICTURE_FILES:
         chain = with_picture(chain, version, random)
     if followed and not _loops(chain):

@@ -43,7 +43,7 @@ class Models:
 
 def prepare(folder: Path) -> Models:
     """Writes the motion models and motion LoRAs to `folder`, registers the pack's nodes and makes the rest."""
-    motion, loras, controls = (folder / name for name in FOLDERS)
+    motion, loras, controls = [folder / name for name in FOLDERS]
     for each in (motion, loras, controls):
         each.mkdir(parents=True)
     for file, (version, seed) in MOTION_MODELS.items():

@@ -28,7 +28,8 @@ def animation_noise(draw: Draw) -> Inputs:
 
 def _noise(draw: Draw) -> Inputs:
     """Noise that is another than the sampler's."""
-    kind, length = draw.option("noise_type", "empty"), draw.whole(2, draw.frames - 2)
+    kind = draw.option("noise_type", "empty")
+    length = draw.whole(2, draw.frames - 2)
     plain = kind == "independent"
     inputs = {
         "noise_type": kind,
@@ -76,7 +77,9 @@ def inject_image(draw: Draw) -> Inputs:
 
 def _picture(draw: Draw) -> Inputs:
     """An image of any size with the VAE, or a latent."""
-    count, height, width = draw.one_of([1, 1, 3]), draw.whole(4, 12), draw.whole(4, 12)
+    count = draw.one_of([1, 1, 3])
+    height = draw.whole(4, 12)
+    width = draw.whole(4, 12)
     if draw.often(0.5):
         return {"latent": Drawn("latent", count, height, width, draw.seed())}
     image = Drawn("image", count, PIXELS * height, PIXELS * width, draw.seed())

@@ -1,8 +1,8 @@
 """`dev.py convert-check FOLDER`: converts all workflows of AnimateDiff-Evolved in a folder, checks the results on every host,
 and prints a table.
 
-Checked is that a second conversion changes nothing, that each node and link that was written is valid by /object_info of the
-host, files aside, and that no other node or link changed. Nothing is written.
+A result is valid if a second conversion changes nothing, if each new node and link is valid by the host's /object_info
+(apart from file names), and if no other node or link changed. Nothing is written.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from .table import convert_all, table  # noqa: E402
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-check", description=__doc__)
-    parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
+    parser.add_argument("folder", type=Path, help="folder of workflows; its subfolders are read too")
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
-    parser.add_argument("--core", action="store_true", help="also replace nodes of other packs by the host's own")
+    parser.add_argument("--core", action="store_true", help="also replace other packs' nodes with ComfyUI's own")
     options = parser.parse_args(arguments)
     hosts = {host.name: _nodes(host) for host in environment.find().hosts}
     rows = convert_all(options.folder, hosts, options.accept, options.core)

@@ -1,10 +1,10 @@
 """`dev.py convert-golden FOLDER`: converts small workflows of AnimateDiff-Evolved, runs them on a real server, and prints how
 far the latents are from those that AnimateDiff-Evolved itself made.
 
-FOLDER has a NAME.json and a NAME.safetensors for each workflow, and `weights`, the miniature that they were made with. In
-the safetensors file are `latents`, and `latents_formula_positions`, for which the position tables followed the paper's
-formula, as Kinema's do. A workflow counts as wrong where it is further away than the tolerances although the report says
-"same numbers".
+FOLDER has a NAME.json and a NAME.safetensors for each workflow, and `weights`, the miniature that they were made with. The
+.safetensors file contains `latents` and `latents_formula_positions`; for the latter, the position tables followed the
+paper's formula, as Kinema's do. A workflow counts as wrong if the report says "same numbers", but the distance exceeds the
+tolerances.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ class Case:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-golden", description=__doc__)
-    parser.add_argument("folder", type=Path, help="with the workflows and the results")
-    parser.add_argument("--only", metavar="TEXT", default="", help="workflows whose names contain this")
+    parser.add_argument("folder", type=Path, help="folder with the workflows and the results")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only workflows whose names contain this text")
     options = parser.parse_args(arguments)
     changed = [name for name, own in OWN_FILES.items() if not _are_equal(options.folder / "weights" / name, own)]
     if changed:
         print(
             f"The results were made with another miniature: {', '.join(changed)} of {options.folder / 'weights'} differ."
         )
-        print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this, and take the change back.")
+        print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this command again, and then undo the change.")
         return 2
     wrong = 0
     for host in environment.find().hosts:

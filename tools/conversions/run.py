@@ -1,8 +1,8 @@
 """`dev.py convert-run FOLDER`: converts workflows of AnimateDiff-Evolved, runs them on every host with the miniature's files
 in place of those that they name, and prints what came out.
 
-Nodes of other packs, and files that are not the miniature's, are passed by, or nodes of the host stand in for them. Each
-workflow runs twice, the second time with all motion models at strength 0: the distance of the two results says whether the
+Nodes of other packs and files that are not the miniature's are bypassed or replaced with nodes of ComfyUI. Each workflow
+runs twice, the second time with all motion models at strength 0: the distance of the two results says whether the
 motion models acted. Nothing is written.
 """
 
@@ -57,9 +57,9 @@ class Run:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-run", description=__doc__)
-    parser.add_argument("folder", type=Path, help="all workflows in it, and in the folders in it")
+    parser.add_argument("folder", type=Path, help="folder of workflows; its subfolders are read too")
     parser.add_argument(
-        "--only", metavar="TEXT", nargs="+", default=[""], help="files whose names contain one of these"
+        "--only", metavar="TEXT", nargs="+", default=[""], help="only files whose names contain one of these texts"
     )
     parser.add_argument("--accept", action="store_true", help="also convert what loses something")
     options = parser.parse_args(arguments)

@@ -57,7 +57,8 @@ class SamplingEnds:
             add(self.prompt, stand_in(kind))
         positive, negative = [texts[0] if texts else TEXT, 0], [TEXT, 0]
         for number in controls:
-            image, vae = add(self.prompt, stand_in("IMAGE")), add(self.prompt, stand_in("VAE"))
+            image = add(self.prompt, stand_in("IMAGE"))
+            vae = add(self.prompt, stand_in("VAE"))
             links = {"positive": positive, "negative": negative, "control_net": [number, 0], "image": image, "vae": vae}
             run = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
             self.prompt[f"core use of {number}"] = {"class_type": "ControlNetApplyAdvanced", "inputs": {**links, **run}}

@@ -77,7 +77,7 @@ def _part_problems(before: Raw, after: Raw, known: Mapping[str, TargetNode]) -> 
         node = new[number]
         yield from (f"{node['type']} {number}: {text}" for text in _node_problems(node, after, known, empty))
         if sum(rectangle(node).meets(place) for place in places) > 1:
-            yield f"{node['type']} {number} lies over another node"
+            yield f"{node['type']} {number} covers another node"
     yield from _group_problems(before, after)
 
 

@@ -29,7 +29,7 @@ def input_problems(
             if entry.widget:
                 yield from _value_problems(node.type, entry, given[entry.name])
             else:
-                yield f"{entry.name} is no widget, and has the value {given[entry.name]!r}"
+                yield f"{entry.name} is not a widget, but has the value {given[entry.name]!r}"
         elif not entry.optional and (entry.widget or entry.type not in may_be_empty):
             yield f"{entry.name} is required, and has neither a link nor a value"
 
@@ -57,7 +57,7 @@ def _value_problems(node: str, entry: TargetInput, value: Any) -> Iterator[str]:
         if not isfinite(value) or not low <= value <= high:
             yield f"{entry.name} is {value}, and goes from {entry.min} to {entry.max}"
     elif kind == "COMBO" and not _lists_files(node, entry.name) and value not in (entry.options or (value,)):
-        yield f"{entry.name} is {value!r}, which is no option"
+        yield f"{entry.name} is {value!r}, which is not an option"
 
 
 def _lists_files(node: str, name: str) -> bool:

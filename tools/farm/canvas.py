@@ -2,8 +2,8 @@
 
 Every workflow in the folder, converted from AnimateDiff-Evolved where it has such nodes, is opened in a real browser on a
 real server, and the prompt that the canvas would queue is compared with what the farm makes of the file. Nodes that the
-server does not have are taken out for both; how many is in the table. A farm's user meets them as an error. File names are
-not compared, because the farm gives each job its own.
+server does not have are removed on both sides, and the table says how many; in the farm itself they are an error. File names
+are not compared, because the farm gives each job its own.
 
 Newer canvases give new ids to nodes in subgraphs whose ids repeat. A prompt with other ids is the same graph.
 """

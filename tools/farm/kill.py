@@ -1,8 +1,8 @@
 """`dev.py farm-check kill [driver|server|connection|actor] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
 Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
-last; the same command then goes on until all jobs are done. Every job must be on record once, with frames equal to those of
-an undisturbed run.
+last; the same command is then run again until all jobs are done. Every job must be on record once, with frames equal to
+those of an undisturbed run.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def with_actors(
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
     parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="what is killed")
-    parser.add_argument("--count", type=int, default=50, help="instants for each (default 50)")
+    parser.add_argument("--count", type=int, default=50, help="number of instants for each part (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - {*PARTS, ACTOR}:

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     print("Stand-in servers that compute nothing. CPU time and memory of the farm alone:")
     for row in rows:
         print(
-            f"{row.jobs:>7} jobs, {row.size / 1e6:.2f} MB a result: {row.milliseconds:6.2f} CPU-ms a job, "
+            f"{row.jobs:>7} jobs, {row.size / 1e6:.2f} MB per result: {row.milliseconds:6.2f} CPU-ms per job, "
             f"{row.memory:6.1f} MB ({row.ran} ran)"
         )
     more = rows[2].memory - rows[0].memory

@@ -45,8 +45,8 @@ class Scene:
         Raises AssertionError when it has not done all jobs.
         """
         self.finish(self.start(out))
-        first, *_, last = (line["at"] for line in record_lines(out))
-        return float(last - first)
+        times = [line["at"] for line in record_lines(out)]
+        return float(times[-1] - times[0])
 
     def start(self, out: Path, urls: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
         return self._started(["--servers", ",".join(urls or self.urls)], out)

@@ -105,7 +105,9 @@ class Simulation:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check simulate", description=__doc__)
-    parser.add_argument("--driver-ms", type=float, nargs="*", default=[5.0, 10.0, 25.0], help="of the driver for a job")
+    parser.add_argument(
+        "--driver-ms", type=float, nargs="*", default=[5.0, 10.0, 25.0], help="time of the driver for each job"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     print("Simulated, not measured: 100 jobs of 20 s (± 10 s) for each GPU, 60 s to start, one driver")
@@ -113,7 +115,8 @@ def main(arguments: list[str]) -> int:
     is_good = True
     for milliseconds in options.driver_ms:
         for gpus in GPUS:
-            plain, failing = (simulated(gpus, milliseconds, fails, options.seed) for fails in (False, True))
+            plain = simulated(gpus, milliseconds, False, options.seed)
+            failing = simulated(gpus, milliseconds, True, options.seed)
             lost = 100 * failing.lost / failing.work
             print(
                 f"{milliseconds:9.1f} {gpus:5d}   {plain.efficiency(gpus):10.3f}   {failing.efficiency(gpus):.3f} "

@@ -138,7 +138,7 @@ def _places() -> list[str]:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other files")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the damaged files (default 0)")
     options = parser.parse_args(arguments)
     in_host.enter(threads=1, cpu=True)
     logging.disable(logging.WARNING)  # what a LoRA leaves out is no news here

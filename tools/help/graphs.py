@@ -56,7 +56,8 @@ def to_prompt(ends: Iterable[Node]) -> tuple[Prompt, dict[Node, str]]:
 
 
 MINIATURE = node("KinemaLoadMiniature", style="day")
-CLIP, VAE = MINIATURE.output(1), MINIATURE.output(2)
+CLIP = MINIATURE.output(1)
+VAE = MINIATURE.output(2)
 MOTION = node("KinemaLoadMotionModel", motion_model="miniature_mm.safetensors")
 ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.safetensors", strength=1.0)
 FISH = "a red fish swimming right, coral reef"

@@ -15,7 +15,8 @@ from .words import Words, is_explained, option_words, words_in
 PAGES = REPOSITORY / "web" / "docs"
 BEGIN, END = "<!-- inputs and outputs, written by dev.py docs -->", "<!-- end -->"
 HEADS: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "heads.json").read_text(encoding="utf-8"))
-"""By language: the headings above the inputs and above the outputs."""
+"""By language: the headings above the inputs and above the outputs, and the sentence of tooltips that sends readers to
+this page, which leaves it out."""
 
 
 def pages(node_id: str) -> dict[str, Path]:
@@ -47,7 +48,8 @@ def _input(socket: Any, words: Words, language: str) -> str:
     """An input with its default, and below it the options that are explained."""
     options = option_words(socket.words, language) if is_explained(socket) else {}
     below = [f"  {_item(option, meaning)}" for option, meaning in options.items()]
-    return "\n".join([_item(words["name"], words["tooltip"], _default(socket)), *below])
+    tooltip = words["tooltip"].replace(HEADS[language]["pointer"], "")
+    return "\n".join([_item(words["name"], tooltip, _default(socket)), *below])
 
 
 def _item(name: str, meaning: str, default: str = "") -> str:

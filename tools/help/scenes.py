@@ -60,7 +60,8 @@ def floats(*numbers: float) -> Node:
 
 
 def right_half() -> Node:
-    black, white = (node("SolidMask", value=value, width=width, height=128) for value, width in ((0.0, 128), (1.0, 64)))
+    black = node("SolidMask", value=0.0, width=128, height=128)
+    white = node("SolidMask", value=1.0, width=64, height=128)
     return node("MaskComposite", destination=black, source=white, x=64, y=0, operation="add")
 
 

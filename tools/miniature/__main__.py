@@ -18,9 +18,11 @@ OUT_OF_TIME = 3  # the exit code
 def main(argv: list[str] | None = None) -> int:
     """Run the stages; 0 when all is made, 3 when the minutes ran out (run it again to go on)."""
     parser = argparse.ArgumentParser(prog="dev.py miniature", description=__doc__)
-    parser.add_argument("--stage", choices=AFTER, metavar="NAME", help=f"one stage only, of {', '.join(AFTER)}")
+    parser.add_argument(
+        "--stage", choices=AFTER, metavar="NAME", help=f"run only this stage: one of {', '.join(AFTER)}"
+    )
     parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after this time")
-    parser.add_argument("--jobs", type=int, default=2, help="stages that run side by side; default: 2")
+    parser.add_argument("--jobs", type=int, default=2, help="number of stages that run in parallel (default 2)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads; 1 is best for models this small")
     options = parser.parse_args(argv)
     stop_at = time.time() + 60 * options.minutes

@@ -66,7 +66,8 @@ class _Overlay:
     def __init__(self, first: Floats, first_free: NDArray[np.bool_], picture: Floats, free: NDArray[np.bool_]) -> None:
         rows, columns = np.mgrid[0:SIZE:EVERY, 0:SIZE:EVERY]
         counted = free[rows, columns]
-        self._rows, self._columns = rows[counted] + 0.5, columns[counted] + 0.5
+        self._rows = rows[counted] + 0.5
+        self._columns = columns[counted] + 0.5
         self._seen = picture[rows[counted], columns[counted]]  # (n, 3)
         self._first = first
         self._first_free = first_free.astype(np.float64)

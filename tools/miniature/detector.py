@@ -25,14 +25,14 @@ SMALLEST = 250  # pixels: a fish has about 900, its neon outline about 600
 class Fish:
     """What is seen in one picture; pixels of the picture, x to the right and y down."""
 
-    colour: str
-    direction: str
-    background: str
-    x: float
-    y: float
-    width: float
-    height: float
-    area: int
+    colour: str  # one of COLOURS
+    direction: str  # where it faces: "left" or "right"
+    background: str  # one of BACKGROUNDS
+    x: float  # centre between its ends, pixels
+    y: float  # centre, pixels: the median row
+    width: float  # pixels
+    height: float  # pixels
+    area: int  # pixels that belong to it
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Swim:
     colour: str  # of most frames
     same_colour: float  # share of frames that agree with it
     direction: str  # faced in most frames
-    same_direction: float
-    background: str
-    same_background: float
+    same_direction: float  # share of frames that agree with it
+    background: str  # in most frames
+    same_background: float  # share of frames that agree with it
     moving: str  # "left", "right" or "nowhere": by a straight line through the centres
     speed: float  # pixels a frame along x, positive to the right
     jitter: float  # pixels: root mean square distance of the centres from smooth (quadratic) motion
@@ -103,7 +103,8 @@ def watch(frames: Picture, style: Style = "day") -> Swim:
     if len(seen) < 3:
         return Swim(len(seen) / len(frames), "none", 0.0, "none", 0.0, "none", 0.0, "nowhere", 0.0, 0.0, 0.0, 0.0)
     at = np.array([i for i, _ in seen], float)
-    x, y = np.array([fish.x for _, fish in seen]), np.array([fish.y for _, fish in seen])
+    x = np.array([fish.x for _, fish in seen])
+    y = np.array([fish.y for _, fish in seen])
     side = np.sqrt([fish.area for _, fish in seen])
     off = [v - np.polyval(np.polyfit(at, v, 2), at) for v in (x, y)]
     speed = float(np.polyfit(at, x, 1)[0])
@@ -146,7 +147,8 @@ def _palette(style: Style) -> tuple[Floats, NDArray[np.int64]]:
             paints += [(colour, index), (colour * 0.66, index), (colour * 0.4, index)]
     for look in scenery.LOOKS.values():
         if style == "day":
-            top, bottom = np.array(look.top, float), np.array(look.bottom, float)
+            top = np.array(look.top, float)
+            bottom = np.array(look.bottom, float)
             paints += [(top + (bottom - top) * s, -1) for s in (0, 0.25, 0.5, 0.75, 1)]
             paints += [(np.array(rgb, float), -1) for rgb in (look.near, look.far)]
         else:
@@ -178,9 +180,11 @@ def _facing(picture: Floats, mask: NDArray[np.bool_]) -> str:
     black = ndimage.convolve(picture.max(-1), pupil)
     score = np.where(ndimage.binary_erosion(mask, iterations=3), white - black, -255.0)
     columns = np.nonzero(mask)[1]
-    middle, width = (columns.min() + columns.max()) / 2, max(np.ptp(columns), 1)
+    middle = (columns.min() + columns.max()) / 2
+    width = max(np.ptp(columns), 1)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    offset, lean = (column - middle) / width, (columns.mean() - middle) / width
+    offset = (column - middle) / width
+    lean = (columns.mean() - middle) / width
     sure = score[row, column] > 25 and abs(offset) > 0.08
     return "right" if (offset if sure else lean) > 0 else "left"
 
@@ -189,7 +193,8 @@ def _facing(picture: Floats, mask: NDArray[np.bool_]) -> str:
 def _eye_filters() -> tuple[Floats, Floats]:
     """Means over a ring (the eye's white) and over a disc (its pupil), 13 × 13 pixels."""
     far = np.hypot(*np.mgrid[-6:7, -6:7])
-    ring, disc = ((far > 2.9) & (far < 5.2)).astype(float), (far < 2.3).astype(float)
+    ring = ((far > 2.9) & (far < 5.2)).astype(float)
+    disc = (far < 2.3).astype(float)
     return ring / ring.sum(), disc / disc.sum()
 
 

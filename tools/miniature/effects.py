@@ -31,24 +31,18 @@ ENDS = 8  # frames at either end of a clip whose backgrounds are compared
 
 @dataclass(frozen=True)
 class Effect:
-    """Means over clips, for all that is not a share medians: `found` and `same_shape` are shares of frames as in
-    ClipScore, `jitter` pixels, `difference`, `flicker` and `motion` those of Animation Metrics.
+    """What one row measures: shares and costs are means over clips, all other values are medians."""
 
-    `drift` is how far the backgrounds of the first and the last frames are apart, `distance` how far frames are from
-    the drawn picture of their prompt, both in percent of the value range. `passes` are whole videos through the UNet,
-    `seconds` those of the processor in sampling.
-    """
-
-    found: float
-    same_shape: float
-    jitter: float
-    difference: float
-    flicker: float
-    motion: float
-    drift: float
-    distance: float
-    passes: float
-    seconds: float
+    found: float  # share of frames with a fish
+    same_shape: float  # share of frames whose fish has the clip's median area within 25 %
+    jitter: float  # pixels: see Swim
+    difference: float  # of neighbouring frames, percent of the value range
+    flicker: float  # percent of the value range, as in Animation Metrics
+    motion: float  # per frame, percent of the picture's side, as in Animation Metrics
+    drift: float  # of the background from the first frames to the last ones, percent of the value range
+    distance: float  # from the drawn picture of the prompt, percent of the value range
+    passes: float  # whole videos through the UNet
+    seconds: float  # of processor time for sampling
 
 
 class Meter:
@@ -112,7 +106,8 @@ def _seen(frames: Pictures, picture: torch.Tensor) -> tuple[float, ...]:
     middle = median(one.area for one in fish) if fish else 1
     video = torch.from_numpy(frames).float() / 255
     flicker, motion = flicker_and_motion(video, torch.device("cpu"), lambda: None)
-    first, last = (part.median(0).values for part in (video[:ENDS], video[-ENDS:]))  # the fish swims out of it
+    first = video[:ENDS].median(0).values  # the fish swims out of it
+    last = video[-ENDS:].median(0).values
     return (
         len(fish) / len(frames),
         sum(0.75 < one.area / middle < 1.25 for one in fish) / len(frames),

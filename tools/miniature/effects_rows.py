@@ -31,12 +31,12 @@ Change = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the `table` of that name: animations of so many `frames` of the MODEL that `change` makes."""
+    """A row of a table: animations of one changed MODEL."""
 
-    table: str
-    title: str
-    change: Change
-    frames: int = judge.FRAMES
+    table: str  # name of the table that it belongs to
+    title: str  # its first cell
+    change: Change  # from the animated MODEL to the one that is measured
+    frames: int = judge.FRAMES  # of each animation
 
     @property
     def name(self) -> str:

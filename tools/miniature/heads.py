@@ -39,7 +39,10 @@ def _turned(head: int, width: int, offset: int) -> torch.Tensor:
     query = torch.zeros(head, width)
     for pair in range(head // 2):
         angle = offset * 10000 ** (-2 * pair / width)
-        sine, cosine = 2 * pair, 2 * pair + 1
-        query[sine, sine], query[sine, cosine] = math.cos(angle), math.sin(angle)
-        query[cosine, cosine], query[cosine, sine] = math.cos(angle), -math.sin(angle)
+        sine = 2 * pair
+        cosine = sine + 1
+        query[sine, sine] = math.cos(angle)
+        query[sine, cosine] = math.sin(angle)
+        query[cosine, cosine] = math.cos(angle)
+        query[cosine, sine] = -math.sin(angle)
     return query

@@ -36,36 +36,30 @@ Pictures = NDArray[np.uint8]
 class Score:
     """Shares of pictures, 0 to 1, that show what their prompt says."""
 
-    pictures: int
-    found: float
-    colour: float
-    direction: float
-    background: float
+    pictures: int  # number of them
+    found: float  # show a fish
+    colour: float  # show a fish of the prompt's colour
+    direction: float  # show a fish that faces the prompt's direction
+    background: float  # show a fish before the prompt's background
 
 
 @dataclass(frozen=True)
 class ClipScore:
-    """Shares, 0 to 1: of clips that show what their prompt says (colour, background, facing and moving in the
-    direction), and of frames that show one fish, its clip's colour, and its clip's shape (an area within 25 % of the
-    median).
+    """What clips of 128 pixels show: shares are 0 to 1, medians are over the clips."""
 
-    Medians over clips: `jitter` and `speed` in pixels a frame (of 128), `growth` of the fish's area from the first to
-    the last frames, `flicker` and `difference` of neighbours in percent of the value range.
-    """
-
-    clips: int
-    colour: float
-    facing: float
-    moving: float
-    background: float
-    found: float
-    same_colour: float
-    same_shape: float
-    jitter: float
-    speed: float
-    growth: float
-    flicker: float
-    difference: float
+    clips: int  # number of them
+    colour: float  # share of clips with the prompt's colour
+    facing: float  # share of clips whose fish faces the prompt's direction
+    moving: float  # share of clips whose fish moves in the prompt's direction
+    background: float  # share of clips with the prompt's background
+    found: float  # share of frames with a fish
+    same_colour: float  # share of frames with the clip's colour
+    same_shape: float  # share of frames whose fish has the clip's median area within 25 %
+    jitter: float  # median, pixels: see Swim
+    speed: float  # median, pixels per frame, whatever the direction
+    growth: float  # median of the fish's area in the last frames over that in the first ones
+    flicker: float  # median, percent of the value range
+    difference: float  # of neighbouring frames: median, percent of the value range
 
 
 def prompts(count: int) -> list[Words]:

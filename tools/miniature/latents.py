@@ -19,11 +19,11 @@ CHUNK = 16
 
 @dataclass(frozen=True)
 class Stills:
-    """Latents (n, 4, 16, 16) as the UNet sees them, each one's caption, and where its fish is, (n, 16, 16), 0 or 1."""
+    """Pictures of the world as latents, with what they show."""
 
-    latents: torch.Tensor
-    captions: tuple[str, ...]
-    fish: torch.Tensor
+    latents: torch.Tensor  # (n, 4, 16, 16), as the UNet sees them
+    captions: tuple[str, ...]  # n of them
+    fish: torch.Tensor  # (n, 16, 16): 1 in the latent cells that the fish touches, 0 elsewhere
 
 
 def stills(

@@ -27,15 +27,15 @@ class OutOfTime(RuntimeError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How one part is trained: `lr` rises over `warmup` steps and falls as a cosine to 2 % at the last step."""
+    """How one part is trained."""
 
-    name: str
-    steps: int
-    lr: float
-    warmup: int = 100
-    seed: int = 0
-    ema: float = 0.999
-    weight_decay: float = 0.01
+    name: str  # of the part: names its file and its lines in the log
+    steps: int  # of the optimizer
+    lr: float  # highest learning rate; a cosine takes it to 2 % at the last step
+    warmup: int = 100  # steps over which the learning rate rises
+    seed: int = 0  # of the randomness of all steps
+    ema: float = 0.999  # decay of the weights' moving average, lower in the first steps
+    weight_decay: float = 0.01  # of AdamW
 
 
 LossOf = Callable[[int, torch.Generator], torch.Tensor]
@@ -55,7 +55,8 @@ def fit(
     average = {k: v.detach().clone() for k, v in parts.state_dict().items()}
     path = folder / f"{plan.name}.pt"
     first = _resume(path, parts, optimizer, average)
-    saved, losses = time.time(), list[float]()
+    saved = time.time()
+    losses = list[float]()
     for step in range(first, plan.steps):
         _set_rate(optimizer, plan, step)
         generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
@@ -81,7 +82,9 @@ def fit(
             )
             saved = time.time()
         if time.time() > stop_at and step + 1 < plan.steps:
-            raise OutOfTime(f"{plan.name} stopped at step {step + 1} of {plan.steps}; run the command again to go on.")
+            raise OutOfTime(
+                f"{plan.name} stopped at step {step + 1} of {plan.steps}; run the command again to continue."
+            )
     return average
 
 

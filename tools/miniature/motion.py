@@ -43,7 +43,7 @@ FRAMES = 16
 class Drawn:
     """Clips of the world to learn from."""
 
-    name: str
+    name: str  # of the kind of clips: part of the file's name
     first: int  # seed of the first clip
     count: int  # clips; each has the next seed
     scene: Callable[[int], Scene]  # from a seed to what the clip shows

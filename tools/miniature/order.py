@@ -27,7 +27,9 @@ def run_in_order(after: Mapping[str, Sequence[str]], start: Callable[[str], subp
 
     After a failure nothing more is started, and what runs may end. Processes are stopped if this one is interrupted.
     """
-    waiting, done, failure = list(after), set[str](), 0
+    waiting = list(after)
+    done = set[str]()
+    failure = 0
     running = dict[str, subprocess.Popen[bytes]]()
     try:
         while running or (waiting and not failure):

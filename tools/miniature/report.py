@@ -35,7 +35,9 @@ def _score(name: str, each: Series, clip: Any, vae: Any, folder: Path, stop_at: 
     made_of = fingerprint(each)
     if path.exists() and (stored := json.loads(path.read_text()))["made of"] == made_of:
         return ClipScore(**stored["score"])
-    clips, wanted, model = list[Pictures](), judge.prompts(each.count), each.model()
+    wanted = judge.prompts(each.count)
+    model = each.model()
+    clips = list[Pictures]()
     for i, words in enumerate(wanted):
         clips.append(judge.animation(model, clip, vae, words, FIRST_SEED + i))
         if time.time() > stop_at:

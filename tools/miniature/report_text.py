@@ -69,8 +69,8 @@ The smoothness metric of the paper is missing because it needs a CLIP vision mod
 
 - **The motion model.** Without the motion model, every frame is a separate picture. The flicker of such a clip is
   {flicker:.1f} times and its jitter {jitter:.1f} times that of the animation.
-- **Direction.** The fish swims in the direction that the prompt says in {moving:.0f} % of the clips; the level of
-  chance is 50 %.
+- **Direction.** The fish swims in the direction that the prompt says in {moving:.0f} % of the clips; chance level
+  is 50 %.
 - **Another style.** The motion model was trained with neither the neon finetune nor the neon LoRA. The jitter is
   {tuned:.1f} pixels with the finetune and {lora:.1f} pixels with the LoRA, compared with {own:.1f} pixels with the
   style used in training.

@@ -13,8 +13,8 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class _Look:
-    top: Rgb
-    bottom: Rgb
+    top: Rgb  # by day: colour at the top of the picture
+    bottom: Rgb  # by day: colour at the bottom
     near: Rgb  # the features at the front
     far: Rgb  # the features behind
     line: Rgb  # the outline at night

@@ -22,14 +22,13 @@ from .world import Style
 
 @dataclass(frozen=True)
 class Series:
-    """Clips of one model: `files` that it is made of, in the miniature's folder unless they say another, what looks
-    `style` has, how many are judged."""
+    """Clips of one model."""
 
-    title: str
-    files: tuple[str, ...]
-    model: Callable[[], Any]
-    count: int = 8
-    style: Style = "day"
+    title: str  # first cell of its row in the report
+    files: tuple[str, ...]  # that the model is made of: names in the miniature's folder, or whole paths
+    model: Callable[[], Any]  # loads the MODEL
+    count: int = 8  # clips that are judged
+    style: Style = "day"  # that the pictures are expected to have
 
 
 def series() -> dict[str, Series]:

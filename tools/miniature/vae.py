@@ -86,7 +86,8 @@ def _loss(parts: torch.nn.ModuleDict, pool: torch.Tensor, step: int, rng: torch.
     loss: torch.Tensor = ((error.abs() + 5 * error**2) * _edge_weight(picture)).mean()
     if not joint:
         return loss
-    mean, std = latent.mean((0, 2, 3)), latent.std((0, 2, 3))
+    mean = latent.mean((0, 2, 3))
+    std = latent.std((0, 2, 3))
     rough: torch.Tensor = latent.diff(dim=2).square().mean() + latent.diff(dim=3).square().mean()
     return loss + 0.05 * (mean.square() + (std - 1).square()).mean() + 0.005 * rough
 
@@ -111,7 +112,8 @@ def _edge_weight(picture: torch.Tensor) -> torch.Tensor:
 def _normalise(encoder: torch.nn.Sequential, pool: torch.Tensor) -> None:
     """Fold the latents' mean and deviation over whole day pictures into the encoder's last convolution."""
     latent = torch.cat([encoder(pool[i : i + 8].float().to(device()) / 255) for i in range(0, 160, 8)])
-    mean, std = latent.mean((0, 2, 3)), latent.std((0, 2, 3))
+    mean = latent.mean((0, 2, 3))
+    std = latent.std((0, 2, 3))
     last = encoder[-1]
     assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
     last.weight.div_(std[:, None, None, None])

@@ -44,22 +44,22 @@ MIDDLE = 0.3  # the part of the room that "middle height" means
 
 @dataclass(frozen=True)
 class Scene:
-    """What a clip shows: positions in pixels of the unzoomed picture, angles in radians; one array value a frame."""
+    """What a clip shows. Positions are pixels of the picture before the camera zooms."""
 
-    colour: str
-    direction: str
-    background: str
-    caption: str
-    scale: float
+    colour: str  # of the fish, one of COLOURS
+    direction: str  # where the fish faces and swims: "left" or "right"
+    background: str  # one of BACKGROUNDS
+    caption: str  # what a prompt says about it
+    scale: float  # of the fish: at 1 it is twice HALF_LENGTH pixels long
     variation: tuple[float, ...]  # 4 numbers in [0, 1): where the background's features stand
-    x: Floats
-    y: Floats
-    tail: Floats
-    zoom: Floats = field(default_factory=lambda: np.ones(1, np.float32))
-    style: Style = "day"
-    pan: Floats = field(
+    x: Floats  # (frames,): the fish's centre, pixels
+    y: Floats  # (frames,): the fish's centre, pixels, downwards
+    tail: Floats  # (frames,): angle of the tail, radians
+    zoom: Floats = field(default_factory=lambda: np.ones(1, np.float32))  # (frames,): the camera's magnification
+    style: Style = "day"  # how the scene is painted
+    pan: Floats = field(  # (frames, 2), or (1, 2) for a still camera: its offset x, y in pixels
         default_factory=lambda: np.zeros((1, 2), np.float32)
-    )  # where the camera looks from: x, y in pixels
+    )
 
     @property
     def frames(self) -> int:
@@ -92,7 +92,8 @@ def scene(seed: int, frames: int = 16, style: Style = "day", zoom: float = 1.0, 
         across: the fish swims from one side to the other at middle height, not from anywhere to anywhere.
     """
     rng = np.random.default_rng([seed, frames])
-    colour, background = str(rng.choice(COLOURS)), str(rng.choice(BACKGROUNDS))
+    colour = str(rng.choice(COLOURS))
+    background = str(rng.choice(BACKGROUNDS))
     direction = str(rng.choice(DIRECTIONS))
     template = int(rng.choice(len(TEMPLATES), p=(0.6, 0.2, 0.2)))
     scale = float(rng.uniform(0.9, 1.1)) * (1.0 if zoom <= 1.0 else 0.85)
@@ -161,14 +162,14 @@ def draw(shown: Scene) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Parts:
-    """Signed distances (f, h, w) in pixels of a fish's parts; `v` is the height below its axis, in fish units."""
+    """Signed distances in pixels from the edges of a fish's parts, negative inside."""
 
-    body: Floats
-    tail: Floats
-    fin: Floats
-    eye: Floats
-    pupil: Floats
-    v: Floats
+    body: Floats  # (f, h, w)
+    tail: Floats  # (f, h, w)
+    fin: Floats  # (f, h, w)
+    eye: Floats  # (f, h, w)
+    pupil: Floats  # (f, h, w)
+    v: Floats  # (f, h, w): height below the fish's axis, in fish units
 
 
 def _parts(shown: Scene, px: Floats, py: Floats) -> _Parts:
@@ -180,8 +181,9 @@ def _parts(shown: Scene, px: Floats, py: Floats) -> _Parts:
     side = (u + 18.0) * sin + v * cos
     tail = np.maximum(np.abs(side) - (3.0 + 0.62 * back), back - 15.0 + 2.5 * np.exp(-((side / 5.0) ** 2)))
     tail = np.maximum(tail, -back - 3.0)
-    parts = (_ellipse(u, v, 23.0, 13.5), tail, _ellipse(u + 3.0, v + 11.0, 9.0, 7.5))
-    body, tail, fin = (d * shown.scale for d in parts)
+    body = _ellipse(u, v, 23.0, 13.5) * shown.scale
+    tail = tail * shown.scale
+    fin = _ellipse(u + 3.0, v + 11.0, 9.0, 7.5) * shown.scale
     eye = (np.hypot(u - 12.0, v + 3.5) - 5.2) * shown.scale
     pupil = (np.hypot(u - 13.0, v + 3.5) - 3.0) * shown.scale
     return _Parts(body, tail, fin, eye, pupil, np.broadcast_to(v, body.shape))

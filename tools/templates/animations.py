@@ -49,8 +49,9 @@ def prompt_travel() -> Template:
     nodes["latent"] = replace(nodes["latent"], x=0, y=670)
     nodes |= {name: replace(nodes[name], y=860) for name in ("vae", "vae again")}
     text = (
-        "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, one changes "
-        "into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set **frames** to the "
+        "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, each prompt "
+        "changes into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set **frames** "
+        "to the "
         "number of frames below, or connect the latent."
     )
     length = Stage("Size and number of frames", "prompt", ("latent",))

@@ -114,7 +114,8 @@ class Template:
             graph["nodes"].append(by_name[name])
         graph["last_node_id"] = len(graph["nodes"])
         graph["groups"] = [_group(number, stage, by_name) for number, stage in enumerate(self.stages, start=1)]
-        left, top = (min(group["bounding"][axis] for group in graph["groups"]) for axis in (0, 1))
+        left = min(group["bounding"][0] for group in graph["groups"])
+        top = min(group["bounding"][1] for group in graph["groups"])
         graph["extra"] = {"ds": {"scale": ZOOM, "offset": [CORNER[0] / ZOOM - left, CORNER[1] / ZOOM - top]}}
         return graph
 
@@ -154,8 +155,10 @@ def _note(number: int, note: Note) -> dict[str, Any]:
 
 def _group(number: int, stage: Stage, nodes: dict[str, Any]) -> dict[str, Any]:
     inside = [nodes[name] for name in stage.names]
-    left, top = (min(node["pos"][axis] for node in inside) for axis in (0, 1))
-    right, bottom = (max(node["pos"][axis] + node["size"][axis] for node in inside) for axis in (0, 1))
+    left = min(node["pos"][0] for node in inside)
+    top = min(node["pos"][1] for node in inside)
+    right = max(node["pos"][0] + node["size"][0] for node in inside)
+    bottom = max(node["pos"][1] + node["size"][1] for node in inside)
     box = [left - MARGIN, top - TITLE - MARGIN, right - left + 2 * MARGIN, bottom - top + TITLE + 2 * MARGIN]
     return {
         "id": number,

@@ -17,7 +17,9 @@ def motion_link(name: str) -> Link:
     return Link(name, path, "animatediff_models")
 
 
-V3, V2, LCM = (motion_link(f"mm_sd15_{name}.safetensors") for name in ("v3", "v2", "AnimateLCM"))
+V3 = motion_link("mm_sd15_v3.safetensors")
+V2 = motion_link("mm_sd15_v2.safetensors")
+LCM = motion_link("mm_sd15_AnimateLCM.safetensors")
 LIGHTNING = Link(
     "animatediff_lightning_4step_comfyui.safetensors",
     f"{HUB}/ByteDance/AnimateDiff-Lightning/resolve/main/animatediff_lightning_4step_comfyui.safetensors",
@@ -51,9 +53,8 @@ def authors_link(name: str, directory: str) -> Link:
 
 
 ADAPTER = authors_link("v3_sd15_adapter.ckpt", "loras")
-SPARSE_RGB, SPARSE_SCRIBBLE = (
-    authors_link(f"v3_sd15_sparsectrl_{kind}.ckpt", "controlnet") for kind in ("rgb", "scribble")
-)
+SPARSE_RGB = authors_link("v3_sd15_sparsectrl_rgb.ckpt", "controlnet")
+SPARSE_SCRIBBLE = authors_link("v3_sd15_sparsectrl_scribble.ckpt", "controlnet")
 
 
 def where(*links: Link) -> str:

@@ -29,9 +29,9 @@ def video_to_video() -> Template:
     nodes["edges"] = Node("Canny", 1120, 390, edges, height=90, width=260)
     nodes["encode"] = replace(nodes["encode"], x=1120, y=700)
     text = (
-        "## Video to video\n\nYour video is the start, its edges are the guide: the prompt gives it another look. With "
-        "**AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n- Image From Batch says which "
-        "frames are used; more than 16 are computed in windows."
+        "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives it another "
+        "look. With **AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n"
+        "- Image From Batch selects the frames; more than 16 are computed in windows."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
     guide_stage = Stage("Edges that guide", "motion", ("guided", "control", "edges"))

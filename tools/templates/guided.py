@@ -16,7 +16,7 @@ FRAMES = 16
 def picture_to_animation() -> Template:
     text = (
         "## Picture to animation\n\nAn image comes to life with **PIA**: choose it, and let the prompt describe it and "
-        f"what moves.\n\n{where(PIA)}\n- **motion** says how much moves, and whether the video loops.\n- Use a checkpoint "
+        f"what moves.\n\n{where(PIA)}\n- **motion** sets how much moves, and whether the video loops.\n- Use a checkpoint "
         "in the style of the image."
     )
     all_stages = stages(ANIMATED, models=PICTURED)
@@ -47,7 +47,7 @@ def first_and_last_frame() -> Template:
     nodes["image"] = Node("BatchImagesNode", 1040, 280, both, height=80, width=250)
     text = (
         "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; it "
-        f"animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** says where the images stand: *0* alone "
+        f"animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames of the images: *0* alone "
         "starts from one image, *spread* takes any number.\n- If frames with an image look brighter than the others, "
         "lower **strength** and **end_percent**."
     )
@@ -64,8 +64,9 @@ def sketch_to_animation() -> Template:
     nodes["image"] = Node("ImageInvert", 2 * COLUMN, 610, {"image": ["sketch", 0]}, height=60, width=260)
     text = (
         "## Sketch to animation\n\n**SparseCtrl** follows a sketch at the first frame.\n\n"
-        f"{where(SPARSE_SCRIBBLE, ADAPTER)}\n- It expects **white lines on black**. For a drawing on white paper, Invert "
-        "Image makes that; bypass it if yours is white on black.\n- For a storyboard, batch several sketches and set "
+        f"{where(SPARSE_SCRIBBLE, ADAPTER)}\n- It expects **white lines on black**. For a drawing on white paper, "
+        "Invert Image swaps the colours; bypass that node if your lines are white on black.\n- For a storyboard, "
+        "batch several sketches and set "
         "**frames** to *0, 8, -1* or *spread*."
     )
     all_stages = sparse_stages(

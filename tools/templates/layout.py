@@ -18,9 +18,10 @@ def faults(workflow: dict[str, Any]) -> list[str]:
 
 def _overlaps(workflow: dict[str, Any]) -> Iterator[str]:
     for a, b in combinations(workflow["nodes"], 2):
-        (left, top, right, bottom), (left2, top2, right2, bottom2) = _box(a), _box(b)
+        left, top, right, bottom = _box(a)
+        left2, top2, right2, bottom2 = _box(b)
         if left < right2 and left2 < right and top < bottom2 and top2 < bottom:
-            yield f"{_name(a)} lies over {_name(b)}"
+            yield f"{_name(a)} covers {_name(b)}"
 
 
 def _box(node: dict[str, Any]) -> tuple[float, float, float, float]:
@@ -32,7 +33,8 @@ def _backward(workflow: dict[str, Any]) -> Iterator[str]:
     """Wires that go to the left. They may from a node to one that stands directly above or below it."""
     nodes = {node["id"]: node for node in workflow["nodes"]}
     for _, origin, _, target, _, _ in workflow["links"]:
-        (_, _, right, _), (left, _, end, _) = _box(nodes[origin]), _box(nodes[target])
+        _, _, right, _ = _box(nodes[origin])
+        left, _, end, _ = _box(nodes[target])
         if left < right and end <= nodes[origin]["pos"][0]:
             yield f"the wire {_name(nodes[origin])} to {_name(nodes[target])} goes to the left"
 

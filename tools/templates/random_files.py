@@ -28,7 +28,9 @@ SIDE = 256  # pixels
 
 def place(base: Path) -> None:
     """Puts all into the folders of a server whose base directory is `base`."""
-    motion, controls, pictures = base / "models" / "animatediff_models", base / "models" / "controlnet", base / "input"
+    motion = base / "models" / "animatediff_models"
+    controls = base / "models" / "controlnet"
+    pictures = base / "input"
     for folder in (motion, controls, pictures):
         folder.mkdir(parents=True, exist_ok=True)
     first_layer = {

@@ -72,8 +72,8 @@ def measure_and_compare() -> Template:
     nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
         "## Measure and compare\n\nThe same seed without the motion model and with it, measured: **flicker** is the "
-        "change from frame to frame that is not motion.\n\n- Replace them with any two ways to animate.\n- With a CLIP "
-        "vision model, the paper's smoothness and text similarity are measured too."
+        "change from frame to frame that is not motion.\n\n- Replace the two samplers with any two ways to "
+        "animate.\n- With a CLIP vision model, the paper's smoothness and text similarity are measured too."
     )
     sampling = Stage("Without motion and with it", "sample", ("plain", "sampler"))
     measuring = Stage("Measure", "save", ("plain decode", "decode", "measure plain", "measure", "plot", "picture"))

@@ -1,5 +1,5 @@
-"""`dev.py train FILE [--processes N] [-- OPTIONS]`: trains a motion model or a motion LoRA as FILE (.toml or .json) says,
-for hours if need be.
+"""`dev.py train FILE [--processes N] [-- OPTIONS]`: trains a motion model, a motion LoRA or a SparseCtrl model with the
+settings in FILE (.toml or .json). This can take hours.
 
 Ctrl+C saves and stops; the same command continues. tools/train/example.toml shows every setting. N processes, one per
 graphics card, train together; OPTIONS go to torch.distributed.run, for several machines: see docs/training.md.

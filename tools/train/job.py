@@ -30,15 +30,15 @@ class Run:
 class Data:
     """[clips]: as in the node Load Clips."""
 
-    folder: Path
-    prompt: str = ""
-    frames: int = 16
-    stride: int = 4
-    width: int = 256
-    height: int = 256
-    crop: bool = True
-    flip: bool = False
-    clips_per_video: int = 0
+    folder: Path  # of videos and image sequences
+    prompt: str = ""  # caption of clips that have none of their own
+    frames: int = 16  # of a clip
+    stride: int = 4  # frames of the source from one frame of a clip to the next
+    width: int = 256  # pixels
+    height: int = 256  # pixels
+    crop: bool = True  # whether two sides are cut off to keep the proportions; otherwise pictures are stretched
+    flip: bool = False  # whether every clip is added once more, mirrored
+    clips_per_video: int = 0  # at most; 0: all
     cache: Path | None = None  # folder for latents; None: they are encoded at every start
 
 
@@ -46,8 +46,8 @@ class Data:
 class Job:
     """A whole file."""
 
-    run: Run
-    clips: Data
+    run: Run  # [run]: models and output
+    clips: Data  # [clips]: what to learn from
     settings: TrainSettings = field(default_factory=TrainSettings)  # [settings]: as in the training nodes
     lora: LoraOptions | None = None  # [lora]: as in Train Motion LoRA; without it a whole motion model is trained
     sparsectrl: bool = False  # whether there is [sparsectrl], which has no settings: as in Train SparseCtrl
@@ -83,7 +83,7 @@ def _settings(table: dict[str, Any]) -> TrainSettings:
         try:
             values["noise_schedule"] = NoiseSchedule(**schedule)
         except TypeError:
-            raise ValueError("noise_schedule as a table has betas, first and last.") from None
+            raise ValueError("If noise_schedule is a table, it needs betas, first and last.") from None
     return TrainSettings(**values)
 
 
@@ -95,7 +95,7 @@ def _read(file: Path) -> dict[str, Any]:
         import tomllib
 
         return tomllib.loads(text)
-    raise ValueError("Python 3.10 reads no TOML. Write the same settings as .json, or use Python 3.11.")
+    raise ValueError("Python 3.10 cannot read TOML. Write the same settings as .json, or use Python 3.11.")
 
 
 def _fill(kind: type[T], name: str, tables: dict[str, Any], folder: Path) -> T:

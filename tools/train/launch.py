@@ -70,8 +70,8 @@ def launch(command: list[str], processes: int, threads: int, options: list[str])
         if failure.exitcode >= 0:
             return failure.exitcode
         print(
-            f"Process {number} was ended by signal {-failure.exitcode}, perhaps for want of memory. Run the same command "
-            "again to continue from the last save.",
+            f"Process {number} was ended by signal {-failure.exitcode}, perhaps because memory ran out. Run the same "
+            "command again to continue from the last save.",
             file=sys.stderr,
         )
         return 1

@@ -70,7 +70,7 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
         done = session.run(report)
     except comfy.model_management.InterruptProcessingException:
         if processes.leads:
-            print(f"Stopped and saved. `dev.py train {file.name}` goes on.", flush=True)
+            print(f"Stopped and saved. To continue, run `dev.py train {file.name}` again.", flush=True)
         raise
     if processes.leads:
         report.print(done)
@@ -106,6 +106,6 @@ class Report:
 
     def _sample(self, progress: TrainingProgress) -> None:
         pictures = self._vae.decode(progress.sample(SampleSettings())).detach().cpu().clamp(0, 1).numpy()
-        first, *others = (Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures)
+        first, *others = [Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures]
         name = f"{self._file.stem}_{progress.step:06d}.webp"
         first.save(self._file.with_name(name), save_all=True, append_images=others, duration=125, loop=0)

@@ -70,7 +70,7 @@ def test_all_lines_are_read_before_the_error(tmp_path: Path) -> None:
     assert [error.split(":")[0] for error in refused.value.errors] == ["line 1", "line 4", "line 5"]
     with pytest.raises(Refused, match="line 2: it has 1 cells, but there are 2 columns"):
         read(tmp_path, "a,b\n1\n", "jobs.csv")
-    with pytest.raises(Refused, match="line 1: a column is there twice"):
+    with pytest.raises(Refused, match="line 1: two columns have the same name"):
         read(tmp_path, "a,a\n1,2\n", "jobs.csv")
     with pytest.raises(Refused, match="there is no jobs file"):
         read_jobs(tmp_path / "none")

@@ -96,7 +96,9 @@ def test_files_are_named_by_their_content_and_limited_in_size(tmp_path: Path) ->
     (job,) = Planner(graph(), ground(tmp_path)).jobs([line(values)])
     name = filled(graph(), job.changes)["3"]["inputs"]["picture"]
     assert name == f"kinema-farm/{job.files[0].sha256[:32]}.png"
-    with pytest.raises(Refused, match="cat.png has 5 bytes, but a server takes at most 4: start it with a larger"):
+    with pytest.raises(
+        Refused, match="cat.png has 5 bytes, but a server takes at most 4: start the server with a larger"
+    ):
         Planner(graph(), ground(tmp_path, max_upload=4)).jobs([line(values)])
     (tmp_path / "cat.png").write_bytes(b"54321")
     (other,) = Planner(graph(), ground(tmp_path)).jobs([line(values)])

@@ -80,7 +80,7 @@ def test_a_picture_has_the_prompt_that_made_it(tmp_path: Path) -> None:
 WRONG = {
     "none.json": (None, "there is no workflow"),
     "text.json": (b"fish", "text.json contains no workflow"),
-    "list.json": (b"[]", "contains no workflow, but list"),
+    "list.json": (b"[]", "contains a value of type list, not a workflow"),
     "cut.png": (b"\x89PNG\r\n\x1a\n\0\0\xff", "cut.png is damaged"),
     "box.mp4": (b"\0\0\0\x08ftyp\0\0\0\x02moov", "a box of 2 bytes"),
     "odd.json": (b'{"1": {"inputs": {}}}', '"1" has no class_type'),

@@ -45,7 +45,7 @@ def test_attempts_count_over_runs_and_ended_ones_are_not_open(tmp_path: Path) ->
 
 def test_a_folder_has_one_farm_and_keeps_its_name(tmp_path: Path) -> None:
     folder = open_folder(tmp_path / "out")
-    with pytest.raises(Refused, match="another farm is at work in"):
+    with pytest.raises(Refused, match="another farm command is using"):
         open_folder(tmp_path / "out")
     folder.close()
     again = open_folder(tmp_path / "out")

@@ -156,7 +156,7 @@ def test_two_of_one_kind_do_as_the_page_says(models, name):
     field = next((field for field, node in BOTH.items() if node == name), None)
     if field is not None:
         assert len(getattr(two, field)) == 2 and content(getattr(two, field)[-1:]) != content(getattr(two, field)[:1])
-        assert "both act" in rows("node").get(
+        assert "both take effect" in rows("node").get(
             "Apply Motion Model, AnimateDiff" if field == "motions" else "Inject Image"
         )
     elif name == "AnimationNoise":

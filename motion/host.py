@@ -1,11 +1,28 @@
 """What Kinema uses of the host's objects, as types: the host itself has none."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import torch
 
-from ...motion.layers import MotionModel
+from .layers import MotionModel
+
+Inner = TypeVar("Inner")
+Same = TypeVar("Same", bound="HostPatcher[Any]")
+Owner = TypeVar("Owner", covariant=True)
+Result = TypeVar("Result", covariant=True)
+
+HostOptions = dict[str, Any]
+"""The model_options of a MODEL, or the transformer_options among them."""
+
+HostCond = dict[str, Any]
+"""One conditioning in a run: its tensors, and where, when and how strongly it acts."""
+
+HostConds = Sequence[Sequence[HostCond] | None]
+"""What a run has for each prompt, positive and negative; None for a prompt that is not there."""
+
+HostInit = tuple[Callable[..., Any], tuple[Any, ...]]
+"""A function and its arguments that make a patcher anew."""
 
 
 class HostSampling(Protocol):
@@ -37,22 +54,34 @@ class HostNetwork(Protocol):
     def process_latent_out(self, latent: torch.Tensor) -> torch.Tensor: ...
 
 
-class HostPatcher(Protocol):
-    """A ModelPatcher, which MODEL and MOTION_MODEL carry."""
+class HostPatcher(Protocol[Inner]):
+    """A ModelPatcher: loads, offloads and patches a network."""
 
-    patches_uuid: Any
+    model: Inner
+    load_device: torch.device  # where the network computes
+    patches: dict[str, list[Any]]  # of the weights, by their names
+    patches_uuid: Any  # another one for each set of patches
+    cached_patcher_init: HostInit | None
 
+    def clone(self: Same) -> Same: ...
     def get_attachment(self, key: str) -> Any: ...
     def set_attachments(self, key: str, attachment: Any) -> None: ...
+    def remove_attachments(self, key: str) -> None: ...
+    def add_patches(
+        self, patches: Mapping[Any, Any], strength_patch: float = 1.0, strength_model: float = 1.0
+    ) -> Any: ...
+    def get_key_patches(self) -> Mapping[str, list[Any]]: ...
 
 
-class HostModel(HostPatcher, Protocol):
+HostMotion = HostPatcher[MotionModel]
+"""MOTION_MODEL."""
+
+
+class HostModel(HostPatcher[HostNetwork], Protocol):
     """MODEL."""
 
-    model: HostNetwork
-    model_options: dict[str, Any]
+    model_options: HostOptions
 
-    def clone(self) -> "HostModel": ...
     def get_model_object(self, name: str) -> Any: ...
     def add_object_patch(self, name: str, patch: Any) -> None: ...
     def get_additional_models_with_key(self, key: str) -> Sequence[Any]: ...
@@ -65,12 +94,26 @@ class HostModel(HostPatcher, Protocol):
     def set_model_sampler_post_cfg_function(self, function: Callable[..., Any]) -> None: ...
 
 
-class HostMotion(HostPatcher, Protocol):
-    """MOTION_MODEL."""
+class HostEncoder(Protocol):
+    """The half of a VAE that makes latents (n, c, h, w), before the model's scale, of pictures (n, height, width, 3)."""
 
-    model: MotionModel
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor: ...
 
-    def clone(self) -> "HostMotion": ...
+
+class HostVAE(HostEncoder, Protocol):
+    """VAE."""
+
+    latent_channels: int
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor: ...
+    def spacial_compression_encode(self) -> int: ...
+
+
+class HostCLIP(Protocol):
+    """CLIP."""
+
+    def tokenize(self, text: str) -> Any: ...
+    def encode_from_tokens_scheduled(self, tokens: Any) -> list[list[Any]]: ...
 
 
 class HostSampler(Protocol):
@@ -86,7 +129,7 @@ class HostGuider(Protocol):
     """A CFGGuider in a run."""
 
     model_patcher: HostModel
-    model_options: dict[str, Any]  # the host's copy for this run
+    model_options: HostOptions  # the host's copy for this run
     inner_model: HostNetwork
     conds: Any
     cfg: float
@@ -95,9 +138,11 @@ class HostGuider(Protocol):
     def predict_noise(self, *args: Any, **named: Any) -> torch.Tensor: ...
 
 
-class HostExecutor(Protocol):
+class HostExecutor(Protocol[Owner, Result]):
     """A WrapperExecutor: calls the next wrapper, or the host's own function."""
 
-    class_obj: Any  # whose method is wrapped
+    @property
+    def class_obj(self) -> Owner:
+        """Whose method is wrapped; None for a function."""
 
-    def __call__(self, *args: Any, **named: Any) -> Any: ...
+    def __call__(self, *args: Any, **named: Any) -> Result: ...

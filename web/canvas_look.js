@@ -1,0 +1,113 @@
+// How this pack's nodes look: sockets have colours, nodes with files are wide enough for their names, and on the classic
+// canvas the advanced inputs are folded, as the newer canvas does by itself.
+
+import { app } from "../../scripts/app.js";
+import { translator } from "./words.js";
+
+const COLOURS = {
+    MOTION_MODEL: "#c0ca33",
+    KINEMA_CURVE: "#26c6da",
+    "FLOAT,KINEMA_CURVE": "#26c6da",
+    KINEMA_CAMERA: "#b08968",
+    MOTION_CLIPS: "#d05ce3",
+};
+const WITH_FILES = new Set([
+    "KinemaAnimateDiff",
+    "KinemaLoadCameraCtrl",
+    "KinemaLoadClips",
+    "KinemaLoadMotionLora",
+    "KinemaLoadMotionModel",
+    "KinemaLoadSparseCtrl",
+]);
+const WIDE = 350;
+const SHOWN_ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets"; // a setting of ComfyUI
+
+/** Gives `types` their colour, also after a change of the palette, which writes "" for types that it does not know. */
+function colour(types) {
+    for (const [type, own] of Object.entries(COLOURS)) {
+        let ofPalette = "";
+        const set = value => {
+            ofPalette = value;
+        };
+        Object.defineProperty(types, type, { get: () => ofPalette || own, set, enumerable: true, configurable: true });
+    }
+}
+
+function colourSockets() {
+    colour(app.canvas.default_connection_color_byType);
+    colour(LGraphCanvas.link_type_colors);
+    const rules = Object.entries(COLOURS).filter(([type]) => !type.includes(","));
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`:root { ${rules.map(([type, own]) => `--color-datatype-${type}: ${own};`).join(" ")} }`);
+    document.adoptedStyleSheets.push(sheet);
+}
+
+function advancedOf(node) {
+    return (node.widgets ?? []).filter(widget => widget.options?.advanced);
+}
+
+function defaultOf(node, name) {
+    const { required, optional } = node.constructor.nodeData.input;
+    const [type, options] = required?.[name] ?? optional?.[name] ?? [];
+    return options?.default ?? options?.options?.[0] ?? (Array.isArray(type) ? type[0] : undefined);
+}
+
+/** Whether an advanced input of `node` was set or connected, so that folding would hide what acts. */
+function isAdvancedUsed(node) {
+    const connected = new Set(node.inputs?.filter(input => input.link != null).map(input => input.widget?.name));
+    return advancedOf(node).some(({ name, value }) => connected.has(name) || value !== defaultOf(node, name));
+}
+
+function heightOf(node) {
+    return node.computeSize()[1];
+}
+
+/** Shows or hides the advanced inputs of `node`. `hidden` does it: some canvases leave room for what is only `advanced`. */
+function fold(node, isFolded) {
+    node.showAdvanced = !isFolded;
+    for (const widget of advancedOf(node)) widget.hidden = isFolded;
+}
+
+/** Shows or hides the advanced inputs; the height of `node` changes by theirs. */
+function refold(node, isFolded) {
+    const room = Math.max(0, node.size[1] - heightOf(node));
+    fold(node, isFolded);
+    node.setSize([node.size[0], heightOf(node) + room]);
+    node.setDirtyCanvas(true, true);
+}
+
+async function foldable(node) {
+    const button = node.addWidget("button", "advanced_inputs", null, () => {
+        refold(node, node.showAdvanced);
+        label();
+    });
+    button.serialize = button.options.serialize = false;
+    const say = await translator();
+    const label = () => {
+        button.label = say(node.showAdvanced ? "Hide advanced inputs" : "Show advanced inputs");
+    };
+    button.relabel = label;
+    label();
+    node.setDirtyCanvas(true, true);
+}
+
+app.registerExtension({
+    name: "kinema.canvasLook",
+    setup: colourSockets,
+    nodeCreated(node) {
+        if (WITH_FILES.has(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDE), node.size[1]]);
+        if (LiteGraph.vueNodesMode || !node.comfyClass?.startsWith("Kinema") || !advancedOf(node).length) return;
+        fold(node, !app.extensionManager.setting.get(SHOWN_ALWAYS));
+        foldable(node);
+        node.setSize([node.size[0], heightOf(node)]);
+    },
+    loadedGraphNode(node) {
+        const button = node.widgets?.find(widget => widget.name === "advanced_inputs");
+        if (!button || LiteGraph.vueNodesMode) return;
+        const isFolded = !node.showAdvanced && !isAdvancedUsed(node);
+        fold(node, false);
+        if (isFolded && node.size[1] >= heightOf(node)) refold(node, true);
+        else fold(node, isFolded);
+        button.relabel?.();
+    },
+});
