@@ -27,8 +27,8 @@ def run(options: Options) -> Iterator[Result]:
     has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
     compiled = TorchCompileModel.execute(image_model, "inductor" if has_compiler else "eager")[0]
     strengths = (1.0, 0.7, 0.0)
-    as_it_is = {s: attach(image_model, motion, Applied(s)) for s in strengths}
-    graph = {s: attach(compiled, motion, Applied(s)) for s in strengths}
+    as_it_is = {strength: attach(image_model, motion, Applied(strength)) for strength in strengths}
+    graph = {strength: attach(compiled, motion, Applied(strength)) for strength in strengths}
     step = partial(_step, frames=options.frames, size=options.size)
     what = f"{options.frames} frames of {options.size}², cfg"
     seconds = {}
