@@ -20,23 +20,18 @@ from .learner import Learner, Weights
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
 from .processes import ALONE, Processes
+from .record import Record
 from .sample import SampleSettings, sample
 from .state import State
+from .validation import measured, relative, steps_between
 
 
 @dataclass(frozen=True)
-class TrainingProgress:
-    """`step` of `steps` are done; `losses` holds the loss of each.
+class TrainingProgress(Record):
+    """A run that is going on, and what it has learned."""
 
-    `values` are those of the learner's parameters by now, averaged if the settings say so. `sample` makes an animation
-    with them: latents (f, c, h, w).
-    """
-
-    step: int
-    steps: int
-    losses: list[float]
-    values: Weights
-    sample: Callable[[SampleSettings], torch.Tensor]
+    values: Weights  # of the learner's parameters by now, averaged if the settings say so
+    sample: Callable[[SampleSettings], torch.Tensor]  # an animation with them: latents (f, c, h, w)
 
 
 Watch = Callable[[TrainingProgress], None]
@@ -73,14 +68,20 @@ def train(
         network = Network(model, learner.motion, diffusion(model, schedule, settings.weight_limit))
         dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
-        if checkpoint is not None and (stored := checkpoint.load()) is not None:
-            state.restore(stored)
-        processes.check_same(lambda: (state.step, clips.fingerprint()))
+        stored = None if checkpoint is None else checkpoint.load()
+        fingerprint = clips.fingerprint()
+        processes.check_same(lambda: (0 if stored is None else stored["step"], fingerprint))
         data = batches(model.model, clips, settings, device)
         if settings.gradient_checkpointing:
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
         if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
             stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
+        measured_before = stored is not None and stored.get("measured_on") == fingerprint
+        if not measured_before and settings.steps >= steps_between(settings):  # before anything is learned or restored
+            state.untrained = measured(network, data, loss, processes)
+            state.measured_on = fingerprint
+        if stored is not None:
+            state.restore(stored)
 
         def progress() -> TrainingProgress:
             values = state.result()
@@ -88,6 +89,7 @@ def train(
                 state.step,
                 settings.steps,
                 state.losses,
+                state.measurements,
                 values,
                 partial(sample, model, learner, values, clips, settings),
             )
@@ -109,6 +111,7 @@ def _run(
 ) -> None:
     settings = data.settings
     try:
+        _measure(state, network, data, loss, processes)
         while state.step < settings.steps:
             shares = processes.together(lambda: _gradients(state, network, data, loss, processes))
             total = sum(shares)
@@ -119,6 +122,7 @@ def _run(
                 )
             processes.add_up(state.parameters.values())
             state.advance(total)
+            _measure(state, network, data, loss, processes)
             if state.step % settings.save_every == 0:
                 _save(state, checkpoint)
             watch()
@@ -136,6 +140,16 @@ def _gradients(state: State, network: Network, data: Batches, loss: Loss, proces
             state.scaler.scale(value).backward()
             total += value.item()
     return total
+
+
+def _measure(state: State, network: Network, data: Batches, loss: Loss, processes: Processes) -> None:
+    """Adds a measurement of what has been learned, if one is due and has not been made."""
+    latest = state.measurements[-1][0] if state.measurements else 0
+    if state.step == latest or state.step % steps_between(data.settings):
+        return
+    with state.with_result():
+        losses = measured(network, data, loss, processes)
+    state.measurements.append((state.step, relative(losses, state.untrained)))
 
 
 def _save(state: State, checkpoint: Checkpoint | None) -> None:
@@ -166,4 +180,4 @@ def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any)
         del decides["steps"]
     start = digest([*learner.motion.state_dict().items(), *learner.parameters.items()])
     decides |= {"clips": clips.fingerprint(), "start": start, **more}
-    return Course(decides, lambda: {"clips": clips.earlier_fingerprint()})
+    return Course(decides, clips.words, lambda: {"clips": clips.earlier_fingerprint()})

@@ -46,7 +46,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
             "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
-            "reproduces the training run.", control_after_generate=io.ControlAfterGenerate.fixed),
+            "reproduces the training run. A run that is continued keeps the seed that it began with.",
+            control_after_generate=io.ControlAfterGenerate.fixed),
         setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
             "Diffusion's own, B the one that the authors chose, C a steeper one, which you can edit with the betas below. "
             "automatic: the schedule used with this kind of motion model (B for SD1.5)."),
@@ -84,6 +85,27 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
             tooltip="Discards and replaces what an earlier training run with this name has learned."),
     ]  # fmt: skip
+
+
+def continuing_inputs() -> list[Any]:
+    """The inputs that later versions added, last in each node so that the values of saved workflows keep their places."""
+    return [
+        io.Boolean.Input(
+            "other_clips",
+            default=False,
+            optional=True,
+            advanced=True,
+            tooltip="Continues an earlier training run although its clips have changed, for example because you added "
+            "videos to the folder. Off: such a run is refused.",
+        ),
+    ]
+
+
+def loss_plot_output() -> io.Image.Output:
+    return io.Image.Output(
+        display_name="loss_plot",
+        tooltip="Plot of the loss: above on fixed clips, relative to the untrained model, below that of each step.",
+    )
 
 
 def check_name(name: str | None) -> bool | str:

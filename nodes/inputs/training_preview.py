@@ -1,6 +1,7 @@
 """What people see while a model trains: progress, the curve of the loss, and an animation made with what it knows."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import comfy.utils
@@ -12,7 +13,9 @@ from PIL import Image
 from ...training.jobs import TrainingJob, session_for
 from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
+from ...training.record import Record
 from ...training.sample import SampleSettings
+from .on_node import say
 from .pictures import image_of
 
 INTERVAL = 0.25
@@ -21,11 +24,18 @@ INTERVAL = 0.25
 FPS = 8
 
 
-def run_training(job: TrainingJob, sample_every: int, start_again: bool, node: type[io.ComfyNode]) -> tuple[Any, Any]:
-    """Runs `job` on `node` with its preview. Returns the plot of the loss (IMAGE) and what the node shows in the end."""
+def run_training(job: TrainingJob, sample_every: int, node: type[io.ComfyNode]) -> tuple[Any, Any]:
+    """Runs `job` on `node` with its preview, and says there what the user should know. Returns the plot of the loss (IMAGE)
+    and what the node shows in the end."""
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        say(" ".join(told))
+
     preview = TrainingPreview(job.model, job.settings.steps, sample_every)
-    done = session_for(job).run(preview, start_again)
-    return image_of(loss_plot(done.losses, done.steps)), preview.final(done, node)
+    done = session_for(replace(job, tell=tell)).run(preview)
+    return image_of(loss_plot(done)), preview.final(done, node)
 
 
 class TrainingPreview:
@@ -55,7 +65,7 @@ class TrainingPreview:
 
     def _picture(self, progress: TrainingProgress) -> Image.Image:
         """The loss, and below it one frame of the sample animation."""
-        plot = loss_plot(progress.losses, progress.steps)
+        plot = loss_plot(progress)
         if not self.frames:
             return plot
         frame = self.frames[self._shown % len(self.frames)]
@@ -66,10 +76,10 @@ class TrainingPreview:
         both.paste(frame, ((plot.width - frame.width) // 2, plot.height))
         return both
 
-    def final(self, progress: TrainingProgress, node: type[io.ComfyNode]) -> Any:
+    def final(self, progress: Record, node: type[io.ComfyNode]) -> Any:
         """The sample animation as the node's last preview; the loss where there is none."""
         if not self.frames:
-            return ui.PreviewImage(image_of(loss_plot(progress.losses, progress.steps)), cls=node)
+            return ui.PreviewImage(image_of(loss_plot(progress)), cls=node)
         frames = torch.cat([image_of(frame) for frame in self.frames])
         file = ui.ImageSaveHelper.save_animated_webp(
             frames, "kinema_training", io.FolderType.temp, node, FPS, lossless=False, quality=90, method=4

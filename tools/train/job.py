@@ -24,6 +24,7 @@ class Run:
     fp16: bool = True  # whether the file is in fp16 or in fp32
     sample_every: int = 0  # steps between two sample animations; 0: none
     threads: int = 1  # of the CPU
+    other_clips: bool = False  # whether a run goes on although its clips have changed
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """A training on the command line; imported once the host is."""
 
+import logging
 import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ from kinema.motion.load import load_motion_model
 from kinema.training.clip_encoder import Encoder
 from kinema.training.jobs import TrainingJob, session_for
 from kinema.training.loop import TrainingProgress
-from kinema.training.loss_plot import loss_plot, running_mean
+from kinema.training.loss_plot import loss_plot, moving_average
 from kinema.training.prepare_clips import prepare_clips
 from kinema.training.processes import ProcessError, Processes, joined
+from kinema.training.record import Record
 from kinema.training.sample import SampleSettings
 from kinema.training.session import Session
 from kinema.training.videos import Cut
@@ -62,6 +65,8 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
             dtype=torch.float16 if job.run.fp16 else torch.float32,
             lora=job.lora,
             sparsectrl=job.sparsectrl,
+            other_clips=job.run.other_clips,
+            tell=partial(print, flush=True) if processes.leads else logging.debug,
             processes=processes,
         )
     )
@@ -74,8 +79,8 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
         raise
     if processes.leads:
         report.print(done)
-        loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
-        print(f"Saved {session.file}")
+        loss_plot(done).save(session.file.with_suffix(".loss.png"))
+        print(f"The result is {session.file}")
 
 
 class Report:
@@ -95,8 +100,8 @@ class Report:
         if self._sample_every and progress.step % self._sample_every == 0:
             self._sample(progress)
 
-    def print(self, progress: TrainingProgress) -> None:
-        line = f"step {progress.step} of {progress.steps}, loss {running_mean(progress.losses)[-1]:.4f}"
+    def print(self, progress: Record) -> None:
+        line = f"step {progress.step} of {progress.steps}, loss {moving_average(progress.losses)[-1]:.4f}"
         first, since = self._first or (progress.step, time.monotonic())
         if progress.step > first:
             each = (time.monotonic() - since) / (progress.step - first)
