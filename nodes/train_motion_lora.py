@@ -13,8 +13,8 @@ from .inputs.training_inputs import (
     SAMPLE_EVERY,
     ClipsSocket,
     check_name,
-    continuing_inputs,
     folder_of,
+    later_inputs,
     loss_plot_output,
     name_input,
     settings_inputs,
@@ -80,7 +80,7 @@ class TrainMotionLoraNode(io.ComfyNode):
                     "single frames, so that the motion LoRA does not learn it. For one to five clips; training "
                     "takes about 1.2 times as long.",
                 ),
-                *continuing_inputs(),
+                *later_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(

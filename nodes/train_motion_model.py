@@ -16,8 +16,8 @@ from .inputs.training_inputs import (
     SAMPLE_EVERY,
     ClipsSocket,
     check_name,
-    continuing_inputs,
     folder_of,
+    later_inputs,
     loss_plot_output,
     name_input,
     settings_inputs,
@@ -74,7 +74,7 @@ class TrainMotionModelNode(io.ComfyNode):
                     "not know yet. If none is connected, a new motion model is trained from scratch, which needs "
                     "very many clips.",
                 ),
-                *continuing_inputs(),
+                *later_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(

@@ -16,8 +16,8 @@ from .inputs.training_inputs import (
     SAMPLE_EVERY,
     ClipsSocket,
     check_name,
-    continuing_inputs,
     folder_of,
+    later_inputs,
     loss_plot_output,
     name_input,
     settings_inputs,
@@ -56,7 +56,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
                 ),
                 name_input("my_sparsectrl", CONTROL_FOLDER),
                 *settings_inputs(SPARSECTRL_TRAINING),
-                *continuing_inputs(),
+                *later_inputs(),
             ],
             outputs=[
                 io.ControlNet.Output(

@@ -29,6 +29,7 @@ class Clips:
     clips: Sequence[Clip]
     empty: Any  # the CONDITIONING of the empty caption, for caption dropout
     origin: str = ""  # where they are from, in words
+    vae: Any = None  # the VAE that encoded them, which shows the samples of a training
 
     def __post_init__(self) -> None:
         if not self.clips:

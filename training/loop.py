@@ -1,5 +1,6 @@
 """The training loop: the one function behind the training nodes and the command line."""
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from typing import Any
 
 import comfy.model_management
 import torch
+from PIL import Image
 
 from .checkpoint import Checkpoint, Course
 from .clip_batches import Batches, batches
@@ -17,11 +19,12 @@ from .config import TrainSettings, check_parts
 from .digest import digest
 from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
+from .memory import checkpointing_is_needed
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
 from .processes import ALONE, Processes
 from .record import Record
-from .sample import SampleSettings, sample
+from .sample import SampleSettings, sample_pictures
 from .state import State
 from .validation import measured, relative, steps_between
 
@@ -31,7 +34,7 @@ class TrainingProgress(Record):
     """A run that is going on, and what it has learned."""
 
     values: Weights  # of the learner's parameters by now, averaged if the settings say so
-    sample: Callable[[SampleSettings], torch.Tensor]  # an animation with them: latents (f, c, h, w)
+    sample: Callable[[SampleSettings], list[Image.Image]]  # an animation with them, where the clips have their VAE
 
 
 Watch = Callable[[TrainingProgress], None]
@@ -46,6 +49,7 @@ def train(
     watch: Watch | None = None,
     loss: Loss = motion_loss,
     processes: Processes = ALONE,
+    tell: Callable[[str], None] = logging.info,
 ) -> TrainingProgress:
     """Trains the parameters of `learner` inside `model` (MODEL) on `clips`. `finished` makes a MOTION_MODEL of what
     they are in the end.
@@ -53,7 +57,7 @@ def train(
     With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
     interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
     Each of `processes` calls this with the same arguments and computes a share of every step; the first one saves and
-    watches. Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
+    watches. `tell` hears what the user should know. Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
     """
     check_frames(learner, clips)
     check_parts(settings.accumulation, processes.count)
@@ -72,8 +76,6 @@ def train(
         fingerprint = clips.fingerprint()
         processes.check_same(lambda: (0 if stored is None else stored["step"], fingerprint))
         data = batches(model.model, clips, settings, device)
-        if settings.gradient_checkpointing:
-            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
         if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
             stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
         measured_before = stored is not None and stored.get("measured_on") == fingerprint
@@ -82,6 +84,12 @@ def train(
             state.measured_on = fingerprint
         if stored is not None:
             state.restore(stored)
+        saving = settings.gradient_checkpointing or (
+            settings.automatic_checkpointing
+            and checkpointing_is_needed(network, learner.others, state, data, loss, tell)
+        )
+        if saving:
+            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
 
         def progress() -> TrainingProgress:
             values = state.result()
@@ -91,7 +99,7 @@ def train(
                 state.losses,
                 state.measurements,
                 values,
-                partial(sample, model, learner, values, clips, settings),
+                partial(sample_pictures, model, learner, values, clips, settings),
             )
 
         if not processes.leads:
@@ -174,7 +182,7 @@ def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any)
     The number of steps is part of it unless the learning rate is constant. The number of processes never is.
     """
     decides = settings.values(learner.motion.spec.family)
-    for name in ("save_every", "gradient_checkpointing"):
+    for name in ("save_every", "gradient_checkpointing", "automatic_checkpointing"):
         del decides[name]
     if settings.learning_rate_curve == "constant":
         del decides["steps"]

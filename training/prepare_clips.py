@@ -48,7 +48,7 @@ def prepare_clips(
     clips = with_captions(latents, CaptionEncoder(clip, encoder.cache), prompt, processes)
     origins = [] if folder is None else [f'the folder "{folder.name}"']
     origins += [] if images is None else ["the connected images"]
-    clips = replace(clips, origin=" and ".join(origins))
+    clips = replace(clips, origin=" and ".join(origins), vae=encoder.vae)
     found = f"Clips: {len(clips.clips)}, with {encoder.cut.frames} frames each. Videos: {len(latents)}."
     logging.info(found)
     return clips, [found, *skipped]

@@ -82,7 +82,15 @@ class Session:
 
         try:
             done = train(
-                self.model, self.learner, self.clips, self.settings, checkpoint, seen, self.loss, self.processes
+                self.model,
+                self.learner,
+                self.clips,
+                self.settings,
+                checkpoint,
+                seen,
+                self.loss,
+                self.processes,
+                self.tell,
             )
         except comfy.model_management.InterruptProcessingException:
             if latest:

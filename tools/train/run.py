@@ -7,13 +7,10 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import comfy.sd
-import numpy as np
 import torch
-from PIL import Image
 
 from kinema.motion.load import load_motion_model
 from kinema.training.clip_encoder import Encoder
@@ -23,8 +20,7 @@ from kinema.training.loss_plot import loss_plot, moving_average
 from kinema.training.prepare_clips import prepare_clips
 from kinema.training.processes import ProcessError, Processes, joined
 from kinema.training.record import Record
-from kinema.training.sample import SampleSettings
-from kinema.training.session import Session
+from kinema.training.sample import SampleSettings, save_sample
 from kinema.training.videos import Cut
 from tools.train.job import Job
 
@@ -70,7 +66,7 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
             processes=processes,
         )
     )
-    report = Report(session, vae, job.run.sample_every)
+    report = Report(session.file, job.run.sample_every)
     try:
         done = session.run(report)
     except comfy.model_management.InterruptProcessingException:
@@ -86,8 +82,9 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
 class Report:
     """Prints how a run goes, and writes sample animations beside its file."""
 
-    def __init__(self, session: Session, vae: Any, sample_every: int) -> None:
-        self._file, self._vae, self._sample_every = session.file, vae, sample_every
+    def __init__(self, file: Path, sample_every: int) -> None:
+        self._file = file
+        self._sample_every = sample_every
         self._first: tuple[int, float] | None = None
         self._last = 0.0
 
@@ -110,7 +107,4 @@ class Report:
         print(line, flush=True)
 
     def _sample(self, progress: TrainingProgress) -> None:
-        pictures = self._vae.decode(progress.sample(SampleSettings())).detach().cpu().clamp(0, 1).numpy()
-        first, *others = (Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures)
-        name = f"{self._file.stem}_{progress.step:06d}.webp"
-        first.save(self._file.with_name(name), save_all=True, append_images=others, duration=125, loop=0)
+        save_sample(progress.sample(SampleSettings()), self._file, progress.step)
