@@ -115,6 +115,14 @@ class Checkpoint:
         )
 
 
+def check_replaceable(file: Path) -> None:
+    """Raises ValueError unless a training may write `file`, which something else made if it has no state."""
+    if file.exists() and not file.with_suffix(STATE_SUFFIX).exists():
+        raise ValueError(
+            f'"{file.name}" already exists, but has no training state. Pick another name, or delete this file.'
+        )
+
+
 def glance(path: Path) -> dict[str, Any] | None:
     """What the state at `path` says apart from its large tensors, which stay on disk; None where none can be read."""
     if not path.exists():

@@ -57,7 +57,8 @@ def train(
     With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
     interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
     Each of `processes` calls this with the same arguments and computes a share of every step; the first one saves and
-    watches. `tell` hears what the user should know. Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
+    watches. `tell` hears what the user should know. Raises ValueError for what does not fit together and CheckpointError
+    for a checkpoint of another run.
     """
     check_frames(learner, clips)
     check_parts(settings.accumulation, processes.count)
@@ -74,12 +75,13 @@ def train(
         state = State(learner, settings, device, scaled=dtype == torch.float16)
         stored = None if checkpoint is None else checkpoint.load()
         fingerprint = clips.fingerprint()
-        processes.check_same(lambda: (0 if stored is None else stored["step"], fingerprint))
+        begun = 0 if stored is None else stored["step"]
+        processes.check_same(lambda: (begun, fingerprint))
         data = batches(model.model, clips, settings, device)
         if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
             stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
         measured_before = stored is not None and stored.get("measured_on") == fingerprint
-        if not measured_before and settings.steps >= steps_between(settings):  # before anything is learned or restored
+        if not measured_before and max(begun, settings.steps) >= steps_between(settings):  # before it is restored
             state.untrained = measured(network, data, loss, processes)
             state.measured_on = fingerprint
         if stored is not None:

@@ -21,7 +21,6 @@ from .config import TrainSettings
 from .learner import Learner, Weights, finished
 from .on_disk import in_memory
 
-
 FPS = 8
 """What motion models are trained for, about."""
 

@@ -12,7 +12,7 @@ import comfy.model_management
 import torch
 
 from ..motion.save import save_motion_model
-from .checkpoint import STATE_SUFFIX, Checkpoint
+from .checkpoint import STATE_SUFFIX, Checkpoint, check_replaceable
 from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
@@ -54,10 +54,7 @@ class Session:
         Interrupted, it saves the state and the file too. Raises ValueError for a file that something else made.
         """
         state = self.file.with_suffix(STATE_SUFFIX)
-        if self.file.exists() and not state.exists():
-            raise ValueError(
-                f'"{self.file.name}" already exists, but has no training state. Pick another name, or delete this file.'
-            )
+        check_replaceable(self.file)
         decides = course(self.learner, self.clips, self.settings, **(self.identity or {}))
         checkpoint = Checkpoint(state, decides, self.start_again, self.other_clips)
         if self.file.exists() and (finished := checkpoint.finished(self.settings.steps)):

@@ -85,4 +85,3 @@ class TrainingPreview:
             frames, "kinema_training", io.FolderType.temp, node, FPS, lossless=False, quality=90, method=4
         )
         return ui.PreviewVideo([file])
-

@@ -23,7 +23,11 @@ def test_two_halves_equal_the_whole(tmp_path, monkeypatch):
     whole, halves = (torch.load(tmp_path / f"{name}.training", weights_only=True) for name in ("whole", "halves"))
     assert whole.keys() == halves.keys() and whole["step"] == halves["step"] == 6
     measured = ("untrained", "measured_on", "measurements")
-    assert all(whole[name] == halves[name] for name in measured) and [step for step, _ in whole["measurements"]] == [2, 4, 6]
+    assert all(whole[name] == halves[name] for name in measured) and [step for step, _ in whole["measurements"]] == [
+        2,
+        4,
+        6,
+    ]
     assert whole["losses"] == halves["losses"] and len(set(whole["losses"])) == 6
     assert same(whole["parameters"], halves["parameters"]) and same(whole["average"], halves["average"])
     for number, moments in whole["optimizer"]["state"].items():

@@ -6,8 +6,8 @@ import folder_paths
 import pytest
 import tiny
 import torch
-from PIL import Image
 from compare import ONE_CALL_IN_FLOAT32, assert_alike
+from PIL import Image
 from training.moving import FRAMES, clips
 
 from kinema.motion.load import load_motion_model
@@ -97,7 +97,13 @@ def test_the_node_trains_saves_and_gives_the_control(motion, tmp_path, monkeypat
     defaults = {
         i.id: i.default for i in TrainSparseCtrlNode.define_schema().inputs if getattr(i, "default", None) is not None
     }
-    inputs = defaults | {"steps": 2, "accumulation": 1, "sample_every": 2, "name": "mine", "clips": replace(clips(), vae=encoders.vae())}
+    inputs = defaults | {
+        "steps": 2,
+        "accumulation": 1,
+        "sample_every": 2,
+        "name": "mine",
+        "clips": replace(clips(), vae=encoders.vae()),
+    }
     with torch.inference_mode():
         output = TrainSparseCtrlNode.execute(model=tiny.image_model(), motion_model=motion, **inputs)
     control, plot = output.result
