@@ -9,7 +9,16 @@ from ..training.config import LoraOptions, TrainSettings
 from ..training.jobs import TrainingJob
 from .inputs.motion_files import LORA_FOLDER
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
+from .inputs.training_inputs import (
+    SAMPLE_EVERY,
+    ClipsSocket,
+    check_name,
+    folder_of,
+    later_inputs,
+    loss_plot_output,
+    name_input,
+    settings_inputs,
+)
 from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
@@ -71,12 +80,13 @@ class TrainMotionLoraNode(io.ComfyNode):
                     "single frames, so that the motion LoRA does not learn it. For one to five clips; training "
                     "takes about 1.2 times as long.",
                 ),
+                *later_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
                     display_name="MOTION_MODEL", tooltip="The motion model with the new LoRA applied at strength 1."
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
+                loss_plot_output(),
             ],
         )
 
@@ -97,6 +107,7 @@ class TrainMotionLoraNode(io.ComfyNode):
         learn_looks_apart: bool = False,
         sample_every: int = SAMPLE_EVERY,
         start_again: bool = False,
+        other_clips: bool = False,
         **settings: Any,
     ) -> io.NodeOutput:
         job = TrainingJob(
@@ -106,6 +117,8 @@ class TrainMotionLoraNode(io.ComfyNode):
             file=Path(folder_of(LORA_FOLDER), f"{name}.safetensors"),
             motion=motion_model,
             lora=LoraOptions(rank=rank, debias=debias, learn_looks_apart=learn_looks_apart),
+            start_again=start_again,
+            other_clips=other_clips,
         )
-        plot, shown = run_training(job, sample_every, start_again, cls)
+        plot, shown = run_training(job, sample_every, cls)
         return io.NodeOutput(load_motion_lora(motion_model, job.file, 1.0), plot, ui=shown)

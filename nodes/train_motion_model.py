@@ -12,7 +12,16 @@ from ..training.learner import STRUCTURES
 from ..training.precision import FORMATS
 from .inputs.motion_files import MODEL_FOLDER
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
+from .inputs.training_inputs import (
+    SAMPLE_EVERY,
+    ClipsSocket,
+    check_name,
+    folder_of,
+    later_inputs,
+    loss_plot_output,
+    name_input,
+    settings_inputs,
+)
 from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
@@ -65,13 +74,14 @@ class TrainMotionModelNode(io.ComfyNode):
                     "not know yet. If none is connected, a new motion model is trained from scratch, which needs "
                     "very many clips.",
                 ),
+                *later_inputs(),
             ],
             outputs=[
                 MotionModelSocket.Output(
                     display_name="MOTION_MODEL",
                     tooltip="The trained motion model, for Apply Motion Model. It is also saved to disk.",
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
+                loss_plot_output(),
             ],
         )
 
@@ -91,6 +101,7 @@ class TrainMotionModelNode(io.ComfyNode):
         motion_model: Any = None,
         sample_every: int = SAMPLE_EVERY,
         start_again: bool = False,
+        other_clips: bool = False,
         **settings: Any,
     ) -> io.NodeOutput:
         job = TrainingJob(
@@ -101,6 +112,8 @@ class TrainMotionModelNode(io.ComfyNode):
             motion=motion_model,
             kind=None if kind == AUTOMATIC else kind,
             dtype=FORMATS[weights],
+            start_again=start_again,
+            other_clips=other_clips,
         )
-        plot, shown = run_training(job, sample_every, start_again, cls)
+        plot, shown = run_training(job, sample_every, cls)
         return io.NodeOutput(load_motion_model(job.file), plot, ui=shown)

@@ -12,7 +12,16 @@ from ..training.config import TrainSettings
 from ..training.jobs import TrainingJob
 from .inputs.motion_files import CONTROL_FOLDER
 from .inputs.sockets import CATEGORY, MotionModelSocket
-from .inputs.training_inputs import SAMPLE_EVERY, ClipsSocket, check_name, folder_of, name_input, settings_inputs
+from .inputs.training_inputs import (
+    SAMPLE_EVERY,
+    ClipsSocket,
+    check_name,
+    folder_of,
+    later_inputs,
+    loss_plot_output,
+    name_input,
+    settings_inputs,
+)
 from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
@@ -47,6 +56,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
                 ),
                 name_input("my_sparsectrl", CONTROL_FOLDER),
                 *settings_inputs(SPARSECTRL_TRAINING),
+                *later_inputs(),
             ],
             outputs=[
                 io.ControlNet.Output(
@@ -54,7 +64,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
                     tooltip="The trained control with its picture at frame 0, for Apply ControlNet. Load SparseCtrl loads the "
                     "file with all its options.",
                 ),
-                io.Image.Output(display_name="loss_plot", tooltip="Plot of the training loss."),
+                loss_plot_output(),
             ],
         )
 
@@ -72,6 +82,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
         name: str,
         sample_every: int = SAMPLE_EVERY,
         start_again: bool = False,
+        other_clips: bool = False,
         **settings: Any,
     ) -> io.NodeOutput:
         job = TrainingJob(
@@ -81,7 +92,9 @@ class TrainSparseCtrlNode(io.ComfyNode):
             file=Path(folder_of(CONTROL_FOLDER), f"{name}.safetensors"),
             motion=motion_model,
             sparsectrl=True,
+            start_again=start_again,
+            other_clips=other_clips,
         )
-        plot, shown = run_training(job, sample_every, start_again, cls)
+        plot, shown = run_training(job, sample_every, cls)
         control = SparseControl(load_sparsectrl(job.file), SparseSettings(read_placement("0"), tell=say))
         return io.NodeOutput(control, plot, ui=shown)

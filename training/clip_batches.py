@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from .clips import Clips
+from .clips import Clip, Clips
 from .conditioning import check_caption, prepare
 from .config import TrainSettings
-from .draws import clip_at, draw_timestep, generator
+from .draws import clip_at, draw_timestep, generator, timestep_at
 from .on_disk import in_memory
 
 
@@ -46,10 +46,8 @@ class Batches:
             clip = self.clips.clips[number]
             timesteps.append(draw_timestep(random, settings.timestep_bias))
             dropped = float(torch.rand((), generator=random)) < settings.caption_dropout
-            captions.append(
-                self.empty if dropped else prepare(self.base, in_memory(clip.conditioning), self.clips.shape)
-            )
-            latents.append(self.base.process_latent_in(in_memory(clip.latents).detach().clone()).float())
+            captions.append(self.empty if dropped else self._caption(clip))
+            latents.append(self._latents(clip))
             numbers.append(number)
             noise.append(torch.randn(self.clips.shape, generator=random))
             randoms.append(random)
@@ -61,6 +59,31 @@ class Batches:
             tuple(numbers),
             tuple(randoms),
         )
+
+    def fixed(self, item: int, items: int) -> Batch:
+        """One clip of those that measure how much has been learned, always the same for an `item` of `items`: the noise levels
+        of all items are spread as evenly as those of the training are likely, and each clip has its caption."""
+        settings = self.settings
+        random = generator(settings.seed, "validation", item)
+        number = clip_at(item, len(self.clips.clips), settings.seed)
+        clip = self.clips.clips[number]
+        timestep = timestep_at((item + 0.5) / items, settings.timestep_bias)
+        return Batch(
+            self._latents(clip)[None].to(self.device),
+            torch.randn(self.clips.shape, generator=random)[None].to(self.device),
+            torch.tensor([timestep], device=self.device),
+            (self._caption(clip),),
+            (number,),
+            (random,),
+        )
+
+    def _latents(self, clip: Clip) -> torch.Tensor:
+        """(f, c, h, w)."""
+        scaled: torch.Tensor = self.base.process_latent_in(in_memory(clip.latents).detach().clone())
+        return scaled.float()
+
+    def _caption(self, clip: Clip) -> dict[str, Any]:
+        return prepare(self.base, in_memory(clip.conditioning), self.clips.shape)
 
 
 def batches(base: Any, clips: Clips, settings: TrainSettings, device: torch.device) -> Batches:

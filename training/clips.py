@@ -27,6 +27,8 @@ class Clips:
 
     clips: Sequence[Clip]  # at least one; all latents have the same shape
     empty: Any  # CONDITIONING of the empty caption, for caption dropout
+    origin: str = ""  # where they are from, in words
+    vae: Any = None  # the VAE that encoded them, which shows the samples of a training
 
     def __post_init__(self) -> None:
         if not self.clips:
@@ -44,6 +46,13 @@ class Clips:
         """(f, c, h, w)."""
         frames, channels, height, width = self.clips[0].latents.shape
         return frames, channels, height, width
+
+    @property
+    def words(self) -> str:
+        """How many there are and where they are from: 3 clips of the folder "zoom"."""
+        count = len(self.clips)
+        number = "1 clip" if count == 1 else f"{count} clips"
+        return f"{number} of {self.origin}" if self.origin else number
 
     def fingerprint(self) -> str:
         """A hash of all latents and captions, in order. Clips on disk are not read: their hashes are known."""

@@ -70,6 +70,7 @@ class TrainSettings:
     precision: Precision = "automatic"  # what the image model computes in
     gradient_checkpointing: bool = False  # recompute activations in the backward pass, which saves memory
     save_every: Annotated[int, Range(1, 1_000_000)] = 500  # steps between two saves of the state
+    automatic_checkpointing: bool = True  # turn gradient_checkpointing on where a step would not fit into memory
 
     def __post_init__(self) -> None:
         for name, limits in SETTINGS.items():

@@ -19,5 +19,9 @@ def clip_at(position: int, clips: int, seed: int) -> int:
 
 def draw_timestep(random: torch.Generator, bias: float) -> int:
     """A timestep 0..999: uniform for `bias` 1, more often small above it."""
-    u = float(torch.rand((), generator=random, dtype=torch.float64))
+    return timestep_at(float(torch.rand((), generator=random, dtype=torch.float64)), bias)
+
+
+def timestep_at(u: float, bias: float) -> int:
+    """The timestep 0..999 for a number `u` from 0 to 1 that is uniformly random: 1000 · u^bias."""
     return min(int(1000 * u**bias), 999)

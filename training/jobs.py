@@ -1,19 +1,21 @@
 """From what a node or a settings file asks for to a run: the one place where its parts are put together."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..motion.families import FAMILIES
+from .checkpoint import STATE_SUFFIX, glance
 from .clips import Clips
 from .config import LoraOptions, TrainSettings
-from .learner import start_from, start_new
+from .learner import Learner, start_from, start_new
 from .motion_director import appearance, director_loss, with_appearance
 from .motion_lora import learn_motion_lora
 from .processes import ALONE, Processes
-from .session import Session, motion_lora_saver, motion_model_saver, sparsectrl_saver
+from .session import Save, Session, Tell, motion_lora_saver, motion_model_saver, sparsectrl_saver
 from .sparse_learner import learn_sparsectrl, new_halves, sparse_loss
 
 
@@ -30,14 +32,48 @@ class TrainingJob:
     dtype: torch.dtype = torch.float16  # of the file of a motion model
     lora: LoraOptions | None = None  # None: the whole motion model is trained
     sparsectrl: bool = False  # whether a SparseCtrl model for the motion model is trained instead
+    start_again: bool = False  # whether what an earlier run of the file has learned is discarded
+    other_clips: bool = False  # whether an earlier run goes on with clips other than its own
+    tell: Tell = logging.info  # hears what the user should know
     processes: Processes = ALONE  # that train it together
 
 
 def session_for(job: TrainingJob) -> Session:
     """The run of `job`. Raises ValueError for what cannot be trained."""
+    job = _with_stored_seed(job)
     if job.sparsectrl:
         return _sparsectrl_session(job)
     return _model_session(job) if job.lora is None else _lora_session(job, job.lora)
+
+
+def _with_stored_seed(job: TrainingJob) -> TrainingJob:
+    """`job` with the seed that an earlier run of its file began with, if that goes on."""
+    state = None if job.start_again else glance(job.file.with_suffix(STATE_SUFFIX))
+    asked = job.settings.seed
+    if state is None or state["course"]["seed"] == asked:
+        return job
+    stored = state["course"]["seed"]
+    job.tell(
+        f"The training continues with the seed {stored} that it began with, not with {asked}. To use {asked}, start again "
+        "under another name."
+    )
+    return replace(job, settings=replace(job.settings, seed=stored))
+
+
+def _session(job: TrainingJob, learner: Learner, save: Save, **more: Any) -> Session:
+    return Session(
+        job.model,
+        learner,
+        job.clips,
+        job.settings,
+        job.file,
+        save,
+        processes=job.processes,
+        start_again=job.start_again,
+        other_clips=job.other_clips,
+        tell=job.tell,
+        **more,
+    )
 
 
 def _model_session(job: TrainingJob) -> Session:
@@ -45,8 +81,7 @@ def _model_session(job: TrainingJob) -> Session:
         learner = start_from(job.motion)
     else:
         learner = start_new(job.model, job.settings.seed, None if job.kind is None else FAMILIES[job.kind])
-    save = motion_model_saver(learner, job.dtype)
-    return Session(job.model, learner, job.clips, job.settings, job.file, save, processes=job.processes)
+    return _session(job, learner, motion_model_saver(learner, job.dtype))
 
 
 def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
@@ -54,29 +89,13 @@ def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
     looks = appearance(job.model, lora.rank, job.settings.seed) if lora.learn_looks_apart else None
     if looks is not None:
         learner = with_appearance(learner, looks)
-    return Session(
-        job.model,
-        learner,
-        job.clips,
-        job.settings,
-        job.file,
-        save=motion_lora_saver(learner, lora.rank),
-        loss=director_loss(job.model, looks, lora.debias),
-        identity={"rank": lora.rank, "debias": lora.debias},
-        processes=job.processes,
-    )
+    loss = director_loss(job.model, looks, lora.debias)
+    identity = {"rank": lora.rank, "debias": lora.debias}
+    return _session(job, learner, motion_lora_saver(learner, lora.rank), loss=loss, identity=identity)
 
 
 def _sparsectrl_session(job: TrainingJob) -> Session:
     halves = new_halves(job.model, job.motion, job.settings.seed)
-    return Session(
-        job.model,
-        learn_sparsectrl(job.motion, halves),
-        job.clips,
-        job.settings,
-        job.file,
-        save=sparsectrl_saver(halves, job.dtype),
-        loss=sparse_loss(halves),
-        identity={"learns": "SparseCtrl"},
-        processes=job.processes,
-    )
+    learner = learn_sparsectrl(job.motion, halves)
+    identity = {"learns": "SparseCtrl"}
+    return _session(job, learner, sparsectrl_saver(halves, job.dtype), loss=sparse_loss(halves), identity=identity)

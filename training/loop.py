@@ -1,5 +1,6 @@
 """The training loop: the one function behind the training nodes and the command line."""
 
+import logging
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from typing import Any
 
 import comfy.model_management
 import torch
+from PIL import Image
 
 from .checkpoint import Checkpoint, Course
 from .clip_batches import Batches, batches
@@ -17,22 +19,22 @@ from .config import TrainSettings, check_parts
 from .digest import digest
 from .frozen import checkpointing, frozen
 from .learner import Learner, Weights
+from .memory import checkpointing_is_needed
 from .objective import Loss, Network, diffusion, motion_loss
 from .precision import compute_dtype
 from .processes import ALONE, Processes
-from .sample import SampleSettings, sample
+from .record import Record
+from .sample import SampleSettings, sample_pictures
 from .state import State
+from .validation import measured, relative, steps_between
 
 
 @dataclass(frozen=True)
-class TrainingProgress:
-    """How far a run is, and what it has learned so far."""
+class TrainingProgress(Record):
+    """A run in progress, and what it has learned so far."""
 
-    step: int  # optimizer steps done so far
-    steps: int  # of the whole run
-    losses: list[float]  # of each step done, oldest first
     values: Weights  # of the learner's parameters, or their EMA if the settings ask for it
-    sample: Callable[[SampleSettings], torch.Tensor]  # makes an animation with `values`: latents (f, c, h, w)
+    sample: Callable[[SampleSettings], list[Image.Image]]  # makes an animation with `values`, if the clips have their VAE
 
 
 Watch = Callable[[TrainingProgress], None]
@@ -47,6 +49,7 @@ def train(
     watch: Watch | None = None,
     loss: Loss = motion_loss,
     processes: Processes = ALONE,
+    tell: Callable[[str], None] = logging.info,
 ) -> TrainingProgress:
     """Trains the parameters of `learner` inside `model` (MODEL) on `clips`. `finished` makes a MOTION_MODEL of what
     they are in the end.
@@ -54,7 +57,8 @@ def train(
     With a `checkpoint` it begins where that run stopped and saves there every so often, at the end, and when the host
     interrupts; the numbers are the same as without a stop. `model` and its weights stay as they are.
     Each of `processes` calls this with the same arguments and computes a share of every step; the first one saves and
-    watches. Raises ValueError for what does not fit together and CheckpointError for a checkpoint of another run.
+    watches. `tell` hears what the user should know. Raises ValueError for what does not fit together and CheckpointError
+    for a checkpoint of another run.
     """
     check_frames(learner, clips)
     check_parts(settings.accumulation, processes.count)
@@ -69,14 +73,25 @@ def train(
         network = Network(model, learner.motion, diffusion(model, schedule, settings.weight_limit))
         dtype = compute_dtype(settings.precision, model.model, device)
         state = State(learner, settings, device, scaled=dtype == torch.float16)
-        if checkpoint is not None and (stored := checkpoint.load()) is not None:
-            state.restore(stored)
-        processes.check_same(lambda: (state.step, clips.fingerprint()))
+        stored = None if checkpoint is None else checkpoint.load()
+        fingerprint = clips.fingerprint()
+        begun = 0 if stored is None else stored["step"]
+        processes.check_same(lambda: (begun, fingerprint))
         data = batches(model.model, clips, settings, device)
-        if settings.gradient_checkpointing:
-            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
         if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
             stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
+        measured_before = stored is not None and stored.get("measured_on") == fingerprint
+        if not measured_before and max(begun, settings.steps) >= steps_between(settings):  # before it is restored
+            state.untrained = measured(network, data, loss, processes)
+            state.measured_on = fingerprint
+        if stored is not None:
+            state.restore(stored)
+        saving = settings.gradient_checkpointing or (
+            settings.automatic_checkpointing
+            and checkpointing_is_needed(network, learner.others, state, data, loss, tell)
+        )
+        if saving:
+            stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
 
         def progress() -> TrainingProgress:
             values = state.result()
@@ -84,8 +99,9 @@ def train(
                 state.step,
                 settings.steps,
                 state.losses,
+                state.measurements,
                 values,
-                partial(sample, model, learner, values, clips, settings),
+                partial(sample_pictures, model, learner, values, clips, settings),
             )
 
         if not processes.leads:
@@ -105,6 +121,7 @@ def _run(
 ) -> None:
     settings = data.settings
     try:
+        _measure(state, network, data, loss, processes)
         while state.step < settings.steps:
             shares = processes.together(lambda: _gradients(state, network, data, loss, processes))
             total = sum(shares)
@@ -115,6 +132,7 @@ def _run(
                 )
             processes.add_up(state.parameters.values())
             state.advance(total)
+            _measure(state, network, data, loss, processes)
             if state.step % settings.save_every == 0:
                 _save(state, checkpoint)
             watch()
@@ -132,6 +150,16 @@ def _gradients(state: State, network: Network, data: Batches, loss: Loss, proces
             state.scaler.scale(value).backward()
             total += value.item()
     return total
+
+
+def _measure(state: State, network: Network, data: Batches, loss: Loss, processes: Processes) -> None:
+    """Adds a measurement of what has been learned, if one is due and has not been made."""
+    latest = state.measurements[-1][0] if state.measurements else 0
+    if state.step == latest or state.step % steps_between(data.settings):
+        return
+    with state.with_result():
+        losses = measured(network, data, loss, processes)
+    state.measurements.append((state.step, relative(losses, state.untrained)))
 
 
 def _save(state: State, checkpoint: Checkpoint | None) -> None:
@@ -156,10 +184,10 @@ def course(learner: Learner, clips: Clips, settings: TrainSettings, **more: Any)
     The number of steps is part of it unless the learning rate is constant. The number of processes never is.
     """
     decides = settings.values(learner.motion.spec.family)
-    for name in ("save_every", "gradient_checkpointing"):
+    for name in ("save_every", "gradient_checkpointing", "automatic_checkpointing"):
         del decides[name]
     if settings.learning_rate_curve == "constant":
         del decides["steps"]
     start = digest([*learner.motion.state_dict().items(), *learner.parameters.items()])
     decides |= {"clips": clips.fingerprint(), "start": start, **more}
-    return Course(decides, lambda: {"clips": clips.earlier_fingerprint()})
+    return Course(decides, clips.words, lambda: {"clips": clips.earlier_fingerprint()})

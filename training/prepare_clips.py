@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ def prepare_clips(
     if folder is not None and not latents:
         raise ValueError(f'None of the videos in "{folder.name}" can be used. {" ".join(skipped[:3])}')
     clips = with_captions(latents, CaptionEncoder(clip, encoder.cache), prompt, processes)
+    origins = [] if folder is None else [f'the folder "{folder.name}"']
+    origins += [] if images is None else ["the connected images"]
+    clips = replace(clips, origin=" and ".join(origins), vae=encoder.vae)
     found = f"Clips: {len(clips.clips)}, with {encoder.cut.frames} frames each. Videos: {len(latents)}."
     logging.info(found)
     return clips, [found, *skipped]

@@ -1,12 +1,17 @@
-"""An animation made in the middle of a run, to see what has been learned so far."""
+"""An animation made in the middle of a run, to see what has been learned so far; each is kept as a file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management
 import comfy.sample
+import numpy as np
 import torch
+from PIL import Image
 
+from ..motion.atomic import replacing
 from ..sampling.modules.applied import Applied
 from ..sampling.noise.model_sampling import ScheduleChoice
 from ..sampling.noise.noise_schedules import KEEP
@@ -15,6 +20,9 @@ from .clips import Clips
 from .config import TrainSettings
 from .learner import Learner, Weights, finished
 from .on_disk import in_memory
+
+FPS = 8
+"""What motion models are trained for, about."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,24 @@ def sample(
         )  # fmt: skip
         comfy.model_management.load_models_gpu([model], force_full_load=True)
         return result
+
+
+def sample_pictures(
+    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
+) -> list[Image.Image]:
+    """The frames of what `sample` makes, decoded at full size by the VAE of `clips`."""
+    latents = sample(model, learner, values, clips, settings, how)
+    with torch.no_grad(), torch.autocast(model.load_device.type, enabled=False):
+        decoded = clips.vae.decode(latents).detach().cpu().float().clamp(0, 1).numpy()
+    comfy.model_management.load_models_gpu([model], force_full_load=True)  # where the VAE took its place
+    return [Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in decoded]
+
+
+def save_sample(frames: Sequence[Image.Image], trained: Path, step: int) -> Path:
+    """Keeps the sample of `step` as an animated WEBP next to the file `trained` that the run writes."""
+    file = trained.with_name(f"{trained.stem}_{step:06d}.webp")
+    with replacing(file) as unfinished:
+        frames[0].save(
+            unfinished, "WEBP", save_all=True, append_images=frames[1:], duration=1000 // FPS, loop=0, quality=90
+        )
+    return file

@@ -1,6 +1,8 @@
 """All that changes during a run: the parameters, their moving average, the optimizer."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,6 +22,9 @@ class State:
         self.saved = 0  # the step of the latest state on disk
         self.whole = True  # False only while a step is half done, by which time it cannot be stored
         self.losses: list[float] = []
+        self.untrained: list[float] = []  # the losses of the untrained model that measurements are relative to
+        self.measured_on = ""  # fingerprint of the clips that they are measured on
+        self.measurements: list[tuple[int, float]] = []  # steps and relative losses, see validation.py
         self.settings = settings
         self.parameters = learner.parameters
         self.average = {name: p.detach().clone() for name, p in learner.parameters.items()} if settings.average else {}
@@ -56,10 +61,25 @@ class State:
         """What has been learned: the average, or the last values where none is kept. Not a copy."""
         return self.average or {name: p.detach() for name, p in self.parameters.items()}
 
+    @contextmanager
+    def with_result(self) -> Iterator[None]:
+        """While this is open, the parameters have the values of `result`. Nothing is copied."""
+        own = {name: parameter.data for name, parameter in self.parameters.items()}
+        try:
+            for name, value in self.average.items():
+                self.parameters[name].data = value
+            yield
+        finally:
+            for name, parameter in self.parameters.items():
+                parameter.data = own[name]
+
     def stored(self) -> dict[str, Any]:
         return {
             "step": self.step,
             "losses": self.losses,
+            "untrained": self.untrained,
+            "measured_on": self.measured_on,
+            "measurements": self.measurements,
             "parameters": {name: p.detach() for name, p in self.parameters.items()},
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
@@ -70,6 +90,10 @@ class State:
         """Continues the run of which `stored` is the state."""
         self.step = self.saved = stored["step"]
         self.losses = stored["losses"]
+        self.measurements = [*stored.get("measurements", [])]  # which earlier states do not have
+        if not self.untrained:
+            self.untrained = stored.get("untrained", [])
+            self.measured_on = stored.get("measured_on", "")
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(stored["parameters"][name])

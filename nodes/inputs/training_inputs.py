@@ -46,7 +46,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
             "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
-            "reproduces the training run.", control_after_generate=io.ControlAfterGenerate.fixed),
+            "reproduces the training run. A run that is continued keeps the seed that it began with.",
+            control_after_generate=io.ControlAfterGenerate.fixed),
         setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
             "Diffusion's own, B the one that the authors chose, C a steeper one. beta_start and beta_end change the "
             "betas of any of them. automatic: the schedule used with this kind of motion model (B for SD1.5)."),
@@ -74,16 +75,46 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
             "learned in fewer steps, because motion is decided at high noise levels.", step=0.5),
         advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
         advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
-            "not affect the result."),
+            "not affect the result. See also automatic_checkpointing."),
         advanced(
             "save_every",
             "Number of steps between saves of the training state, so that little is lost in a power cut. The "
             "training state is also saved at the end and when you interrupt the training."),
         io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
-            tooltip="Number of steps between sample animations in the preview. 0: no sample animations."),
+            tooltip="Number of steps between sample animations, which are shown in the preview and kept as files next to "
+            "the training state. 0: no sample animations."),
         io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
             tooltip="Discards and replaces what an earlier training run with this name has learned."),
     ]  # fmt: skip
+
+
+def later_inputs() -> list[Any]:
+    """The inputs that later versions added, last in each node so that the values of saved workflows keep their places."""
+    return [
+        io.Boolean.Input(
+            "other_clips",
+            default=False,
+            optional=True,
+            advanced=True,
+            tooltip="Continues an earlier training run although its clips have changed, for example because you added "
+            "videos to the folder. Off: such a run is refused.",
+        ),
+        io.Boolean.Input(
+            "automatic_checkpointing",
+            default=True,
+            optional=True,
+            advanced=True,
+            tooltip="Turns gradient_checkpointing on automatically if the estimate says that a step would not fit into the "
+            "free memory, and says so on the node. Does not affect the result.",
+        ),
+    ]
+
+
+def loss_plot_output() -> io.Image.Output:
+    return io.Image.Output(
+        display_name="loss_plot",
+        tooltip="Plot of the loss: above on fixed clips, relative to the untrained model, below that of each step.",
+    )
 
 
 def check_name(name: str | None) -> bool | str:

@@ -1,10 +1,11 @@
 """What people see while a model trains: progress, the curve of the loss, and an animation made with what it knows."""
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import comfy.utils
-import latent_preview
 import torch
 from comfy_api.latest import io, ui
 from PIL import Image
@@ -12,29 +13,37 @@ from PIL import Image
 from ...training.jobs import TrainingJob, session_for
 from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
-from ...training.sample import SampleSettings
+from ...training.record import Record
+from ...training.sample import FPS, SampleSettings, save_sample
+from .on_node import say
 from .pictures import image_of
 
 INTERVAL = 0.25
 """Seconds between previews at least. Each shows the next frame, so the sample animation moves."""
 
-FPS = 8
 
+def run_training(job: TrainingJob, sample_every: int, node: type[io.ComfyNode]) -> tuple[Any, Any]:
+    """Runs `job` on `node` with its preview, and says there what the user should know. Returns the plot of the loss (IMAGE)
+    and what the node shows in the end."""
+    told: list[str] = []
 
-def run_training(job: TrainingJob, sample_every: int, start_again: bool, node: type[io.ComfyNode]) -> tuple[Any, Any]:
-    """Runs `job` on `node` with its preview. Returns the plot of the loss (IMAGE) and what the node shows in the end."""
-    preview = TrainingPreview(job.model, job.settings.steps, sample_every)
-    done = session_for(job).run(preview, start_again)
-    return image_of(loss_plot(done.losses, done.steps)), preview.final(done, node)
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        say(" ".join(told))
+
+    preview = TrainingPreview(job.file, job.settings.steps, sample_every)
+    done = session_for(replace(job, tell=tell)).run(preview)
+    return image_of(loss_plot(done)), preview.final(done, node)
 
 
 class TrainingPreview:
-    """To be called after each step. Every `sample_every` steps it samples, never if that is 0."""
+    """To be called after each step. Every `sample_every` steps it samples and keeps the sample next to `file`, which is what
+    the training writes; never if that is 0."""
 
-    def __init__(self, model: Any, steps: int, sample_every: int) -> None:
+    def __init__(self, file: Path, steps: int, sample_every: int) -> None:
         self.frames: list[Image.Image] = []
+        self._file = file
         self._bar = comfy.utils.ProgressBar(steps)
-        self._previewer = LatentPictures(model)
         self._sample_every = sample_every
         self._shown = 0
         self._last = 0.0
@@ -51,11 +60,12 @@ class TrainingPreview:
         self._bar.update_absolute(progress.step, progress.steps, ("JPEG", picture, max(picture.size)))
 
     def sample(self, progress: TrainingProgress) -> None:
-        self.frames = self._previewer.frames(progress.sample(SampleSettings()))
+        self.frames = progress.sample(SampleSettings())
+        save_sample(self.frames, self._file, progress.step)
 
     def _picture(self, progress: TrainingProgress) -> Image.Image:
         """The loss, and below it one frame of the sample animation."""
-        plot = loss_plot(progress.losses, progress.steps)
+        plot = loss_plot(progress)
         if not self.frames:
             return plot
         frame = self.frames[self._shown % len(self.frames)]
@@ -66,28 +76,12 @@ class TrainingPreview:
         both.paste(frame, ((plot.width - frame.width) // 2, plot.height))
         return both
 
-    def final(self, progress: TrainingProgress, node: type[io.ComfyNode]) -> Any:
+    def final(self, progress: Record, node: type[io.ComfyNode]) -> Any:
         """The sample animation as the node's last preview; the loss where there is none."""
         if not self.frames:
-            return ui.PreviewImage(image_of(loss_plot(progress.losses, progress.steps)), cls=node)
+            return ui.PreviewImage(image_of(loss_plot(progress)), cls=node)
         frames = torch.cat([image_of(frame) for frame in self.frames])
         file = ui.ImageSaveHelper.save_animated_webp(
             frames, "kinema_training", io.FolderType.temp, node, FPS, lossless=False, quality=90, method=4
         )
         return ui.PreviewVideo([file])
-
-
-class LatentPictures:
-    """Latents as pictures, by the previewer that the user chose, or by colours alone where that is none."""
-
-    def __init__(self, model: Any) -> None:
-        latent_format = model.model.latent_format
-        self._format = latent_format
-        self._previewer = latent_preview.get_previewer(model.load_device, latent_format)
-        if self._previewer is None:
-            self._previewer = latent_preview.Latent2RGBPreviewer(latent_format.latent_rgb_factors)
-
-    def frames(self, latents: torch.Tensor) -> list[Image.Image]:
-        """`latents` (f, c, h, w) as a sampler returns them."""
-        scaled = self._format.process_in(latents)
-        return [self._previewer.decode_latent_to_preview(frame[None]) for frame in scaled]

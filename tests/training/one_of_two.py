@@ -92,7 +92,10 @@ def failing(path, processes, fail, watch=None, count=3, **changes):
         for term in motion_loss(network, batch):
             yield fail(term) if processes.number == 1 and step == FAILS_AT else term
 
-    learner, settings = start_new(model, seed=1), TrainSettings(**({"steps": 4, "accumulation": 2} | changes))
+    learner, settings = (
+        start_new(model, seed=1),
+        TrainSettings(**({"steps": 4, "accumulation": 2} | changes), automatic_checkpointing=False),
+    )
     checkpoint = Checkpoint(path, course(learner, data, settings))
     try:
         train(model, learner, data, settings, checkpoint, watch, loss, processes)

@@ -9,6 +9,7 @@ import pytest
 import safetensors
 import tiny
 import torch
+from PIL import Image
 from training.video_files import pictures, write_video
 
 from kinema.motion.families import FAMILIES
@@ -108,7 +109,9 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
     first, last = (preview[1] for _, _, preview in (previews[0], previews[-1]))
     assert first.size == (768, 384) and last.size == (768, 384 + 384)  # with the sample animation below
     (shown,) = output.ui.as_dict()["images"]
-    assert (folders / "temp" / shown["filename"]).exists()
+    for sample in (folders / "temp" / shown["filename"], folders / MODEL_FOLDER / "mine" / "fish_000002.webp"):
+        with Image.open(sample) as animation:
+            assert (animation.format, animation.size, animation.n_frames) == ("WEBP", (64, 64), 4)
 
 
 def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):

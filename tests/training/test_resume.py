@@ -11,16 +11,23 @@ import pytest
 import torch
 from training.run_to_be_killed import run
 
+from kinema.training import validation
 from kinema.training.checkpoint import CheckpointError
 from kinema.training.config import EARLIER_NAMES
 
 
-def test_two_halves_equal_the_whole(tmp_path):
-    run(tmp_path / "whole.training", steps=6)
-    run(tmp_path / "halves.training", steps=3)
-    run(tmp_path / "halves.training", steps=6)
+def test_two_halves_equal_the_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "SPACING", 2)
+    for name, steps in (("whole", 6), ("halves", 3), ("halves", 6)):
+        run(tmp_path / f"{name}.training", steps)
     whole, halves = (torch.load(tmp_path / f"{name}.training", weights_only=True) for name in ("whole", "halves"))
     assert whole.keys() == halves.keys() and whole["step"] == halves["step"] == 6
+    measured = ("untrained", "measured_on", "measurements")
+    assert all(whole[name] == halves[name] for name in measured) and [step for step, _ in whole["measurements"]] == [
+        2,
+        4,
+        6,
+    ]
     assert whole["losses"] == halves["losses"] and len(set(whole["losses"])) == 6
     assert same(whole["parameters"], halves["parameters"]) and same(whole["average"], halves["average"])
     for number, moments in whole["optimizer"]["state"].items():
@@ -96,7 +103,7 @@ def test_a_state_from_before_clips_had_hashes(tmp_path):
         run(path, steps=4, seed=43)
     assert same(run(path, steps=4), run(None, steps=4))
     torch.save(state | {"course": then | {"clips": "0" * 32}}, path)
-    with pytest.raises(CheckpointError, match="was trained with clips '000"):
+    with pytest.raises(CheckpointError, match="was trained on 3 clips, not on the 3 clips with the videos"):
         run(path, steps=4)
 
 

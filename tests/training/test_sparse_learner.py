@@ -7,6 +7,7 @@ import pytest
 import tiny
 import torch
 from compare import ONE_CALL_IN_FLOAT32, assert_alike
+from PIL import Image
 from training.moving import FRAMES, clips
 
 from kinema.motion.load import load_motion_model
@@ -20,6 +21,7 @@ from kinema.training.config import TrainSettings
 from kinema.training.loop import train
 from kinema.training.sample import SampleSettings, sample
 from kinema.training.sparse_learner import learn_sparsectrl, new_halves, save_sparsectrl, sparse_loss
+from training import encoders
 
 HOW = TrainSettings(steps=16, learning_rate=3e-3, average=0.0, caption_dropout=0.0)
 
@@ -95,13 +97,21 @@ def test_the_node_trains_saves_and_gives_the_control(motion, tmp_path, monkeypat
     defaults = {
         i.id: i.default for i in TrainSparseCtrlNode.define_schema().inputs if getattr(i, "default", None) is not None
     }
-    inputs = defaults | {"steps": 2, "accumulation": 1, "sample_every": 2, "name": "mine", "clips": clips()}
+    inputs = defaults | {
+        "steps": 2,
+        "accumulation": 1,
+        "sample_every": 2,
+        "name": "mine",
+        "clips": replace(clips(), vae=encoders.vae()),
+    }
     with torch.inference_mode():
         output = TrainSparseCtrlNode.execute(model=tiny.image_model(), motion_model=motion, **inputs)
     control, plot = output.result
     assert isinstance(control, SparseControl) and control.model.name == "mine.safetensors"
     assert plot.shape == (1, 384, 768, 3)
     assert (tmp_path / "controlnet" / "mine.training").exists()
+    with Image.open(tmp_path / "controlnet" / "mine_000002.webp") as kept:
+        assert (kept.size, kept.n_frames) == ((64, 64), FRAMES)
     (shown,) = output.ui.as_dict()["images"]
     assert (tmp_path / "temp" / shown["filename"]).exists()
 

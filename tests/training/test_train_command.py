@@ -8,7 +8,7 @@ import pytest
 
 from kinema.motion.spec import NoiseSchedule
 from kinema.training.config import LoraOptions, TrainSettings
-from tools.train.job import Data, Run, read_job
+from tools.train.job import Data, Run, prepare_paths, read_job
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALLEST = {"run": {"output": "mm.safetensors", "checkpoint": "sd15.safetensors"}, "clips": {"folder": "videos"}}
@@ -58,6 +58,36 @@ def test_mistakes_are_named(tmp_path, tables, message):
     with pytest.raises(ValueError) as error:
         job(tmp_path, **tables)
     assert str(error.value).startswith(message)
+
+
+def test_every_path_is_checked_and_folders_are_made(tmp_path):
+    """Before anything is loaded, each mistake by its name."""
+    run, clips = {"output": "out/new/mm.safetensors", "motion_model": "mm.ckpt"}, {"cache": "a/cache"}
+
+    def prepare():
+        tables = {"run": SMALLEST["run"] | run, "clips": SMALLEST["clips"] | clips}
+        prepare_paths(job(tmp_path, **tables))
+
+    def refused():
+        with pytest.raises(ValueError) as error:
+            prepare()
+        return str(error.value)
+
+    relative = "Correct the path; it is relative to this settings file."
+    assert refused() == f'checkpoint in [run] is "{tmp_path / "sd15.safetensors"}", where there is no file. {relative}'
+    (tmp_path / "sd15.safetensors").touch()
+    assert refused() == f'motion_model in [run] is "{tmp_path / "mm.ckpt"}", where there is no file. {relative}'
+    (tmp_path / "mm.ckpt").touch()
+    assert refused() == f'folder in [clips] is "{tmp_path / "videos"}", where there is no folder. {relative}'
+    (tmp_path / "videos").mkdir()
+    prepare()
+    assert (tmp_path / "out" / "new").is_dir() and (tmp_path / "a" / "cache").is_dir()
+    (tmp_path / "file").touch()
+    clips["cache"] = "file/cache"
+    assert refused().startswith(f'the folder "{tmp_path / "file" / "cache"}" for cache cannot be made: ')
+    (tmp_path / "mine.safetensors").touch()
+    run["output"] = "mine.safetensors"
+    assert refused().startswith('"mine.safetensors" already exists, but has no training state.')
 
 
 def test_files_from_before_settings_had_the_names_of_the_inputs(tmp_path):

@@ -35,7 +35,7 @@ def run(options: Options) -> Iterator[Result]:
     yield Result(f"{what}: forward pass", forward, "s")
     yield Result(f"{what}: training step ÷ 3 forward passes", step / (3 * forward), target=1.3)
     for checkpointing in (False, True):
-        settings = TrainSettings(steps=2, gradient_checkpointing=checkpointing)
+        settings = TrainSettings(steps=2, gradient_checkpointing=checkpointing, automatic_checkpointing=False)
         _give_back_memory()
         peak = peak_bytes(lambda settings=settings: train(model, start_new(model, 1), clips, settings))  # type: ignore[misc]
         name = "with" if checkpointing else "without"

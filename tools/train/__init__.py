@@ -23,11 +23,12 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(own)
     file = chosen.file.absolute()
     in_host.import_extension()
-    from tools.train.job import read_job
+    from tools.train.job import prepare_paths, read_job
     from tools.train.launch import check_shares, launch, launched, take_card
 
     try:
         job = read_job(file)
+        prepare_paths(job)
         check_shares(job, chosen.processes)
         take_card()
     except (OSError, ValueError) as error:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from kinema.motion.families import FAMILIES
 from kinema.motion.spec import NoiseSchedule
+from kinema.training.checkpoint import check_replaceable
 from kinema.training.config import SETTINGS, LoraOptions, TrainSettings, by_present_names
 
 T = TypeVar("T")
+_RELATIVE = "Correct the path; it is relative to this settings file."
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Run:
     fp16: bool = True  # whether the file is in fp16 or in fp32
     sample_every: int = 0  # steps between two sample animations; 0: none
     threads: int = 1  # of the CPU
+    other_clips: bool = False  # whether a run goes on although its clips have changed
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,29 @@ def read_job(file: Path) -> Job:
     if lora and run.motion_model is None:
         raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")
     return Job(run, _fill(Data, "clips", tables, file.parent), _settings(tables.get("settings", {})), lora, sparsectrl)
+
+
+def prepare_paths(job: Job) -> None:
+    """Makes the folders that `job` writes to. Raises ValueError for a path that leads to nothing, or to what must stay."""
+    run, clips = job.run, job.clips
+    for name, file in {"checkpoint": run.checkpoint, "motion_model": run.motion_model}.items():
+        if file is not None and not file.is_file():
+            raise ValueError(f'{name} in [run] is "{file}", where there is no file. {_RELATIVE}')
+    if not clips.folder.is_dir():
+        raise ValueError(f'folder in [clips] is "{clips.folder}", where there is no folder. {_RELATIVE}')
+    check_replaceable(run.output)
+    for name, folder in {"output": run.output.parent, "cache": clips.cache}.items():
+        if folder is not None:
+            _make(name, folder)
+
+
+def _make(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f'the folder "{folder}" for {name} cannot be made: {error.strerror}. Choose another folder.'
+        ) from None
 
 
 def _settings(table: dict[str, Any]) -> TrainSettings:

@@ -1,27 +1,26 @@
 """A training on the command line; imported once the host is."""
 
+import logging
 import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import comfy.sd
-import numpy as np
 import torch
-from PIL import Image
 
 from kinema.motion.load import load_motion_model
 from kinema.training.clip_encoder import Encoder
 from kinema.training.jobs import TrainingJob, session_for
 from kinema.training.loop import TrainingProgress
-from kinema.training.loss_plot import loss_plot, running_mean
+from kinema.training.loss_plot import loss_plot, moving_average
 from kinema.training.prepare_clips import prepare_clips
 from kinema.training.processes import ProcessError, Processes, joined
-from kinema.training.sample import SampleSettings
-from kinema.training.session import Session
+from kinema.training.record import Record
+from kinema.training.sample import SampleSettings, save_sample
 from kinema.training.videos import Cut
 from tools.train.job import Job
 
@@ -62,10 +61,12 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
             dtype=torch.float16 if job.run.fp16 else torch.float32,
             lora=job.lora,
             sparsectrl=job.sparsectrl,
+            other_clips=job.run.other_clips,
+            tell=partial(print, flush=True) if processes.leads else logging.debug,
             processes=processes,
         )
     )
-    report = Report(session, vae, job.run.sample_every)
+    report = Report(session.file, job.run.sample_every)
     try:
         done = session.run(report)
     except comfy.model_management.InterruptProcessingException:
@@ -74,15 +75,16 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
         raise
     if processes.leads:
         report.print(done)
-        loss_plot(done.losses, done.steps).save(session.file.with_suffix(".loss.png"))
-        print(f"Saved {session.file}")
+        loss_plot(done).save(session.file.with_suffix(".loss.png"))
+        print(f"The result is {session.file}")
 
 
 class Report:
     """Prints how a run goes, and writes sample animations beside its file."""
 
-    def __init__(self, session: Session, vae: Any, sample_every: int) -> None:
-        self._file, self._vae, self._sample_every = session.file, vae, sample_every
+    def __init__(self, file: Path, sample_every: int) -> None:
+        self._file = file
+        self._sample_every = sample_every
         self._first: tuple[int, float] | None = None
         self._last = 0.0
 
@@ -95,8 +97,8 @@ class Report:
         if self._sample_every and progress.step % self._sample_every == 0:
             self._sample(progress)
 
-    def print(self, progress: TrainingProgress) -> None:
-        line = f"step {progress.step} of {progress.steps}, loss {running_mean(progress.losses)[-1]:.4f}"
+    def print(self, progress: Record) -> None:
+        line = f"step {progress.step} of {progress.steps}, loss {moving_average(progress.losses)[-1]:.4f}"
         first, since = self._first or (progress.step, time.monotonic())
         if progress.step > first:
             each = (time.monotonic() - since) / (progress.step - first)
@@ -105,7 +107,4 @@ class Report:
         print(line, flush=True)
 
     def _sample(self, progress: TrainingProgress) -> None:
-        pictures = self._vae.decode(progress.sample(SampleSettings())).detach().cpu().clamp(0, 1).numpy()
-        first, *others = [Image.fromarray(np.uint8(picture * 255 + 0.5)) for picture in pictures]
-        name = f"{self._file.stem}_{progress.step:06d}.webp"
-        first.save(self._file.with_name(name), save_all=True, append_images=others, duration=125, loop=0)
+        save_sample(progress.sample(SampleSettings()), self._file, progress.step)
