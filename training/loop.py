@@ -34,7 +34,9 @@ class TrainingProgress(Record):
     """A run in progress, and what it has learned so far."""
 
     values: Weights  # of the learner's parameters, or their EMA if the settings ask for it
-    sample: Callable[[SampleSettings], list[Image.Image]]  # makes an animation with `values`, if the clips have their VAE
+    sample: Callable[
+        [SampleSettings], list[Image.Image]
+    ]  # makes an animation with `values`, if the clips have their VAE
 
 
 Watch = Callable[[TrainingProgress], None]

@@ -10,12 +10,12 @@ import torch
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ...sampling.run.on_node import say
 from ...training.jobs import TrainingJob, session_for
 from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
 from ...training.record import Record
 from ...training.sample import FPS, SampleSettings, save_sample
-from .on_node import say
 from .pictures import image_of
 
 INTERVAL = 0.25
