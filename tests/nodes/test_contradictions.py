@@ -185,7 +185,7 @@ CASES = (
     Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, 8 are used"),
     Case("PlotCurve", {"curve": FRAMES, "frames": 10}),
     no_effect("PlotCameraPath", ", because no image is connected.", distance=2.0),
-    Case("PlotCameraPath", {"image": PICTURE.expand(2, -1, -1, -1)}, "Of the 2 images, only the first is shown."),
+    Case("PlotCameraPath", {"image": PICTURE.expand(2, -1, -1, -1)}, "Only the first of the 2 images is shown."),
     no_effect("PromptTravel", LATENT, latent=SIX, frames=32),
     Case(
         "PromptTravel",
