@@ -26,7 +26,7 @@ METRICS = (
     ),
     Metric(
         "text_similarity", "Text", "cosine x 100", "higher", False,
-        "CLIP similarity between the frames and the prompt. Compare only values of the same CLIP models. Requires "
+        "CLIP similarity between the frames and the prompt. Compare only values that were computed with the same CLIP models. Requires "
         "clip_vision and clip.",
     ),
     Metric(

@@ -92,10 +92,11 @@ PARTS: dict[str, WeightsPart] = {
     "values": WeightsPart(has=lambda name: ".to_qkv." in name, words="The values of the temporal attention.", third=2),
     "output weights": WeightsPart(
         has=lambda name: name.endswith(".to_out.0.weight"),
-        words="The weights of the outputs of the temporal attention.",
+        words="The weights of the output projections of the temporal attention.",
     ),
     "output biases": WeightsPart(
-        has=lambda name: name.endswith(".to_out.0.bias"), words="The biases of the outputs of the temporal attention."
+        has=lambda name: name.endswith(".to_out.0.bias"),
+        words="The biases of the output projections of the temporal attention.",
     ),
     "other": WeightsPart(
         has=lambda name: ".attention_blocks." not in name,

@@ -32,7 +32,7 @@ class PlotCameraPathNode(io.ComfyNode):
                     "image",
                     optional=True,
                     tooltip="An image that is placed in front of the first camera and fills its view. If it is "
-                    "connected, the output is this image in all frames, instead of the plot.",
+                    "connected, the output shows this image as the camera sees it in each frame, instead of the plot.",
                 ),
                 io.Float.Input(
                     "distance",
@@ -48,7 +48,8 @@ class PlotCameraPathNode(io.ComfyNode):
             outputs=[
                 io.Image.Output(
                     display_name="images",
-                    tooltip="The plot, or the connected image in all frames, for Preview Image or Create Video.",
+                    tooltip="The plot, or the connected image as the camera sees it in each frame, for Preview Image or "
+                    "Create Video.",
                 )
             ],
         )

@@ -96,12 +96,12 @@ class Checkpoint:
             trained_on = trained_on or "other clips"
             return (
                 f'"{self.path.name}" was trained on {trained_on}, not on {self._clips_now(trained_on)}. Switch on other_clips '
-                "to continue with the clips of now, connect the earlier ones again, or start again under another name."
+                "to continue with the current clips, connect the earlier ones again, or start again under another name."
             )
         if name == "start":
             return (
-                f'"{self.path.name}" began with another motion model than the one of now. Connect or choose the earlier one '
-                "to continue, or start again under another name."
+                f'"{self.path.name}" was started with a different motion model. Connect or choose that one to continue, or start '
+                "again under another name."
             )
         return (
             f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but now it is '

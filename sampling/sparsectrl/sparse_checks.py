@@ -18,7 +18,7 @@ def check_vae(model: SparseModel, vae: object) -> None:
     """Raises ValueError where photographs come without the `vae` (the host's VAE) that encodes them."""
     if model.condition == "rgb" and vae is None:
         raise ValueError(
-            f'"{model.name}" takes photographs as latents, but no VAE is connected. Use the node Apply ControlNet and '
+            f'"{model.name}" needs its images encoded as latents, but no VAE is connected. Use Apply ControlNet, and '
             "connect the checkpoint's VAE to its vae input."
         )
 

@@ -55,7 +55,7 @@ def test_a_picture_at_the_first_frame(comfy: Server, client: Client) -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"vae": False}, "takes photographs as latents, but no VAE is connected"),
+        ({"vae": False}, "needs its images encoded as latents, but no VAE is connected"),
         ({"frames": "0, 9"}, "a picture at frame 9, but the video has 4 frames"),
     ],
 )

@@ -82,7 +82,7 @@ def test_other_clips_are_refused_unless_asked_for(tmp_path):
         run(halves, 2, count=4, origin=BIRDS)
     assert str(error.value) == (
         '"mine.training" was trained on 3 clips of the folder "fish", not on 4 clips of the folder "birds". Switch on '
-        "other_clips to continue with the clips of now, connect the earlier ones again, or start again under another name."
+        "other_clips to continue with the current clips, connect the earlier ones again, or start again under another name."
     )
     run(halves, 2, count=4, origin=BIRDS, other_clips=True)
     run(halves, 3, count=4, origin=BIRDS)
@@ -90,7 +90,7 @@ def test_other_clips_are_refused_unless_asked_for(tmp_path):
     assert same(halves, whole) and state(whole)[ABOUT_CLIPS] == '4 clips of the folder "birds"'
     with pytest.raises(CheckpointError, match="with the videos, captions and sizes of now. Switch on other_clips"):
         session_with_other_captions(halves)
-    with pytest.raises(CheckpointError, match='"mine.training" began with another motion model than the one of now.'):
+    with pytest.raises(CheckpointError, match='"mine.training" was started with a different motion model.'):
         run(halves, 4, count=4, origin=BIRDS, kind="v2")
 
 

@@ -46,9 +46,9 @@ def first_and_last_frame() -> Template:
     both = {"images.image0": ["first", 0], "images.image1": ["last", 0]}
     nodes["image"] = Node("BatchImagesNode", 1040, 280, both, height=80, width=250)
     text = (
-        "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; it "
-        f"animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames of the images: *0* alone "
-        "starts from one image, *spread* takes any number.\n- If frames with an image look brighter than the others, "
+        "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; the "
+        f"model animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames at which the images "
+        "are placed: *0* alone starts the video from one image; *spread* distributes any number of images over the video.\n- If frames with an image look brighter than the others, "
         "lower **strength** and **end_percent**."
     )
     all_stages = sparse_stages(

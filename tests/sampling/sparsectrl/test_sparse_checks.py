@@ -29,7 +29,7 @@ def sketches(count=1, size=32):
 
 def test_photographs_without_a_vae(rgb):
     with pytest.raises(
-        ValueError, match='"rgb.safetensors" takes photographs as latents, but no VAE is connected. Use the'
+        ValueError, match='"rgb.safetensors" needs its images encoded as latents, but no VAE is connected. Use Apply'
     ):
         sparse.applied(rgb, sketches())
 
