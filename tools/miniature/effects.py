@@ -1,4 +1,4 @@
-"""Measures on the miniature what guidance, noise and references do to an animation, and writes docs/guidance.md."""
+"""Measures on the miniature what guidance, noise and references do to an animation, and writes guidance.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words around the figures of docs/guidance.md."""
+"""The words around the figures of docs/development/guidance.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..environment import REPOSITORY
 from . import judge
 from .effects_rows import LONG, Row
 
-FILE = REPOSITORY / "docs" / "guidance.md"
+FILE = REPOSITORY / "docs" / "development" / "guidance.md"
 
 COLUMNS = ("found", "same_shape", "jitter", "difference", "flicker", "motion")
 COSTS = ("passes", "seconds")
@@ -29,7 +29,7 @@ The columns of the tables have the following meanings:
 - *Jitter* is the deviation of the fish from a smooth path, in pixels.
 - The *difference* between neighbouring frames and the *flicker* are percentages of the value range. The amount of
   *motion* per frame is a percentage of the picture's side. All three are defined as in [Animation
-  Metrics](../web/docs/KinemaAnimationMetrics.md).
+  Metrics](../../web/docs/KinemaAnimationMetrics.md).
 - *Passes* is the number of videos that pass through the UNet, and *time* is the time on a CPU. Both are relative to the
   first row.
 

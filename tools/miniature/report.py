@@ -1,4 +1,4 @@
-"""Proves what the miniature can do: samples, lets the detector judge, and writes docs/miniature.md with pictures."""
+"""Proves what the miniature can do: samples, lets the detector judge, and writes its page with pictures."""
 
 from __future__ import annotations
 

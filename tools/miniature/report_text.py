@@ -1,4 +1,4 @@
-"""The words around the figures of docs/miniature.md."""
+"""The words around the figures of docs/development/miniature.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..environment import REPOSITORY
 from .ablation import STEPS, TITLES
 from .judge import CFG, CLIP_STEPS, FRAMES, SAMPLER, SCHEDULER, ClipScore, Score, table
 
-FILE = REPOSITORY / "docs" / "miniature.md"
+FILE = REPOSITORY / "docs" / "development" / "miniature.md"
 IMAGES = REPOSITORY / "docs" / "images"
 PICTURES = {"still": "Without motion", "motion": "With the motion model", "finetune": "Neon finetune, same motion model",
             "lora": "Neon LoRA, same motion model", "zoom": "Zoom LoRA", "zero": "Text2Video-Zero"}  # fmt: skip
@@ -88,7 +88,7 @@ The smoothness metric of the paper is missing because it needs a CLIP vision mod
 
 
 def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
-    """docs/miniature.md and its pictures. `clips` has the titles of report.series; `folder` the pictures of each."""
+    """The page and its pictures. `clips` has the titles of report.series; `folder` the pictures of each."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name in PICTURES:
         with Image.open(folder / f"report_{name}.png") as picture:
@@ -115,7 +115,7 @@ def write(stills: Score, clips: dict[str, ClipScore], folder: Path) -> None:
         steps_ablation=STEPS,
         schedules=_schedules({letter: clips[title] for letter, title in TITLES.items()}),
         pictures="\n\n".join(
-            f"{title}:\n\n![{title}](images/miniature_{name}.png)" for name, title in PICTURES.items()
+            f"{title}:\n\n![{title}](../images/miniature_{name}.png)" for name, title in PICTURES.items()
         ),
     )
     FILE.write_text(text, encoding="utf-8")
