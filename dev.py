@@ -85,4 +85,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted. Run the same command again to go on.")
+        sys.exit("\nInterrupted. Run the same command again to continue.")

@@ -149,5 +149,5 @@ def check_own_positions(motion: HostMotion, doing: str) -> None:
     if adjustments(motion):
         raise ValueError(
             f'The positions of "{motion.get_attachment(FILE)}" were adjusted, which {doing} does not support. Put '
-            f"Adjust Motion Model after it."
+            "Adjust Motion Model after this node."
         )

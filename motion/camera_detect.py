@@ -65,7 +65,9 @@ def _widths(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]
     widths: list[int] = []
     while shape := shapes.get(f"encoder.encoder_down_conv_blocks.{len(widths)}.0.block1.weight"):
         if len(shape) != 4 or not shape[0]:
-            raise MotionFileError(f'"{name}" has a convolution of shape {list(shape)} in its encoder. {ADVICE}')
+            raise MotionFileError(
+                f'"{name}" has a convolution of the unexpected shape {list(shape)} in its encoder. {ADVICE}'
+            )
         widths.append(shape[0])
     if not widths:
         raise MotionFileError(

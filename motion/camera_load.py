@@ -53,8 +53,9 @@ def check_camera_fits(camera: HostPatcher[CameraCtrl], motion: HostMotion) -> No
     for place, width in camera.model.spec.modules:
         if widths.get(place) != width:
             raise ValueError(
-                f'"{file}" does not fit "{motion_file}": at "{place}" it has {width} channels and the motion model '
-                f"{widths.get(place, 'no motion module')}. Use the CameraCtrl model that was made for this motion model."
+                f'"{file}" does not fit "{motion_file}": at "{place}" it has {width} channels, but the motion '
+                f"model has {widths.get(place, 'no motion module')}. Use the CameraCtrl model that was made for this "
+                "motion model."
             )
     if missing := [place for place in widths if place not in dict(camera.model.spec.modules) and "mid" not in place]:
         raise ValueError(

@@ -35,8 +35,8 @@ def refusal(pickled: bytes) -> NotReadable:
             "are Python objects that Kinema does not load. Save its state_dict alone, or get the model as .safetensors."
         )
     return NotReadable(
-        f"was refused: it contains code, not only tensors, and was not run ({listed}). Get the model as .safetensors from "
-        "a source you trust."
+        f"was refused: it contains code, not only tensors ({listed}). The code was not run. Get the model as "
+        ".safetensors from a source you trust."
     )
 
 

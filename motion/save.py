@@ -68,7 +68,7 @@ def published_weights(motion: HostMotion | MotionModel) -> dict[str, torch.Tenso
     if isinstance(motion, MotionModel):
         merged = motion.state_dict()
     else:
-        check_own_positions(motion, "a file")
+        check_own_positions(motion, "a motion model file")
         merged = merged_weights(motion)
     weights = unfuse(merged)
     for name, module in model.named_modules():

@@ -160,7 +160,10 @@ def check_spatial(
 def _heads(metadata: Mapping[str, str], name: str) -> int:
     said = metadata.get(HEADS, str(USUAL_HEADS))
     if not said.isdecimal() or not 0 < int(said) <= 1024:
-        raise MotionFileError(f'"{name}" says that it has "{shown(said)}" attention heads, not a number. {ADVICE}')
+        raise MotionFileError(
+            f'"{name}" gives "{shown(said)}" as its number of attention heads, but needs a number from 1 to '
+            f"1024. {ADVICE}"
+        )
     return int(said)
 
 

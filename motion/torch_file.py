@@ -62,7 +62,7 @@ def _pickle_of(entries: Mapping[str, zipfile.ZipInfo]) -> str:
             f"is a ZIP archive of {len(entries)} files, not a model. Unpack it and pick the model inside."
         )
     if entries[name].file_size > MAX_PICKLE:
-        raise damaged(f"its table of tensors has {entries[name].file_size} bytes")
+        raise damaged(f"its table of tensors has {entries[name].file_size} bytes, more than any model needs")
     return name
 
 

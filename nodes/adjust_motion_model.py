@@ -108,7 +108,7 @@ def _weight_inputs() -> list[io.Input]:
             step=0.0001,
             round=False,
             optional=True,
-            tooltip="This number is added to each of these weights.",
+            tooltip="The number that is added to each of the selected weights.",
         ),
         OpenFloat(
             "multiply",
@@ -118,6 +118,6 @@ def _weight_inputs() -> list[io.Input]:
             step=0.0001,
             round=False,
             optional=True,
-            tooltip="Each of these weights is multiplied by this number, after add.",
+            tooltip="The factor by which each of the selected weights is multiplied, after add.",
         ),
     ]

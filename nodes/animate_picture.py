@@ -19,8 +19,8 @@ class AnimatePictureNode(io.ComfyNode):
             node_id="KinemaAnimatePicture",
             display_name="Animate Picture",
             category=f"{CATEGORY}/pictures",
-            description="Gives a motion model the picture that it animates. For PIA, whose video contains the picture, "
-            "and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
+            description="Gives a motion model the picture that it animates. For PIA, which makes the picture a frame of "
+            "the video, and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
             search_aliases=[
                 "img2vid",
                 "image to video",
@@ -64,7 +64,7 @@ class AnimatePictureNode(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="Only for AnimateLCM-I2V. How far a single picture changes over the frames: 0 gives a nearly "
-                    "still video, 1.5 a lot of motion and more errors. Ignored if there are several pictures.",
+                    "still video, 1.5 a lot of motion and more artifacts. Ignored if there are several pictures.",
                 ),
             ],
             outputs=[
@@ -135,7 +135,7 @@ def what_does_not_act(motion_model: Any, picture: AnimatedPicture) -> list[str]:
 def _with_pia(picture: AnimatedPicture) -> list[str]:
     sentences = []
     if picture.drift != TRAINED_DRIFT:
-        sentences.append("drift has no effect: it is for AnimateLCM-I2V, and this is PIA.")
+        sentences.append("drift has no effect: it is only for AnimateLCM-I2V, but the motion model is PIA.")
     if picture.count > 1:
         sentences.append(f"The {picture.count} pictures are spread from the first frame to the last.")
         if picture.frame != 0:
@@ -161,7 +161,7 @@ def _with_i2v(picture: AnimatedPicture) -> list[str]:
     }
     for name, is_set in settings.items():
         if is_set:
-            sentences.append(f"{name} has no effect: it is for PIA, and this is AnimateLCM-I2V.")
+            sentences.append(f"{name} has no effect: it is only for PIA, but the motion model is AnimateLCM-I2V.")
     if picture.count > 1:
         sentences.append(
             f"Each frame gets one of the {picture.count} pictures. Later frames keep the last one; surplus pictures "

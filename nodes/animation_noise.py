@@ -24,8 +24,8 @@ START_NEEDS_MODEL = (
 )
 
 START_ONLY_NEEDS_MODEL = (
-    "start_only is on, but no model is connected, and the noise output of Animation Noise never controls the noise of the "
-    "steps. Connect a model, or turn start_only off."
+    "start_only is on, but no model is connected, and the noise output of Animation Noise never controls the noise "
+    "that samplers add at each step. Connect a model, or turn start_only off."
 )
 
 

@@ -13,11 +13,12 @@ from .inputs.without_effect import Idle
 
 WAYS_TO_JOIN = {
     "after": "This move begins where the connected path ends.",
-    "on top": "This move acts at the same time as the connected path, from where the camera is.",
+    "on top": "This move acts at the same time as the connected path, relative to the camera's pose on that path.",
 }
 FITS = {
     "stretch": "The poses are spread evenly over the frames; the camera moves smoothly from one to the next.",
-    "as in the file": "One pose for each frame. If there are fewer poses than frames, the camera stays at the last.",
+    "as in the file": "One pose for each frame. If there are fewer poses than frames, the camera stays at the last "
+    "pose.",
 }
 
 

@@ -14,7 +14,7 @@ from .inputs.values import reads_numbers
 
 NEAREST = "nearest"
 EMPTY_WINDOWS = {
-    NEAREST: "The nearest picture is shown at the end of the window that is closer to it. If both ends are equally "
+    NEAREST: "The nearest picture is shown at whichever end of the window is closer to it. If both ends are equally "
     "close, a single picture is shown in the middle; with several pictures, one is shown at each end.",
     "none": "No picture is shown: the window follows only the prompt and the other windows.",
 }
@@ -27,8 +27,9 @@ class LoadSparseCtrlNode(io.ComfyNode):
             node_id="KinemaLoadSparseCtrl",
             display_name="Load SparseCtrl",
             category=f"{CATEGORY}/pictures",
-            description="Loads a SparseCtrl model, a ControlNet that guides a whole video by pictures or sketches at a few "
-            "of its frames: the first frame, the first and the last, every fourth. Connect it to Apply ControlNet.",
+            description="Loads a SparseCtrl model, a ControlNet that guides a whole video with pictures or sketches at "
+            "a few of its frames, such as the first, the first and the last, or every fourth. Connect it to Apply "
+            "ControlNet.",
             search_aliases=[
                 "sparsectrl",
                 "sparse control",
@@ -65,8 +66,8 @@ class LoadSparseCtrlNode(io.ComfyNode):
                     default=NEAREST,
                     optional=True,
                     advanced=True,
-                    tooltip="What a context window without a picture is shown. nearest: the nearest picture, at the end of "
-                    "the window that is closer to it. none: no picture.",
+                    tooltip="What the model is shown in a context window without a picture. nearest: the nearest picture, "
+                    "at whichever end of the window is closer to it. none: no picture.",
                 ),
             ],
             outputs=[io.ControlNet.Output(display_name="CONTROL_NET", tooltip="The control, for Apply ControlNet.")],

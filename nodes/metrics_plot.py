@@ -46,8 +46,9 @@ class MetricsPlotNode(io.ComfyNode):
         measured = [Measurement.from_json(text) for text in results.values() if text is not None]
         named = dict(zip(_labels(labels, len(measured)), measured, strict=True))
         names = labels.rstrip().count("\n") + 1
-        few = f"labels has {names} lines, but there are {len(measured)} animations: the later lines are not used."
-        return Told(plotted(cls, plot(named, width), plot(named, ON_NODE)), [few] if names > len(measured) else [])
+        count = len(measured)
+        few = f"labels has {names} lines, but the number of animations is {count}: the later lines are not used."
+        return Told(plotted(cls, plot(named, width), plot(named, ON_NODE)), [few] if names > count else [])
 
 
 def _labels(text: str, count: int) -> list[str]:

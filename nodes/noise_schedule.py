@@ -37,7 +37,9 @@ class NoiseScheduleNode(io.ComfyNode):
                 io.Model.Input("model", tooltip="The model whose noise schedule is changed."),
                 schedule_combo(),
                 *beta_inputs(),
-                prediction_input({CHECKPOINT: "What the checkpoint predicts, whatever other nodes changed."}),
+                prediction_input(
+                    {CHECKPOINT: "What the checkpoint itself predicts, regardless of what other nodes set."}
+                ),
                 zsnr_input(),
                 lcm_steps_input(),
             ],

@@ -86,7 +86,8 @@ class PromptTravelNode(io.ComfyNode):
     ) -> io.NodeOutput | Told:
         if clip is None:
             raise ValueError(
-                "The checkpoint has no text encoder, so Prompt Travel cannot read prompts. Connect a CLIP from Load CLIP."
+                "The checkpoint has no text encoder, so Prompt Travel cannot encode prompts. Connect a CLIP from "
+                "Load CLIP."
             )
         travel = plan_travel(prompts, frame_count(frames, latent), easing, closed_loop)
         encoded = encode_travel(clip, travel, text_before, text_after, spherical=blend == "spherical")

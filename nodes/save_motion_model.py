@@ -14,7 +14,8 @@ from .inputs.values import Told, reads_numbers
 
 SAVED_AS = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 WITHOUT_CAMERA = (
-    "The camera is not saved: a motion model does not include it. Connect Load CameraCtrl to the loaded file again."
+    "The camera is not saved, because a motion model file cannot contain it. After you load the file, connect Load "
+    "CameraCtrl again."
 )
 
 

@@ -31,8 +31,8 @@ class Text2VideoZeroNode(io.ComfyNode):
                     max=998,
                     optional=True,
                     advanced=True,
-                    tooltip="The shifted frames start again from the noise of this training timestep (t1 in the "
-                    "paper). The further this value is above low_timestep, the more the frames can change.",
+                    tooltip="Noise is added to the shifted frames up to the level of this training timestep (t1 in "
+                    "the paper). The further this value is above low_timestep, the more the frames can change.",
                 ),
                 io.Int.Input(
                     "low_timestep",

@@ -43,8 +43,8 @@ class TrainMotionModelNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The SD1.5 or SDXL model to learn motion for. Connect the model as it is before Apply "
-                    "Motion Model.",
+                    tooltip="The SD1.5 or SDXL model that the motion model is trained for. Connect the model as it is "
+                    "before Apply Motion Model.",
                 ),
                 ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
                 name_input("my_motion_model", MODEL_FOLDER),

@@ -35,15 +35,16 @@ class TrainSparseCtrlNode(io.ComfyNode):
             node_id="KinemaTrainSparseCtrl",
             display_name="Train SparseCtrl",
             category=f"{CATEGORY}/training",
-            description="Trains a SparseCtrl model for photographs: a ControlNet that lets a motion model animate a given "
-            "picture or fill in the frames between two. The image model and the motion model do not change. You can "
-            "interrupt training at any time and run the node again to continue.",
+            description="Trains an RGB SparseCtrl model (for photographs): a ControlNet that lets a motion model animate "
+            "a given picture or fill in the frames between two pictures. The image model and the motion model do not "
+            "change. You can interrupt training at any time and run the node again to continue.",
             search_aliases=["train sparsectrl", "train controlnet", "sparse control", "image to video", "training"],
             is_output_node=True,
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The SD1.5 model to learn for. Connect the model as it is before Apply Motion Model.",
+                    tooltip="The SD1.5 model that the SparseCtrl model is trained for. Connect the model as it is before "
+                    "Apply Motion Model.",
                 ),
                 MotionModelSocket.Input(
                     "motion_model",
@@ -61,8 +62,8 @@ class TrainSparseCtrlNode(io.ComfyNode):
             outputs=[
                 io.ControlNet.Output(
                     display_name="CONTROL_NET",
-                    tooltip="The trained control with its picture at frame 0, for Apply ControlNet. Load SparseCtrl loads the "
-                    "file with all its options.",
+                    tooltip="The trained SparseCtrl model, for Apply ControlNet, with its picture at frame 0. For other "
+                    "frames and options, load the file with Load SparseCtrl.",
                 ),
                 loss_plot_output(),
             ],

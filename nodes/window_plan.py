@@ -37,8 +37,8 @@ class WindowPlanNode(io.ComfyNode):
             display_name="Window Plan",
             category=f"{CATEGORY}/windows",
             is_output_node=True,
-            description="Draws a picture of which frames a run will compute together in each step, and how much "
-            "weight each window has for each frame. Nothing is sampled.",
+            description="Draws a picture that shows which frames a run will compute together in each step, and how "
+            "much weight each window has for each frame. Nothing is sampled.",
             search_aliases=[
                 "visualize context options",
                 "context windows",

@@ -29,11 +29,11 @@ def main(arguments: list[str]) -> int:
     except (server.ServerError, PromptFailed, PromptRejected) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    print(f"{time.monotonic() - start:7.1f} s  in all\n")
+    print(f"{time.monotonic() - start:7.1f} s  in total\n")
     for file in files:
         print(file)
     if options.checkpoint is None:
-        print("\nThat was the miniature, a tiny model that comes with Kinema and knows fish only.")
+        print("\nThat was the miniature, a tiny model that comes with Kinema and draws nothing but fish.")
         print("With real weights: python3 dev.py demo --checkpoint FILE --motion-model FILE --prompt TEXT")
     return 0
 
@@ -43,14 +43,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (without: the miniature)")
     parser.add_argument("--motion-model", type=Path, help="a motion model for that base, e.g. v3_sd15_mm.ckpt")
     parser.add_argument("--prompt", default=PROMPT)
-    parser.add_argument("--negative", help="default: a usual one, nothing with the miniature")
+    parser.add_argument("--negative", help="negative prompt (default: a common one; with the miniature: none)")
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--steps", type=int, help="default 20")
     parser.add_argument("--size", type=_size, help="WIDTHxHEIGHT or one number (default: 512; with the miniature: 128)")
     parser.add_argument("--fps", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["auto", "cpu", "gpu"], default="auto")
-    parser.add_argument("--output", type=Path, default=Path("output"), help="folder for the files, default ./output")
+    parser.add_argument("--output", type=Path, default=Path("output"), help="folder for the files (default: ./output)")
     options = parser.parse_args(arguments)
     if (options.checkpoint is None) != (options.motion_model is None):
         parser.error("--checkpoint and --motion-model belong together: give both, or neither for the miniature")

@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         for first in range(0, len(numbers), TOGETHER):
             hit += _soaked(numbers[first : first + TOGETHER], options.seed, models)
             print(f"{min(first + TOGETHER, len(numbers))} cycles", flush=True)
-    print(f"{len(numbers)} cycles, {hit} with their fault in the run, nothing left behind")
+    print(f"{len(numbers)} cycles, {hit} of them with the fault during the run, nothing left behind")
     return 0
 
 

@@ -80,7 +80,7 @@ class Checkpoint:
                 "and switch on other_clips."
             )
         if "start" in different:
-            sentences.append("It began with another motion model than the connected one.")
+            sentences.append("It was started with a motion model other than the connected one.")
         return state, " ".join(sentences)
 
     def _different(self, course: dict[str, Any]) -> set[str]:
@@ -111,7 +111,7 @@ class Checkpoint:
     def _clips_now(self, trained_on: str) -> str:
         same_words = trained_on == self.course.clips
         return (
-            f"the {self.course.clips} with the videos, captions and sizes of now" if same_words else self.course.clips
+            f"the {self.course.clips} with the current videos, captions and sizes" if same_words else self.course.clips
         )
 
 

@@ -37,7 +37,7 @@ def check_caption(conditioning: Any) -> None:
 def _needs_more(what: str) -> str:
     return (
         f"The connected MODEL also needs {what} but clips have none. Train with an ordinary SD1.5 or SDXL checkpoint; "
-        "the motion model then works with others too."
+        "the motion model then works with other checkpoints too."
     )
 
 

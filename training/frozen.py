@@ -22,8 +22,8 @@ def frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
     a step takes."""
     if model.get_additional_models_with_key(ANIMATION):
         raise ValueError(
-            "The connected MODEL already animates. Connect the MODEL as it is before Apply Motion Model; training "
-            "applies the motion model automatically."
+            "The connected MODEL already has a motion model. Connect the MODEL as it is before Apply Motion Model; "
+            "training applies the motion model automatically."
         )
     if comfy.model_management.sage_attention_enabled() or comfy.model_management.flash_attention_enabled():
         raise ValueError(

@@ -132,7 +132,7 @@ def start_new(model: Any, seed: int, family: Family | None = None, max_frames: i
 def start_from(motion: Any) -> Learner:
     """`motion` (MOTION_MODEL), patches merged in, to be trained further; `motion` itself does not change."""
     check_only_motion(motion.model.spec)
-    check_own_positions(motion, "a training")
+    check_own_positions(motion, "training")
     return learn_motion_model(motion.model.spec, merged_weights(motion), motion.model)
 
 

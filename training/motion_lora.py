@@ -24,7 +24,7 @@ def learn_motion_lora(motion: Any, rank: int, seed: int) -> Learner:
     The parameters have canonical names such as "….attention_blocks.0.processor.to_q_lora.down.weight": down (rank, c)
     starts with deviation 1 / rank, up (c, rank) with zeros. alpha equals the rank, so the change is up·down.
     """
-    check_own_positions(motion, "a training")
+    check_own_positions(motion, "training")
     base = merged_weights(motion)
     model = trainable_copy(motion.model.spec, base, motion.model)
     with torch.inference_mode(False):

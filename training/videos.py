@@ -119,7 +119,7 @@ def _pictures(source: ClipSource) -> Iterator[torch.Tensor]:
             picture = next(pixels, None)
         except (av.FFmpegError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             logging.warning('"%s": %s: %s', source.path.name, type(error).__name__, error)
-            raise SourceError("it cannot be decoded: it is damaged, or of another kind than its name says") from None
+            raise SourceError("it cannot be decoded: it is damaged, or its file extension is wrong") from None
         if picture is None:
             return
         yield torch.from_numpy(np.array(picture)).float() / 255.0

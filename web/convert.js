@@ -126,7 +126,8 @@ app.registerExtension({
         id: SETTING,
         category: ["Kinema", "AnimateDiff-Evolved", "Convert"],
         name: "Convert workflows of AnimateDiff-Evolved when they open",
-        tooltip: "Only where AnimateDiff-Evolved is not installed. Off: the menu Edit still converts a workflow.",
+        tooltip: "Takes effect only if AnimateDiff-Evolved is not installed. "
+            + "Off: you can still convert a workflow with the Edit menu.",
         type: "boolean",
         defaultValue: true,
     }],

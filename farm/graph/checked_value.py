@@ -71,8 +71,8 @@ def _choice(part: NodeInput, choices: list[Any], value: Any, is_text: bool) -> A
     if value in choices or part.options.get("remote") or _is_in_a_folder(part, value):
         return value
     offered = ", ".join(map(str, choices[:12])) + (f" and {len(choices) - 12} more" if len(choices) > 12 else "")
-    what = "the server has no such file" if str(value).lower().endswith(FILE_ENDINGS) else "it is not among the choices"
-    raise ValueError(f'it gets "{value}", but {what}: {offered or "there are none"}')
+    what = "a file that the server lacks" if str(value).lower().endswith(FILE_ENDINGS) else "which is not a choice"
+    raise ValueError(f'it gets "{value}", {what}; the choices are: {offered or "none"}')
 
 
 def _is_in_a_folder(part: NodeInput, value: Any) -> bool:

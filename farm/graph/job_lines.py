@@ -64,11 +64,11 @@ def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
 
 def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
     if unknown := sorted(content.keys() - FIELDS):
-        raise ValueError(f"it has {', '.join(unknown)}; the fields of a job are {', '.join(sorted(FIELDS))}")
+        raise ValueError(f"it has {', '.join(unknown)}; the only fields of a job are {', '.join(sorted(FIELDS))}")
     fixed = content.get("set", {})
     lists = content.get("for", {})
     if not isinstance(fixed, dict) or not isinstance(lists, dict):
-        raise ValueError('"set" and "for" are objects of places, such as {"Prompt.text": ...}')
+        raise ValueError('"set" and "for" must be objects with inputs as keys, such as {"Prompt.text": ...}')
     tags = _tags(content.get("tags", []))
     priority = content.get("priority", 0)
     if type(priority) is not int:

@@ -50,12 +50,14 @@ class Places:
             return places[0]
         if places:
             ids = ", ".join(f"#{place.node_id}" for place in places)
-            raise NoPlace(f'"{name}" is {len(places)} nodes, {ids}: write "{ids.split(",")[0]}.{places[0].input.name}"')
+            raise NoPlace(
+                f'"{name}" fits {len(places)} nodes, {ids}: write "{ids.split(",")[0]}.{places[0].input.name}"'
+            )
         if not found:
-            raise NoPlace(f'there is no node "{name.partition(".")[0]}" for "{name}"; there are {self._titles()}')
+            raise NoPlace(f'there is no node "{name.partition(".")[0]}" for "{name}"; the titles are {self._titles()}')
         node_id, text = found[0]
         raise NoPlace(
-            f'"{name}": node #{node_id} has no input "{text}", but {", ".join(self.inputs(node_id)) or "none"}'
+            f'"{name}": node #{node_id} has no input "{text}"; it has {", ".join(self.inputs(node_id)) or "none"}'
         )
 
     def _nodes(self, text: str) -> list[str]:

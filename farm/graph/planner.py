@@ -121,7 +121,7 @@ def _wrong_nodes(graph: Graph, object_info: Mapping[str, Any]) -> Iterator[str]:
             yield f'the server has no node "{kind}" (#{node_id}): install its pack there'
         lost = [name for name, value in node["inputs"].items() if is_link(value) and value[0] not in graph]
         for name in lost:
-            yield f"node #{node_id} ({kind}): {name} comes from a node that is not there. {EXPORT} again"
+            yield f"node #{node_id} ({kind}): {name} comes from a node that the workflow lacks. {EXPORT} again"
     if not any(object_info.get(node["class_type"], {}).get("output_node") for node in graph.values()):
         yield "the workflow has no node that saves or shows a result: add one, such as Save Video"
 

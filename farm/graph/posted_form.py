@@ -30,7 +30,7 @@ def to_api_form(workflow: Mapping[str, Any], object_info: Mapping[str, Any]) -> 
             try:
                 inputs = widget_values(node, info)
             except RandomText as error:
-                errors.append(f"node #{scope.full_id(node_id)}: {error}. {EXPORT}, which chooses once")
+                errors.append(f"node #{scope.full_id(node_id)}: {error}. {EXPORT}, which makes the choice once")
                 continue
             inputs |= {name: value for name, value in scope.promoted(node_id).items() if name in inputs}
             inputs |= {name: value for name, value in primitives.get(node_id, {}).items() if name in inputs}

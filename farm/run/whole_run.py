@@ -73,7 +73,7 @@ class WholeRun:
             dispatcher.notify()
         if dispatcher.folder.is_asked("drain") and not dispatcher.stops:
             (dispatcher.folder.path / "drain").unlink(missing_ok=True)
-            self.drain("drained as asked")
+            self.drain('the file "drain" was found')
         if dispatcher.stops and not (self.is_stopping or self.problem):
             self.say(f"Stopping: {dispatcher.stops}. Running jobs are finished first.")
             self._take_back()

@@ -14,7 +14,8 @@ def set_token(address: str) -> None:
     Ray reads the token when it is imported, so this comes first. Raises Refused for the address of a Ray Client.
     """
     if "://" in address:
-        raise Refused([f"--ray {address} is not on the cluster: run this command on one of its nodes, with --ray auto"])
+        todo = "run this command on a node of the cluster, with --ray auto"
+        raise Refused([f"--ray {address} connects from outside the cluster: {todo}"])
     if address == LOCAL:
         os.environ |= {
             "RAY_AUTH_MODE": "token",

@@ -114,7 +114,7 @@ def seed_inputs() -> list[io.Input]:
             max=100000,
             optional=True,
             advanced=True,
-            tooltip="The frame whose noise the first frame gets: 16 continues a video of 16 frames.",
+            tooltip="Which frame's noise the first frame gets: 16 continues the noise of a video of 16 frames.",
         ),
     ]
 

@@ -104,7 +104,7 @@ def lcm_steps_input() -> io.Int.Input:
         optional=True,
         advanced=True,
         tooltip="Makes the model a consistency model that was distilled on this number of timesteps, e.g. 50 for an LCM "
-        "LoRA or 100 for AnimateLCM. 0: as the schedule, the prediction or the connected model has it.",
+        "LoRA or 100 for AnimateLCM. 0: the schedule, the prediction or the connected model decides this.",
     )
 
 

@@ -113,7 +113,8 @@ def later_inputs() -> list[Any]:
 def loss_plot_output() -> io.Image.Output:
     return io.Image.Output(
         display_name="loss_plot",
-        tooltip="Plot of the loss: above on fixed clips, relative to the untrained model, below that of each step.",
+        tooltip="Plot of the loss. Top: the loss on fixed clips, relative to the untrained model. Bottom: the loss "
+        "of each step.",
     )
 
 

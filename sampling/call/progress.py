@@ -60,7 +60,7 @@ class Progress:
         """The noise level at which each step begins. Raises ValueError where the sampler does not tell."""
         if self.steps is None:
             raise ValueError(
-                "A curve counts the steps of the run, but this sampler does not report its steps. Use fractions of "
+                "A curve uses step numbers, but this sampler does not report its steps. Use fractions of "
                 "the run instead, such as 50%."
             )
         return list(self.steps.tolist()[:-1])

@@ -63,7 +63,8 @@ def _pose(words: list[str], text: str, at: int) -> WrittenPose:
     lens = tuple(numbers[:4])
     pose = tuple(numbers[6:])
     if min(lens[:2]) <= 0:
-        raise TextError(TITLE, text, at, f"the focal lengths are {lens[0]:g} and {lens[1]:g}, but must be above 0.")
+        problem = f"the focal lengths are {lens[0]:g} and {lens[1]:g}, but must be above 0. Check the row."
+        raise TextError(TITLE, text, at, problem)
     if not _is_rotation(pose):
         problem = (
             "numbers 8 to 18 do not form a rotation matrix, whose rows have length 1 and are perpendicular. Check the "

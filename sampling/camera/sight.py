@@ -109,7 +109,7 @@ def check_camera(track: Track, wraps: bool) -> None:
     """Raises ValueError where windows go on from the end of the video to its start and the camera does not."""
     if wraps and not track.closes():
         raise ValueError(
-            f"The windows continue from the last of {len(track)} frames to the first, but the camera path ends elsewhere than "
-            "it began. Use another schedule in Context Windows and no closed_loop, or a camera path that comes back to its "
-            "start."
+            f"The windows continue from the last of {len(track)} frames to the first, but the camera path does not end "
+            'where it began. Use a schedule other than "looped" and turn closed_loop off, or use a camera path that '
+            "returns to its start."
         )

@@ -24,9 +24,9 @@ def _sentences(value: Any, frames: int, steps: int | None) -> Iterator[str]:
             if steps is not None and not key.is_share and not -steps <= key.at < steps:
                 yield f"The value of a curve at step {key.at:g} is not reached: the last step is {steps - 1}."
     elif isinstance(value, Listed) and len(value.values) > frames:
-        yield f"Of the {len(value.values)} values of a curve, {frames} are used, one for each frame."
+        yield f"Of the {len(value.values)} values of a curve, only the first {frames} are used, one for each frame."
     elif isinstance(value, OverPicture) and len(value.values) > frames:
-        yield f"Of the {len(value.values)} masks of a curve, {frames} are used, one for each frame."
+        yield f"Of the {len(value.values)} masks of a curve, only the first {frames} are used, one for each frame."
     elif is_dataclass(value):
         for field in fields(value):
             yield from _sentences(getattr(value, field.name), frames, steps)

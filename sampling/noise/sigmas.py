@@ -36,8 +36,8 @@ def _authors_ddim(sampling: HostSampling, steps: int) -> torch.Tensor:
         )
     if steps >= TIMESTEPS:
         raise ValueError(
-            f'The scheduler "{AUTHORS_DDIM}" has at most {TIMESTEPS - 1} steps, but {steps} are asked for: steps divided by '
-            "denoise. Use fewer steps, or a higher denoise."
+            f'The scheduler "{AUTHORS_DDIM}" has at most {TIMESTEPS - 1} steps, but steps divided by denoise is '
+            f"{steps}. Use fewer steps, or a higher denoise."
         )
     timesteps = torch.arange(steps - 1, -1, -1) * (TIMESTEPS // steps) + 1
     return torch.cat([sampling.sigma(timesteps).cpu(), torch.zeros(1)])

@@ -31,7 +31,7 @@ MOTION_AMOUNTS: dict[str, MotionAmount] = {
     ),
     "moderate": MotionAmount(
         table=(1.0, *_times(0.8, 3), 0.79, 0.78, 0.75),
-        words="More motion than small.",
+        words='More motion than "small".',
     ),
     "large": MotionAmount(
         table=(1.0, 0.8, *_times(0.7, 8), 0.6, 0.5, 0.5),
@@ -44,7 +44,7 @@ MOTION_AMOUNTS: dict[str, MotionAmount] = {
     ),
     "moderate loop": MotionAmount(
         table=(1.0, *_times(0.8, 3), 0.79, 0.78, *_times(0.75, 5), 0.78, 0.79, 0.8, 0.8, 1.0),
-        words="More motion than small loop; the video ends where it began.",
+        words='More motion than "small loop"; the video ends where it began.',
         loops=True,
     ),
     "large loop": MotionAmount(
@@ -58,7 +58,7 @@ MOTION_AMOUNTS: dict[str, MotionAmount] = {
     ),
     "style moderate": MotionAmount(
         table=(0.5, *_times(0.4, 3), 0.35, 0.35, 0.3, 0.25, 0.2),
-        words="More motion than style small, in the style of the checkpoint.",
+        words='More motion than "style small", in the style of the checkpoint.',
     ),
     "style large": MotionAmount(
         table=(0.5, 0.2),

@@ -61,7 +61,7 @@ def _refuse_second(line: Scanner) -> None:
         at = second.at
         frame = second.frame()
         if frame and second.take(FOLLOWED_BY_TEXT):
-            raise line.error(f"put the prompt for {frame} on a line of its own.", at)
+            raise line.error(f"this line has a second prompt. Put the prompt for {frame} on a line of its own.", at)
         comma = line.source.find(",", comma + 1, line.end)
 
 

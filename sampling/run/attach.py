@@ -73,7 +73,7 @@ def _adjusted(rule: PositionRule, motion: HostMotion) -> PositionRule:
     changes = adjustments(motion)
     if changes and rule.beyond == "extend":
         raise ValueError(
-            f'beyond_table is "extend", which continues the formula of the positions, but those of '
+            f'beyond_table is "extend", which continues the formula of the positional encodings, but those of '
             f'"{motion.get_attachment(FILE)}" were adjusted. Set beyond_table to "stretch" or "refuse".'
         )
     return replace(rule, changes=changes)

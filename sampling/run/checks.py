@@ -38,9 +38,10 @@ def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
         return
     modules = dict(spec.modules)
     place = next(p for p in [*modules, *widths] if modules.get(p) != widths.get(p))
+    has_here = f"{modules[place]} channels" if place in modules else "no motion module"
     raise ValueError(
-        f'"{file}" does not fit the connected MODEL: at "{place}" it has {modules.get(place, "no")} channels and the UNet '
-        f"{widths.get(place, 'no place')}. Pick the motion model that was made for this checkpoint."
+        f'"{file}" does not fit the connected MODEL: at "{place}" it has {has_here}, but the UNet has '
+        f"{widths.get(place, 'no block there')}. Pick the motion model that was made for this checkpoint."
     )
 
 

@@ -93,7 +93,7 @@ def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
     counts = [cond["cross_attn"].shape[0] for conds in guider.conds.values() for cond in conds if "cross_attn" in cond]
     for count in sorted(set(counts) - {1, frames}):
         what = f"the first {frames} are used" if count > frames else "they are repeated"
-        yield f"The prompts of Prompt Travel are made for {count} frames, and the video has {frames}: {what}."
+        yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
 
 
 def _motion_windows(animation: Animation, frames: int, is_cut: bool) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:
     for control in (link for first in controls for link in chained(first) if is_hosts(link)):
         count = 1 if control.cond_hint_original is None else control.cond_hint_original.shape[0]
         if 1 < count < frames:
-            rest = "the last one serves the other frames" if is_cut else "they begin again for the other frames"
+            rest = "the last one is repeated for the rest" if is_cut else "they are repeated in order for the rest"
             yield f"A ControlNet has {count} pictures for {frames} frames: {rest}."
         elif count > frames:
             yield f"A ControlNet has {count} pictures for {frames} frames: the first {frames} are used."

@@ -45,4 +45,4 @@ def _size(model: HostNetwork, latent_image: torch.Tensor) -> Iterator[str]:
     height = PIXELS_PER_LATENT * latent_image.shape[-2]
     width = PIXELS_PER_LATENT * latent_image.shape[-1]
     if not TOO_SMALL * side <= (height * width) ** 0.5 <= TOO_LARGE * side:
-        yield f"The pictures have {width} x {height} pixels, but the model draws pictures of about {side} x {side}."
+        yield f"The pictures have {width} x {height} pixels, but the model is made for about {side} x {side}."

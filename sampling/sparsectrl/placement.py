@@ -61,7 +61,7 @@ class Numbered(Placement):
             if frame in frames:
                 raise ValueError(
                     f"SparseCtrl has two pictures at one frame: {frames[frame]} and {number} are the same in a video of "
-                    f"{total} frames. Give each frame once."
+                    f"{total} frames. List each frame only once."
                 )
             frames[frame] = number
         return tuple(frames)

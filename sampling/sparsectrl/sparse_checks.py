@@ -43,18 +43,18 @@ def check_base(model: SparseModel, network: HostNetwork) -> None:
             f'"{model.name}" is a ControlNet for {needs}, but the connected MODEL is {has}. Use an {needs} checkpoint.'
         )
     for place, width in model.motion.model.spec.modules:
-        at = slots[place].width if place in slots else "no"
+        at = slots[place].width if place in slots else "no block there"
         if at != width:
             raise ValueError(
-                f'"{model.name}" does not fit the connected MODEL: at "{place}" it has {width} channels and the UNet {at}. '
-                "Pick the SparseCtrl model that was made for this checkpoint."
+                f'"{model.name}" does not fit the connected MODEL: at "{place}" it has {width} channels, but the UNet '
+                f"has {at}. Pick the SparseCtrl model that was made for this checkpoint."
             )
     context = _context(model.network.model)
     theirs = _context(network.diffusion_model)
     if context != theirs:
         raise ValueError(
-            f'"{model.name}" takes prompts of {context} channels, but the connected MODEL has {theirs}. Pick the SparseCtrl '
-            "model that was made for this checkpoint."
+            f'"{model.name}" takes prompt embeddings with {context} channels, but those of the connected MODEL have '
+            f"{theirs}. Pick the SparseCtrl model that was made for this checkpoint."
         )
 
 

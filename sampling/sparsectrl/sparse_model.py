@@ -56,7 +56,7 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
         modules = read_weights(file, spec.modules, dtype)
     _check_finite(spec, spatial, path.name)
     check_finite(modules, path.name)
-    logging.info('"%s" is SparseCtrl for %s pictures', path.name, spec.condition)
+    logging.info('"%s" is a SparseCtrl model for %s pictures', path.name, spec.condition)
     motion = build_patcher(spec.motion, modules, path.name)
     return SparseModel(path.name, spec.condition, network_patcher(network, spatial), motion)
 

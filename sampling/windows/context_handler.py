@@ -139,7 +139,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
             if shown is not None:
                 shown.windows_done(done, len(placed.windows))
         if shown is not None and self._batches.most < most:
-            shown.tell(f"Memory did not suffice for more: {self._batches.most} windows are computed at once.")
+            shown.tell(f"Windows computed at once: {self._batches.most}, because there was not enough memory for more.")
         if whole is not None:
             whole.show()
         return fused

@@ -30,7 +30,7 @@ def test_a_picture_is_animated(comfy, client):
     frames = [pixels(comfy.path(result.outputs[WEBP][0])) for result in (small, large, off)]
     assert abs(frames[0] - frames[1]).mean() > 0.1 and abs(frames[0] - frames[2]).mean() > 1
     assert "21" not in small.said
-    assert off.said["21"] == "drift has no effect: it is for AnimateLCM-I2V, and this is PIA."
+    assert off.said["21"] == "drift has no effect: it is only for AnimateLCM-I2V, but the motion model is PIA."
     assert f'"{PIA}": it is an image-to-video model. Give it a picture with Animate Picture' in small.said[LOADER]
 
 

@@ -102,9 +102,9 @@ def test_the_length_of_the_table_is_the_limit(motion):
 
 
 REFUSED = {
-    "a file": lambda motion, folder: save_motion_model(motion, folder / "saved.safetensors"),
+    "a motion model file": lambda motion, folder: save_motion_model(motion, folder / "saved.safetensors"),
     "a merge": lambda motion, folder: merge_motion_models(without_patches(motion), motion, 0.5, 0.5, 0.5),
-    "a training": lambda motion, folder: start_from(motion),
+    "training": lambda motion, folder: start_from(motion),
 }
 
 

@@ -169,6 +169,6 @@ def test_motion_models_that_it_does_not_fit(camera_ctrl, tmp_path):
     )
     with pytest.raises(ValueError, match=says):
         check_camera_fits(camera_ctrl, motion("mm_sdxl.safetensors", tiny.motion_weights(tiny.SDXL_WIDTHS)))
-    says = 'at "down_blocks.1.motion_modules.0" it has 64 channels and the motion model 96'
+    says = 'at "down_blocks.1.motion_modules.0" it has 64 channels, but the motion model has 96'
     with pytest.raises(ValueError, match=says):
         check_camera_fits(camera_ctrl, motion("wide.safetensors", tiny.motion_weights((32, 96, 64, 64))))

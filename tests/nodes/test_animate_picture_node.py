@@ -55,7 +55,7 @@ def test_a_list_of_numbers_is_a_curve(pia, screen):
 
 
 SAID = {
-    "drift for PIA": ("pia", ONE, {"drift": 0.5}, "drift has no effect: it is for AnimateLCM-I2V, and this is PIA."),
+    "drift for PIA": ("pia", ONE, {"drift": 0.5}, "drift has no effect: it is only for AnimateLCM-I2V, but the"),
     "pictures for PIA": ("pia", THREE, {}, "The 3 pictures are spread from the first frame to the last."),
     "a frame for several": ("pia", THREE, {"frame": 2}, "frame has no effect: it is used only for a single picture."),
     "motion for several": ("pia", THREE, {"motion": "large"}, "motion has no effect with several pictures"),
@@ -63,9 +63,9 @@ SAID = {
         "pia", ONE, {"motion": "large", "affinity": CURVE}, "motion has no effect, because affinity is connected.",
     ),
     "frame and affinity": ("pia", ONE, {"frame": 3, "affinity": CURVE}, "frame has no effect, because affinity is"),
-    "motion for I2V": ("i2v", ONE, {"motion": "large"}, "motion has no effect: it is for PIA"),
-    "frame for I2V": ("i2v", ONE, {"frame": 3}, "frame has no effect: it is for PIA, and this is AnimateLCM-I2V."),
-    "affinity for I2V": ("i2v", ONE, {"affinity": CURVE}, "affinity has no effect: it is for PIA"),
+    "motion for I2V": ("i2v", ONE, {"motion": "large"}, "motion has no effect: it is only for PIA"),
+    "frame for I2V": ("i2v", ONE, {"frame": 3}, "frame has no effect: it is only for PIA, but the motion model"),
+    "affinity for I2V": ("i2v", ONE, {"affinity": CURVE}, "affinity has no effect: it is only for PIA"),
     "pictures for I2V": ("i2v", THREE, {}, "Each frame gets one of the 3 pictures. Later frames keep the last"),
     "drift for several": ("i2v", THREE, {"drift": 0.3}, "drift has no effect: it is 0 with several pictures."),
 }  # fmt: skip

@@ -182,7 +182,7 @@ CASES = (
     Case(
         "PlotCurve", {"curve": STEPS, "steps": 8}, "The value of a curve at step 40 is not reached: the last step is 7."
     ),
-    Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, 8 are used"),
+    Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, only the first 8"),
     Case("PlotCurve", {"curve": FRAMES, "frames": 10}),
     no_effect("PlotCameraPath", ", because no image is connected.", distance=2.0),
     Case("PlotCameraPath", {"image": PICTURE.expand(2, -1, -1, -1)}, "Only the first of the 2 images is shown."),
@@ -199,7 +199,7 @@ CASES = (
     Case("PromptTravel", {"closed_loop": True, "easing": "ease in", "blend": "spherical"}),
     no_effect("AdjustMotionModel", ", because add is 0 and multiply is 1.", weights="attention"),
     Case("MergeMotionModels", {"mid": 0.2}, "mid has no effect, because these motion models have no motion module in"),
-    Case("MetricsPlot", {"labels": "a\nb\nc"}, "labels has 3 lines, but there are 1 animations"),
+    Case("MetricsPlot", {"labels": "a\nb\nc"}, "labels has 3 lines, but the number of animations is 1"),
     no_effect("AnimationNoise", ' with the mode "replace".', weight=0.2),
     *(
         no_effect("AnimationNoise", NOISE_TYPE.format("empty"), noise_type="empty", **{name: value})

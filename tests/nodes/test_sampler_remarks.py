@@ -86,13 +86,13 @@ def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, scree
     tiny.sample(animated, 4, positive=[[tokens.expand(6, -1, -1), extra]])
     assert screen.text == (
         "The value of a curve at frame 9 is not reached: the last frame is 3. The value of a curve at step 5 is not "
-        "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, and the video has 4: the first "
-        "4 are used."
+        "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, but the video has 4: the "
+        "first 4 are used."
     )
 
 
 def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
-    for count, windows, said in ((2, (), "they begin again for the other frames"), (9, (), "the first 6 are used")):
+    for count, windows, said in ((2, (), "they are repeated in order for the rest"), (9, (), "the first 6 are used")):
         control = controls.control_net().set_cond_hint(controls.hints(count))
         tiny.sample(changed(model, windows=windows), 6, positive=controls.controlled(control), size=4)
         assert screen.text == f"A ControlNet has {count} pictures for 6 frames: {said}."
@@ -101,7 +101,7 @@ def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
         added(model, windows=ContextWindows(WindowSpec(4, 1))), 6, positive=controls.controlled(control), size=4
     )
     assert screen.text == (
-        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last one serves the other frames."
+        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last one is repeated for the rest."
     )
 
 
@@ -114,7 +114,7 @@ def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, 
     tiny.sample(fast, 2, steps=9, cfg=7.0)
     assert screen.text == (
         "cfg is 7, but AnimateDiff-Lightning is made for cfg 1. The sampler has 9 steps, but AnimateDiff-Lightning is made "
-        "for 4. The pictures have 64 x 64 pixels, but the model draws pictures of about 16 x 16."
+        "for 4. The pictures have 64 x 64 pixels, but the model is made for about 16 x 16."
     )
 
 

@@ -68,7 +68,9 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     )
     assert run(tmp_path, 1) == [f"{finished} To train it further, raise steps."]
     assert run(tmp_path, 1, count=1, origin=BIRDS) == [f"{finished} {others}"]
-    assert run(tmp_path, 1, kind="v2") == [f"{finished} It began with another motion model than the connected one."]
+    assert run(tmp_path, 1, kind="v2") == [
+        f"{finished} It was started with a motion model other than the connected one."
+    ]
     assert times(tmp_path) == written
     (tmp_path / "mine.safetensors").unlink()
     assert run(tmp_path, 1) == [] and (tmp_path / "mine.safetensors").exists()
@@ -88,7 +90,7 @@ def test_other_clips_are_refused_unless_asked_for(tmp_path):
     run(halves, 3, count=4, origin=BIRDS)
     run(whole, 3, count=4, origin=BIRDS, other_clips=True)
     assert same(halves, whole) and state(whole)[ABOUT_CLIPS] == '4 clips of the folder "birds"'
-    with pytest.raises(CheckpointError, match="with the videos, captions and sizes of now. Switch on other_clips"):
+    with pytest.raises(CheckpointError, match="with the current videos, captions and sizes. Switch on other_clips"):
         session_with_other_captions(halves)
     with pytest.raises(CheckpointError, match='"mine.training" was started with a different motion model.'):
         run(halves, 4, count=4, origin=BIRDS, kind="v2")

@@ -180,7 +180,9 @@ def test_an_animated_model_is_refused(folders):
 
     clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))
-    with pytest.raises(ValueError, match="already animates. Connect the MODEL as it is before Apply Motion Model"):
+    with pytest.raises(
+        ValueError, match="already has a motion model. Connect the MODEL as it is before Apply Motion Model"
+    ):
         train(TrainMotionModelNode, model=attach(tiny.image_model(), motion, Applied()), clips=clips, name="fish")
 
 

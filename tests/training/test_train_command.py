@@ -45,13 +45,16 @@ def test_paths_are_relative_to_the_file(tmp_path):
             "If noise_schedule is a table, it needs betas, first and last.",
         ),
         ({"run": SMALLEST["run"] | {"kind": "v9"}}, 'kind is "v9", but must be one of v1, v2, v3,'),
-        ({"lora": {}}, "a motion LoRA is made for a motion model. Set motion_model in [run]."),
-        ({"sparsectrl": {}}, "a SparseCtrl model is made for a motion model. Set motion_model in [run]."),
+        ({"lora": {}}, "[run] has no motion_model, which a motion LoRA needs. Set it to a file."),
+        ({"sparsectrl": {}}, "[run] has no motion_model, which SparseCtrl needs. Set it to a file."),
         (
             {"sparsectrl": {"rank": 2}},
             "[sparsectrl] has no settings. Leave the table empty, and put settings in [settings].",
         ),
-        ({"sparsectrl": {}, "lora": {}}, "[lora] and [sparsectrl] are two trainings. Use two files."),
+        (
+            {"sparsectrl": {}, "lora": {}},
+            "[lora] and [sparsectrl] train different files. Use one settings file for each.",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path, tables, message):
@@ -74,11 +77,13 @@ def test_every_path_is_checked_and_folders_are_made(tmp_path):
         return str(error.value)
 
     relative = "Correct the path; it is relative to this settings file."
-    assert refused() == f'checkpoint in [run] is "{tmp_path / "sd15.safetensors"}", where there is no file. {relative}'
+    assert (
+        refused() == f'checkpoint in [run] is "{tmp_path / "sd15.safetensors"}", but there is no such file. {relative}'
+    )
     (tmp_path / "sd15.safetensors").touch()
-    assert refused() == f'motion_model in [run] is "{tmp_path / "mm.ckpt"}", where there is no file. {relative}'
+    assert refused() == f'motion_model in [run] is "{tmp_path / "mm.ckpt"}", but there is no such file. {relative}'
     (tmp_path / "mm.ckpt").touch()
-    assert refused() == f'folder in [clips] is "{tmp_path / "videos"}", where there is no folder. {relative}'
+    assert refused() == f'folder in [clips] is "{tmp_path / "videos"}", but there is no such folder. {relative}'
     (tmp_path / "videos").mkdir()
     prepare()
     assert (tmp_path / "out" / "new").is_dir() and (tmp_path / "a" / "cache").is_dir()

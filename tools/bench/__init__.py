@@ -15,13 +15,13 @@ from tools.bench.measure import Options, Result
 
 ROWS = {  # name: what it compares
     "step": "a sampling step with motion ÷ without, compared with the floor that FLOPs set, and with diffusers",
-    "compile": "a step on a UNet that TorchCompileModel compiled ÷ as it is, in how many graphs",
+    "compile": "a step of a UNet compiled by TorchCompileModel ÷ uncompiled, and the number of graphs",
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, bookkeeping, memory over length",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
     "texts": "reading the longest and worst texts of curves and prompts",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
-    "collection": "starting a training on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
+    "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
     "on disk",
     "import": "importing the pack and registering its nodes, on top of the host",
     "load": "loading a 900 MB motion model ÷ reading its file",
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, help="also write the results as JSON")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():
-        parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+        parser.error(f"no row {', '.join(sorted(unknown))}; the rows are {', '.join(ROWS)}")
     in_host.enter(chosen.threads, True if chosen.cpu else None)
     options = Options(chosen.size, chosen.frames, chosen.rounds)
     results: list[Result] = []

@@ -52,7 +52,7 @@ def run(options: Options) -> Iterator[Result]:
         yield Result(f"{what}, {MANY} captions: on disk", size / 2**30, "GiB")
         yield Result(f"{what}: first start, with tiny videos and stand-ins", first, "s")
         yield Result(f"{what}: start", again, "s", target=10)
-        yield Result(f"{what}: processor time of it", busy, "s")
+        yield Result(f"{what}: processor time of the start", busy, "s")
         yield Result(f"{what}: reading the clip and the caption of a step", each * 1000, "ms")
         yield Result(f"{FEW} clips: memory of the start and {STEPS} steps", memory[FEW] / 2**20, "MiB")
         yield Result(f"{MANY} clips: the same", memory[MANY] / 2**20, "MiB")

@@ -73,7 +73,7 @@ def run(options: Options) -> Iterator[Result]:
             seconds = interleaved(things, options.rounds)
             yield Result(f"{what}: with ÷ without", seconds["with"] / seconds["without"], target=goal)
             peaks = {name: peak_bytes(thing) / 2**20 for name, thing in things.items()}
-            yield Result(f"{what}: peak memory, more than without", peaks["with"] - peaks["without"], "MiB")
+            yield Result(f"{what}: additional peak memory", peaks["with"] - peaks["without"], "MiB")
 
 
 def _compared(size: int) -> Iterator[Compared]:

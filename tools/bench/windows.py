@@ -42,14 +42,14 @@ def run(options: Options) -> Iterator[Result]:
     }
     seconds = interleaved(things, options.rounds)
     what = f"{long} frames of {options.size}²"
-    yield Result(f"{what}: {RUNS} runs of {length}, apart", seconds["apart"], "s")
+    yield Result(f"{what}: {RUNS} separate runs of {length}", seconds["apart"], "s")
     work = sum(map(len, ContextWindows(spec).cut(long, 0, 0.0)[0])) / long
     for name, target in (
         ("windows, one by one", 1.05 * work),
         ("windows, all at once", None),
         ("motion windows", 1.15),
     ):
-        yield Result(f"{what}: {name} ÷ apart", seconds[name] / seconds["apart"], target=target)
+        yield Result(f"{what}: {name} ÷ separate runs", seconds[name] / seconds["apart"], target=target)
     books = interleaved({"bookkeeping": partial(_bookkeeping, spec, long, options.size)}, 20)["bookkeeping"]
     yield Result(f"{what}: bookkeeping ÷ a step", books / seconds["windows, one by one"], target=0.01)
 

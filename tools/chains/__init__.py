@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         "--count", type=int, default=300, help="number of chains, starting with the first (default 300)"
     )
     parser.add_argument("--processes", type=int, default=2, help="processes that sample in parallel (default 2)")
-    parser.add_argument("--no-templates", action="store_true", help="only the chains")
+    parser.add_argument("--no-templates", action="store_true", help="only the chains, without templates and blueprints")
     options = parser.parse_args(arguments)
     if options.record:
         _record_chains(options.record, options.count, options.processes)

@@ -59,7 +59,7 @@ RULES = (
     ),
     Rule(
         "B6",
-        "Two Motion Guidance nodes added up, where the later one of all other guidances replaces the earlier.",
+        "Two Motion Guidance nodes added up, although a later node of all other guidance replaces the earlier one.",
         lambda chain: chain.ids.count("MotionGuidance") > 1,
     ),
     Rule(

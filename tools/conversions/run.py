@@ -145,7 +145,7 @@ def run_cut(name: str, cut: Cut, comfy: Server, client: Client) -> Run:
         return Run(name, cut, problem=f"{cut.ours_left[0]} has an input that nothing can stand in for")
     moving = _latents(cut.prompt, comfy, client)
     if not moving:
-        return Run(name, cut, problem="nothing of it samples")
+        return Run(name, cut, problem="no node in it samples")
     still = moving | _latents(_without_motion(cut.prompt), comfy, client)  # what has no motion is not sampled again
     differences = [float((moving[file] - still[file]).norm() / moving[file].norm()) for file in moving]
     if not all(math.isfinite(difference) for difference in differences):

@@ -187,7 +187,7 @@ def _node_problems(node: Raw, part: Raw, known: Mapping[str, TargetNode], empty:
     yield from input_problems(definition, linked, unlinked, empty if active else everything)
     outputs = [output["type"] for output in node["outputs"]]
     if outputs != [kind for _, kind in definition.outputs[: len(outputs)]]:
-        yield "its outputs are others"
+        yield "its outputs differ from those of the node"
 
 
 def _stored_names(entry: TargetInput) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def _value_problems(node: str, entry: TargetInput, value: Any) -> Iterator[str]:
         low = entry.min if entry.min is not None else value
         high = entry.max if entry.max is not None else value
         if not isfinite(value) or not low <= value <= high:
-            yield f"{entry.name} is {value}, and goes from {entry.min} to {entry.max}"
+            yield f"{entry.name} is {value}, but must be from {entry.min} to {entry.max}"
     elif kind == "COMBO" and not _lists_files(node, entry.name) and value not in (entry.options or (value,)):
         yield f"{entry.name} is {value!r}, which is not an option"
 

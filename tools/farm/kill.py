@@ -110,7 +110,7 @@ def assert_whole(out: Path, frames: dict[str, list[str]]) -> None:
     assert records(out) == dict.fromkeys(frames, 1), records(out)
     found = results_of(out)
     different = [job for job in {*found, *frames} if found.get(job) != frames.get(job)]
-    assert not different, f"other results than undisturbed in {out}: {different}"
+    assert not different, f"results in {out} differ from those of an undisturbed run: {different}"
     assert not list((out / ".unfinished").iterdir())
 
 
@@ -179,7 +179,7 @@ def _check_all(scene: Scene, keepers: Sequence[int], parts: Sequence[str], count
         else:
             found = at_instants(scene.folder / part, frames, working, instants, count, disturbing(part, scene, keepers))
         met = ", ".join(f"{number}: {found.count(number)}" for number in sorted(set(found)))
-        print(f"{part}: {len(found)} instants, nothing lost, nothing twice; done when it was killed: {met}", flush=True)
+        print(f"{part}: {len(found)} instants, nothing lost, nothing twice; jobs done at the kill: {met}", flush=True)
 
 
 def prepared(scene: Scene) -> tuple[dict[str, list[str]], float]:

@@ -106,7 +106,11 @@ class Simulation:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check simulate", description=__doc__)
     parser.add_argument(
-        "--driver-ms", type=float, nargs="*", default=[5.0, 10.0, 25.0], help="milliseconds that the driver needs for each job"
+        "--driver-ms",
+        type=float,
+        nargs="*",
+        default=[5.0, 10.0, 25.0],
+        help="milliseconds that the driver needs for each job",
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

@@ -69,11 +69,11 @@ def read_job(file: Path) -> Job:
     if tables.get("sparsectrl"):
         raise ValueError("[sparsectrl] has no settings. Leave the table empty, and put settings in [settings].")
     if lora and sparsectrl:
-        raise ValueError("[lora] and [sparsectrl] are two trainings. Use two files.")
+        raise ValueError("[lora] and [sparsectrl] train different files. Use one settings file for each.")
     if sparsectrl and run.motion_model is None:
-        raise ValueError("a SparseCtrl model is made for a motion model. Set motion_model in [run].")
+        raise ValueError("[run] has no motion_model, which SparseCtrl needs. Set it to a file.")
     if lora and run.motion_model is None:
-        raise ValueError("a motion LoRA is made for a motion model. Set motion_model in [run].")
+        raise ValueError("[run] has no motion_model, which a motion LoRA needs. Set it to a file.")
     return Job(run, _fill(Data, "clips", tables, file.parent), _settings(tables.get("settings", {})), lora, sparsectrl)
 
 
@@ -82,9 +82,9 @@ def prepare_paths(job: Job) -> None:
     run, clips = job.run, job.clips
     for name, file in {"checkpoint": run.checkpoint, "motion_model": run.motion_model}.items():
         if file is not None and not file.is_file():
-            raise ValueError(f'{name} in [run] is "{file}", where there is no file. {_RELATIVE}')
+            raise ValueError(f'{name} in [run] is "{file}", but there is no such file. {_RELATIVE}')
     if not clips.folder.is_dir():
-        raise ValueError(f'folder in [clips] is "{clips.folder}", where there is no folder. {_RELATIVE}')
+        raise ValueError(f'folder in [clips] is "{clips.folder}", but there is no such folder. {_RELATIVE}')
     check_replaceable(run.output)
     for name, folder in {"output": run.output.parent, "cache": clips.cache}.items():
         if folder is not None:

@@ -103,7 +103,7 @@ class Report:
         if progress.step > first:
             each = (time.monotonic() - since) / (progress.step - first)
             left = each * (progress.steps - progress.step)
-            line += f", {each:.2f} s a step, {left / 60:.0f} min left"
+            line += f", {each:.2f} s per step, {left / 60:.0f} min left"
         print(line, flush=True)
 
     def _sample(self, progress: TrainingProgress) -> None:

@@ -44,7 +44,7 @@ def test_csv_has_a_column_for_each_place(tmp_path: Path) -> None:
 WRONG = {
     "[1]": "line 1: it is list, not an object",
     "{": "line 1: ",
-    '{"sets": {}}': "line 1: it has sets; the fields of a job are for, id, priority, set, tags",
+    '{"sets": {}}': "line 1: it has sets; the only fields of a job are for, id, priority, set, tags",
     '{"id": "../x"}': 'the id "../x" cannot name a folder',
     '{"id": "con"}': 'the id "con" cannot name a folder',
     '{"id": 7}': "the id is 7: give a text",

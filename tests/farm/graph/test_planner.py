@@ -39,8 +39,11 @@ def test_texts_of_a_csv_file_take_the_types_of_the_inputs(tmp_path: Path) -> Non
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "Promt.text": ("x", 'there is no node "Promt" for "Promt.text"; there are "Loader", "Prompt", "Sampler", "Save"'),
-    "Prompt.texts": ("x", '"Prompt.texts": node #2 has no input "texts", but text, clip'),
+    "Promt.text": (
+        "x",
+        'there is no node "Promt" for "Promt.text"; the titles are "Loader", "Prompt", "Sampler", "Save"',
+    ),
+    "Prompt.texts": ("x", '"Prompt.texts": node #2 has no input "texts"; it has text, clip'),
     "Prompt.clip": ("x", "it takes a CLIP from another node, which a job cannot give"),
     "Prompt.text": (7, "it takes a text and gets 7"),
     "Sampler.seed": (1.5, "it takes a whole number and gets 1.5"),
@@ -49,9 +52,9 @@ WRONG: dict[str, tuple[Any, str]] = {
     "Sampler.tiled": (1, "it takes true or false and gets 1"),
     "Loader.file": (
         "c.safetensors",
-        'it gets "c.safetensors", but the server has no such file: a.safetensors, b.safetensors',
+        'it gets "c.safetensors", a file that the server lacks; the choices are: a.safetensors, b.safetensors',
     ),
-    "Save.format": ("gif", 'it gets "gif", but it is not among the choices: auto, mp4'),
+    "Save.format": ("gif", 'it gets "gif", which is not a choice; the choices are: auto, mp4'),
     "Sampler.picture": ({"file": "none.png"}, "there is no file"),
 }
 
@@ -71,14 +74,14 @@ def test_all_errors_of_all_lines_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_title_that_two_nodes_have_is_refused_with_their_ids(tmp_path: Path) -> None:
     doubled = graph() | {"5": node("Text", "Prompt", text="x", clip=["1", 1])}
-    with pytest.raises(Refused, match='"Prompt.text" is 2 nodes, #2, #5: write "#2.text"'):
+    with pytest.raises(Refused, match='"Prompt.text" fits 2 nodes, #2, #5: write "#2.text"'):
         Planner(doubled, ground(tmp_path)).jobs([line({"Prompt.text": "x"})])
 
 
 def test_what_the_workflow_itself_lacks_is_told(tmp_path: Path) -> None:
     with pytest.raises(Refused, match='the server has no node "Gone" .#9.: install its pack there'):
         Planner(graph() | {"9": node("Gone")}, ground(tmp_path))
-    with pytest.raises(Refused, match="node #3 .Sampler.: positive comes from a node that is not there"):
+    with pytest.raises(Refused, match="node #3 .Sampler.: positive comes from a node that the workflow lacks"):
         Planner({name: one for name, one in graph().items() if name != "2"}, ground(tmp_path))
     with pytest.raises(Refused, match="no node that saves or shows a result"):
         Planner({name: one for name, one in graph().items() if name != "4"}, ground(tmp_path))

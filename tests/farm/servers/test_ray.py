@@ -17,7 +17,8 @@ MISMATCH = (
 
 def test_a_ray_client_is_refused() -> None:
     with pytest.raises(
-        Refused, match="--ray ray://head:10001 is not on the cluster: run this command on one of its nodes"
+        Refused,
+        match="--ray ray://head:10001 connects from outside the cluster: run this command on a node of the cluster",
     ):
         set_token("ray://head:10001")
 

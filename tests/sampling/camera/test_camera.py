@@ -149,7 +149,7 @@ def test_windows_longer_than_the_encoders_table(follow):
 def test_windows_that_wrap_need_a_path_that_closes(follow):
     closed = CameraMove(turn=Listed(tuple(range(0, 360, 30))))
     says = (
-        "The windows continue from the last of 12 frames to the first, but the camera path ends elsewhere than it began"
+        "The windows continue from the last of 12 frames to the first, but the camera path does not end where it began"
     )
     for wrapped in (
         lambda model: added(model, windows=windows(6, 2, "looped")),

@@ -87,7 +87,7 @@ def test_holding_and_ranges():
             'line 2, column 3: expected a frame number and a colon, but found "a calm sea". Write, for example',
         ),
         ("0: a\n8:\n16: b", "line 2, column 1: the prompt for 8 is empty. Write its text after the colon."),
-        ("0: a calm sea, 24: a storm", "line 1, column 16: put the prompt for 24 on a line of its own."),
+        ("0: a calm sea, 24: a storm", "line 1, column 16: this line has a second prompt. Put the prompt for 24"),
         ('"0": "a",\n"x": "b"', 'line 2, column 1: expected a frame number and a colon, but found ""x": "b"".'),
         (
             '"0": "a"\n"8": "b',

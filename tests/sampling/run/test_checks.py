@@ -36,7 +36,7 @@ def test_sd15_motion_model_on_sdxl(tmp_path):
 
 def test_other_widths_are_named(tmp_path):
     motion = load(tiny.motion_weights((32, 32, 64, 64)), tmp_path, "small.safetensors")
-    with pytest.raises(ValueError, match='at "down_blocks.1.motion_modules.0" it has 32 channels and the UNet 64'):
+    with pytest.raises(ValueError, match='at "down_blocks.1.motion_modules.0" it has 32 channels, but the UNet has 64'):
         attach(tiny.image_model(), motion, Applied())
 
 

@@ -55,7 +55,7 @@ def test_one_picture_serves_all_frames():
         (
             "15, -1",
             2,
-            "two pictures at one frame: 15 and -1 are the same in a video of 16 frames. Give each frame once.",
+            "two pictures at one frame: 15 and -1 are the same in a video of 16 frames. List each frame only once.",
         ),
         (
             "0, -1",

@@ -52,9 +52,9 @@ def test_another_base(scribble):
     [
         (
             {"widths": (64, 64, 64, 64)},
-            r'at "down_blocks.0.motion_modules.0" it has 64 channels and the UNet 32. Pick the',
+            r'at "down_blocks.0.motion_modules.0" it has 64 channels, but the UNet has 32. Pick the',
         ),
-        ({"context": 48}, "takes prompts of 48 channels, but the connected MODEL has 32. Pick the SparseCtrl model"),
+        ({"context": 48}, "takes prompt embeddings with 48 channels, but those of the connected MODEL have 32. Pick"),
     ],
 )
 def test_another_width(model, shape, message, tmp_path):

@@ -96,7 +96,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motio
         result = tiny.sample(small, frames=22, size=16, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
     assert "Not enough memory for 4 context windows at once; continuing with 2." in caplog.text
-    assert screen.text.endswith("Memory did not suffice for more: 2 windows are computed at once.")
+    assert screen.text.endswith("Windows computed at once: 2, because there was not enough memory for more.")
     assert_alike(result, expected)
 
 
