@@ -91,9 +91,7 @@ def test_noise_levels_of_any_number_of_steps(steps):
 
 def test_sums_of_steps_that_do_not_exist_are_refused():
     paper = build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule)
-    with pytest.raises(
-        ValueError, match=r"has at most 999 steps, but steps divided by denoise is 1000\. Use"
-    ):
+    with pytest.raises(ValueError, match=r"has at most 999 steps, but steps divided by denoise is 1000\. Use"):
         run_sigmas(paper, AUTHORS_DDIM, 500, 0.5)
     edm = comfy.model_sampling.ModelSamplingContinuousEDM()
     with pytest.raises(
