@@ -26,8 +26,8 @@ METRICS = (
     ),
     Metric(
         "text_similarity", "Text", "cosine x 100", "higher", False,
-        "CLIP similarity between the frames and the prompt. Compare only values that were computed with the same CLIP models. Requires "
-        "clip_vision and clip.",
+        "CLIP similarity between the frames and the prompt. Compare only values that were computed with the same CLIP "
+        "models. Requires clip_vision and clip.",
     ),
     Metric(
         "domain_similarity", "Domain", "cosine x 100", "higher", False,

@@ -100,8 +100,8 @@ class Checkpoint:
             )
         if name == "start":
             return (
-                f'"{self.path.name}" was started with a different motion model. Connect or choose that one to continue, or start '
-                "again under another name."
+                f'"{self.path.name}" was started with a different motion model. Connect or choose that one to continue, or '
+                "start again under another name."
             )
         return (
             f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but now it is '

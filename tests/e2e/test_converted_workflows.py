@@ -112,7 +112,7 @@ def test_files_of_every_kind_are_converted_dropped_or_opened(page: "Canvas", tmp
         file.write_bytes(b"no workflow")
         choose(page, "Comfy.OpenWorkflow", file)
     page.do(page.page.wait_for_timeout(500))
-    page.errors.clear()  # the canvas itself reads these files, too, and fails
+    page.errors[:] = [error for error in page.errors if "is not valid JSON" not in error]  # ComfyUI reads them, too
     assert page.evaluate(TYPES)[: len(shown)] == shown  # newer canvases add nodes that load the pictures and videos
 
 

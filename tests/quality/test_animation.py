@@ -1,5 +1,6 @@
 """On unseen seeds: with motion the prompt is followed in all frames alike, the fish swims the way the prompt says, and
-flicker and jitter go down. A few clips show that the shipped files still work; docs/development/miniature.md has the figures of 64.
+flicker and jitter go down. A few clips show that the shipped files still work; docs/development/miniature.md has the
+figures of 64.
 """
 
 from typing import Any

@@ -48,8 +48,8 @@ def first_and_last_frame() -> Template:
     text = (
         "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; the "
         f"model animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames at which the images "
-        "are placed: *0* alone starts the video from one image; *spread* distributes any number of images over the video.\n- If frames with an image look brighter than the others, "
-        "lower **strength** and **end_percent**."
+        "are placed: *0* alone starts the video from one image; *spread* distributes any number of images over the "
+        "video.\n- If frames with an image look brighter than the others, lower **strength** and **end_percent**."
     )
     all_stages = sparse_stages(
         Stage("Pictures at some frames", "load", ("control", "first", "last")),
