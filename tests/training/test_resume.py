@@ -103,7 +103,7 @@ def test_a_state_from_before_clips_had_hashes(tmp_path):
         run(path, steps=4, seed=43)
     assert same(run(path, steps=4), run(None, steps=4))
     torch.save(state | {"course": then | {"clips": "0" * 32}}, path)
-    with pytest.raises(CheckpointError, match="was trained on 3 clips, not on the 3 clips with the videos"):
+    with pytest.raises(CheckpointError, match="was trained on 3 clips, not on the 3 clips with the current videos"):
         run(path, steps=4)
 
 

@@ -87,7 +87,7 @@ def test_what_the_workflow_itself_lacks_is_told(tmp_path: Path) -> None:
         Planner({name: one for name, one in graph().items() if name != "4"}, ground(tmp_path))
     lacking = graph() | {"1": node("Loader", file="lost.ckpt")}
     with pytest.raises(
-        Refused, match='the workflow\'s node #1 .Loader.: file: it gets "lost.ckpt", but the server has no'
+        Refused, match='the workflow\'s node #1 .Loader.: file: it gets "lost.ckpt", a file that the server lacks'
     ):
         Planner(lacking, ground(tmp_path)).jobs([line({})])
     assert Planner(lacking, ground(tmp_path)).jobs([line({"Loader.file": "a.safetensors"})])
