@@ -11,15 +11,20 @@ const COLOURS = {
     KINEMA_CAMERA: "#b08968",
     MOTION_CLIPS: "#d05ce3",
 };
-const WITH_FILES = new Set([
-    "KinemaAnimateDiff",
-    "KinemaLoadCameraCtrl",
-    "KinemaLoadClips",
-    "KinemaLoadMotionLora",
-    "KinemaLoadMotionModel",
-    "KinemaLoadSparseCtrl",
-]);
-const WIDE = 350;
+const FILE = 350; // so that the name of a file can be read
+const PLOT = 500; // so that the text of a plot can be read
+const WIDTHS = {
+    KinemaAnimateDiff: FILE,
+    KinemaLoadCameraCtrl: FILE,
+    KinemaLoadClips: FILE,
+    KinemaLoadMotionLora: FILE,
+    KinemaLoadMotionModel: FILE,
+    KinemaLoadSparseCtrl: FILE,
+    KinemaMetricsPlot: PLOT,
+    KinemaPlotCameraPath: PLOT,
+    KinemaPlotCurve: PLOT,
+    KinemaWindowPlan: PLOT,
+}; // pixels, of new nodes
 const SHOWN_ALWAYS = "Comfy.Node.AlwaysShowAdvancedWidgets"; // a setting of ComfyUI
 
 /** Gives `types` their colour, also after a change of the palette, which writes "" for types that it does not know. */
@@ -76,38 +81,51 @@ function refold(node, isFolded) {
     node.setDirtyCanvas(true, true);
 }
 
-async function foldable(node) {
+/** Adds the button that folds and unfolds. Its label is English until the translations are there. */
+function foldable(node) {
+    let say = text => text;
     const button = node.addWidget("button", "advanced_inputs", null, () => {
         refold(node, node.showAdvanced);
-        label();
+        button.relabel();
     });
     button.serialize = button.options.serialize = false;
-    const say = await translator();
-    const label = () => {
+    button.relabel = () => {
         button.label = say(node.showAdvanced ? "Hide advanced inputs" : "Show advanced inputs");
+        node.setDirtyCanvas(true, true);
     };
-    button.relabel = label;
-    label();
-    node.setDirtyCanvas(true, true);
+    button.relabel();
+    translator().then(translated => {
+        say = translated;
+        button.relabel();
+    });
+    return button;
+}
+
+/** Folds `node` as far as its values and connections allow, once it got them from a file, from the clipboard or from a graph
+ * that becomes a subgraph. */
+function refoldConfigured(node) {
+    const isFolded = !app.extensionManager.setting.get(SHOWN_ALWAYS) && !isAdvancedUsed(node);
+    fold(node, false);
+    if (isFolded && node.size[1] >= heightOf(node)) refold(node, true);
+    else fold(node, isFolded);
 }
 
 app.registerExtension({
     name: "kinema.canvasLook",
     setup: colourSockets,
     nodeCreated(node) {
-        if (WITH_FILES.has(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDE), node.size[1]]);
+        const wide = WIDTHS[node.comfyClass];
+        if (wide) node.setSize([Math.max(node.size[0], wide), node.size[1]]);
         if (LiteGraph.vueNodesMode || !node.comfyClass?.startsWith("Kinema") || !advancedOf(node).length) return;
         fold(node, !app.extensionManager.setting.get(SHOWN_ALWAYS));
-        foldable(node);
+        const button = foldable(node);
         node.setSize([node.size[0], heightOf(node)]);
-    },
-    loadedGraphNode(node) {
-        const button = node.widgets?.find(widget => widget.name === "advanced_inputs");
-        if (!button || LiteGraph.vueNodesMode) return;
-        const isFolded = !node.showAdvanced && !isAdvancedUsed(node);
-        fold(node, false);
-        if (isFolded && node.size[1] >= heightOf(node)) refold(node, true);
-        else fold(node, isFolded);
-        button.relabel?.();
+        const configured = node.onConfigure;
+        node.onConfigure = function (...given) {
+            const result = configured?.apply(this, given);
+            refoldConfigured(node);
+            button.relabel();
+            return result;
+        };
     },
 });

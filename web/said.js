@@ -7,7 +7,6 @@ import { app } from "../../scripts/app.js";
 const KEY = "Kinema.said."; // and the id of the workflow, in the storage of the browser's tab
 const PREVIEW = "$$node-text-preview"; // the host's widget for a text on a node
 const PLOTS = ["KinemaPlotCurve", "KinemaWindowPlan", "KinemaMetricsPlot", "KinemaPlotCameraPath"];
-const WIDTH = 500; // of nodes with a plot, so that its text can be read
 
 function rootGraph() {
     return app.rootGraph ?? app.graph;
@@ -72,7 +71,4 @@ app.registerExtension({
         });
     },
     afterConfigureGraph: restore,
-    nodeCreated(node) {
-        if (PLOTS.includes(node.comfyClass)) node.setSize([Math.max(node.size[0], WIDTH), node.size[1]]);
-    },
 });

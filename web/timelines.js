@@ -16,10 +16,12 @@ const PAUSE = 250; // milliseconds without a key pressed until the server is ask
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 18 };
 const REACH = 10; // pixels around a point
 
+/** What the server finds in `text`; nothing while it cannot be reached. */
 async function read(node, text, easing) {
     const body = JSON.stringify({ node: node.comfyClass, text, easing });
-    const reply = await api.fetchApi(ROUTE, { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    return reply.ok ? reply.json() : {};
+    const headers = { "Content-Type": "application/json" };
+    const reply = await api.fetchApi(ROUTE, { method: "POST", headers, body }).catch(() => null);
+    return reply?.ok ? reply.json() : {};
 }
 
 /** Where a plot has its frames and values, in pixels of the canvas. */

@@ -1,5 +1,7 @@
 """The route that the canvas asks while one types into a curve or into Prompt Travel: what is wrong, and what the curve is."""
 
+import asyncio
+import math
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
@@ -33,8 +35,11 @@ def add_timeline_route(host: Any) -> None:
 
     async def answer(request: web.Request) -> web.Response:
         asked = await request.json()
-        easing = asked.get("easing", "linear")
-        return web.json_response(read_timeline(asked["node"], asked["text"], easing if easing in WAYS else "linear"))
+        if asked.get("node") not in TEXT_READERS or not isinstance(asked.get("text"), str):
+            return web.json_response({"error": "The request needs the type of a node and its text."}, status=400)
+        easing = asked.get("easing")
+        known = easing if easing in WAYS else "linear"
+        return web.json_response(await asyncio.to_thread(read_timeline, asked["node"], asked["text"], known))
 
     host.routes.post(TIMELINE_PATH)(answer)
 
@@ -54,6 +59,8 @@ def plotted(text: str, easing: str) -> dict[str, Any]:
     its `value`, and the first character and the one after the last of both in the text (`frameText` None: not to be moved,
     because it is a share, counted from the end, or a range)."""
     keys = read_keys(text, easing)
+    if not all(math.isfinite(number) for key in keys for number in (key.at, key.value)):
+        return {}  # JSON has no infinity, and neither has a plot
     frames = max(
         (FEWEST_FRAMES, *(int(key.at) + 1 if key.at >= 0 else -int(key.at) for key in keys if not key.is_share))
     )

@@ -15,6 +15,19 @@ SHOWN = """id => app.graph.getNodeById(id).widgets.filter(widget => !widget.hidd
 HEIGHT = "id => app.graph.getNodeById(id).size[1]"
 FOLD = """id => app.graph.getNodeById(id).widgets.find(widget => widget.name == "advanced_inputs").callback()"""
 LABEL = """id => app.graph.getNodeById(id).widgets.find(widget => widget.name == "advanced_inputs").label"""
+COPY = """id => app.graph.getNodeById(id).clone().widgets.filter(widget => !widget.hidden).map(widget => widget.name)"""
+PROMOTE = """() => {
+    const node = LiteGraph.createNode("KinemaApplyMotionModel");
+    app.graph.add(node);
+    const {subgraph} = app.graph.convertToSubgraph(new Set([node]));
+    const [inner] = subgraph.nodes;
+    inner.widgets.find(widget => widget.name == "advanced_inputs").callback();
+    subgraph.addInput("start_percent", "FLOAT").connect(inner.inputs.find(input => input.name == "start_percent"), inner);
+}"""
+PROMOTED = """() => {
+    const node = app.graph.nodes.find(node => node.subgraph);
+    return node.widgets.map(widget => [widget.name, node.isWidgetVisible(widget)]);
+}"""
 COLOURS = """() => [app.canvas.default_connection_color_byType.MOTION_MODEL, LGraphCanvas.link_type_colors.MOTION_MODEL,
     getComputedStyle(document.body).getPropertyValue("--color-datatype-KINEMA_CURVE").trim()]"""
 
@@ -41,6 +54,15 @@ def test_advanced_inputs_are_folded_until_one_acts(canvas: "Canvas", client: Cli
     assert len(values) == 9  # the button is not saved: values stay in their places
     canvas.load(saved)
     assert canvas.evaluate(SHOWN, int(APPLY)) == everything
+    assert canvas.evaluate(COPY, int(APPLY)) == everything
+    assert not canvas.errors
+
+
+def test_an_advanced_input_of_a_subgraph_stays_visible(canvas: "Canvas") -> None:
+    canvas.clear()
+    canvas.evaluate(PROMOTE)
+    canvas.load(canvas.graph())
+    assert canvas.evaluate(PROMOTED) == [["start_percent", True]]
     assert not canvas.errors
 
 

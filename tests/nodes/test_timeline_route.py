@@ -47,6 +47,11 @@ def test_what_is_wrong_is_said(node: str, text: str, problem: str) -> None:
     assert re.search(problem, answer["problem"])
 
 
+@pytest.mark.parametrize("text", ["0: 1e999", f"0: 1, {'9' * 400}: 1"])
+def test_infinity_has_no_plot(text: str) -> None:
+    assert read_timeline("KinemaCurve", text, "linear") == {}
+
+
 def test_nothing_is_wrong_before_the_first_letter() -> None:
     assert [read_timeline(node, "  \n", "linear") for node in TEXT_READERS] == [{}] * 4
     assert read_timeline("KinemaPromptTravel", "0: a calm sea", "linear") == {}
