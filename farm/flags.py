@@ -11,6 +11,20 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options, and what follows "--": for servers that the farm starts itself."""
     own, _, others = _split(arguments)
     parser = argparse.ArgumentParser(prog="dev.py farm", description=DESCRIPTION)
+    _add_files(parser)
+    _add_servers(parser)
+    _add_choice_of_jobs(parser)
+    _add_limits(parser)
+    options = parser.parse_args(own)
+    options.patience = options.patience or (60.0 if options.servers else 300.0)
+    if others and options.servers:
+        parser.error(
+            "options after -- are for servers that the farm starts, not for those of --servers: leave them out"
+        )
+    return options, others
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "workflow", type=Path, help="workflow: API form, or saved from the canvas (.json, .png, .webp, .mp4)"
     )
@@ -18,6 +32,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for the results and the record of finished jobs"
     )
+
+
+def _add_servers(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "--servers", metavar="URL,URL", help="running servers; @FILE: one on each line, read again when it changes"
@@ -35,12 +52,18 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         metavar="N",
         help="CPUs for each server of --ray on a cluster without GPUs (default 4)",
     )
+
+
+def _add_choice_of_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="check everything and say what would run")
     parser.add_argument("--limit", type=_count, metavar="N", help="run only the first N of the remaining jobs")
     parser.add_argument("--only", metavar="TAG", help="run only jobs with this tag: name, or name=value")
     parser.add_argument(
         "--shard", type=_shard, metavar="I/N", help="run only part I of N, in a separate folder in --out"
     )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ahead", type=int, default=2, metavar="N", help="prompts that wait on each server (default 2)"
     )
@@ -62,13 +85,6 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument(
         "--metrics", type=int, metavar="PORT", help="serve Prometheus metrics at 127.0.0.1:PORT/metrics"
     )
-    options = parser.parse_args(own)
-    options.patience = options.patience or (60.0 if options.servers else 300.0)
-    if others and options.servers:
-        parser.error(
-            "options after -- are for servers that the farm starts, not for those of --servers: leave them out"
-        )
-    return options, others
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:

@@ -43,23 +43,7 @@ class LoadClipsNode(io.ComfyNode):
                     tooltip="The caption for videos without a caption file. To give a video a caption of its own, "
                     "write the caption into a .txt file with the same name as the video.",
                 ),
-                OpenInt(
-                    "frames",
-                    default=16,
-                    min=2,
-                    max=128,
-                    tooltip="Number of frames per clip. Use as many frames as you will animate at once.",
-                ),
-                OpenInt(
-                    "stride",
-                    default=4,
-                    min=1,
-                    max=128,
-                    tooltip="Distance between the frames that a clip takes from the video. A stride of 4 turns 30 fps into "
-                    "about 8 fps.",
-                ),
-                io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
-                io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
+                *_size_inputs(),
                 *_advanced_inputs(),
                 io.Image.Input(
                     "images",
@@ -127,6 +111,28 @@ def _path(folder: str) -> Path:
 
 def _cache_folder() -> Path:
     return Path(folder_paths.get_user_directory()) / "kinema" / "latents"
+
+
+def _size_inputs() -> list[io.Input]:
+    return [
+        OpenInt(
+            "frames",
+            default=16,
+            min=2,
+            max=128,
+            tooltip="Number of frames per clip. Use as many frames as you will animate at once.",
+        ),
+        OpenInt(
+            "stride",
+            default=4,
+            min=1,
+            max=128,
+            tooltip="Distance between the frames that a clip takes from the video. A stride of 4 turns 30 fps into "
+            "about 8 fps.",
+        ),
+        io.Int.Input("width", default=256, min=16, max=4096, step=8, tooltip="Width of the clips in pixels."),
+        io.Int.Input("height", default=256, min=16, max=4096, step=8, tooltip="Height of the clips in pixels."),
+    ]
 
 
 def _advanced_inputs() -> list[io.Input]:

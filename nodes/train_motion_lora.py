@@ -65,21 +65,7 @@ class TrainMotionLoraNode(io.ComfyNode):
                     "16 to 32 is enough for one clip.",
                 ),
                 *settings_inputs(LORA_TRAINING),
-                io.Boolean.Input(
-                    "debias",
-                    default=True,
-                    tooltip="MotionDirector's debiased loss: also compares the frames of a clip with one another, "
-                    "so that less of the clip's appearance is learned.",
-                ),
-                io.Boolean.Input(
-                    "learn_looks_apart",
-                    default=False,
-                    optional=True,
-                    advanced=True,
-                    tooltip="MotionDirector's spatial pass: a second, temporary LoRA learns the appearance of "
-                    "single frames, so that the motion LoRA does not learn it. For one to five clips; training "
-                    "takes about 1.2 times as long.",
-                ),
+                *_motion_director_inputs(),
                 *later_inputs(),
             ],
             outputs=[
@@ -122,3 +108,23 @@ class TrainMotionLoraNode(io.ComfyNode):
         )
         plot, shown = run_training(job, sample_every, cls)
         return io.NodeOutput(load_motion_lora(motion_model, job.file, 1.0), plot, ui=shown)
+
+
+def _motion_director_inputs() -> list[io.Input]:
+    return [
+        io.Boolean.Input(
+            "debias",
+            default=True,
+            tooltip="MotionDirector's debiased loss: also compares the frames of a clip with one another, "
+            "so that less of the clip's appearance is learned.",
+        ),
+        io.Boolean.Input(
+            "learn_looks_apart",
+            default=False,
+            optional=True,
+            advanced=True,
+            tooltip="MotionDirector's spatial pass: a second, temporary LoRA learns the appearance of "
+            "single frames, so that the motion LoRA does not learn it. For one to five clips; training "
+            "takes about 1.2 times as long.",
+        ),
+    ]

@@ -34,9 +34,7 @@ class TrainingProgress(Record):
     """A run in progress, and what it has learned so far."""
 
     values: Weights  # of the learner's parameters, or their EMA if the settings ask for it
-    sample: Callable[
-        [SampleSettings], list[Image.Image]
-    ]  # makes an animation with `values`, if the clips have their VAE
+    sample: Callable[[SampleSettings], list[Image.Image]]  # an animation with `values`, if the clips have their VAE
 
 
 Watch = Callable[[TrainingProgress], None]
@@ -82,17 +80,8 @@ def train(
         data = batches(model.model, clips, settings, device)
         if dtype != torch.float32:  # a cache would keep the weights of the first step until the end of the run
             stack.enter_context(torch.autocast(device.type, dtype, cache_enabled=False))
-        measured_before = stored is not None and stored.get("measured_on") == fingerprint
-        if not measured_before and max(begun, settings.steps) >= steps_between(settings):  # before it is restored
-            state.untrained = measured(network, data, loss, processes)
-            state.measured_on = fingerprint
-        if stored is not None:
-            state.restore(stored)
-        saving = settings.gradient_checkpointing or (
-            settings.automatic_checkpointing
-            and checkpointing_is_needed(network, learner.others, state, data, loss, tell)
-        )
-        if saving:
+        _begin(state, stored, fingerprint, network, data, loss, processes)
+        if settings.gradient_checkpointing or _is_tight(state, network, learner, data, loss, tell):
             stack.enter_context(checkpointing(model.model.diffusion_model, learner.motion, *learner.others))
 
         def progress() -> TrainingProgress:
@@ -110,6 +99,36 @@ def train(
             checkpoint = watch = None
         _run(state, network, data, loss, checkpoint, lambda: watch and watch(progress()), processes)
         return progress()
+
+
+def _begin(
+    state: State,
+    stored: dict[str, Any] | None,
+    fingerprint: str,
+    network: Network,
+    data: Batches,
+    loss: Loss,
+    processes: Processes,
+) -> None:
+    """Restores the `stored` state (None: a new run). Before that, the untrained model is measured, unless the state has its
+    measurements on the clips with this `fingerprint`."""
+    settings = data.settings
+    begun = 0 if stored is None else stored["step"]
+    is_measured = stored is not None and stored.get("measured_on") == fingerprint
+    if not is_measured and max(begun, settings.steps) >= steps_between(settings):
+        state.untrained = measured(network, data, loss, processes)
+        state.measured_on = fingerprint
+    if stored is not None:
+        state.restore(stored)
+
+
+def _is_tight(
+    state: State, network: Network, learner: Learner, data: Batches, loss: Loss, tell: Callable[[str], None]
+) -> bool:
+    """Whether gradient checkpointing has to turn itself on, because a step would not fit into the free memory."""
+    return data.settings.automatic_checkpointing and checkpointing_is_needed(
+        network, learner.others, state, data, loss, tell
+    )
 
 
 def _run(
