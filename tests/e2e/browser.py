@@ -86,8 +86,11 @@ class Canvas:
         self.page.set_default_timeout(MILLISECONDS)
         await self.page.add_init_script(NO_FADING)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        # Else the page greets a newcomer with a dialog of templates.
-        settings = {"Comfy.TutorialCompleted": True, "Comfy.Locale": self.language}
+        settings = {
+            "Comfy.TutorialCompleted": True,  # else the page greets a newcomer with a dialog of templates
+            "Comfy.Workflow.ShowMissingModelsWarning": False,  # a dialog; templates name models nobody has here
+            "Comfy.Locale": self.language,
+        }
         await self.page.request.post(f"{self.url}/settings", data=settings)
         await self.page.goto(self.url)
         await self._ready()
@@ -125,6 +128,15 @@ class Canvas:
         self.evaluate(DROP, [file.name, kind, base64.b64encode(file.read_bytes()).decode()])
         self.do(self._until("app.graph.nodes.length > 0"))
 
+    def close_dialogs(self) -> None:
+        """Closes what lies over the canvas, e.g. an error of the last run."""
+        self.do(self._close_dialogs())
+
+    async def _close_dialogs(self) -> None:
+        while await self.page.locator(".p-dialog-mask").count():
+            await self.page.keyboard.press("Escape")
+            await self.page.wait_for_timeout(300)
+
     def add_from_library(self, name: str, words: str = "") -> None:
         """Adds the node or blueprint `name` as a person does: finds it in the list of nodes, by its name or by other
         `words`, and puts it on the canvas."""
@@ -132,9 +144,6 @@ class Canvas:
 
     async def _add_from_library(self, name: str, words: str) -> None:
         count = await self.page.evaluate("app.graph.nodes.length")
-        while await self.page.locator(".p-dialog-mask").count():  # e.g. of models that the last workflow lacked
-            await self.page.keyboard.press("Escape")
-            await self.page.wait_for_timeout(300)
         search = self.page.get_by_placeholder(re.compile(r"^Search( Nodes)?\.\.\.$"))
         if not await search.is_visible():
             await self.page.locator(".side-bar-button").filter(has_text="Nodes").click()

@@ -95,6 +95,13 @@ def page_of(comfy: Server, language: str = "en") -> "Iterator[Canvas]":
 
 
 @pytest.fixture(scope="session")
-def canvas(comfy: Server) -> "Iterator[Canvas]":
-    with page_of(comfy) as canvas:
-        yield canvas
+def open_page(comfy: Server) -> "Iterator[Canvas]":
+    with page_of(comfy) as page:
+        yield page
+
+
+@pytest.fixture
+def canvas(open_page: "Canvas") -> "Canvas":
+    """The page for all tests, without dialogs that the last one left."""
+    open_page.close_dialogs()
+    return open_page

@@ -56,10 +56,10 @@ def broken() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def page(canvas: "Canvas") -> Iterator["Canvas"]:
-    canvas.evaluate(MISSING)
-    yield canvas
-    canvas.reload()
+def page(open_page: "Canvas") -> Iterator["Canvas"]:
+    open_page.evaluate(MISSING)
+    yield open_page
+    open_page.reload()
 
 
 def open_workflow(page: "Canvas", workflow: dict[str, Any]) -> str:
