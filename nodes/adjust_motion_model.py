@@ -1,8 +1,7 @@
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..motion.adjust import PARTS, PositionAdjustment, WeightAdjustment, adjusted
+from ..motion.host import HostMotion
 from ..motion.load import FILE
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo, words_of
@@ -48,7 +47,7 @@ class AdjustMotionModelNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        motion_model: Any,
+        motion_model: HostMotion,
         stretch: int = 0,
         initial_offset: int = 0,
         cap: int = 0,

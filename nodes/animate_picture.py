@@ -2,6 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostMotion, HostVAE
 from ..motion.picture_parts import PICTURE_ATTACHMENT
 from ..sampling.call.moment import Curve
 from ..sampling.pictures.affinity import DEFAULT_MOTION, MOTION_AMOUNTS
@@ -79,9 +80,9 @@ class AnimatePictureNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        motion_model: Any,
+        motion_model: HostMotion,
         image: Any,
-        vae: Any,
+        vae: HostVAE,
         strength: float | Curve,
         motion: str = DEFAULT_MOTION,
         frame: int = 0,
@@ -122,7 +123,7 @@ def _pia_inputs() -> list[io.Input]:
     ]
 
 
-def what_does_not_act(motion_model: Any, picture: AnimatedPicture) -> list[str]:
+def what_does_not_act(motion_model: HostMotion, picture: AnimatedPicture) -> list[str]:
     """Sentences about what is set, but acts otherwise or not at all for `picture` with this motion model (MOTION_MODEL)."""
     sentences = []
     if motion_model.get_attachment(PICTURE_ATTACHMENT) is not None:

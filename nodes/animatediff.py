@@ -2,6 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
@@ -70,7 +71,7 @@ class AnimateDiffNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, model: Any, motion_model: str, strength: float | Curve) -> io.NodeOutput | Told:
+    def execute(cls, model: HostModel, motion_model: str, strength: float | Curve) -> io.NodeOutput | Told:
         motion = load_file(motion_model)
         animated = attach(model, motion, Applied(strength))
         return Told(io.NodeOutput(animated), about_file(motion_model, motion.model.spec))

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.guidance.animation_guidance import Guidance
 from ..sampling.run.attach import changed
@@ -73,7 +72,7 @@ class AnimationGuidanceNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, model: Any, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
+        cls, model: HostModel, cfg: float | Curve, rescale: float | Curve = 0.0, pag: float | Curve = 0.0
     ) -> io.NodeOutput | Told:
         return Told(
             io.NodeOutput(changed(model, guidance=Guidance(cfg, rescale, pag))), replaced(model, cls, "guidance")

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..evaluation.measure import Judge, measure, steps
 from ..evaluation.metrics import METRICS
+from ..motion.host import HostCLIP
 from .inputs.sockets import CATEGORY
 from .inputs.values import Told, reads_numbers
 
@@ -64,7 +65,7 @@ class AnimationMetricsNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, images: Any, clip_vision: Any = None, clip: Any = None, prompt: str = "", reference: Any = None
+        cls, images: Any, clip_vision: Any = None, clip: HostCLIP | None = None, prompt: str = "", reference: Any = None
     ) -> io.NodeOutput | Told:
         judge = Judge(clip_vision, clip, prompt, reference)
         progress = comfy.utils.ProgressBar(steps(len(images), judge))

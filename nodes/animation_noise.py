@@ -3,6 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..motion.host import HostModel
 from ..sampling.noise.animation_noise import lay
 from ..sampling.noise.noise_layers import Mode, NoiseLayer
 from ..sampling.noise.noise_pattern import KINDS, Kind, NoisePattern
@@ -97,7 +98,7 @@ class AnimationNoiseNode(io.ComfyNode):
         noise_type: Kind,
         seed: int,
         correlation: float,
-        model: Any = None,
+        model: HostModel | None = None,
         noise: Any = None,
         mask: Any = None,
         mode: Mode = "replace",

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel, HostMotion
 from ..motion.positions import Beyond, PositionRule
 from ..motion.spec import IMPLEMENTATIONS
 from ..sampling.call.moment import Curve
@@ -86,8 +85,8 @@ class ApplyMotionModelNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
-        motion_model: Any,
+        model: HostModel,
+        motion_model: HostMotion,
         strength: float | Curve,
         noise_schedule: str,
         start_percent: float = 0.0,

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
@@ -102,7 +101,7 @@ class ContextWindowsNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         length: int,
         overlap: int,
         schedule: str,

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.modules.enhance_motion import Enhance
 from ..sampling.run.attach import changed
@@ -41,7 +40,7 @@ class EnhanceMotionNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, model: Any, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
+        cls, model: HostModel, weight: float | Curve, start_percent: float = 0.0, end_percent: float = 1.0
     ) -> io.NodeOutput | Told:
         return Told(
             io.NodeOutput(changed(model, enhance=Enhance(weight, start_percent, end_percent))),

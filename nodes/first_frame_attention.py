@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 
@@ -29,5 +28,5 @@ class FirstFrameAttentionNode(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any) -> io.NodeOutput:
+    def execute(cls, model: HostModel) -> io.NodeOutput:
         return io.NodeOutput(changed(model, first_frame=True))

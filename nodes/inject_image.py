@@ -2,6 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostModel, HostVAE
 from ..sampling.call.moment import Curve
 from ..sampling.latents.inject_image import SPACES, Injection, Space
 from ..sampling.latents.on_canvas import OnCanvas
@@ -77,7 +78,7 @@ class InjectImageNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         percent: float,
         strength: float | Curve,
         image: Any = None,
@@ -99,7 +100,7 @@ class InjectImageNode(io.ComfyNode):
         return io.NodeOutput(added(model, injections=injection))
 
 
-def check_source(image: Any, vae: Any, latent: Any, space: Space) -> None:
+def check_source(image: Any, vae: HostVAE, latent: Any, space: Space) -> None:
     """Raises ValueError unless there is one thing to inject, and what that needs."""
     if (image is None) == (latent is None):
         count = "both are" if image is not None else "neither is"

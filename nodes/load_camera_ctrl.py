@@ -3,6 +3,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..motion.camera_load import CAMERA
+from ..motion.host import HostMotion
 from ..sampling.call.moment import Curve
 from ..sampling.camera.camera import Camera, follow_camera
 from ..sampling.camera.path import CameraPath
@@ -73,7 +74,7 @@ class LoadCameraCtrlNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, motion_model: Any, cameractrl: str, camera: CameraPath, strength: float | Curve
+        cls, motion_model: HostMotion, cameractrl: str, camera: CameraPath, strength: float | Curve
     ) -> io.NodeOutput | Told:
         replaces = motion_model.get_attachment(CAMERA) is not None
         follows = follow_camera(motion_model, load_camera_file(cameractrl), Camera(camera, strength))

@@ -5,6 +5,7 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
+from ..motion.host import HostCLIP, HostVAE
 from ..training.clip_encoder import Encoder
 from ..training.prepare_clips import prepare_clips
 from ..training.videos import Cut
@@ -85,8 +86,8 @@ class LoadClipsNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        vae: Any,
-        clip: Any,
+        vae: HostVAE,
+        clip: HostCLIP,
         folder: str,
         prompt: str,
         frames: int,

@@ -2,6 +2,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostMotion
 from ..motion.lora import load_motion_lora
 from ..sampling.call.moment import Curve
 from ..sampling.modules.curved_lora import load_curved_lora
@@ -64,7 +65,7 @@ class LoadMotionLoraNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, motion_model: Any, lora: str, strength: float | Curve) -> io.NodeOutput:
+    def execute(cls, motion_model: HostMotion, lora: str, strength: float | Curve) -> io.NodeOutput:
         if isinstance(strength, Curve):
             return io.NodeOutput(load_curved_lora(motion_model, path_of(LORA_FOLDER, lora), strength))
         if strength == 0:

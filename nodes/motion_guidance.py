@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from ..sampling.run.attach import changed
@@ -79,7 +78,7 @@ class MotionGuidanceNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         scale: float | Curve,
         skip: str,
         start_percent: float = 0.0,

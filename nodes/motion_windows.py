@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.run.attach import changed
 from ..sampling.windows.cut import WINDOW_SCHEDULES
 from ..sampling.windows.motion_windows import MotionWindows
@@ -81,7 +80,7 @@ class MotionWindowsNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         length: int,
         overlap: int,
         closed_loop: bool = False,

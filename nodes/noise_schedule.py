@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.noise.model_sampling import CHECKPOINT, ScheduleChoice
 from ..sampling.run.attach import schedule_noise
 from .inputs.evolved_names import EVOLVED_NAMES
@@ -50,7 +49,7 @@ class NoiseScheduleNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         schedule: str,
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,

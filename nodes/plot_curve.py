@@ -4,6 +4,7 @@ import comfy.model_sampling
 import comfy.samplers
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import as_curve
 from ..sampling.curves.curve_picture import draw_curve
@@ -60,7 +61,7 @@ class PlotCurveNode(io.ComfyNode):
         latent: Any = None,
         steps: int = 20,
         scheduler: str = "normal",
-        model: Any = None,
+        model: HostModel | None = None,
         width: int = 960,
     ) -> io.NodeOutput | Told:
         count = frame_count(frames, latent)

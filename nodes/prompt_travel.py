@@ -3,6 +3,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostCLIP
 from ..sampling.curves.easings import EASINGS
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import Travel, encode_travel, plan_travel
@@ -74,7 +75,7 @@ class PromptTravelNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        clip: Any,
+        clip: HostCLIP,
         prompts: str,
         frames: int,
         latent: Any = None,

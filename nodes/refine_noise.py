@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.noise.frequency import FILTERS, FilterKind, LowPass
 from ..sampling.noise.refine_noise import METHODS, Method, NoiseRefinement
 from ..sampling.run.attach import changed
@@ -79,7 +78,7 @@ class RefineNoiseNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         method: Method,
         iterations: int,
         filter: FilterKind,

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.run.animation import Animation, animation_of
 from ..sampling.run.remove import without_motion
 from .inputs.evolved_names import EVOLVED_NAMES
@@ -32,6 +31,6 @@ class RemoveMotionNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, model: Any) -> io.NodeOutput | Told:
+    def execute(cls, model: HostModel) -> io.NodeOutput | Told:
         has_none = animation_of(model.model_options) == Animation()
         return Told(io.NodeOutput(without_motion(model)), [NOTHING] if has_none else [])

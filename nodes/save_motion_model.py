@@ -1,5 +1,4 @@
 import os
-from typing import Any
 
 import comfy.model_management
 import folder_paths
@@ -7,6 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..motion.camera_load import CAMERA
+from ..motion.host import HostMotion
 from ..motion.save import save_motion_model, without_patches
 from .inputs.motion_files import MODEL_FOLDER
 from .inputs.sockets import CATEGORY, MotionModelSocket
@@ -66,7 +66,7 @@ class SaveMotionModelNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, motion_model: Any, filename: str, bake_loras: bool, precision: str = "as loaded"
+        cls, motion_model: HostMotion, filename: str, bake_loras: bool, precision: str = "as loaded"
     ) -> io.NodeOutput | Told:
         folder = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
         path = os.path.join(folder, filename.removesuffix(".safetensors") + ".safetensors")

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.noise.noise_schedules import build_sampling
 from ..sampling.noise.sigmas import SCHEDULERS, run_sigmas
 from .inputs.evolved_names import EVOLVED_NAMES
@@ -92,7 +91,7 @@ class SigmaScheduleNode(io.ComfyNode):
         scheduler: str,
         steps: int,
         denoise: float = 1.0,
-        model: Any = None,
+        model: HostModel | None = None,
         betas: str = "sqrt_linear",
         first_beta: float = 0.0001,
         last_beta: float = 0.02,

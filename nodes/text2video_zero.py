@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.latents.text2video_zero import MotionField
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
@@ -57,7 +56,7 @@ class Text2VideoZeroNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, model: Any, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
+        cls, model: HostModel, motion_x: float, motion_y: float, high_timestep: int = 941, low_timestep: int = 881
     ) -> io.NodeOutput | Told:
         field = MotionField(motion_x, motion_y, high_timestep, low_timestep)
         return Told(

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostModel, HostMotion
 from ..motion.lora import load_motion_lora
 from ..training.config import LoraOptions, TrainSettings
 from ..training.jobs import TrainingJob
@@ -84,8 +85,8 @@ class TrainMotionLoraNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
-        motion_model: Any,
+        model: HostModel,
+        motion_model: HostMotion,
         clips: Any,
         name: str,
         rank: int,

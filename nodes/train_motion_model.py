@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostModel, HostMotion
 from ..motion.load import load_motion_model
 from ..motion.spec import AUTOMATIC
 from ..training.config import TrainSettings
@@ -93,12 +94,12 @@ class TrainMotionModelNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         clips: Any,
         name: str,
         kind: str = AUTOMATIC,
         weights: str = "fp16",
-        motion_model: Any = None,
+        motion_model: HostMotion | None = None,
         sample_every: int = SAMPLE_EVERY,
         start_again: bool = False,
         other_clips: bool = False,

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.host import HostModel, HostMotion
 from ..sampling.run.on_node import say
 from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
@@ -77,8 +78,8 @@ class TrainSparseCtrlNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
-        motion_model: Any,
+        model: HostModel,
+        motion_model: HostMotion,
         clips: Any,
         name: str,
         sample_every: int = SAMPLE_EVERY,

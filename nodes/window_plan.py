@@ -4,6 +4,7 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
@@ -64,7 +65,7 @@ class WindowPlanNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         frames: int,
         latent: Any = None,
         steps: int = 20,

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.run.animation import animation_of
 from ..sampling.run.attach import refer_windows
@@ -68,7 +67,7 @@ class WindowReferenceNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        model: Any,
+        model: HostModel,
         mode: ReferenceMode,
         strength: float | Curve,
         start_percent: float = 0.0,

@@ -7,7 +7,6 @@ and the motion model stay as they are.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import comfy.ops
 import torch
@@ -15,7 +14,9 @@ import torch
 from ..motion.camera_detect import MERGE
 from ..motion.camera_layers import CameraCtrl, CameraSpec, level_of, merge_name
 from ..motion.control import Merge
+from ..motion.host import HostMotion
 from ..motion.keys import HEADS
+from ..motion.layers import MotionModel
 from ..motion.save import merged_weights, published_key, unfuse, write_safetensors
 from ..motion.spec import MotionSpec
 from ..sampling.camera.path import CameraPath, track_of
@@ -27,7 +28,7 @@ from .learner import Learner, Weights, trainable_copy
 from .objective import Loss, Network
 
 
-def new_camera_ctrl(motion: Any, seed: int) -> CameraCtrl:
+def new_camera_ctrl(motion: HostMotion, seed: int) -> CameraCtrl:
     """A CameraCtrl for `motion` (MOTION_MODEL), in float32 and fit for autograd, that changes nothing yet: its layers for
     the motion modules are zero, its encoder is random as torch's layers are."""
     places = tuple(entry for entry in motion.model.spec.modules if not entry[0].startswith("mid_block."))
@@ -51,7 +52,7 @@ def _first_value(name: str, weight: torch.Tensor, random: torch.Generator) -> to
     return (torch.rand(weight.shape, generator=random) * 2 - 1) * reach
 
 
-def learn_camera_ctrl(motion: Any, camera: CameraCtrl) -> Learner:
+def learn_camera_ctrl(motion: HostMotion, camera: CameraCtrl) -> Learner:
     """Trains `camera`; `motion` (MOTION_MODEL) only animates."""
     own = trainable_copy(motion.model.spec, merged_weights(motion), motion.model)
     still = {name: weight.detach() for name, weight in own.state_dict().items()}
@@ -83,7 +84,7 @@ def features_of(
     return camera.encoder(rays)  # type: ignore[no-any-return]
 
 
-def following(motion: Any, camera: CameraCtrl, levels: Sequence[torch.Tensor]) -> Motion:
+def following(motion: MotionModel, camera: CameraCtrl, levels: Sequence[torch.Tensor]) -> Motion:
     plain = plain_motion(motion)
     controls = dict(plain.controls)
     for place, _ in camera.spec.modules:

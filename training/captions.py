@@ -10,6 +10,7 @@ from typing import Any
 import comfy.model_management
 import comfy.utils
 
+from ..motion.host import HostCLIP
 from .digest import digest, identity
 from .on_disk import StoredCaption, can_be_stored, store_caption
 from .processes import ALONE, Processes
@@ -21,7 +22,7 @@ FILE_IN_A_PROMPT = "embedding:"  # names a file that may change, so what it beco
 class CaptionEncoder:
     """Encodes captions, and keeps them on disk."""
 
-    clip: Any  # CLIP
+    clip: HostCLIP  # CLIP
     cache: Path | None = None  # folder of the encoded captions; None: they are not kept
 
     def encode(self, text: str) -> Any:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import torch
 
 from ..motion.atomic import replacing
 from ..motion.files import MotionFileError, read_tensors
+from ..motion.host import HostVAE
 from ..motion.save import write_safetensors
 from .digest import digest, identity
 from .on_disk import StoredLatents, hash_of
@@ -36,7 +36,7 @@ class Encoder:
     the source has the same size and modification time, its note is enough: neither the source nor the latents are read.
     """
 
-    vae: Any  # VAE
+    vae: HostVAE  # VAE
     cut: Cut  # how clips are cut out of a source
     flip: bool = False  # whether every clip is added once more, mirrored
     cache: Path | None = None  # folder of the latents; None: they are not kept

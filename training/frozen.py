@@ -10,13 +10,14 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from ..motion.host import HostModel
 from ..motion.layers import MotionModule
 from ..sampling.modules.hooks import replaced_forward
 from ..sampling.run.animation import ANIMATION
 
 
 @contextmanager
-def frozen(model: Any, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
+def frozen(model: HostModel, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
     """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd, with no gradients of its own
     while this is open. To be opened outside inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory
     a step takes."""

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ..motion.families import FAMILIES
+from ..motion.host import HostModel, HostMotion
 from .checkpoint import STATE_SUFFIX, glance
 from .clips import Clips
 from .config import LoraOptions, TrainSettings
@@ -23,11 +24,11 @@ from .sparse_learner import learn_sparsectrl, new_halves, sparse_loss
 class TrainingJob:
     """What is to be trained."""
 
-    model: Any  # MODEL to learn motion for
+    model: HostModel  # MODEL to learn motion for
     clips: Clips  # to learn from
     settings: TrainSettings  # of the run
     file: Path  # what to write
-    motion: Any = None  # MOTION_MODEL to continue from, or to teach with a LoRA; None: a new one
+    motion: HostMotion | None = None  # MOTION_MODEL to continue from, or to teach with a LoRA; None: a new one
     kind: str | None = None  # family of a new motion model; None: the usual one for the model
     dtype: torch.dtype = torch.float16  # of the file of a motion model
     lora: LoraOptions | None = None  # None: the whole motion model is trained
@@ -84,8 +85,14 @@ def _model_session(job: TrainingJob) -> Session:
     return _session(job, learner, motion_model_saver(learner, job.dtype))
 
 
+def _taught(job: TrainingJob) -> HostMotion:
+    """The motion model that a LoRA or a SparseCtrl model is trained for."""
+    assert job.motion is not None  # nodes and `dev.py train` require one
+    return job.motion
+
+
 def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
-    learner = learn_motion_lora(job.motion, lora.rank, job.settings.seed)
+    learner = learn_motion_lora(_taught(job), lora.rank, job.settings.seed)
     looks = appearance(job.model, lora.rank, job.settings.seed) if lora.learn_looks_apart else None
     if looks is not None:
         learner = with_appearance(learner, looks)
@@ -95,7 +102,8 @@ def _lora_session(job: TrainingJob, lora: LoraOptions) -> Session:
 
 
 def _sparsectrl_session(job: TrainingJob) -> Session:
-    halves = new_halves(job.model, job.motion, job.settings.seed)
-    learner = learn_sparsectrl(job.motion, halves)
+    motion = _taught(job)
+    halves = new_halves(job.model, motion, job.settings.seed)
+    learner = learn_sparsectrl(motion, halves)
     identity = {"learns": "SparseCtrl"}
     return _session(job, learner, sparsectrl_saver(halves, job.dtype), loss=sparse_loss(halves), identity=identity)

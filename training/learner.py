@@ -11,6 +11,7 @@ from torch import nn
 
 from ..motion.adjust import check_own_positions
 from ..motion.families import FAMILIES
+from ..motion.host import HostModel, HostMotion
 from ..motion.keys import module_template
 from ..motion.layers import MotionModel, TemporalAttention
 from ..motion.load import build_patcher, fuse
@@ -82,7 +83,7 @@ def positions_at(motion: MotionModel, attention: str) -> torch.Tensor:
     return module.positions
 
 
-def new_spec(model: Any, family: Family | None = None, max_frames: int | None = None) -> MotionSpec:
+def new_spec(model: HostModel, family: Family | None = None, max_frames: int | None = None) -> MotionSpec:
     """The spec of a new motion model for the UNet of `model` (MODEL).
 
     `family` None is the one of USUAL_FAMILY. Raises ValueError for models without a UNet.
@@ -123,13 +124,13 @@ def _first_value(name: str, shape: tuple[int, ...], width: int, random: torch.Ge
     return (torch.rand(shape, generator=random) * 2 - 1) / math.sqrt(inputs)
 
 
-def start_new(model: Any, seed: int, family: Family | None = None, max_frames: int | None = None) -> Learner:
+def start_new(model: HostModel, seed: int, family: Family | None = None, max_frames: int | None = None) -> Learner:
     """A new motion model for `model` (MODEL), to be trained from nothing."""
     spec = new_spec(model, family, max_frames)
     return learn_motion_model(spec, new_weights(spec, seed))
 
 
-def start_from(motion: Any) -> Learner:
+def start_from(motion: HostMotion) -> Learner:
     """`motion` (MOTION_MODEL), patches merged in, to be trained further; `motion` itself does not change."""
     check_only_motion(motion.model.spec)
     check_own_positions(motion, "training")

@@ -12,6 +12,7 @@ import comfy.model_management
 import torch
 from PIL import Image
 
+from ..motion.host import HostModel
 from .checkpoint import Checkpoint, Course
 from .clip_batches import Batches, batches
 from .clips import Clips
@@ -41,7 +42,7 @@ Watch = Callable[[TrainingProgress], None]
 
 
 def train(
-    model: Any,
+    model: HostModel,
     learner: Learner,
     clips: Clips,
     settings: TrainSettings,

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from comfy.ldm.modules.attention import CrossAttention
 from torch import nn
 
+from ..motion.host import HostModel
 from ..motion.spec import IMAGE_SCHEDULE
 from .clip_batches import Batch
 from .draws import generator
@@ -56,7 +57,7 @@ def _changed(layer: Any, function: Callable[[torch.Tensor], torch.Tensor]) -> It
             layer.weight_function = before
 
 
-def appearance(model: Any, rank: int, seed: int) -> Appearance:
+def appearance(model: HostModel, rank: int, seed: int) -> Appearance:
     """Appearance branches of `rank` for `model` (MODEL) that change nothing yet."""
     unet = model.model.diffusion_model
     attentions = [path for path, module in unet.named_modules() if isinstance(module, CrossAttention)]
@@ -78,7 +79,7 @@ def with_appearance(learner: Learner, looks: Appearance) -> Learner:
     )
 
 
-def director_loss(model: Any, looks: Appearance | None, debias: bool) -> Loss:
+def director_loss(model: HostModel, looks: Appearance | None, debias: bool) -> Loss:
     """The loss for motion LoRAs of `model` (MODEL): the paper's, with the appearance-debiased term if `debias`.
 
     Unless `looks` is None, they also learn, from one frame of each clip, noised with the image model's schedule.

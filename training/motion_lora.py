@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ..motion.adjust import check_own_positions
+from ..motion.host import HostMotion
 from ..motion.layers import TemporalAttention
 from ..motion.save import merged_weights, published_key, write_safetensors
 from ..motion.spec import MotionSpec
@@ -18,7 +19,7 @@ LAYERS = {"to_qkv": ("to_q", "to_k", "to_v"), "to_out.0": ("to_out",)}
 """The layers of an attention that change, and what the parts of each are called in files."""
 
 
-def learn_motion_lora(motion: Any, rank: int, seed: int) -> Learner:
+def learn_motion_lora(motion: HostMotion, rank: int, seed: int) -> Learner:
     """Trains a LoRA of `rank` for `motion` (MOTION_MODEL, patches merged in), whose own weights are frozen.
 
     The parameters have canonical names such as "….attention_blocks.0.processor.to_q_lora.down.weight": down (rank, c)

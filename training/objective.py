@@ -8,6 +8,7 @@ from typing import Any, Literal
 import comfy.model_sampling
 import torch
 
+from ..motion.host import HostModel
 from ..motion.layers import MotionModel
 from ..motion.spec import NoiseSchedule
 from ..sampling.modules.hooks import motion_inside, plain_motion
@@ -50,7 +51,7 @@ class Diffusion:
         return errors.mean()
 
 
-def diffusion(model: Any, schedule: NoiseSchedule, heaviest: float = 1.0) -> Diffusion:
+def diffusion(model: HostModel, schedule: NoiseSchedule, heaviest: float = 1.0) -> Diffusion:
     """What `model` (MODEL) predicts, with the noise `schedule` in place of its own."""
     own = model.get_model_object("model_sampling")
     prediction = prediction_of(own)
@@ -75,7 +76,7 @@ def prediction_of(model_sampling: Any) -> Target:
 class Network:
     """The frozen UNet of a MODEL with the motion model that learns inside."""
 
-    model: Any  # MODEL
+    model: HostModel  # MODEL
     motion: MotionModel  # its parameters are those in training
     diffusion: Diffusion  # noise schedule and target of the run
 

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import comfy.utils
 import torch
 
+from ..motion.host import HostCLIP
 from .captions import CaptionEncoder, encode_captions
 from .clip_encoder import Encoder, Latents
 from .clips import Clip, Clips
@@ -20,7 +20,7 @@ from .videos import ClipSource, SourceError, find_sources
 
 def prepare_clips(
     encoder: Encoder,
-    clip: Any,
+    clip: HostCLIP,
     prompt: str,
     folder: Path | None = None,
     images: torch.Tensor | None = None,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import comfy.model_management
 import comfy.sample
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 
 from ..motion.atomic import replacing
+from ..motion.host import HostModel
 from ..sampling.modules.applied import Applied
 from ..sampling.noise.model_sampling import ScheduleChoice
 from ..sampling.noise.noise_schedules import KEEP
@@ -36,7 +36,7 @@ class SampleSettings:
 
 
 def sample(
-    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
+    model: HostModel, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
 ) -> torch.Tensor:
     """Latents (f, c, h, w) of an animation by `model` (MODEL) with `values` for what is being learned.
 
@@ -60,7 +60,7 @@ def sample(
 
 
 def sample_pictures(
-    model: Any, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
+    model: HostModel, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
 ) -> list[Image.Image]:
     """The frames of what `sample` makes, decoded at full size by the VAE of `clips`."""
     latents = sample(model, learner, values, clips, settings, how)

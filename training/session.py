@@ -11,6 +11,7 @@ from typing import Any
 import comfy.model_management
 import torch
 
+from ..motion.host import HostModel
 from ..motion.save import save_motion_model
 from .checkpoint import STATE_SUFFIX, Checkpoint, check_replaceable
 from .clips import Clips
@@ -34,7 +35,7 @@ Tell = Callable[[str], None]
 class Session:
     """A run that writes a file, with its state in another file next to it."""
 
-    model: Any  # MODEL in which the learner trains
+    model: HostModel  # MODEL in which the learner trains
     learner: Learner  # what is trained
     clips: Clips  # to learn from
     settings: TrainSettings  # of the run

@@ -17,6 +17,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequenti
 from torch import nn
 
 from ..motion.camera_layers import PIXELS_A_SIDE
+from ..motion.host import HostModel, HostMotion
 from ..motion.keys import HEADS, USUAL_HEADS
 from ..motion.layers import MotionModel
 from ..motion.load import build_patcher
@@ -55,7 +56,7 @@ class SparseHalves:
     modules: MotionModel  # its motion modules
 
 
-def new_halves(model: Any, motion: Any, seed: int) -> SparseHalves:
+def new_halves(model: HostModel, motion: HostMotion, seed: int) -> SparseHalves:
     """Halves for `model` (MODEL) and `motion` (MOTION_MODEL) that change nothing yet: the spatial half begins as the encoder
     of the UNet, the motion modules as those of `motion` without their second attention, and what they add is zero.
     Raises ValueError unless both are for SD1.5.
@@ -71,7 +72,7 @@ def new_halves(model: Any, motion: Any, seed: int) -> SparseHalves:
     return SparseHalves(arguments, network, modules)
 
 
-def _check_bases(model: Any, motion: Any) -> None:
+def _check_bases(model: HostModel, motion: HostMotion) -> None:
     needed = BASE_NAMES["sd15"]
     bases = {"MODEL": network_name(model.model), "motion model": BASE_NAMES[motion.model.spec.base]}
     for what, base in bases.items():
@@ -105,7 +106,7 @@ def _network(arguments: Mapping[str, Any], unet: nn.Module, seed: int) -> nn.Mod
     return trained
 
 
-def _modules(motion: Any) -> MotionModel:
+def _modules(motion: HostMotion) -> MotionModel:
     places = tuple(entry for entry in motion.model.spec.modules if entry[0].startswith("down_blocks."))
     spec = MotionSpec(SPARSECTRL, places, SPARSECTRL.max_frames, attentions=1)
     known = merged_weights(motion)
@@ -116,7 +117,7 @@ def _modules(motion: Any) -> MotionModel:
     return trainable_copy(spec, weights, None).requires_grad_(True)
 
 
-def learn_sparsectrl(motion: Any, halves: SparseHalves) -> Learner:
+def learn_sparsectrl(motion: HostMotion, halves: SparseHalves) -> Learner:
     """Trains both halves; `motion` (MOTION_MODEL) only animates. Samples show the first frame of a clip."""
 
     def control(values: Weights, latents: torch.Tensor) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...motion.host import HostModel
 from ...sampling.run.animation import Animation, animation_of
 
 InputValues = Mapping[str, Any]
@@ -48,7 +49,7 @@ def default_of(socket: Any) -> Any:
     return getattr(getattr(socket, "input_override", socket), "default", None)
 
 
-def replaced(model: Any, node: type[io.ComfyNode], field: str) -> list[str]:
+def replaced(model: HostModel, node: type[io.ComfyNode], field: str) -> list[str]:
     """A sentence where `model` (MODEL) has another node's `field` of the Animation, which that of `node` replaces."""
     if getattr(animation_of(model.model_options), field) == getattr(Animation(), field):
         return []
