@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import comfy.model_management
@@ -12,6 +13,7 @@ from comfy.context_windows import IndexListContextWindow
 from ...motion.host import HostNetwork
 from .controlnets import ControlWindows
 from .cut import Window
+from .several_gpus import Gpus
 
 
 class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
@@ -20,6 +22,7 @@ class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
     def __init__(self, windows: Sequence[Window], total_frames: int) -> None:
         super().__init__([frame for window in windows for frame in window], dim=0, total_frames=total_frames)
         self.frames_each = len(windows[0])
+        self.count = len(windows)
         self.controls = ControlWindows(self.index_list, total_frames)
 
     def take(self, full: torch.Tensor) -> torch.Tensor:
@@ -34,15 +37,16 @@ class WindowBatches:
         self.most = sys.maxsize
 
     def compute(
-        self, windows: Sequence[Window], at_once: int, frames: int, run: Callable[[WindowGroup], Any]
+        self, windows: Sequence[Window], at_once: int, frames: int, gpus: Gpus, run: Callable[[WindowGroup, Any], Any]
     ) -> Iterator[tuple[WindowGroup, Any]]:
-        """Calls `run` with groups of at most `at_once` windows; yields each group with what `run` gave for it."""
+        """Calls `run` with groups of at most `at_once` windows, one for each of the `gpus` at the same time; yields each
+        group with what `run` gave for it."""
         while windows:
             comfy.model_management.throw_exception_if_processing_interrupted()
-            group = WindowGroup(_alike(windows[: min(at_once, self.most)]), frames)
-            count = len(group.index_list) // group.frames_each
+            groups = self._round(windows, gpus.at_once(len(windows), at_once), len(gpus.devices), frames)
+            count = max(group.count for group in groups)
             try:
-                results = run(group)
+                results = gpus.run([partial(run, *each) for each in zip(groups, gpus.devices, strict=False)])
             except Exception as error:
                 if count == 1 or not is_out_of_memory(error):
                     raise
@@ -52,17 +56,26 @@ class WindowBatches:
                 logging.warning(f"Not enough memory for {count} context windows at once; continuing with {self.most}.")
                 comfy.model_management.soft_empty_cache()
                 continue
-            yield group, results
-            windows = windows[count:]
+            yield from zip(groups, results, strict=True)
+            windows = windows[sum(group.count for group in groups) :]
+
+    def _round(self, windows: Sequence[Window], at_once: int, devices: int, frames: int) -> list[WindowGroup]:
+        """The next groups of `windows`, one for each of the `devices` as long as there are windows."""
+        groups = []
+        while windows and len(groups) < devices:
+            groups.append(WindowGroup(_alike(windows[: min(at_once, self.most)]), frames))
+            windows = windows[groups[-1].count :]
+        return groups
 
 
-def windows_that_fit(model: HostNetwork, latents: torch.Tensor, length: int, videos: int) -> int:
-    """How many windows of `length` frames the device of `latents` (f, c, h, w) has memory for, by the host's own
+def windows_that_fit(model: HostNetwork, latents: torch.Tensor, length: int, videos: int, gpus: Gpus) -> int:
+    """How many windows of `length` frames of `latents` (f, c, h, w) each of the `gpus` has memory for, by the host's own
     estimate and margin; `videos` conditionings are computed of each. 1 on a CPU, where more at once are not faster."""
     if comfy.model_management.is_device_cpu(latents.device):
         return 1
     each = model.memory_required([length * videos, *latents.shape[1:]]) * 1.5
-    return max(1, int(model.current_patcher.get_free_memory(latents.device) // each))
+    free = min(model.current_patcher.get_free_memory(device) for device in gpus.devices)
+    return max(1, int(free // each))
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from .conds import window_cond
 from .context_windows import ContextWindows
 from .controlnets import Hints, all_follow
 from .cut import Window
+from .several_gpus import Gpus, why_one_by_one
 from .whole_attention import WholeAttention
 from .window_reference import FirstWindow, WindowReference
 
@@ -43,6 +44,10 @@ class ModelCall:
     def with_options(self, transformer_options: dict[str, Any]) -> "ModelCall":
         """The same with other `transformer_options`."""
         return replace(self, model_options={**self.model_options, "transformer_options": transformer_options})
+
+    def alone_on(self, device: torch.device, gpus: Gpus) -> "ModelCall":
+        """The same for one of the `gpus`."""
+        return replace(self, model_options=gpus.options_of(device, self.model_options))
 
     def first_window(self, references: Sequence[WindowReference]) -> FirstWindow | None:
         """The first window, where later ones refer to it at this noise level."""
@@ -130,7 +135,8 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         placed = _placed(now, asked, begins_first=first is not None)
         fused = [torch.zeros_like(asked.latents) for _ in asked.conds]
         shown, most = call_of(asked.model_options["transformer_options"]).shown, self._batches.most
-        predictions = self._predictions(placed.windows, self._at_once(now, asked), asked, first)
+        gpus = self._gpus(asked, len(placed.windows), watches_attention=whole is not None)
+        predictions = self._predictions(placed.windows, self._at_once(now, asked, gpus), gpus, asked, first)
         for done, (frames, shares, predicted) in enumerate(
             zip(placed.frames, placed.shares, predictions, strict=True), start=1
         ):
@@ -145,28 +151,46 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         return fused
 
     def _predictions(
-        self, windows: tuple[Window, ...], at_once: int, asked: ModelCall, first: FirstWindow | None
+        self, windows: tuple[Window, ...], at_once: int, gpus: Gpus, asked: ModelCall, first: FirstWindow | None
     ) -> Iterator[list[torch.Tensor]]:
         """The prediction for each conditioning (l, c, h, w), window by window."""
-        for group, results in self._groups(windows, at_once, asked, first):
+        for group, results in self._groups(windows, at_once, gpus, asked, first):
             yield from map(list, zip(*(torch.split(result, group.frames_each) for result in results), strict=True))
 
     def _groups(
-        self, windows: tuple[Window, ...], at_once: int, asked: ModelCall, first: FirstWindow | None
+        self, windows: tuple[Window, ...], at_once: int, gpus: Gpus, asked: ModelCall, first: FirstWindow | None
     ) -> Iterator[tuple[WindowGroup, list[torch.Tensor]]]:
         """Groups of windows with their predictions. Where windows refer to the first, it is a group of its own."""
-        run = partial(self._run, asked)
         frames = asked.latents.shape[0]
-        if first is None:
-            yield from self._batches.compute(windows, at_once, frames, run)
-            return
-        yield from self._batches.compute(windows[:1], 1, frames, partial(first.compute, run))
-        yield from self._batches.compute(windows[1:], at_once, frames, partial(first.compute_later, run))
 
-    def _at_once(self, now: ContextWindows, asked: ModelCall) -> int:
+        def run_on(group: WindowGroup, device: torch.device) -> list[torch.Tensor]:
+            run = partial(self._run, asked.alone_on(device, gpus))
+            return run(group) if first is None else first.compute_later(run, group)
+
+        if first is not None:
+            whole_host = Gpus((asked.latents.device,))
+            yield from self._batches.compute(
+                windows[:1], 1, frames, whole_host, lambda group, _: first.compute(partial(self._run, asked), group)
+            )
+            windows = windows[1:]
+        yield from self._batches.compute(windows, at_once, frames, gpus, run_on)
+
+    def _gpus(self, asked: ModelCall, windows: int, watches_attention: bool) -> Gpus:
+        """What computes the windows of `asked`; the node says it where there are several GPUs."""
+        gpus = Gpus.of(asked.model_options, asked.latents)
+        if len(gpus.devices) == 1 or windows == 1:
+            return Gpus((asked.latents.device,))
+        options = asked.model_options
+        reason = why_one_by_one(options, asked.conds, watches_attention)
+        shown = call_of(options["transformer_options"]).shown
+        if shown is not None:
+            shown.tell(gpus.sentence(reason))
+        return Gpus((asked.latents.device,)) if reason else gpus
+
+    def _at_once(self, now: ContextWindows, asked: ModelCall, gpus: Gpus) -> int:
         if not all_follow(asked.conds):  # other packs' controls expect one window
             return 1
-        return now.at_once or windows_that_fit(asked.model, asked.latents, now.spec.length, len(asked.conds))
+        return now.at_once or windows_that_fit(asked.model, asked.latents, now.spec.length, len(asked.conds), gpus)
 
     def _run(self, asked: ModelCall, group: WindowGroup, **told: Any) -> list[torch.Tensor]:
         """The host's prediction for the windows of `group` only; `told` are fields of the Call."""

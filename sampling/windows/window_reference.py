@@ -76,7 +76,7 @@ class FirstWindow:
         first = self._predicted[0]
         last = len(first) - 1
         places = [min(i, last) for i in range(group.frames_each)]
-        return torch.tensor(places * (len(group.index_list) // group.frames_each), device=first.device)
+        return torch.tensor(places * group.count, device=first.device)
 
     def _told(self, group: WindowGroup, sources: torch.Tensor) -> dict[str, Any]:
         if "attend" not in self._by_mode:
@@ -151,8 +151,9 @@ class SharedTokens:
     ) -> QueriesKeysValues:
         """`projected` with as many more keys and values, from the first window."""
         queries, keys, values = projected
+        sources = reading.sources.to(keys.device)
         read = [
-            _towards(own, self._tokens[name][reading.sources], reading.strength)
+            _towards(own, self._tokens[name].to(own.device)[sources], reading.strength)
             for name, own in zip(names, each, strict=True)
         ]
         more = torch.cat(read)
