@@ -61,7 +61,7 @@ class WindowBatches:
 
     def _round(self, windows: Sequence[Window], at_once: int, devices: int, frames: int) -> list[WindowGroup]:
         """The next groups of `windows`, one for each of the `devices` as long as there are windows."""
-        groups = []
+        groups: list[WindowGroup] = []
         while windows and len(groups) < devices:
             groups.append(WindowGroup(_alike(windows[: min(at_once, self.most)]), frames))
             windows = windows[groups[-1].count :]
