@@ -28,21 +28,22 @@ class ContextWindowsNode(io.ComfyNode):
         Idle(
             "closed_loop",
             lambda values: not WINDOW_SCHEDULES[values["schedule"]].loops,
-            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped", or turn closed_loop off.',
+            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped" or "half-shifted", '
+            "or turn closed_loop off.",
         ),
         Idle(
             "stride",
-            lambda values: not WINDOW_SCHEDULES[values["schedule"]].moves,
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].strides,
             ': windows of the schedule "{schedule}" consist of neighbouring frames. Set schedule to "uniform" or "looped".',
         ),
         Idle(
             "overlap",
-            lambda values: values["schedule"] == "batched" and not values["freenoise"],
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].overlaps and not values["freenoise"],
             ': windows of the schedule "{schedule}" do not overlap.',
         ),
         Idle(
             "fuse_method",
-            lambda values: values["overlap"] == 0 or values["schedule"] == "batched",
+            lambda values: values["overlap"] == 0 or not WINDOW_SCHEDULES[values["schedule"]].overlaps,
             ", because windows do not overlap.",
         ),
         LEAVES_SHORT,
@@ -84,8 +85,8 @@ class ContextWindowsNode(io.ComfyNode):
                 ),
                 window_schedule_input(),
                 closed_loop_input(
-                    'With the schedule "looped", joins the last frame to the first, even in short videos. Has no '
-                    "effect with other schedules."
+                    'With the schedules "looped" and "half-shifted", joins the last frame to the first, even in short '
+                    "videos. Has no effect with other schedules."
                 ),
                 freenoise_input(),
                 fuse_input(),

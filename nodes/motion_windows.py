@@ -98,7 +98,7 @@ class MotionWindowsNode(io.ComfyNode):
 def _schedule_input() -> ExplainedCombo:
     return ExplainedCombo(
         "schedule",
-        {name: row.words for name, row in WINDOW_SCHEDULES.items() if row.even},
+        {name: row.words for name, row in WINDOW_SCHEDULES.items() if row.overlaps},
         default="static",
         optional=True,
         advanced=True,

@@ -36,7 +36,8 @@ def window_schedule_input() -> ExplainedCombo:
         words_of(WINDOW_SCHEDULES),
         default="static",
         tooltip="How the windows are placed over the video. static: for most videos. uniform: hides the seams between "
-        "windows. looped: for videos that loop. batched: for models without motion modules.",
+        "windows. looped: for videos that loop. batched: for models without motion modules. half-shifted: hides the seams "
+        "and takes the least time.",
     )
 
 
@@ -47,7 +48,7 @@ def short_videos_input() -> ExplainedCombo:
         default="join",
         optional=True,
         advanced=True,
-        tooltip='Only for the schedule "looped": what happens to videos that fit into one window. The help page explains each '
+        tooltip="Only for schedules that loop: what happens to videos that fit into one window. The help page explains each "
         "option.",
     )
 
