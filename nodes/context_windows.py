@@ -157,5 +157,5 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
-        short_videos_input(),
+        short_videos_input('the schedules "looped" and "half-shifted"'),
     ]

@@ -68,7 +68,7 @@ class MotionWindowsNode(io.ComfyNode):
                 fuse_input(),
                 _schedule_input(),
                 stride_input(),
-                short_videos_input(),
+                short_videos_input('the schedule "looped"'),
             ],
             outputs=[io.Model.Output(tooltip="The model, whose motion modules process long videos in windows.")],
         )

@@ -170,8 +170,9 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
     ),
     "half-shifted": WindowSchedule(
         windows=_half_shifted,
-        words="The windows do not overlap, so that a step computes each frame once. At every other step they move by half "
-        "a window, which hides the seams between them. With closed_loop they continue from the last frame to the first.",
+        words="The windows do not overlap, so each step computes each frame once, and at every other step they move by half "
+        "a window. The fastest with motion modules, but seams can show. With closed_loop, windows continue from the last "
+        "frame to the first.",
         moves=True,
         loops=True,
         overlaps=False,
