@@ -27,21 +27,22 @@ class ContextWindowsNode(io.ComfyNode):
         Idle(
             "closed_loop",
             lambda values: not WINDOW_SCHEDULES[values["schedule"]].loops,
-            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped", or turn closed_loop off.',
+            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped" or "half-shifted", '
+            "or turn closed_loop off.",
         ),
         Idle(
             "stride",
-            lambda values: not WINDOW_SCHEDULES[values["schedule"]].moves,
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].strides,
             ': windows of the schedule "{schedule}" consist of neighbouring frames. Set schedule to "uniform" or "looped".',
         ),
         Idle(
             "overlap",
-            lambda values: values["schedule"] == "batched" and not values["freenoise"],
+            lambda values: not WINDOW_SCHEDULES[values["schedule"]].overlaps and not values["freenoise"],
             ': windows of the schedule "{schedule}" do not overlap.',
         ),
         Idle(
             "fuse_method",
-            lambda values: values["overlap"] == 0 or values["schedule"] == "batched",
+            lambda values: values["overlap"] == 0 or not WINDOW_SCHEDULES[values["schedule"]].overlaps,
             ", because windows do not overlap.",
         ),
         LEAVES_SHORT,
@@ -83,8 +84,8 @@ class ContextWindowsNode(io.ComfyNode):
                 ),
                 window_schedule_input(),
                 closed_loop_input(
-                    'With the schedule "looped", joins the last frame to the first, even in short videos. Has no '
-                    "effect with other schedules."
+                    'With the schedules "looped" and "half-shifted", joins the last frame to the first, even in short '
+                    "videos. Has no effect with other schedules."
                 ),
                 freenoise_input(),
                 fuse_input(),
@@ -155,5 +156,5 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
-        short_videos_input(),
+        short_videos_input('the schedules "looped" and "half-shifted"'),
     ]

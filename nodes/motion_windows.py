@@ -67,7 +67,7 @@ class MotionWindowsNode(io.ComfyNode):
                 fuse_input(),
                 _schedule_input(),
                 stride_input(),
-                short_videos_input(),
+                short_videos_input('the schedule "looped"'),
             ],
             outputs=[io.Model.Output(tooltip="The model, whose motion modules process long videos in windows.")],
         )
@@ -97,7 +97,7 @@ class MotionWindowsNode(io.ComfyNode):
 def _schedule_input() -> ExplainedCombo:
     return ExplainedCombo(
         "schedule",
-        {name: row.words for name, row in WINDOW_SCHEDULES.items() if row.even},
+        {name: row.words for name, row in WINDOW_SCHEDULES.items() if row.overlaps},
         default="static",
         optional=True,
         advanced=True,

@@ -36,19 +36,19 @@ def window_schedule_input() -> ExplainedCombo:
         words_of(WINDOW_SCHEDULES),
         default="static",
         tooltip="How the windows are placed over the video. static: for most videos. uniform: hides the seams between "
-        "windows. looped: for videos that loop. batched: for models without motion modules.",
+        "windows. looped: for videos that loop. batched: for models without motion modules. half-shifted: takes the least "
+        "time, but seams can show.",
     )
 
 
-def short_videos_input() -> ExplainedCombo:
+def short_videos_input(schedules: str) -> ExplainedCombo:
     return ExplainedCombo(
         "short_videos",
         SHORT_VIDEOS,
         default="join",
         optional=True,
         advanced=True,
-        tooltip='Only for the schedule "looped": what happens to videos that fit into one window. The help page explains each '
-        "option.",
+        tooltip=f"Only for {schedules}: what happens to videos that fit into one window. The help page explains each option.",
     )
 
 

@@ -204,12 +204,14 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
 
 
 def _placed(now: ContextWindows, asked: ModelCall, begins_first: bool) -> Placed:
-    """The windows of `asked`; with `begins_first` one that holds the beginning of the video comes first."""
+    """The windows of `asked`; with `begins_first` one that holds the beginning of the video comes first, or the next where
+    that is only half a window."""
     x = asked.latents
     windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.sigma)
     order = list(range(len(windows)))
     if begins_first:
-        order.sort(key=lambda i: 0 not in windows[i])
+        longest = max(map(len, windows))
+        order.sort(key=lambda i: (4 * len(windows[i]) < 3 * longest, 0 not in windows[i]))
     windows = tuple(windows[i] for i in order)
     lengths = [len(window) for window in windows]
     # One copy to the device for all of them

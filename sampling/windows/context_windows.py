@@ -31,7 +31,7 @@ class ContextWindows:
     @property
     def loops(self) -> bool:
         """Whether the windows go on from the last frame to the first."""
-        return WINDOW_SCHEDULES[self.spec.schedule].loops
+        return WINDOW_SCHEDULES[self.spec.schedule].wraps or self.spec.loops
 
     def cut(
         self, frames: int, step: int, sigma: float | torch.Tensor

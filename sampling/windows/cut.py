@@ -87,9 +87,19 @@ def _static(spec: WindowSpec, frames: int, step: int) -> list[Window]:
 
 def _batched(spec: WindowSpec, frames: int, step: int) -> list[Window]:
     windows = [tuple(range(start, min(start + spec.length, frames))) for start in range(0, frames, spec.length)]
-    if len(windows[-1]) == 1 < spec.length:  # alone, a frame would stand still
-        windows[-1] = (frames - 2, frames - 1)
+    if len(windows[-1]) == 1 < spec.length:
+        windows[-1] = _with_neighbour(windows[-1])
     return windows
+
+
+def _half_shifted(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    """Windows that share no frame, moved by half a window at every other step: a seam of one step is in the middle of a
+    window of the next. At one end, or both, is half a window, unless the loop is closed."""
+    halves = 2 * ceil(frames / spec.length) if spec.loops else ceil(2 * frames / spec.length)
+    seams = [frames * half // halves for half in range(step % 2, halves, 2)]
+    edges = [*seams, seams[0] + frames] if spec.loops else sorted({0, *seams, frames})
+    windows = [tuple(frame % frames for frame in range(start, end)) for start, end in pairwise(edges)]
+    return [_with_neighbour(window) if len(window) == 1 < spec.length else window for window in windows]
 
 
 def _looped(spec: WindowSpec, frames: int, step: int) -> list[Window]:
@@ -129,7 +139,9 @@ class WindowSchedule:
     words: str  # for the help page
     moves: bool = False  # whether the windows change from step to step
     loops: bool = False  # whether it can close a loop
-    even: bool = True  # whether all windows have the same length
+    wraps: bool = False  # whether windows go on from the last frame to the first even where the loop is not closed
+    strides: bool = False  # whether it can add windows of every 2nd, 4th, ... frame
+    overlaps: bool = True  # whether windows share frames; only those that do can all have the same length
 
 
 WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
@@ -141,17 +153,29 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
         windows=_uniform,
         words="The windows move from step to step, which hides the seams between them.",
         moves=True,
+        strides=True,
     ),
     "looped": WindowSchedule(
         windows=_looped,
         words="Like uniform, but windows also continue from the last frame to the first.",
         moves=True,
         loops=True,
+        wraps=True,
+        strides=True,
     ),
     "batched": WindowSchedule(
         windows=_batched,
         words="The windows do not overlap. For models without motion modules.",
-        even=False,
+        overlaps=False,
+    ),
+    "half-shifted": WindowSchedule(
+        windows=_half_shifted,
+        words="The windows do not overlap, so each step computes each frame once, and at every other step they move by half "
+        "a window. The fastest with motion modules, but seams can show. With closed_loop, windows continue from the last "
+        "frame to the first.",
+        moves=True,
+        loops=True,
+        overlaps=False,
     ),
 }
 
@@ -177,6 +201,12 @@ def _cover(windows: list[Window], length: int, frames: int) -> tuple[Window, ...
         windows.append(_run(min(min(missing), frames - length), length))
         missing.difference_update(windows[-1])
     return tuple(windows)
+
+
+def _with_neighbour(window: Window) -> Window:
+    """The single frame of `window` and the one before it, or after the first of the video: alone, it would stand still."""
+    (frame,) = window
+    return (frame - 1, frame) if frame > 0 else (0, 1)
 
 
 def _run(start: int, length: int) -> Window:

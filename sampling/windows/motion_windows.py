@@ -20,13 +20,13 @@ class MotionWindows:
     fuse: str = "pyramid"  # the fuse method, one of FUSES
     closed_loop: bool = False  # whether windows continue from the last frame to the first
     freenoise: bool = False  # whether the noise that the run starts from is rescheduled for them
-    schedule: str = "static"  # one of WINDOW_SCHEDULES whose windows are equally long
+    schedule: str = "static"  # one of WINDOW_SCHEDULES whose windows overlap
     stride: int = 1  # as in WindowSpec
     short: str = "join"  # as in WindowSpec
 
     def __post_init__(self) -> None:
         row = WINDOW_SCHEDULES[self._spec.schedule]
-        if self.stride > 1 and not row.moves:
+        if self.stride > 1 and not row.strides:
             raise ValueError(
                 f'stride is {self.stride}, but windows of the schedule "{self.schedule}" consist of neighbouring frames. '
                 'Set schedule to "uniform" or "looped", or stride to 1.'

@@ -1,4 +1,4 @@
-"""Long videos: context windows one by one, all at once, and motion windows ÷ as many separate runs; memory over length."""
+"""Long videos: context windows of several kinds and motion windows ÷ as many separate runs; memory over length."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +16,7 @@ from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_handler import ContextHandler
 from kinema.sampling.windows.context_windows import ContextWindows
-from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows
 from tools.bench import full_size
 from tools.bench.measure import Options, Result, interleaved, peak_bytes
@@ -31,6 +31,8 @@ def run(options: Options) -> Iterator[Result]:
     spec = WindowSpec(length, length // 4)
     one_by_one = added(animated, windows=ContextWindows(spec, at_once=1))
     together = added(animated, windows=ContextWindows(spec, at_once=99))
+    half_shifted = WindowSpec(length, 0, "half-shifted")
+    shifted = added(animated, windows=ContextWindows(half_shifted, at_once=1))
     inside = changed(animated, motion_windows=MotionWindows(length, length // 4))
     step = partial(_step, size=options.size)
 
@@ -38,18 +40,21 @@ def run(options: Options) -> Iterator[Result]:
         "apart": lambda: [step(animated, length) for _ in range(RUNS)],
         "windows, one by one": lambda: step(one_by_one, long),
         "windows, all at once": lambda: step(together, long),
+        "windows, half-shifted": lambda: step(shifted, long),
         "motion windows": lambda: step(inside, long),
     }
     seconds = interleaved(things, options.rounds)
     what = f"{long} frames of {options.size}²"
     yield Result(f"{what}: {RUNS} separate runs of {length}", seconds["apart"], "s")
-    work = sum(map(len, ContextWindows(spec).cut(long, 0, 0.0)[0])) / long
+    work = _work(spec, long)
     for name, target in (
         ("windows, one by one", 1.05 * work),
         ("windows, all at once", None),
+        ("windows, half-shifted", 1.05),
         ("motion windows", 1.15),
     ):
         yield Result(f"{what}: {name} ÷ separate runs", seconds[name] / seconds["apart"], target=target)
+    yield Result(f"{what}: frames computed in half-shifted windows ÷ frames", _work(half_shifted, long), target=1.02)
     books = interleaved({"bookkeeping": partial(_bookkeeping, spec, long, options.size)}, 20)["bookkeeping"]
     yield Result(f"{what}: bookkeeping ÷ a step", books / seconds["windows, one by one"], target=0.01)
 
@@ -57,6 +62,12 @@ def run(options: Options) -> Iterator[Result]:
     for frames, value in memory.items():
         yield Result(f"peak memory of a step, {frames} frames in windows", value, "MiB")
     yield Result("that, 256 frames ÷ 32", memory[256] / memory[32], target=1.15)
+
+
+def _work(spec: WindowSpec, frames: int) -> float:
+    """Frames that two steps compute ÷ those of the video twice."""
+    windows = cut(spec, frames, 0) + cut(spec, frames, 1)
+    return sum(map(len, windows)) / (2 * frames)
 
 
 def models() -> tuple[Any, Any]:

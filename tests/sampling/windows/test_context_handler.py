@@ -174,6 +174,18 @@ def test_windows_move_with_the_steps_of_the_schedule():
     assert firsts == [0, 12, 16] * 2 + [16, 0, 8] * 2 + [8, 16, 0]
 
 
+@pytest.mark.one_window
+def test_half_shifted_windows_compute_each_frame_once_a_step(v3):
+    animated = attach(tiny.image_model(), v3, Applied())
+    one_by_one, apart = watched(added(animated, windows=windows(4, 2, "half-shifted", at_once=1, freenoise=True)))
+    together, grouped = watched(added(animated, windows=windows(4, 2, "half-shifted", at_once=3, freenoise=True)))
+    assert_alike(*(tiny.sample(model, frames=16, steps=2, cfg=1.0, size=4) for model in (one_by_one, together)))
+    even = [tuple(range(start, start + 4)) for start in (0, 4, 8, 12)]
+    odd = [(0, 1), *(tuple(range(start, start + 4)) for start in (2, 6, 10)), (14, 15)]
+    assert [frames for frames, _, _ in apart] == even + odd
+    assert [frames for frames, _, _ in grouped] == [sum(even[:3], ()), even[3], odd[0], sum(odd[1:4], ()), odd[4]]
+
+
 def test_short_closed_loop_turns(v3):
     looped = added(attach(tiny.image_model(), v3, Applied()), windows=windows(16, 4, "looped", closed_loop=True))
     looped, seen = watched(looped)

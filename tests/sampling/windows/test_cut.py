@@ -1,12 +1,14 @@
 """Window lists: every frame covered whatever the numbers, and the published values of the common schedulers."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import comfy.context_windows
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec, bit_reversal, cut, ring
 
 
@@ -29,13 +31,15 @@ def test_every_frame_is_covered_by_valid_windows(spec, frames, step):
     assert set().union(*windows) == set(range(frames))
     for window in windows:
         assert len(set(window)) == len(window) <= spec.length
-        assert spec.schedule == "batched" or len(window) == min(spec.length, frames)
+        row = WINDOW_SCHEDULES[spec.schedule]
+        assert not row.overlaps or len(window) == min(spec.length, frames)
         wraps = sum(after < before for before, after in pairwise(window))
-        assert wraps <= (1 if spec.schedule == "looped" else 0)
+        assert wraps <= (1 if row.wraps or spec.loops else 0)
 
 
 @pytest.mark.parametrize(
-    ("schedule", "closed_loop"), [*((schedule, False) for schedule in WINDOW_SCHEDULES), ("looped", True)]
+    ("schedule", "closed_loop"),
+    [*((schedule, False) for schedule in WINDOW_SCHEDULES), ("looped", True), ("half-shifted", True)],
 )
 def test_every_length_from_1_to_300(schedule, closed_loop):
     for frames in range(1, 301):
@@ -75,6 +79,55 @@ def test_looped_windows_equal_published_values():
     assert cut(WindowSpec(schedule="looped"), 32)[2] == (*range(24, 32), *range(8))
     with_stride = cut(WindowSpec(schedule="looped", stride=2), 48)
     assert with_stride[-2:] == (tuple(range(0, 32, 2)), (*range(28, 48, 2), *range(0, 12, 2)))
+
+
+def seams(windows):
+    """The frames at which a window begins, but for the first of the video."""
+    return {window[0] for window in windows} - {0}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(6, 40), st.integers(1, 300), st.booleans(), st.integers(0, 40))
+@example(16, 17, False, 0)
+@example(16, 33, False, 0)
+@example(16, 64, False, 0)
+@example(16, 256, False, 0)
+@example(16, 256, True, 0)
+def test_half_shifted_windows_have_every_frame_once_and_their_seams_meet_no_seam_of_the_next_step(
+    length, frames, closed, step
+):
+    spec = WindowSpec(length, 0, "half-shifted", closed_loop=closed)
+    now = cut(spec, frames, step)
+    following = cut(spec, frames, step + 1)
+    for windows in (now, following):
+        assert sorted(sum(windows, ())) == list(range(frames))
+        assert max(map(len, windows)) <= length
+    if frames > length:
+        assert cut(spec, frames, step + 2) == now
+        apart = [min((a - b) % frames, (b - a) % frames) for a in seams(now) for b in seams(following)]
+        assert min(apart) >= min(map(len, now + following)) // 2 >= length // 6
+
+
+def test_half_shifted_windows_are_half_a_window_at_one_end_or_at_both():
+    def lengths(frames, **more):
+        spec = WindowSpec(schedule="half-shifted", **more)
+        return [[len(window) for window in cut(spec, frames, step)] for step in (0, 1)]
+
+    assert lengths(17) == [[11, 6], [5, 12]]
+    assert lengths(33) == [[13, 13, 7], [6, 13, 14]]
+    assert lengths(64) == [[16] * 4, [8, 16, 16, 16, 8]]
+    assert lengths(256) == [[16] * 16, [8, *[16] * 15, 8]]
+    assert lengths(256, closed_loop=True) == [[16] * 16, [16] * 16]
+    assert lengths(4, length=1, overlap=0) == [[1] * 4, [1] * 4]
+    assert cut(WindowSpec(3, 0, "half-shifted"), 5, 1) == ((0, 1), (1, 2), (3, 4))  # no frame stands still
+
+
+def test_a_closed_loop_of_half_shifted_windows_turns_by_half_a_window():
+    spec = WindowSpec(schedule="half-shifted", closed_loop=True)
+    assert cut(spec, 32, 0) == (tuple(range(16)), tuple(range(16, 32)))
+    assert cut(spec, 32, 1) == (tuple(range(8, 24)), (*range(24, 32), *range(8)))
+    assert ContextWindows(spec).loops and not ContextWindows(replace(spec, closed_loop=False)).loops
+    assert ContextWindows(replace(spec, schedule="looped", closed_loop=False)).loops
 
 
 def test_bit_reversal_equals_published_values():
