@@ -37,9 +37,13 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 def _add_servers(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--servers", metavar="URL,URL", help="addresses of running servers; @FILE: a file with one on each line, read again when it changes"
+        "--servers",
+        metavar="URL,URL",
+        help="addresses of running servers; @FILE: a file with one on each line, read again when it changes",
     )
-    where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, each on a GPU of its own")
+    where.add_argument(
+        "--local", type=_count, metavar="N", help="start N servers of your ComfyUI, each on a GPU of its own"
+    )
     where.add_argument(
         "--ray",
         metavar="ADDRESS",
@@ -65,7 +69,11 @@ def _add_choice_of_jobs(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--ahead", type=int, default=2, metavar="N", help="prompts that wait on each server behind the running one (default 2)"
+        "--ahead",
+        type=int,
+        default=2,
+        metavar="N",
+        help="prompts that wait on each server behind the running one (default 2)",
     )
     parser.add_argument(
         "--retries", type=int, default=2, metavar="N", help="further attempts at a lost job (default 2)"
@@ -73,7 +81,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="run failed jobs again")
     parser.add_argument("--max-failures", type=_count, metavar="N", help="stop when N jobs have failed")
     parser.add_argument(
-        "--job-timeout", type=float, metavar="SECONDS", help="time limit for one job (default: 10 times the median, if the server was also silent for 2 minutes)"
+        "--job-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="time limit for one job (default: 10 times the median, if the server was also silent for 2 minutes)",
     )
     parser.add_argument(
         "--patience",

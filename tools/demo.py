@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (default: the miniature)")
-    parser.add_argument("--motion-model", type=Path, help="a motion model for the checkpoint's base model, e.g. v3_sd15_mm.ckpt")
+    parser.add_argument(
+        "--motion-model", type=Path, help="a motion model for the checkpoint's base model, e.g. v3_sd15_mm.ckpt"
+    )
     parser.add_argument("--prompt", default=PROMPT)
     parser.add_argument("--negative", help="negative prompt (default: a common one; with the miniature: none)")
     parser.add_argument("--frames", type=int, default=16)

@@ -31,7 +31,9 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
     """Says what differs. Returns the factor on the strength that the tuning asks for."""
     if mode != ACTIVE:
         return 1.0
-    text = "Window Reference attends to the tokens of the first window; ContextRef blends the results of two attentions."
+    text = (
+        "Window Reference attends to the tokens of the first window; ContextRef blends the results of two attentions."
+    )
     plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
     option = extra.option("contextref_mode")
     if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
@@ -78,5 +80,7 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
 def _say_replaced(plan: Plan, option: OptionNode) -> None:
     for name in ("mode_replace", "tune_replace"):
         if name in option.definition.sockets and option.is_linked(name):
-            text = f"{name} of this keyframe is left out: only the strength of Window Reference can change during a run."
+            text = (
+                f"{name} of this keyframe is left out: only the strength of Window Reference can change during a run."
+            )
             plan.remark(LOSS, option.node, text, TRY_STRENGTH)

@@ -89,7 +89,9 @@ def _prompts(plan: Plan, node: GraphNode) -> None:
     inputs: dict[str, Value | None] = {"clip": clip, "prompts": text, "frames": frames}
     inputs |= {"text_before": texts[1], "text_after": texts[2]}
     plan.outputs[0] = Made(plan.make("KinemaPromptTravel", node, inputs, node.mode), 0)
-    plan.remark(IDEA, node, "Prompt Travel joins text_before and text_after to the prompts with commas of its own.", COMMAS)
+    plan.remark(
+        IDEA, node, "Prompt Travel joins text_before and text_after to the prompts with commas of its own.", COMMAS
+    )
 
 
 CORE: dict[str, Callable[[Plan, GraphNode], None]] = {

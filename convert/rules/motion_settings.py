@@ -84,7 +84,12 @@ def _weights(plan: Plan, option: OptionNode, motion_model: Made, endings: Mappin
     parts = {change["weights"] for change in changes}
     if "attention" in parts and parts & {"queries", "keys", "values", "output weights", "output biases"}:
         text = "The attention is adjusted as a whole and in parts; in Kinema, both act on the same weights."
-        plan.remark(LOSS, option.node, text, "Set the factors of the parts so that, with the factor of the whole, they give the intended result.")
+        plan.remark(
+            LOSS,
+            option.node,
+            text,
+            "Set the factors of the parts so that, with the factor of the whole, they give the intended result.",
+        )
     for change in changes:
         motion_model = _adjust(plan, option, motion_model, change)
         plan.remark(IDEA, option.node, "Weights are adjusted in full precision.", WEIGHTS_NEARER)

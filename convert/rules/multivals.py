@@ -81,7 +81,9 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
     smooth = "The value changes continuously instead of in small steps."
-    plan.remark(IDEA, option.node, smooth, "In Curve over Steps, write a key for each small step, with hold after its value.")
+    plan.remark(
+        IDEA, option.node, smooth, "In Curve over Steps, write a key for each small step, with hold after its value."
+    )
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 
@@ -119,7 +121,9 @@ def _say_guarantees(plan: Plan, entries: Sequence[Held], origin: GraphNode) -> N
     for entry, later in pairwise(entries):
         if entry.guarantee > 1 and not (entry.percent == later.percent == 0):
             text = f"guarantee_steps is {entry.guarantee}: the next keyframe may begin earlier than in AnimateDiff-Evolved."
-            plan.remark(APPROXIMATE, origin, text, "Write the step at which the next keyframe begins into Curve over Steps.")
+            plan.remark(
+                APPROXIMATE, origin, text, "Write the step at which the next keyframe begins into Curve over Steps."
+            )
 
 
 def _scaled_mask(plan: Plan, option: OptionNode) -> Value:

@@ -49,7 +49,9 @@ def sample_settings(plan: Plan, settings: OptionNode | None, windows: Windows) -
     ancestral = settings.option("ancestral_opts")
     if ancestral is not None:
         text = "The settings for the noise that ancestral samplers add at each step are left out: the sampler draws it."
-        plan.remark(APPROXIMATE, ancestral.node, text, "Add an Animation Noise node after the others, with start_only off.")
+        plan.remark(
+            APPROXIMATE, ancestral.node, text, "Add an Animation Noise node after the others, with start_only off."
+        )
 
 
 def _has_own_seeds(settings: OptionNode) -> bool:
@@ -99,7 +101,11 @@ def _seeds(plan: Plan, option: OptionNode, kind: str = "") -> dict[str, Value]:
     known = plan.known(override)
     acts = kind != DEFAULT or offset != 0 or generator != "comfy"
     if not acts and (known is None or isinstance(known, int)):
-        plan.remark(SAID, option.node, "With these settings, seed_override has no effect in AnimateDiff-Evolved, so it is left out.")
+        plan.remark(
+            SAID,
+            option.node,
+            "With these settings, seed_override has no effect in AnimateDiff-Evolved, so it is left out.",
+        )
     elif isinstance(known, int) and "seed_per_frame" in inputs:
         inputs["frame_seeds"] = str(known + offset)
     else:

@@ -149,5 +149,7 @@ def _own_windows(plan: Plan, sink: OptionNode) -> None:
         "stride": sink.value("context_stride"),
         "short_videos": "leave",
     }
-    plan.remark(SAID, sink.node, "The windows of this loader fail in today's AnimateDiff-Evolved; in Kinema, they work.")
+    plan.remark(
+        SAID, sink.node, "The windows of this loader fail in today's AnimateDiff-Evolved; in Kinema, they work."
+    )
     plan.chain("KinemaContextWindows", sink.node, inputs, heir=False)

@@ -157,4 +157,5 @@ def _repeated(jobs: list[JobLine]) -> Iterator[str]:
     for job in jobs:
         first = lines.setdefault(job.id.casefold(), job)
         if first is not job:
-            yield f'line {job.line}: the id is "{job.id}", but line {first.line} already has the id "{first.id}": give each job an id of its own'
+            said = f'the id is "{job.id}", but line {first.line} already has the id "{first.id}"'
+            yield f"line {job.line}: {said}: give each job an id of its own"

@@ -41,7 +41,9 @@ def difference(own: Mapping[str, str], others: Mapping[str, str]) -> str | None:
     if own["comfyui"] != others["comfyui"]:
         return f"it has ComfyUI {own['comfyui']}, but the other servers have {others['comfyui']} (--mixed allows this)"
     if own["nodes"] != others["nodes"]:
-        return "its nodes differ from those of the other servers: install the same packs (--mixed allows the difference)"
+        return (
+            "its nodes differ from those of the other servers: install the same packs (--mixed allows the difference)"
+        )
     return None
 
 

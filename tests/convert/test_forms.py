@@ -190,7 +190,7 @@ def test_a_group_node_is_taken_apart() -> None:
     assert of_type(shown, "KinemaContextWindows")["widgets_values"][:2] == [12, 3]
     assert of_type(shown, "KinemaLoadMotionModel")["widgets_values"][0] == "other.ckpt"
     group["widgets_values"] = [12, 3, "other.ckpt"]
-    assert "do not fit the nodes in this group node" in convert(before).report.text()
+    assert "do not fit its inner nodes" in convert(before).report.text()
     types = {node["id"]: node["type"] for node in after["nodes"]}
     ways = {(types[link[1]], types[link[3]]) for link in after["links"]}
     assert {("CheckpointLoaderSimple", "KinemaApplyMotionModel"), ("KinemaContextWindows", "KSampler")} <= ways

@@ -118,7 +118,8 @@ def test_a_farm_stops_when_enough_jobs_have_failed(pictures: Pictures, capsys: p
         pictures.job(name, "#ff0000")
     assert pictures.run("--max-failures", "1", "--ahead", "0") == SOME_FAILED
     assert (
-        "Stopping: the number of failed jobs is 1 (--max-failures 1). Running jobs are finished first." in capsys.readouterr().out
+        "Stopping: the number of failed jobs is 1 (--max-failures 1). Running jobs are finished first."
+        in capsys.readouterr().out
     )
     assert len(pictures.records("done")) < 6
     assert pictures.run() == SOME_FAILED and len(pictures.records("done")) == 6

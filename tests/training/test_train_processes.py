@@ -94,7 +94,9 @@ def test_what_cannot_be_shared_is_refused(tmp_path, changes, processes, message)
 
 def test_more_processes_than_cards_are_refused():
     check_cards(processes=2, cards=2)
-    with pytest.raises(ValueError, match="runs 4 processes, but the number of its graphics cards is 2. Set --processes to 2."):
+    with pytest.raises(
+        ValueError, match="runs 4 processes, but the number of its graphics cards is 2. Set --processes to 2."
+    ):
         check_cards(processes=4, cards=2)
 
 

@@ -33,7 +33,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"any of {', '.join(ROWS)}; all by default")
     parser.add_argument("--size", type=int, default=128, help="picture size in pixels (default 128)")
     parser.add_argument("--frames", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each compared run is repeated, in turn (default 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each compared run is repeated, in turn (default 5)"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu", action="store_true", help="use the CPU even if there is a GPU")
     parser.add_argument("--output", type=Path, help="also write the results as JSON")

@@ -190,4 +190,7 @@ def _table(rows: Sequence[Row]) -> Sequence[str]:
     results = Counter(row.result for row in rows)
     whole = sum(row.result in (EQUAL, OTHER_IDS) and not row.left_out for row in rows)
     lines.append(", ".join(f"{count} {result}" for result, count in results.most_common()))
-    return [*lines, f"equal with all of their nodes: {whole}; from other equal files, nodes that the server lacks were left out"]
+    return [
+        *lines,
+        f"equal with all of their nodes: {whole}; from other equal files, nodes that the server lacks were left out",
+    ]

@@ -22,7 +22,8 @@ def text_to_animation() -> Template:
 def long_animation() -> Template:
     nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
     text = (
-        "## Long animation\n\n64 frames from a motion model that was trained on 16 frames. They are sampled in **windows** of 16 "
+        "## Long animation\n\n64 frames from a motion model that was trained on 16 frames. They are sampled in **windows** "
+        "of 16 "
         "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- More **overlap** is smoother and "
         "slower.\n- Without the Context Windows node, these same values are used; add the node to change them."
     )

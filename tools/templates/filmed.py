@@ -74,7 +74,8 @@ def unsample() -> Template:
     nodes["vae again"] = replace(nodes["vae again"], y=770)
     text = (
         "## Unsample and sample again\n\nThe first sampler runs **backwards**: it finds the noise that your video would "
-        "come from. The second sampler starts from this noise with another prompt, so that much of the layout stays.\n\n- **What the "
+        "come from. The second sampler starts from this noise with another prompt, so that much of the layout stays.\n\n- "
+        "**What the "
         "video shows** describes the video as it is.\n- **cfg** is 1 backwards and 1.5 to 3 forwards: higher values change "
         "more.\n- More than 16 frames are computed in windows, which is less exact."
     )

@@ -71,7 +71,8 @@ def measure_and_compare() -> Template:
     nodes["plot"] = Node("KinemaMetricsPlot", 1640, 0, results | {"labels": "without motion\nwith motion"}, height=200)
     nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
-        "## Measure and compare\n\nThe same seed is sampled without and with the motion model, and both results are measured: **flicker** is the "
+        "## Measure and compare\n\nThe same seed is sampled without and with the motion model, and both results are "
+        "measured: **flicker** is the "
         "change from frame to frame that is not motion.\n\n- Replace the two samplers with any two ways to "
         "animate.\n- With a CLIP vision model, the paper's smoothness and text similarity are measured too."
     )

@@ -44,7 +44,8 @@ def check_cards(processes: int, cards: int) -> None:
     """Raises ValueError if a machine with `cards` has more `processes`."""
     if processes > cards:
         raise ValueError(
-            f"this machine runs {processes} processes, but the number of its graphics cards is {cards}. Set --processes to {cards}."
+            f"this machine runs {processes} processes, but the number of its graphics cards is {cards}. "
+            f"Set --processes to {cards}."
         )
 
 

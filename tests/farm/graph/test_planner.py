@@ -79,9 +79,13 @@ def test_a_title_that_two_nodes_have_is_refused_with_their_ids(tmp_path: Path) -
 
 
 def test_what_the_workflow_itself_lacks_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match='the server has no node "Gone" .#9.: install the pack of this node on the server'):
+    with pytest.raises(
+        Refused, match='the server has no node "Gone" .#9.: install the pack of this node on the server'
+    ):
         Planner(graph() | {"9": node("Gone")}, ground(tmp_path))
-    with pytest.raises(Refused, match="node #3 .Sampler.: positive is connected to a node that the workflow does not contain"):
+    with pytest.raises(
+        Refused, match="node #3 .Sampler.: positive is connected to a node that the workflow does not contain"
+    ):
         Planner({name: one for name, one in graph().items() if name != "2"}, ground(tmp_path))
     with pytest.raises(Refused, match="no node that saves or shows a result"):
         Planner({name: one for name, one in graph().items() if name != "4"}, ground(tmp_path))
