@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-DESCRIPTION = """Run one workflow with many jobs on many ComfyUI servers. docs/farm.md explains all of it."""
+DESCRIPTION = """Run one workflow with many jobs on many ComfyUI servers. docs/farm.md explains all options."""
 
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -24,8 +24,8 @@ def long_animation() -> Template:
     text = (
         "## Long animation\n\n64 frames from a motion model that was trained on 16 frames. They are sampled in **windows** "
         "of 16 "
-        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- More **overlap** is smoother and "
-        "slower.\n- Without the Context Windows node, these same values are used; add the node to change them."
+        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- A larger **overlap** is smoother "
+        "and slower.\n- Without the Context Windows node, these same values are used; add the node to change them."
     )
     all_stages = stages(Stage("Windows", "motion", ("windows",)))
     return Template("long_animation", nodes, all_stages, note(text), title="Long animation")
@@ -63,8 +63,8 @@ def prompt_travel() -> Template:
 def loop() -> Template:
     nodes = windowed("loop", 32, overlap=8, schedule="looped", closed_loop=True)
     text = (
-        "## Loop\n\nThe last frame leads back to the first: schedule **looped** and **closed_loop**.\n\n- Longer loops "
-        "close more smoothly.\n- A larger overlap hides the seam."
+        "## Loop\n\nThe last frame leads back to the first: **schedule** is looped and **closed_loop** is on.\n\n- Longer "
+        "loops close more smoothly.\n- A larger overlap hides the seam."
     )
     return Template("loop", nodes, stages(Stage("A closed loop", "motion", ("windows",))), note(text), title="Loop")
 
@@ -102,7 +102,7 @@ def fast_animatelcm() -> Template:
     settings: dict[str, Any] = {"steps": 6, "cfg": 1.5, "sampler_name": "lcm", "scheduler": "simple"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and AnimateLCM's **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
         "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "
         "automatically."
     )

@@ -45,8 +45,8 @@ def train_motion_lora() -> Template:
     text = (
         "## Train a motion LoRA\n\nA few clips of one movement, or a single clip, become a small file in "
         "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder, and choose "
-        "that folder.\n- The preview shows the loss and a sample; **cancel** saves, and the next run continues.\n- The nodes "
-        "that follow animate with the new LoRA."
+        "that folder.\n- The preview shows the loss and a sample; **cancel** saves, and the next run "
+        "continues the training.\n- The nodes that follow animate with the new LoRA."
     )
     nodes |= sampled_above(nodes, "trained", 4 * COLUMN)
     given = Stage("Clips", "load", ("clips",))
