@@ -102,7 +102,8 @@ def fast_animatelcm() -> Template:
     settings: dict[str, Any] = {"steps": 6, "cfg": 1.5, "sampler_name": "lcm", "scheduler": "simple"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and AnimateLCM's **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and AnimateLCM's **LoRA**.\n\n- "
+        "**cfg** 1 to 2: at 1 "
         "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "
         "automatically."
     )
