@@ -24,7 +24,7 @@ VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
 DROPPED = (
     "Group nodes that contained AnimateDiff-Evolved nodes were converted to nodes; "
-    "definitions that no node used were removed."
+    "definitions of group nodes that the workflow does not use were removed."
 )
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]
@@ -152,7 +152,7 @@ def _execute(graph: WorkflowGraph, planned: Sequence[Planned], next_id: Callable
 def _without_effect(done: Execution) -> Iterator[str]:
     names = [f"{node.type} ({node.id})" for node in done.without_effect()]
     if names:
-        yield f"Removed, because they had no effect: {', '.join(names)}."
+        yield f"Nodes without effect were removed: {', '.join(names)}."
 
 
 def _units(graph: WorkflowGraph, planned: Iterable[Planned]) -> Iterator[UnitReport]:

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     try:
         return asyncio.run(_farm(options, others))
     except Refused as refused:
-        print(*refused.errors, f"Nothing was run: {len(refused.errors)} errors", sep="\n", file=sys.stderr)
+        print(*refused.errors, f"Nothing was run. Errors: {len(refused.errors)}", sep="\n", file=sys.stderr)
         return INVALID
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("Interrupted. Run the same command again to continue.", file=sys.stderr)
@@ -149,7 +149,7 @@ class Farm:
                     continue
                 run.dispatcher.add(jobs)
                 watch.total = len(jobs)
-                _say(f"The jobs file was edited: {len(jobs)} jobs")
+                _say(f"The jobs file was edited. Number of jobs: {len(jobs)}")
 
 
 def _changed(file: Path) -> int:

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-DESCRIPTION = """Run one workflow with many jobs on many ComfyUI servers. docs/farm.md explains all of it."""
+DESCRIPTION = """Run one workflow with many jobs on many ComfyUI servers. docs/farm.md explains all options."""
 
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -19,7 +19,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     options.patience = options.patience or (60.0 if options.servers else 300.0)
     if others and options.servers:
         parser.error(
-            "options after -- are for servers that the farm starts, not for those of --servers: leave them out"
+            "options after -- are for servers that the farm starts, not for those of --servers: leave these options out"
         )
     return options, others
 
@@ -37,9 +37,13 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 def _add_servers(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--servers", metavar="URL,URL", help="running servers; @FILE: one on each line, read again when it changes"
+        "--servers",
+        metavar="URL,URL",
+        help="addresses of running servers; @FILE: a file with one on each line, read again when it changes",
     )
-    where.add_argument("--local", type=_count, metavar="N", help="start N servers of your ComfyUI, one for each GPU")
+    where.add_argument(
+        "--local", type=_count, metavar="N", help="start N servers of your ComfyUI, each on a GPU of its own"
+    )
     where.add_argument(
         "--ray",
         metavar="ADDRESS",
@@ -59,13 +63,17 @@ def _add_choice_of_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_count, metavar="N", help="run only the first N of the remaining jobs")
     parser.add_argument("--only", metavar="TAG", help="run only jobs with this tag: name, or name=value")
     parser.add_argument(
-        "--shard", type=_shard, metavar="I/N", help="run only part I of N, in a separate folder in --out"
+        "--shard", type=_shard, metavar="I/N", help="run only part I of N, in a separate folder inside --out"
     )
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--ahead", type=int, default=2, metavar="N", help="prompts that wait on each server (default 2)"
+        "--ahead",
+        type=int,
+        default=2,
+        metavar="N",
+        help="prompts that wait on each server behind the running one (default 2)",
     )
     parser.add_argument(
         "--retries", type=int, default=2, metavar="N", help="further attempts at a lost job (default 2)"
@@ -73,7 +81,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-failed", action="store_true", help="run failed jobs again")
     parser.add_argument("--max-failures", type=_count, metavar="N", help="stop when N jobs have failed")
     parser.add_argument(
-        "--job-timeout", type=float, metavar="SECONDS", help="time limit for one job (default: 10 times the median)"
+        "--job-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="time limit for one job (default: 10 times the median, if the server was also silent for 2 minutes)",
     )
     parser.add_argument(
         "--patience",
@@ -81,7 +92,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time to wait for a server that does not answer (default: 60; 300 for servers that the farm starts)",
     )
-    parser.add_argument("--mixed", action="store_true", help="servers may differ in versions, nodes and models")
+    parser.add_argument("--mixed", action="store_true", help="allow servers with different versions, nodes and models")
     parser.add_argument(
         "--metrics", type=int, metavar="PORT", help="serve Prometheus metrics at 127.0.0.1:PORT/metrics"
     )

@@ -19,9 +19,16 @@ def lines_of(lines: Sequence[JobLine], only: str | None, shard: tuple[int, int] 
     """
     tagged = [line for line in lines if _has_tag(line, only)]
     if not tagged:
-        there = sorted({f'"{tag}"' for line in lines for tag in line.tags})
-        raise Refused([f'no job has the tag "{only}" (--only); there are {", ".join(there[:MAX_TAGS]) or "no tags"}'])
+        raise Refused([f'no job has the tag "{only}" (--only); {_tags_of(lines)}'])
     return [line for line in tagged if _is_in(line, shard)]
+
+
+def _tags_of(lines: Sequence[JobLine]) -> str:
+    there = sorted({f'"{tag}"' for line in lines for tag in line.tags})
+    if not there:
+        return "the jobs have no tags"
+    more = f" and {len(there) - MAX_TAGS} more" if len(there) > MAX_TAGS else ""
+    return f"tags in this file: {', '.join(there[:MAX_TAGS])}{more}"
 
 
 def _has_tag(line: JobLine, only: str | None) -> bool:

@@ -40,8 +40,10 @@ def main(arguments: list[str]) -> int:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (without: the miniature)")
-    parser.add_argument("--motion-model", type=Path, help="a motion model for that base, e.g. v3_sd15_mm.ckpt")
+    parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (default: the miniature)")
+    parser.add_argument(
+        "--motion-model", type=Path, help="a motion model for the checkpoint's base model, e.g. v3_sd15_mm.ckpt"
+    )
     parser.add_argument("--prompt", default=PROMPT)
     parser.add_argument("--negative", help="negative prompt (default: a common one; with the miniature: none)")
     parser.add_argument("--frames", type=int, default=16)
@@ -53,7 +55,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("output"), help="folder for the files (default: ./output)")
     options = parser.parse_args(arguments)
     if (options.checkpoint is None) != (options.motion_model is None):
-        parser.error("--checkpoint and --motion-model belong together: give both, or neither for the miniature")
+        parser.error("--checkpoint and --motion-model belong together: give both, or neither to use the miniature")
     for file in (options.checkpoint, options.motion_model):
         if file and not file.is_file():
             parser.error(f"there is no file {file}")

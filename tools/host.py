@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     with server.running(host, base, device=server.device(options.device), port=options.port) as comfy:
         print(f"ComfyUI with Kinema: open {comfy.url} in a browser\nCheckpoints: {checkpoints}")
         print(
-            f"Motion models: {motion_models}\nIf you have none, use Load Miniature.\nLog: {comfy.log}\nCtrl+C stops it.",
+            f"Motion models: {motion_models}\nIf you have no models, use Load Miniature.\nLog: {comfy.log}\nCtrl+C stops it.",
             flush=True,
         )
         while comfy.is_running():

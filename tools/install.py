@@ -178,7 +178,7 @@ def _alone(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "install.lock").open("w") as file:
         while not _try_lock(file.fileno()):
-            print("Another run is installing; waiting for it.", flush=True)
+            print("Another command is installing; waiting until it has finished.", flush=True)
             time.sleep(5)
         yield
 

@@ -90,7 +90,7 @@ def _soaked(numbers: Sequence[int], seed: int, models: Any) -> int:
     if left[0] > 0 and len(numbers) > 1:  # which of them was it?
         return sum(_soaked([number], seed, models) for number in numbers)
     if left[0] > 0:
-        raise SystemExit(f"cycle {numbers[0]}, {cycles[0]}: {left[0]} bytes of tensors are left")
+        raise SystemExit(f"cycle {numbers[0]}, {cycles[0]}: {left[0]} bytes of tensors are still in memory")
     return hit
 
 

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="convert", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file or a folder")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to write to")
-    parser.add_argument("--accept", action="store_true", help="also convert what loses something; the report lists it")
+    parser.add_argument(
+        "--accept", action="store_true", help="also convert nodes that lose something; the report lists what is lost"
+    )
     parser.add_argument("--core", action="store_true", help="also replace other packs' nodes with ComfyUI's own")
     parser.add_argument("--report", action="store_true", help="write nothing, only print what would be done")
     options = parser.parse_args(arguments)
@@ -84,7 +86,9 @@ def _convert(file: Path, target: Path | None, accept: bool, core: bool) -> Outco
     except WorkflowError as error:
         return Outcome(file, FAILED, error=str(error))
     except Exception as error:  # so that the other files are converted
-        text = f"The converter failed with {type(error).__name__}: {error}. Please report it with this file."
+        text = (
+            f"The converter failed with {type(error).__name__}: {error}. Please report this error, and attach the file."
+        )
         return Outcome(file, FAILED, error=text)
     report = conversion.report
     if not report.converted:

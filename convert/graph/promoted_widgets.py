@@ -19,8 +19,8 @@ def lost_widgets(before: RawGraph, after: RawGraph) -> Iterator[str]:
             names = [name for number, name in _shown(node) if number in gone] if gone else []
             if names:
                 yield (
-                    f"Node {node['id']} shows {', '.join(names)} of nodes that were converted. Their values are kept in "
-                    "the subgraph; show the widgets of the new nodes in their place."
+                    f"Node {node['id']} shows widgets of nodes that were converted ({', '.join(names)}). The values are kept "
+                    "in the subgraph; show the widgets of the new nodes instead."
                 )
 
 

@@ -116,7 +116,7 @@ def raw_schedule(plan: Plan, option: OptionNode) -> dict[str, Value]:
     """The inputs of Noise Schedule or Sigma Schedule for a schedule from raw numbers."""
     betas = option.word("raw_beta_schedule")
     if betas == "squaredcos_cap_v2":
-        text = "squaredcos_cap_v2 fails in AnimateDiff-Evolved. Kinema's cosine is used."
+        text = "squaredcos_cap_v2 fails in AnimateDiff-Evolved. Kinema's cosine is used instead."
         plan.remark(APPROXIMATE, option.node, text, "Choose other betas in Noise Schedule.")
         betas = "cosine"
     sampling = option.word("sampling")

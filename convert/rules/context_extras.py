@@ -6,7 +6,7 @@ from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Plan, Value
 from .value_lists import list_over_run
 
-TRY_STRENGTH = "Try other values of strength and end_percent."
+TRY_STRENGTH = "Try other values of strength and end_percent in Window Reference."
 
 
 def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> None:
@@ -20,7 +20,7 @@ def add_window_reference(plan: Plan, holder: OptionNode, extra: OptionNode) -> N
     if not reuse:
         strength = times(plan, strength, _contextref(plan, extra, mode), extra.node)
     elif mode == ACTIVE:
-        text = "The first window is mixed into each window before the windows are blended."
+        text = "The first window is mixed into each window before the windows are blended, not afterwards."
         plan.remark(IDEA, extra.node, text, TRY_STRENGTH)
     percents = {name: extra.value(name) for name in ("start_percent", "end_percent")}
     inputs: dict[str, Value] = {"mode": "reuse" if reuse else "attend", "strength": strength, **percents}
@@ -31,7 +31,9 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
     """Says what differs. Returns the factor on the strength that the tuning asks for."""
     if mode != ACTIVE:
         return 1.0
-    text = "Window Reference attends to the tokens of the first window; ContextRef blends two attentions."
+    text = (
+        "Window Reference attends to the tokens of the first window; ContextRef blends the results of two attentions."
+    )
     plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
     option = extra.option("contextref_mode")
     if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
@@ -42,7 +44,7 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
         return 1.0
     changed = [name for name in tune.definition.widgets if name != "attn_strength" and _tunes(tune, name)]
     if changed:
-        text = f"{', '.join(changed)}: Window Reference has only a strength."
+        text = f"Left out: {', '.join(changed)}. Window Reference can adjust only the strength."
         plan.remark(LOSS, tune.node, text, TRY_STRENGTH)
     return tune.value("attn_strength")
 
@@ -78,5 +80,7 @@ def _keyframes(plan: Plan, extra: OptionNode, name: str) -> Value:
 def _say_replaced(plan: Plan, option: OptionNode) -> None:
     for name in ("mode_replace", "tune_replace"):
         if name in option.definition.sockets and option.is_linked(name):
-            text = f"{name} of this keyframe is left out: Window Reference has one mode."
+            text = (
+                f"{name} of this keyframe is left out: only the strength of Window Reference can change during a run."
+            )
             plan.remark(LOSS, option.node, text, TRY_STRENGTH)

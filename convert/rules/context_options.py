@@ -26,7 +26,7 @@ FUSE_METHODS = frozenset(
     ]
 )
 ONE_VIEW = "The windows of the motion modules are the same during the whole run."
-VIEWS_NEARER = "Give Motion Windows the length and the overlap that matter most."
+VIEWS_NEARER = "Set length and overlap of Motion Windows to the values that matter most."
 EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
 
@@ -123,7 +123,7 @@ def _overlap(plan: Plan, option: OptionNode, prefix: str) -> Value:
     known = plan.known(overlap)
     if isinstance(length, int | float) and isinstance(known, int | float) and known >= length:
         quarter = int(length) // 4
-        text = f"The overlap {known} is not smaller than the length {length}, which fails. An overlap of {quarter} is used."
+        text = f"The overlap must be smaller than the length {length}, but is {known}. An overlap of {quarter} is used."
         plan.remark(APPROXIMATE, option.node, text, "Choose another overlap.")
         return quarter
     return overlap

@@ -14,7 +14,7 @@ VIDEO: dict[str, Value] = dict(zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif
 LOAD_NAMES = ("video", "force_rate", "force_size", "frame_load_cap", "skip_first_frames", "select_every_nth")
 LOAD: dict[str, Value] = dict(zip(LOAD_NAMES, ("", 0, "Disabled", 0, 0, 1), strict=True))
 NO_GIF = "ComfyUI itself cannot write GIF files: the video is stored as an animated WebP."
-COMMAS = "Remove commas at the ends of the texts."
+COMMAS = "Remove the commas at the ends of the texts."
 CONTROL_LOADERS = ("timestep_keyframe", "tk_optional")
 
 
@@ -89,7 +89,9 @@ def _prompts(plan: Plan, node: GraphNode) -> None:
     inputs: dict[str, Value | None] = {"clip": clip, "prompts": text, "frames": frames}
     inputs |= {"text_before": texts[1], "text_after": texts[2]}
     plan.outputs[0] = Made(plan.make("KinemaPromptTravel", node, inputs, node.mode), 0)
-    plan.remark(IDEA, node, "Prompt Travel joins the texts before and after with its own commas.", COMMAS)
+    plan.remark(
+        IDEA, node, "Prompt Travel joins text_before and text_after to the prompts with commas of its own.", COMMAS
+    )
 
 
 CORE: dict[str, Callable[[Plan, GraphNode], None]] = {

@@ -13,7 +13,7 @@ from ..graph.tracing import is_evolved
 from ..graph.ui_form import RawGraph, stored_links
 from ..graph.ui_writing import Numbers
 
-OTHER_VALUES = "do not fit the nodes in it. Those of its definition are used: compare them with what the node shows."
+OTHER_VALUES = "do not fit its inner nodes. The values of its definition are used: compare them with those on the node."
 BEGINNINGS = ("workflow/", "workflow>")  # of the types of group nodes
 
 

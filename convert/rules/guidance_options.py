@@ -37,7 +37,9 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
             inputs = {"cfg": way}
             plan.chain("KinemaAnimationGuidance", option.node, {**inputs, **_extras(plan, option)})
             if len(row) > 1:
-                plan.remark(LOSS, option.node, "Other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg.")
+                plan.remark(
+                    LOSS, option.node, "The other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg."
+                )
             return
     parts = sorted((_guidance(plan, option) for option in row), key=lambda part: part.percent)
     inputs = {}
@@ -48,8 +50,8 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
             inputs[name] = held(plan, entries, neutral, row[-1].node)
     if parts[0].percent > 0:
         text = (
-            "Before the first keyframe, AnimateDiff-Evolved uses the cfg of the sampler; Kinema uses that of the "
-            "keyframe."
+            "Before the first keyframe, AnimateDiff-Evolved uses the cfg of the sampler; Kinema uses the cfg "
+            "of the first keyframe."
         )
         plan.remark(LOSS, row[0].node, text, "Add a key at 0% to the curve, with the cfg of the sampler.")
     plan.chain("KinemaAnimationGuidance", row[-1].node, inputs)

@@ -46,7 +46,7 @@ def _stretched(plan: Plan, option: OptionNode, image: OutputOf) -> Link:
     if width is None or height is None:
         text = "The image is cropped to the shape of the video; AnimateDiff-Evolved stretches it."
         plan.remark(
-            IDEA, option.node, text, "Put Upscale Image with the size of the video and crop disabled before image."
+            IDEA, option.node, text, "Connect Upscale Image, with the size of the video and crop disabled, to image."
         )
         return image
     inputs: dict[str, Value] = {

@@ -27,7 +27,11 @@ def file_named(plan: Plan, name: Value, origin: GraphNode) -> Value:
     known = plan.known(name)
     if not isinstance(name, OutputOf) or not isinstance(known, str):
         return name
-    plan.remark(SAID, origin, f"{known} was chosen by another node, which no longer feeds it.")
+    plan.remark(
+        SAID,
+        origin,
+        f"{known} was chosen by another node; this node is no longer connected, and the name is in the loader.",
+    )
     return known
 
 

@@ -56,7 +56,7 @@ def masked_scale(plan: Plan, option: OptionNode | None) -> Value:
     if mask is None:
         return 1.0
     ends = {"black": option.value("min_motion_scale"), "white": option.value("max_motion_scale")}
-    text = "The mask is scaled from its darkest to its brightest value of all frames."
+    text = "The mask is scaled between the darkest and the brightest value in all of its frames."
     plan.remark(IDEA, option.node, text, "Set black and white of Curve from Mask.")
     inputs: dict[str, Value] = {"mask": mask, **ends, "scaling": "darkest to brightest"}
     return plan.output("KinemaCurveFromMask", option.node, inputs)
@@ -83,8 +83,13 @@ def _weights(plan: Plan, option: OptionNode, motion_model: Made, endings: Mappin
             changes.append({"weights": part, **inputs})
     parts = {change["weights"] for change in changes}
     if "attention" in parts and parts & {"queries", "keys", "values", "output weights", "output biases"}:
-        text = "The attention is adjusted as a whole and in parts; here both act on the same weights."
-        plan.remark(LOSS, option.node, text, "Set the factors of the parts to what both give together.")
+        text = "The attention is adjusted as a whole and in parts; in Kinema, both act on the same weights."
+        plan.remark(
+            LOSS,
+            option.node,
+            text,
+            "Set the factors of the parts so that, with the factor of the whole, they give the intended result.",
+        )
     for change in changes:
         motion_model = _adjust(plan, option, motion_model, change)
         plan.remark(IDEA, option.node, "Weights are adjusted in full precision.", WEIGHTS_NEARER)

@@ -81,7 +81,9 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
     smooth = "The value changes continuously instead of in small steps."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each small step, with hold after its value.")
+    plan.remark(
+        IDEA, option.node, smooth, "In Curve over Steps, write a key for each small step, with hold after its value."
+    )
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 
@@ -119,7 +121,9 @@ def _say_guarantees(plan: Plan, entries: Sequence[Held], origin: GraphNode) -> N
     for entry, later in pairwise(entries):
         if entry.guarantee > 1 and not (entry.percent == later.percent == 0):
             text = f"guarantee_steps is {entry.guarantee}: the next keyframe may begin earlier than in AnimateDiff-Evolved."
-            plan.remark(APPROXIMATE, origin, text, "Write the step at which it begins into Curve over Steps.")
+            plan.remark(
+                APPROXIMATE, origin, text, "Write the step at which the next keyframe begins into Curve over Steps."
+            )
 
 
 def _scaled_mask(plan: Plan, option: OptionNode) -> Value:
@@ -128,7 +132,7 @@ def _scaled_mask(plan: Plan, option: OptionNode) -> Value:
         raise RefusedError(f"{option.type} ({option.node.id}) has no mask.")
     scaling = "darkest to brightest" if option.word("scaling") == "relative" else "black to white"
     ends = {"black": option.value("min_float_val"), "white": option.value("max_float_val")}
-    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask of the size of the latents.")
+    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask that has the size of the latents.")
     return plan.output("KinemaCurveFromMask", option.node, {"mask": mask, **ends, "scaling": scaling})
 
 
@@ -168,7 +172,7 @@ def _floats(plan: Plan, option: OptionNode, value: Value | None) -> Value:
 
 
 def _masked(plan: Plan, option: OptionNode, number: Value, mask: OutputOf) -> Value:
-    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask of the size of the latents.")
+    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask that has the size of the latents.")
     white = number if isinstance(number, int | float) else 1.0
     curve = plan.output("KinemaCurveFromMask", option.node, {"mask": mask, "black": 0.0, "white": white})
     return curve if isinstance(number, int | float) else times(plan, number, curve, option.node)

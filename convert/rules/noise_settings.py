@@ -12,7 +12,7 @@ FREE, REPEATED, CONSTANT, EMPTY, DEFAULT = "FreeNoise", "repeated_context", "con
 KIND_OF = {FREE: "FreeNoise", REPEATED: "repeated", CONSTANT: "constant", EMPTY: "empty", DEFAULT: "independent"}
 LARGEST_ON_CANVAS = 2**53 - 1  # whole numbers that a canvas holds exactly
 OTHER_NOISE = "The noise has different seeds, so the result is a different picture of the same kind."
-OTHER_SEED = "Choose another seed of the sampler."
+OTHER_SEED = "Choose another seed in the sampler."
 LAYER_MODES = {
     "ADE_NoiseLayerReplace": "replace",
     "ADE_NoiseLayerAdd": "add",
@@ -48,8 +48,10 @@ def sample_settings(plan: Plan, settings: OptionNode | None, windows: Windows) -
     inject_images(plan, settings)
     ancestral = settings.option("ancestral_opts")
     if ancestral is not None:
-        text = "The noise that ancestral samplers add at each step stays the sampler's own."
-        plan.remark(APPROXIMATE, ancestral.node, text, "Put an Animation Noise after the others, with start_only off.")
+        text = "The settings for the noise that ancestral samplers add at each step are left out: the sampler draws it."
+        plan.remark(
+            APPROXIMATE, ancestral.node, text, "Add an Animation Noise node after the others, with start_only off."
+        )
 
 
 def _has_own_seeds(settings: OptionNode) -> bool:
@@ -99,7 +101,11 @@ def _seeds(plan: Plan, option: OptionNode, kind: str = "") -> dict[str, Value]:
     known = plan.known(override)
     acts = kind != DEFAULT or offset != 0 or generator != "comfy"
     if not acts and (known is None or isinstance(known, int)):
-        plan.remark(SAID, option.node, "seed_override alone has no effect in AnimateDiff-Evolved, so it is left out.")
+        plan.remark(
+            SAID,
+            option.node,
+            "With these settings, seed_override has no effect in AnimateDiff-Evolved, so it is left out.",
+        )
     elif isinstance(known, int) and "seed_per_frame" in inputs:
         inputs["frame_seeds"] = str(known + offset)
     else:
@@ -115,14 +121,14 @@ def _seed(plan: Plan, option: OptionNode, offset: int) -> int:
         return offset
     if plan.tracer.graph.form == "api":
         return 2**64 + offset
-    text = f"The seed_offset {offset} is below 0, which a canvas cannot store. {OTHER_NOISE}"
+    text = f"The seed_offset {offset} is below 0, which the canvas cannot store. {OTHER_NOISE}"
     plan.remark(IDEA, option.node, text, OTHER_SEED)
     return LARGEST_ON_CANVAS + 1 + offset
 
 
 def _layer(plan: Plan, layer: OptionNode, windows: Windows) -> None:
     if layer.type not in LAYER_MODES:
-        plan.remark(LOSS, layer.node, "This noise layer is left out.", "Add an Animation Noise.")
+        plan.remark(LOSS, layer.node, "This noise layer is left out.", "Add an Animation Noise node.")
         return
     kind = layer.word("noise_type")
     inputs: dict[str, Value] = {
@@ -140,7 +146,7 @@ def _layer(plan: Plan, layer: OptionNode, windows: Windows) -> None:
         inputs["weight"] = layer.value("noise_weight")
     unmasked = {name: value for name, value in inputs.items() if value != "" or name != "mask"}
     text = f"{OTHER_NOISE} Layers are scaled to the variance that the sampler expects."
-    plan.remark(IDEA, layer.node, text, "Choose another seed or weight of Animation Noise.")
+    plan.remark(IDEA, layer.node, text, "Choose another seed or weight in Animation Noise.")
     if "balance_multiplier" in layer.definition.widgets and layer.number("balance_multiplier") != 1:
         plan.remark(
             APPROXIMATE, layer.node, "balance_multiplier has no equivalent: 1 is used.", "Choose another weight."
@@ -167,5 +173,5 @@ def _iterations(plan: Plan, option: OptionNode | None) -> None:
     plan.remark(IDEA, option.node, text, OTHER_SEED)
     if option.switch("apply_to_1st_iter") or option.number("sigma_step") != 999 or "Dink" in option.word("init_type"):
         text = "apply_to_1st_iter, sigma_step and init_type have no equivalent and are left out."
-        plan.remark(APPROXIMATE, option.node, text, "Try until of Refine Noise.")
+        plan.remark(APPROXIMATE, option.node, text, "Try other values of until in Refine Noise.")
     plan.chain("KinemaRefineNoise", option.node, inputs)

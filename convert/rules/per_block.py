@@ -24,7 +24,7 @@ def per_block(plan: Plan, option: OptionNode | None) -> tuple[Value, Value]:
         return 1.0, 1.0
     if option.type.endswith("FromFloats"):
         if any(option.is_linked(name) for name in option.definition.sockets):
-            text = "Lists of numbers per block, which are known only while the workflow runs, are left out."
+            text = "Lists of numbers for the blocks are left out, because they are known only while the workflow runs."
             plan.remark(LOSS, option.node, text, "Write the numbers into the input single of Curve over Blocks.")
         return 1.0, 1.0
     blocks = {name: values for name in option.definition.sockets if (values := _block(plan, option.option(name)))}
@@ -52,7 +52,7 @@ def _over_blocks(plan: Plan, option: OptionNode, values: Mapping[str, tuple[Valu
             continue
         for attention, value in enumerate(several, 1):
             if not isinstance(value, int | float):
-                text = f"The value of the block {name} varies, and only whole sides can vary: it is left out."
+                text = f"The value of the block {name} is left out: it varies, but only the values of whole sides can vary."
                 plan.remark(LOSS, option.node, text, "Connect the curve to down, mid or up of Curve over Blocks.")
                 continue
             place = _place(name) + (f" attn{attention}" if len(several) > 1 else "")

@@ -63,7 +63,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
             "that node, whose picture Animate Picture then encodes."
         )
     if option.switch("apply_ref_when_disabled"):
-        text = "apply_ref_when_disabled: outside its range of percentages, the picture has no effect."
+        text = "apply_ref_when_disabled is left out: outside start_percent and end_percent, the picture has no effect."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}
@@ -78,7 +78,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
 
 def injected(plan: Plan, option: OptionNode, load: Callable[[OptionNode], Made]) -> Made:
     """The motion model of a node that puts the picture input of one file into another."""
-    text = "The picture input of one file cannot be put into another: the file with the picture input is used."
+    text = "The picture input of one motion model cannot be put into another: the motion model with this input is used."
     plan.remark(APPROXIMATE, option.node, text, "Add a second Apply Motion Model for the other motion model.")
     source = option.option("motion_model")
     if source is None:
@@ -112,8 +112,8 @@ def camera(plan: Plan, option: OptionNode, before: Made | None = None) -> Made:
     if option.type == "ADE_CameraManualPoseAppend":
         return camera(plan, _poses(option, "poses_last"), camera(plan, _poses(option, "poses_first"), before))
     if option.type in ("ADE_ReplaceCameraParameters", "ADE_ReplaceOriginalPoseAspectRatio"):
-        text = "Camera Path has the lens of CameraCtrl's own poses: this change of the lens is left out."
-        plan.remark(LOSS, option.node, text, "Use the zoom of Camera Path.")
+        text = "This change of the lens is left out: Camera Path uses the lens of CameraCtrl's own poses."
+        plan.remark(LOSS, option.node, text, "Set zoom of Camera Path.")
         return camera(plan, _poses(option, "poses"), before)
     earlier = option.option("prev_poses") if "prev_poses" in option.definition.sockets else None
     return _path(plan, option, before if earlier is None else camera(plan, earlier, before))
@@ -129,7 +129,7 @@ def _poses(option: OptionNode, name: str) -> OptionNode:
 def _path(plan: Plan, option: OptionNode, before: Made | None) -> Made:
     if option.type in ("ADE_LoadCameraPoses", "ADE_LoadCameraPosesFromPath"):
         text = "Camera Path does not read files: the text of the poses has to be pasted into it."
-        plan.remark(LOSS, option.node, text, "Open the file and copy its text into poses.")
+        plan.remark(LOSS, option.node, text, "Open the file and copy its text into poses of Camera Path.")
         return plan.output("KinemaCameraPath", option.node, {"preset": "none", "amount": 1.0, "camera": before})
     moves = _moves(option)
     frames = option.value("frame_length")
@@ -175,8 +175,8 @@ def _affinity_over_steps(plan: Plan, option: OptionNode) -> Mapping[str, Value]:
         return _affinity(plan, first)
     inputs = [first, *(entry[2] for entry in found)]
     if any(entry is None or entry.type != MULTIVAL_INPUT for entry in inputs):
-        text = "Presets of PIA cannot change during a run: the keyframes' inputs are left out."
-        instead = "Connect a curve to affinity of Animate Picture instead; Curve over Steps changes it during the run."
+        text = "Presets of PIA cannot change during a run: pia_input of the keyframes is left out."
+        instead = "Connect a Curve over Steps to affinity of Animate Picture instead, which changes it during the run."
         plan.remark(LOSS, keys[0].node, text, instead)
         return _affinity(plan, first)
     values = [multival(plan, entry.option("multival")) for entry in inputs if entry is not None]
@@ -198,6 +198,6 @@ def _affinity(plan: Plan, option: OptionNode | None) -> Mapping[str, Value]:
         raise RefusedError(f"The preset {preset} of {option.type} ({option.node.id}) is unknown to Animate Picture.")
     factor = multival(plan, option.option("mult_multival"))
     if factor != 1:
-        text = "The factor on a preset is left out."
-        plan.remark(LOSS, option.node, text, "Use an affinity curve in Animate Picture.")
+        text = "mult_multival is left out: Animate Picture cannot scale a preset."
+        plan.remark(LOSS, option.node, text, "Connect a curve to affinity of Animate Picture in place of the preset.")
     return {"motion": PRESETS[preset], "frame": option.value("batch_index")}

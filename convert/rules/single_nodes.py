@@ -39,7 +39,7 @@ def _checkpoint(plan: Plan, option: OptionNode) -> None:
         inputs = {"model": Made(loader, 0), **schedule.noise_schedule("keep")}
         plan.outputs[0] = plan.output("KinemaNoiseSchedule", option.node, inputs, heir=False)
     if option.switch("use_custom_scale_factor") and option.number("scale_factor") != 0.18215:
-        text = "The custom scale factor of the latents is left out."
+        text = "scale_factor, a custom scale of the latents, is left out."
         plan.remark(LOSS, option.node, text, "Multiply the latents before VAE Decode.")
 
 
@@ -84,7 +84,7 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     if isinstance(text, str):
         text, added = with_commas(text)
         if added:
-            plan.remark(SAID, option.node, f"Commas that were missing after prompts were added: {added}.")
+            plan.remark(SAID, option.node, f"Commas were added where they were missing after prompts: {added}.")
     inputs: dict[str, Value | None] = {
         "clip": option.link("clip"),
         "prompts": text,
@@ -138,7 +138,7 @@ def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
         raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
     first = _sigmas_of(plan, holder, parts[0])
     second = _sigmas_of(plan, holder, parts[1])
-    text = "Kinema blends the sigmas of the sampling steps, not those of the training timesteps."
+    text = "Blend Sigmas blends the sigmas of the sampling steps; AnimateDiff-Evolved, those of the training timesteps."
     plan.remark(APPROXIMATE, option.node, text, "Try other values of weight in Blend Sigmas.")
     blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
     return plan.output("KinemaBlendSigmas", option.node, blend)
@@ -169,7 +169,7 @@ def _window_plan(plan: Plan, option: OptionNode) -> None:
         **run,
     }
     plan.outputs[0] = plan.output("KinemaWindowPlan", option.node, inputs)
-    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.", "Set its width.")
+    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.", "Set width of Window Plan.")
 
 
 def _scale_and_encode(plan: Plan, option: OptionNode) -> None:
@@ -186,7 +186,7 @@ def _mask_of_multival(plan: Plan, option: OptionNode) -> None:
         if not isinstance(value, int | float):
             raise RefusedError(f"{option.type} ({option.node.id}) turns a curve into a mask, which Kinema cannot do.")
         mask = plan.output("SolidMask", option.node, {"value": value, "width": 64, "height": 64})
-        plan.remark(SAID, option.node, "The mask has 64 x 64 pixels.")
+        plan.remark(SAID, option.node, "The mask that is made from the number has 64 x 64 pixels.")
     plan.outputs[0] = mask
 
 

@@ -59,7 +59,7 @@ def plan_replaced(node: GraphNode, tracer: Tracer) -> Plan:
     schedule = schedule_named(plan, node, sink.word("beta_schedule"))
     if schedule is not None:
         plan.chain("KinemaNoiseSchedule", node, schedule.noise_schedule(FROM_CHECKPOINT))
-    plan.remark(IDEA, node, REPLACED, "Delete the later one to use this one.")
+    plan.remark(IDEA, node, REPLACED, "Delete the later node to use this one.")
     for socket in node.sockets:
         traced = tracer.up(socket.source)
         if sink.definition.type_of(socket.name) not in ("MODEL", "LATENT") and traced.source is not None:
@@ -149,5 +149,7 @@ def _own_windows(plan: Plan, sink: OptionNode) -> None:
         "stride": sink.value("context_stride"),
         "short_videos": "leave",
     }
-    plan.remark(SAID, sink.node, "The windows of this loader fail in AnimateDiff-Evolved today; here they work.")
+    plan.remark(
+        SAID, sink.node, "The windows of this loader fail in today's AnimateDiff-Evolved; in Kinema, they work."
+    )
     plan.chain("KinemaContextWindows", sink.node, inputs, heir=False)

@@ -18,7 +18,7 @@ class Twin:
     fixed: Mapping[str, Value] = field(default_factory=dict)  # inputs that ADE does not have
 
 
-GUARANTEE = "guarantee_steps has no equivalent in the keyframes of ComfyUI: the next one may begin earlier."
+GUARANTEE = "guarantee_steps has no equivalent in the keyframes of ComfyUI: the next keyframe may begin earlier."
 HOOKS = {"hooks": "lora_hook"}
 ALL = {"mask": "opt_mask", "hooks": "opt_lora_hook", "timesteps": "opt_timesteps"}
 TWINS = {

@@ -23,7 +23,7 @@ def list_over_run(plan: Plan, option: OptionNode, name: str, place: str) -> Valu
     length = option.number("end_percent") * 100 - start
     last = max(points[-1][0], 1)
     keys = [f"{curve_text(start + length * frame / last)}%: {curve_text(value)}" for frame, value in points]
-    smooth = "The value changes continuously instead of from one number of the list to the next."
+    smooth = "The value changes continuously instead of jumping from one number of the list to the next."
     plan.remark(IDEA, option.node, smooth, "Write a key for each number, with hold after its value.")
     return plan.output("KinemaCurveOverSteps", option.node, {"values": ", ".join(keys), "easing": "linear"})
 

@@ -16,7 +16,7 @@ def checked(part: NodeInput, value: Any, is_text: bool) -> Any:
     Raises ValueError with what is wrong, for which the caller names the place.
     """
     if not part.is_widget:
-        raise ValueError(f"it takes a {part.kind} from another node, which a job cannot give")
+        raise ValueError(f"the input takes its {part.kind} from another node, so a job cannot set it")
     if part.kind == "INT":
         return _in_range(part, _whole(value, is_text))
     if part.kind == "FLOAT":
@@ -26,7 +26,7 @@ def checked(part: NodeInput, value: Any, is_text: bool) -> Any:
     if part.choices is not None:
         return _choice(part, part.choices, value, is_text)
     if part.kind == "STRING" and not isinstance(value, str):
-        raise ValueError(f"it takes a text and gets {value!r}")
+        raise ValueError(f"the input takes text, but the value is {value!r}")
     return value
 
 
@@ -34,7 +34,7 @@ def _whole(value: Any, is_text: bool) -> int:
     if is_text:
         value = int(value) if value.strip().lstrip("+-").isdecimal() else value
     if type(value) is not int:
-        raise ValueError(f"it takes a whole number and gets {value!r}")
+        raise ValueError(f"the input takes a whole number, but the value is {value!r}")
     return value
 
 
@@ -43,9 +43,9 @@ def _number(value: Any, is_text: bool) -> float:
         try:
             value = float(value)
         except ValueError:
-            raise ValueError(f"it takes a number and gets {value!r}") from None
+            raise ValueError(f"the input takes a number, but the value is {value!r}") from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"it takes a number and gets {value!r}")
+        raise ValueError(f"the input takes a number, but the value is {value!r}")
     return value
 
 
@@ -53,7 +53,7 @@ def _boolean(value: Any, is_text: bool) -> bool:
     if is_text and value.lower() in YES | NO:
         return value.lower() in YES
     if not isinstance(value, bool):
-        raise ValueError(f"it takes true or false and gets {value!r}")
+        raise ValueError(f"the input takes true or false, but the value is {value!r}")
     return value
 
 
@@ -61,7 +61,7 @@ def _in_range(part: NodeInput, value: Any) -> Any:
     low = part.options.get("min", -math.inf)
     high = part.options.get("max", math.inf)
     if not low <= value <= high:
-        raise ValueError(f"it takes {low} to {high} and gets {value}")
+        raise ValueError(f"the input takes {low} to {high}, but the value is {value}")
     return value
 
 
@@ -72,7 +72,7 @@ def _choice(part: NodeInput, choices: list[Any], value: Any, is_text: bool) -> A
         return value
     offered = ", ".join(map(str, choices[:12])) + (f" and {len(choices) - 12} more" if len(choices) > 12 else "")
     what = "a file that the server lacks" if str(value).lower().endswith(FILE_ENDINGS) else "which is not a choice"
-    raise ValueError(f'it gets "{value}", {what}; the choices are: {offered or "none"}')
+    raise ValueError(f'the value is "{value}", {what}; the choices are: {offered or "none"}')
 
 
 def _is_in_a_folder(part: NodeInput, value: Any) -> bool:

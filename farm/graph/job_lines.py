@@ -56,7 +56,7 @@ def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
         try:
             content = json.loads(line)
             if not isinstance(content, dict):
-                raise ValueError(f"it is {type(content).__name__}, not an object in braces")
+                raise ValueError(f"the line is of type {type(content).__name__}, but a job is an object in braces")
             yield from _jobs_of(content, number)
         except ValueError as error:
             errors.append(f"line {number}: {error}")
@@ -64,7 +64,7 @@ def _json_lines(text: str, errors: list[str]) -> Iterator[JobLine]:
 
 def _jobs_of(content: dict[str, Any], number: int) -> Iterator[JobLine]:
     if unknown := sorted(content.keys() - FIELDS):
-        raise ValueError(f"it has {', '.join(unknown)}; the only fields of a job are {', '.join(sorted(FIELDS))}")
+        raise ValueError(f"unknown: {', '.join(unknown)}; the fields of a job are {', '.join(sorted(FIELDS))}")
     fixed = content.get("set", {})
     lists = content.get("for", {})
     if not isinstance(fixed, dict) or not isinstance(lists, dict):
@@ -97,12 +97,13 @@ def _made_id(name: Any, chosen: tuple[Any, ...], values: Mapping[str, Any]) -> s
     """The user's id, and what distinguishes a combination; of jobs without an id a hash of their values, so that adding a
     line changes no other job."""
     if name is not None and not isinstance(name, str):
-        raise ValueError(f"the id is {name!r}: give a text")
+        raise ValueError(f"the id is {name!r}: give text in quotes")
     made = "-".join([*([name] if name else []), *(_short(value) for value in chosen)])
     made = made or f"job-{_hash(values)}"
     if not ID.fullmatch(made) or RESERVED.fullmatch(made) or made.endswith("."):
         raise ValueError(
-            f'the id "{made[:120]}" cannot name a folder: use 1 to 100 letters, digits and ". _ -", a letter or digit first'
+            f'the id "{made[:120]}" cannot be the name of a folder: use 1 to 100 letters, digits, ".", "_" and "-", begin '
+            'with a letter or digit, do not end with ".", and use no name that Windows reserves, such as "con"'
         )
     return made
 
@@ -121,7 +122,7 @@ def _tags(tags: Any) -> tuple[str, ...]:
         return tuple(f"{name}={value}" for name, value in tags.items())
     if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
         return tuple(tags)
-    raise ValueError(f'the tags are {tags!r}: give a list of texts or an object such as {{"style": "ink"}}')
+    raise ValueError(f'the tags are {tags!r}: give a list of strings or an object such as {{"style": "ink"}}')
 
 
 def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
@@ -137,7 +138,7 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
             continue
         try:
             if len(row) != len(head):
-                raise ValueError(f"it has {len(row)} cells, but there are {len(head)} columns")
+                raise ValueError(f"the number of cells is {len(row)}, but line 1 names {len(head)} columns")
             cells = dict(zip(head, row, strict=True))
             values = {place: _cell(cell) for place, cell in cells.items() if place not in CSV_FIELDS and cell != ""}
             priority = int(cells.get("priority") or 0)
@@ -156,4 +157,5 @@ def _repeated(jobs: list[JobLine]) -> Iterator[str]:
     for job in jobs:
         first = lines.setdefault(job.id.casefold(), job)
         if first is not job:
-            yield f'line {job.line}: the id "{job.id}" is that of line {first.line}, too ("{first.id}"): give each job its own'
+            said = f'the id is "{job.id}", but line {first.line} already has the id "{first.id}"'
+            yield f"line {job.line}: {said}: give each job an id of its own"

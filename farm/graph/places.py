@@ -51,13 +51,16 @@ class Places:
         if places:
             ids = ", ".join(f"#{place.node_id}" for place in places)
             raise NoPlace(
-                f'"{name}" fits {len(places)} nodes, {ids}: write "{ids.split(",")[0]}.{places[0].input.name}"'
+                f'"{name}" fits {len(places)} nodes ({ids}): name one by its id, such as '
+                f'"{ids.split(",")[0]}.{places[0].input.name}"'
             )
         if not found:
-            raise NoPlace(f'there is no node "{name.partition(".")[0]}" for "{name}"; the titles are {self._titles()}')
+            raise NoPlace(
+                f'"{name}": no node has the title or id "{name.partition(".")[0]}"; the titles are {self._titles()}'
+            )
         node_id, text = found[0]
         raise NoPlace(
-            f'"{name}": node #{node_id} has no input "{text}"; it has {", ".join(self.inputs(node_id)) or "none"}'
+            f'"{name}": node #{node_id} has no input "{text}"; its inputs: {", ".join(self.inputs(node_id)) or "none"}'
         )
 
     def _nodes(self, text: str) -> list[str]:

@@ -83,7 +83,7 @@ class Planner:
     def _file(self, place: Place, name: str) -> LocalFile:
         path = (self._ground.folder / name).resolve()
         if not takes_files(place.input):
-            raise ValueError(f"it takes a {place.input.kind} and gets the file {name}")
+            raise ValueError(f"the type of the input is {place.input.kind}, so it cannot take the file {name}")
         if not path.is_file():
             raise ValueError(f"there is no file {path}")
         size = path.stat().st_size
@@ -118,10 +118,10 @@ def _wrong_nodes(graph: Graph, object_info: Mapping[str, Any]) -> Iterator[str]:
     for node_id, node in graph.items():
         kind = node["class_type"]
         if kind not in object_info:
-            yield f'the server has no node "{kind}" (#{node_id}): install its pack there'
+            yield f'the server has no node "{kind}" (#{node_id}): install the pack of this node on the server'
         lost = [name for name, value in node["inputs"].items() if is_link(value) and value[0] not in graph]
         for name in lost:
-            yield f"node #{node_id} ({kind}): {name} comes from a node that the workflow lacks. {EXPORT} again"
+            yield f"node #{node_id} ({kind}): {name} is connected to a node that the workflow does not contain. {EXPORT} again"
     if not any(object_info.get(node["class_type"], {}).get("output_node") for node in graph.values()):
         yield "the workflow has no node that saves or shows a result: add one, such as Save Video"
 

@@ -57,8 +57,8 @@ def _unknown(scopes: list[Scope], object_info: Mapping[str, Any]) -> list[str]:
             if not (is_off or is_virtual(node) or scope.is_subgraph(node) or node["type"] in object_info):
                 kinds.setdefault(node["type"], []).append(f"#{scope.full_id(node_id)}")
     return [
-        f'the server has no node "{kind}" ({", ".join(ids)}). Install its pack. '
-        f"{EXPORT} if the node exists only in the frontend"
+        f'the server has no node "{kind}" ({", ".join(ids)}). Install the pack of this node. '
+        f"{EXPORT} if the node exists only in the browser"
         for kind, ids in kinds.items()
     ]
 

@@ -193,7 +193,7 @@ class Dispatcher:
         """The attempt has no result. Jobs that were lost wait at the front; after too many attempts they have failed."""
         self._tries[job.id] += counts
         if self._tries[job.id] > self.rules.retries:
-            self.fail(job, worker, None, f"{why}; it was tried {self._tries[job.id]} times")
+            self.fail(job, worker, None, f"{why}; number of attempts: {self._tries[job.id]}")
             return
         self.retried += counts
         if counts:
@@ -231,7 +231,7 @@ class Dispatcher:
         self.failed[job.id] = job
         self.latest.append({"id": job.id, **line})
         if self.rules.max_failures is not None and len(self.failed) >= self.rules.max_failures:
-            self.stops = f"{len(self.failed)} jobs have failed (--max-failures {self.rules.max_failures})"
+            self.stops = f"the number of failed jobs is {len(self.failed)} (--max-failures {self.rules.max_failures})"
         self._leave(job)
 
     def _leave(self, job: Job) -> None:

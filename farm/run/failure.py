@@ -60,7 +60,7 @@ def error_in(entry: Mapping[str, Any]) -> NodeError | None:
         data = said["execution_error"]
         message = str(data.get("exception_message", "")).strip()
         return NodeError(str(data.get("node_id")), str(data.get("node_type")), str(data.get("exception_type")), message)
-    raise Lost("it was interrupted on the server", counts=True)
+    raise Lost("the job was interrupted on the server", counts=True)
 
 
 def rejection(body: str) -> str:

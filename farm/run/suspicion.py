@@ -69,6 +69,6 @@ class Suspicion:
         if first is None or first is worker:
             return []
         again = [failed for failed in self._streaks[first.name] if failed.id != job.id]
-        first.dropped = f"it failed {len(again) + 1} different jobs in a row, the last of which {worker.name} finished"
+        first.dropped = f"{len(again) + 1} different jobs in a row failed here, and {worker.name} finished the last one"
         self._streaks[first.name].clear()
         return again

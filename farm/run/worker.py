@@ -82,7 +82,7 @@ class Worker:
                 await self._until_ended(submission, waiting)
                 entry = await self._entry(submission.prompt_id)
                 if entry is None:
-                    raise Lost("the server has lost it", counts=waiting.started is not None)
+                    raise Lost("the server has lost the job", counts=waiting.started is not None)
                 error = error_in(entry)
                 if error is None:
                     files = await self._patiently(
@@ -129,7 +129,7 @@ class Worker:
             await post(self.link, "/prompt", body)
         except LinkLost as error:
             if not await self._is_known(submission.prompt_id):
-                raise Lost(f"it did not reach the server: {error}", counts=False) from error
+                raise Lost(f"the job did not reach the server: {error}", counts=False) from error
         except Answered as error:
             if error.status != 400:
                 raise
@@ -161,7 +161,7 @@ class Worker:
             if waiting.started is not None and self._farm.is_overdue(waiting.started, waiting.heard):
                 await self._patiently(lambda: post(self.link, "/interrupt", {"prompt_id": submission.prompt_id}))
                 seconds = time.monotonic() - waiting.started
-                raise Lost(f"it took too long and was interrupted after {seconds:.0f} s", counts=True)
+                raise Lost(f"the job took too long and was interrupted after {seconds:.0f} s", counts=True)
         waiting.ended.result()  # raises Lost for a prompt that was taken back
 
     async def _entry(self, wanted: str) -> dict[str, Any] | None:
@@ -215,7 +215,7 @@ class Worker:
         for name in gone:
             waiting = self.follower.prompts.get(name)
             if waiting and not waiting.ended.done():
-                waiting.ended.set_exception(Lost("it was taken back", counts=False))
+                waiting.ended.set_exception(Lost("the job was taken back", counts=False))
                 taken += 1
         return taken
 

@@ -76,6 +76,6 @@ def _parts(text: str) -> Iterable[str]:
         return [part.strip() for part in text.split(",") if part.strip()]
     file = Path(text[1:])
     if not file.is_file():
-        raise Refused([f"there is no file {file} with addresses of servers, one on each line"])
+        raise Refused([f"there is no file {file}: --servers @FILE names a file with one address on each line"])
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]

@@ -39,9 +39,11 @@ class Facts:
 def difference(own: Mapping[str, str], others: Mapping[str, str]) -> str | None:
     """What makes a server's results other ones than those of the others, of what `Facts.common` tells of both."""
     if own["comfyui"] != others["comfyui"]:
-        return f"its ComfyUI is {own['comfyui']}, that of the others {others['comfyui']} (--mixed allows it)"
+        return f"it has ComfyUI {own['comfyui']}, but the other servers have {others['comfyui']} (--mixed allows this)"
     if own["nodes"] != others["nodes"]:
-        return "its nodes are not those of the other servers: install the same packs (--mixed allows it)"
+        return (
+            "its nodes differ from those of the other servers: install the same packs (--mixed allows the difference)"
+        )
     return None
 
 
@@ -51,8 +53,8 @@ def missing_model(facts: Facts, models: Mapping[str, int]) -> str | None:
         folder, _, file = name.partition("/")
         found = facts.models.get(folder, {}).get(file)
         if found is None or found.size != size:
-            there = f"{found.size} bytes" if found else "missing"
-            return f"its {name} is {there}, that of the others has {size} bytes (--mixed allows it)"
+            there = f"has {found.size} bytes" if found else "is missing"
+            return f"its {name} {there}, but on the other servers this file has {size} bytes (--mixed allows this)"
     return None
 
 

@@ -56,7 +56,7 @@ async def _asked(link: ServerLink) -> tuple[str, Facts | str]:
     except (LinkLost, Answered) as error:
         return link.name, str(error)
     except (asyncio.TimeoutError, TimeoutError):
-        return link.name, f"nothing for {ANSWER_SECONDS:.0f} s"
+        return link.name, f"no answer for {ANSWER_SECONDS:.0f} s"
 
 
 async def _reached(link: ServerLink) -> Facts:

@@ -24,8 +24,12 @@ def comfyui_folder() -> Path:
     if (folder / "main.py").is_file() and (folder / "comfy").is_dir():
         return folder
     if named:
-        raise Refused([f"COMFYUI_PATH is {folder}, which contains no ComfyUI: name the folder that has its main.py"])
-    raise Refused(["there is no ComfyUI to start servers from: set COMFYUI_PATH to the folder that has its main.py"])
+        raise Refused(
+            [f"COMFYUI_PATH is {folder}, which contains no ComfyUI: name the folder that contains its main.py"]
+        )
+    raise Refused(
+        ["there is no ComfyUI to start servers from: set COMFYUI_PATH to the folder that contains its main.py"]
+    )
 
 
 def python_of(folder: Path) -> str:

@@ -17,8 +17,8 @@ SERIES = (  # name, kind, field of the status, help
     ("kinema_farm_jobs_running", "gauge", "running", "Jobs that a server has."),
     ("kinema_farm_jobs_finished_total", "counter", "done_in_this_run", "Jobs finished in this run."),
     ("kinema_farm_retries_total", "counter", "retried", "Job attempts that gave no result and were retried."),
-    ("kinema_farm_model_changes_total", "counter", "model_reloads", "Times that a server changed to other models."),
-    ("kinema_farm_job_seconds_total", "counter", "job_seconds", "Seconds that servers took for the finished jobs."),
+    ("kinema_farm_model_changes_total", "counter", "model_reloads", "How often a server changed to other models."),
+    ("kinema_farm_job_seconds_total", "counter", "job_seconds", "Seconds that servers needed for the finished jobs."),
     ("kinema_farm_paused", "gauge", "is_paused", "1 while the farm is paused."),
 )
 

@@ -153,7 +153,7 @@ def test_widgets_that_a_subgraph_shows_of_converted_nodes_are_named() -> None:
     sink = sketch.add("ADE_AnimateDiffLoaderGen1", "mm.ckpt", "autoselect")
     before = subgraph(sketch, sink.node, sink)
     before["nodes"][0]["properties"] = {"proxyWidgets": [["-1", "steps"], [str(sink.node), "model_name"], "nonsense"]}
-    assert "Node 5000 shows model_name of nodes that were converted." in convert(before).report.text()
+    assert "Node 5000 shows widgets of nodes that were converted (model_name)." in convert(before).report.text()
 
 
 def test_unused_group_nodes_with_ade_are_dropped() -> None:
@@ -190,7 +190,7 @@ def test_a_group_node_is_taken_apart() -> None:
     assert of_type(shown, "KinemaContextWindows")["widgets_values"][:2] == [12, 3]
     assert of_type(shown, "KinemaLoadMotionModel")["widgets_values"][0] == "other.ckpt"
     group["widgets_values"] = [12, 3, "other.ckpt"]
-    assert "do not fit the nodes in it" in convert(before).report.text()
+    assert "do not fit its inner nodes" in convert(before).report.text()
     types = {node["id"]: node["type"] for node in after["nodes"]}
     ways = {(types[link[1]], types[link[3]]) for link in after["links"]}
     assert {("CheckpointLoaderSimple", "KinemaApplyMotionModel"), ("KinemaContextWindows", "KSampler")} <= ways

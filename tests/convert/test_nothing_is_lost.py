@@ -42,7 +42,7 @@ def test_options_without_effect_are_removed_and_named() -> None:
     conversion = converted(sketch)
     assert not evolved_types(conversion.workflow)
     name = f"ADE_StandardStaticContextOptions ({loose.node})"
-    assert conversion.report.said == (f"Removed, because they had no effect: {name}.",)
+    assert conversion.report.said == (f"Nodes without effect were removed: {name}.",)
     assert {node["type"] for node in conversion.workflow["nodes"]}.isdisjoint({"SetNode", "GetNode"})
 
 

@@ -39,7 +39,7 @@ def of_type(workflow: Any, kind: str) -> Any:
             lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(2, "x"),
             "is not an option",
         ),
-        (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].append(1), "too many values"),
+        (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].append(1), "more values than widgets"),
         (lambda after: of_type(after, "KinemaApplyMotionModel").update(type="Nothing"), "this host has no such node"),
         (lambda after: of_type(after, "KinemaLoadMotionModel").update(pos=[350, 0]), "covers another node"),
         (lambda after: after["groups"][0].update(bounding=[5, 5, 1, 1]), "changed by more than its size"),

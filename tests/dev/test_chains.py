@@ -36,7 +36,7 @@ def test_a_changed_result_is_told_from_equal_ones(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     *words, summary = done.stdout.splitlines()
     assert summary == "3 chains: 2 equal, 0 differ as listed, 1 differ"
-    assert words[0] == f"chain 1: {drawn[1]}" and words[1].startswith("  max difference 0.25 of ")
+    assert words[0] == f"chain 1: {drawn[1]}" and words[1].startswith("  max difference 0.25, with values up to ")
 
 
 def test_every_node_from_model_to_model_is_drawn() -> None:

@@ -108,8 +108,8 @@ def test_all_errors_are_told_before_anything_runs(pictures: Pictures, capsys: py
     pictures.rows |= {"a": "file:none.png", "b": "gone.png"}
     assert pictures.run() == INVALID
     said = capsys.readouterr().err
-    assert "line 2: Picture.image: there is no file" in said and "line 3: Picture.image: it gets" in said
-    assert "Nothing was run: 2 errors" in said
+    assert "line 2: Picture.image: there is no file" in said and "line 3: Picture.image: the value is" in said
+    assert "Nothing was run. Errors: 2" in said
 
 
 def test_a_farm_stops_when_enough_jobs_have_failed(pictures: Pictures, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +118,8 @@ def test_a_farm_stops_when_enough_jobs_have_failed(pictures: Pictures, capsys: p
         pictures.job(name, "#ff0000")
     assert pictures.run("--max-failures", "1", "--ahead", "0") == SOME_FAILED
     assert (
-        "Stopping: 1 jobs have failed (--max-failures 1). Running jobs are finished first." in capsys.readouterr().out
+        "Stopping: the number of failed jobs is 1 (--max-failures 1). Running jobs are finished first."
+        in capsys.readouterr().out
     )
     assert len(pictures.records("done")) < 6
     assert pictures.run() == SOME_FAILED and len(pictures.records("done")) == 6
@@ -130,7 +131,7 @@ def test_a_job_that_takes_too_long_is_interrupted(small_farm: SmallFarm, tmp_pat
     command = [str(small_farm.scene.workflow), str(jobs), "--out", str(tmp_path / "out")]
     command += ["--servers", small_farm.scene.urls[0], "--job-timeout", "1", "--retries", "0"]
     assert main(command) == SOME_FAILED
-    assert "it took too long and was interrupted after" in (tmp_path / "out" / "failed.jsonl").read_text()
+    assert "the job took too long and was interrupted after" in (tmp_path / "out" / "failed.jsonl").read_text()
 
 
 def test_a_paused_farm_starts_nothing_and_drains(pictures: Pictures) -> None:

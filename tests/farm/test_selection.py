@@ -13,7 +13,7 @@ LINES = [
 
 def test_a_tag_chooses_jobs() -> None:
     assert lines_of(LINES, "style", None) == lines_of(LINES, "style=ink", None) == LINES[::2]
-    with pytest.raises(Refused, match=r'no job has the tag "ink" \(--only\); there are "animal", "style=ink"'):
+    with pytest.raises(Refused, match=r'no job has the tag "ink" \(--only\); tags in this file: "animal", "style=ink"'):
         lines_of(LINES, "ink", None)
 
 

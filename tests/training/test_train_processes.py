@@ -94,10 +94,12 @@ def test_what_cannot_be_shared_is_refused(tmp_path, changes, processes, message)
 
 def test_more_processes_than_cards_are_refused():
     check_cards(processes=2, cards=2)
-    with pytest.raises(ValueError, match="has 2 graphics cards, but runs 4 processes. Set --processes to 2."):
+    with pytest.raises(
+        ValueError, match="runs 4 processes, but the number of its graphics cards is 2. Set --processes to 2."
+    ):
         check_cards(processes=4, cards=2)
 
 
 def test_machines_that_do_not_come_are_reported(capsys):
     assert launch(["never.py"], 1, 1, ["--nnodes=2", "--rdzv-conf=join_timeout=1"]) == 1
-    assert "The other machines cannot be reached, or have ended: " in capsys.readouterr().err
+    assert "The other machines cannot be reached, or their processes have ended: " in capsys.readouterr().err

@@ -16,14 +16,14 @@ from tools.bench.measure import Options, Result
 ROWS = {  # name: what it compares
     "step": "a sampling step with motion ÷ without, compared with the floor that FLOPs set, and with diffusers",
     "compile": "a step of a UNet compiled by TorchCompileModel ÷ uncompiled, and the number of graphs",
-    "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, bookkeeping, memory over length",
+    "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, the cost of bookkeeping; memory as videos get longer",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
-    "texts": "reading the longest and worst texts of curves and prompts",
+    "texts": "reading the longest texts of curves and prompts that are slowest to read",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
     "on disk",
-    "import": "importing the pack and registering its nodes, on top of the host",
+    "import": "importing the pack and registering its nodes, without the import of the host",
     "load": "loading a 900 MB motion model ÷ reading its file",
 }
 
@@ -33,13 +33,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"any of {', '.join(ROWS)}; all by default")
     parser.add_argument("--size", type=int, default=128, help="picture size in pixels (default 128)")
     parser.add_argument("--frames", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved runs of each thing compared")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each compared run is repeated, in turn (default 5)"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu", action="store_true", help="use the CPU even if there is a GPU")
     parser.add_argument("--output", type=Path, help="also write the results as JSON")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():
-        parser.error(f"no row {', '.join(sorted(unknown))}; the rows are {', '.join(ROWS)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; the rows are {', '.join(ROWS)}")
     in_host.enter(chosen.threads, True if chosen.cpu else None)
     options = Options(chosen.size, chosen.frames, chosen.rounds)
     results: list[Result] = []

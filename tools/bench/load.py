@@ -42,4 +42,4 @@ def _compare(path: Path, title: str, options: Options) -> Iterator[Result]:
     size = path.stat().st_size / 1e6
     yield Result(f"v2 {title}, {size:.0f} MB: reading the file", seconds["read"], "s")
     yield Result(f"v2 {title}, {size:.0f} MB: load ÷ read", seconds["load"] / seconds["read"], target=1.5)
-    yield Result(f"v2 {title}, {size:.0f} MB: recognise, header only", seconds["recognise"], "s")
+    yield Result(f"v2 {title}, {size:.0f} MB: recognising the family, from the header alone", seconds["recognise"], "s")

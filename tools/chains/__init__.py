@@ -19,7 +19,10 @@ def main(arguments: list[str]) -> int:
         "--record", type=Path, metavar="FOLDER", help="run all chains and keep the results in this folder"
     )
     todo.add_argument(
-        "--compare", type=Path, metavar="FOLDER", help="run all chains again and say what differs from this folder"
+        "--compare",
+        type=Path,
+        metavar="FOLDER",
+        help="run all chains again and list what differs from the results in this folder",
     )
     parser.add_argument(
         "--count", type=int, default=300, help="number of chains, starting with the first (default 300)"

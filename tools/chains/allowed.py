@@ -59,17 +59,17 @@ RULES = (
     ),
     Rule(
         "B6",
-        "Two Motion Guidance nodes added up, although a later node of all other guidance replaces the earlier one.",
+        "Two Motion Guidance nodes added up, although with all other guidance, the later node replaces the earlier one.",
         lambda chain: chain.ids.count("MotionGuidance") > 1,
     ),
     Rule(
         "schedule first",
-        "Noise Schedule before a motion model lost its schedule to the motion model's.",
+        "The schedule of a Noise Schedule node before Apply Motion Model was replaced by that of the motion model.",
         lambda chain: _is_before(chain, lambda node: node.id == "NoiseSchedule", lambda node: node.id in APPLY),
     ),
     Rule(
         "areas at once",
-        "Several windows at once, a regional prompt and a curve over the picture on the motion failed together.",
+        "Several windows at once, a regional prompt and a curve over the picture for the motion failed in combination.",
         lambda chain: (
             chain.conds in ("area", "mask bounds")
             and _has_masked_motion(chain)
@@ -78,7 +78,7 @@ RULES = (
     ),
     Rule(
         "PAG last",
-        "Motion Guidance before Animation Guidance with PAG was added before PAG, else after it.",
+        "Motion Guidance was added before PAG if its node came before Animation Guidance, otherwise after PAG.",
         lambda chain: _is_before(
             chain,
             lambda node: node.id == "MotionGuidance",
@@ -87,7 +87,7 @@ RULES = (
     ),
     Rule(
         "first frame first",
-        "Window Reference before First-Frame Attention had the strength of the first frame in all frames.",
+        "Window Reference before First-Frame Attention used the strength of the first frame for all frames.",
         lambda chain: _is_before(
             chain,
             lambda node: node.id == "WindowReference",

@@ -54,4 +54,4 @@ def distance(before: Tensors, now: Tensors) -> str:
         return f"was {shapes[0]}; now {shapes[1]}"
     largest = max((now[name].float() - before[name].float()).abs().max().item() for name in before)
     values = max(tensor.float().abs().max().item() for tensor in before.values())
-    return f"max difference {largest:.3g} of values up to {values:.3g}"
+    return f"max difference {largest:.3g}, with values up to {values:.3g}"

@@ -25,7 +25,7 @@ from .table import convert_all, table  # noqa: E402
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py convert-check", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder of workflows; its subfolders are read too")
-    parser.add_argument("--accept", action="store_true", help="also convert what loses something")
+    parser.add_argument("--accept", action="store_true", help="also convert nodes that lose something")
     parser.add_argument("--core", action="store_true", help="also replace other packs' nodes with ComfyUI's own")
     options = parser.parse_args(arguments)
     hosts = {host.name: _nodes(host) for host in environment.find().hosts}

@@ -64,9 +64,10 @@ def main(arguments: list[str]) -> int:
     changed = [name for name, own in OWN_FILES.items() if not _are_equal(options.folder / "weights" / name, own)]
     if changed:
         print(
-            f"The results were made with another miniature: {', '.join(changed)} of {options.folder / 'weights'} differ."
+            f"The results were made with another miniature. Files in {options.folder / 'weights'} that differ from those in "
+            f"{REPOSITORY / 'miniature'}: {', '.join(changed)}."
         )
-        print(f"Copy them over those in {REPOSITORY / 'miniature'}, run this command again, and then undo the change.")
+        print("Copy these files over those of the repository, run this command again, and then undo the change.")
         return 2
     wrong = 0
     for host in environment.find().hosts:

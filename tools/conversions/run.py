@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", metavar="TEXT", nargs="+", default=[""], help="only files whose names contain one of these texts"
     )
-    parser.add_argument("--accept", action="store_true", help="also convert what loses something")
+    parser.add_argument("--accept", action="store_true", help="also convert nodes that lose something")
     options = parser.parse_args(arguments)
     files = [file for file in files_in(options.folder) if any(text in file.name for text in options.only)]
     in_host.enter(threads=1, cpu=True)

@@ -109,12 +109,12 @@ def _link_problems(before: Raw, after: Raw, kept: set[Any], known: Mapping[str, 
     replaced = {(link.target, link.socket) for link in old.values() if link.origin not in standing}
     for number, link in old.items():
         if {link.origin, link.target} <= standing and new.get(number) != link:
-            yield f"link {number} from {link.origin} to {link.target} changed, and neither was converted"
+            yield f"link {number} from {link.origin} to {link.target} changed, although neither node was converted"
     for number, link in new.items():
         if old.get(number) == link and gone.isdisjoint([link.origin, link.target]):
             continue
         if {link.origin, link.target} <= standing and (link.target, link.socket) not in replaced:
-            yield f"link {number} from {link.origin} to {link.target} is new, and neither was converted"
+            yield f"link {number} from {link.origin} to {link.target} is new, although neither node was converted"
         if link.origin != INPUTS:
             yield from _end_problems(number, link, nodes.get(link.origin), nodes.get(link.target), known)
     dangling = {number for node in before["nodes"] for number in _linked(node)} - old.keys()
@@ -135,7 +135,7 @@ def _end_problems(
     if number not in (origin["outputs"][link.slot]["links"] or ()):
         yield f"link {number} is not in the outputs of {origin['type']} {origin['id']}"
     if not fits(str(link.type), made):
-        yield f"link {number} is stored as {link.type}, and {origin['type']} makes {made}"
+        yield f"link {number} is stored as {link.type}, but {origin['type']} outputs {made}"
     if target is None:
         return
     socket = target["inputs"][link.socket]
@@ -179,7 +179,7 @@ def _node_problems(node: Raw, part: Raw, known: Mapping[str, TargetNode], empty:
     values = list(node["widgets_values"])
     slots = [name for entry in definition.inputs.values() if entry.widget for name in _stored_names(entry)]
     if len(values) > len(slots):
-        yield "it has too many values"
+        yield "the node has more values than widgets"
     given = {name: value for name, value in zip(slots, values, strict=False) if name}
     active = node["mode"] == 0
     unlinked = {name: value for name, value in given.items() if name not in linked}
@@ -187,7 +187,7 @@ def _node_problems(node: Raw, part: Raw, known: Mapping[str, TargetNode], empty:
     yield from input_problems(definition, linked, unlinked, empty if active else everything)
     outputs = [output["type"] for output in node["outputs"]]
     if outputs != [kind for _, kind in definition.outputs[: len(outputs)]]:
-        yield "its outputs differ from those of the node"
+        yield "the stored outputs differ from those that the host describes"
 
 
 def _stored_names(entry: TargetInput) -> tuple[str, ...]:

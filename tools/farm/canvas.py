@@ -143,8 +143,8 @@ def _served(prompt: Mapping[str, Any], info: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _differences(made: Mapping[str, Any], queued: Mapping[str, Any]) -> Sequence[str]:
-    found = [f"#{node_id} is only in the prompt of the canvas" for node_id in queued.keys() - made.keys()]
-    found += [f"#{node_id} is only in that of the farm" for node_id in made.keys() - queued.keys()]
+    found = [f"#{node_id} is only in the canvas's prompt" for node_id in queued.keys() - made.keys()]
+    found += [f"#{node_id} is only in the farm's prompt" for node_id in made.keys() - queued.keys()]
     for node_id in made.keys() & queued.keys():
         ours = made[node_id]["inputs"]
         theirs = queued[node_id]["inputs"]
@@ -152,7 +152,7 @@ def _differences(made: Mapping[str, Any], queued: Mapping[str, Any]) -> Sequence
             if ours.get(name, "nothing") != theirs.get(name, "nothing"):
                 kind = made[node_id]["class_type"]
                 found.append(
-                    f"#{node_id} {kind}.{name}: the canvas queues {theirs.get(name, 'nothing')!r}, the farm "
+                    f"#{node_id} {kind}.{name}: the canvas queues {theirs.get(name, 'nothing')!r}, but the farm "
                     f"{ours.get(name, 'nothing')!r}"
                 )
     return found
@@ -190,4 +190,7 @@ def _table(rows: Sequence[Row]) -> Sequence[str]:
     results = Counter(row.result for row in rows)
     whole = sum(row.result in (EQUAL, OTHER_IDS) and not row.left_out for row in rows)
     lines.append(", ".join(f"{count} {result}" for result, count in results.most_common()))
-    return [*lines, f"{whole} of the equal ones are whole; from the others, nodes that the server lacks were left out"]
+    return [
+        *lines,
+        f"equal with all of their nodes: {whole}; from other equal files, nodes that the server lacks were left out",
+    ]

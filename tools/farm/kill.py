@@ -147,8 +147,8 @@ def with_actors(
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py farm-check kill", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="what is killed")
-    parser.add_argument("--count", type=int, default=50, help="number of instants for each part (default 50)")
+    parser.add_argument("parts", nargs="*", default=(*PARTS, ACTOR), help="which parts are killed (default: all)")
+    parser.add_argument("--count", type=int, default=50, help="how often each part is killed (default 50)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - {*PARTS, ACTOR}:

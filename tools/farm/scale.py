@@ -42,14 +42,14 @@ def main(arguments: list[str]) -> int:
     for size in (20_000, 1_000_000):
         rows.append(_row(context, jobs=300 if quick else 1_000, size=size, ran=300 if quick else 1_000))
     rows.append(_row(context, jobs=10_000 if quick else 100_000, size=20_000, ran=100))
-    print("Stand-in servers that compute nothing. CPU time and memory of the farm alone:")
+    print("The servers are stand-ins that compute nothing. CPU time and memory of the farm itself:")
     for row in rows:
         print(
             f"{row.jobs:>7} jobs, {row.size / 1e6:.2f} MB per result: {row.milliseconds:6.2f} CPU-ms per job, "
             f"{row.memory:6.1f} MB ({row.ran} ran)"
         )
     more = rows[2].memory - rows[0].memory
-    print(f"Memory of {rows[2].jobs} jobs above that of {rows[0].jobs}: {more:.1f} MB")
+    print(f"Additional memory for {rows[2].jobs} jobs, compared with {rows[0].jobs}: {more:.1f} MB")
     return 0 if rows[1].milliseconds <= MAX_MILLISECONDS and more <= MAX_MEMORY else 1
 
 

@@ -63,10 +63,20 @@ def disagreement(mutant: Mutant, folder: Path) -> str | None:
     try:
         ours = read_header(path)
     except MotionFileError as error:
-        return None if theirs is None or "names a tensor twice" in str(error) else f"only ours refuses it: {error}"
+        return (
+            None
+            if theirs is None or "names a tensor twice" in str(error)
+            else f"only our reader refuses the file: {error}"
+        )
     finally:
         path.unlink()
-    return None if ours == theirs else "only ours reads it" if theirs is None else "they read different tensors"
+    return (
+        None
+        if ours == theirs
+        else "only our reader accepts the file"
+        if theirs is None
+        else "the two readers give different tensors"
+    )
 
 
 def targets(folder: Path) -> dict[str, Target]:

@@ -20,8 +20,10 @@ from .words import LANGUAGES, locale_file, locale_text, option_file, option_text
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py docs", description=__doc__)
-    parser.add_argument("--missing", action="store_true", help="only list what nodes still need for a release")
-    parser.add_argument("--pictures", nargs="*", metavar="NODE_ID", help="make pictures: of these nodes, or all")
+    parser.add_argument("--missing", action="store_true", help="only list what the nodes still lack for a release")
+    parser.add_argument(
+        "--pictures", nargs="*", metavar="NODE_ID", help="make the pictures of these nodes (default: of all nodes)"
+    )
     parser.add_argument("--readme", action="store_true", help="make the animation and the screenshot in the README")
     options = parser.parse_args(arguments)
     if options.readme:

@@ -23,7 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--minutes", type=float, default=600.0, help="stop and save after this time")
     parser.add_argument("--jobs", type=int, default=2, help="number of stages that run in parallel (default 2)")
-    parser.add_argument("--threads", type=int, default=1, help="torch threads; 1 is best for models this small")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="number of torch threads (default 1, which is best for such small models)",
+    )
     options = parser.parse_args(argv)
     stop_at = time.time() + 60 * options.minutes
     if options.stage:

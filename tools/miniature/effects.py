@@ -80,7 +80,7 @@ def _measured(row: Row, parts: tuple[Any, Any, Any], folder: Path, stop_at: floa
     for seed in range(FIRST_SEED, FIRST_SEED + CLIPS):
         clips.append(_clip(row, parts, seed))
         if time.time() > stop_at:
-            raise OutOfTime(f"effects: the time is up at {len(clips)} of {CLIPS} clips of {row.title}")
+            raise OutOfTime(f"effects: the time limit was reached after {len(clips)} of {CLIPS} clips of {row.title}")
     values = {
         field.name: (mean if field.name in ("found", "same_shape", "passes", "seconds") else median)(column)
         for field, column in zip(fields(Effect), zip(*clips, strict=True), strict=True)

@@ -13,8 +13,8 @@ from .spine import ADAPTED, EDGES_GUIDE, MODELS, PROMPT, SAMPLE, SAVE, lora, not
 def text_to_animation() -> Template:
     text = (
         "## Text to animation\n\nWrite a **prompt** and press **Run**. The 16 frames become a video of two seconds.\n\n- "
-        "No model yet? The two loaders offer downloads.\n- **batch_size** is the number of frames. For more than 16, "
-        "windows are used automatically.\n- Any SD1.5 checkpoint or LoRA works in place of the first node."
+        "No model yet? The two loaders offer models to download.\n- **batch_size** is the number of frames. For more than 16, "
+        "windows are used automatically.\n- Any SD1.5 checkpoint works in the first node, also with LoRAs."
     )
     return Template("text_to_animation", spine("text"), stages(), note(text), title="Text to animation")
 
@@ -22,9 +22,10 @@ def text_to_animation() -> Template:
 def long_animation() -> Template:
     nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
     text = (
-        "## Long animation\n\n64 frames from a motion model trained on 16: they are sampled in **windows** of 16 "
-        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- More **overlap** is smoother and "
-        "slower.\n- Without the Context Windows node, the same happens with these values; use it to change them."
+        "## Long animation\n\n64 frames from a motion model that was trained on 16 frames. They are sampled in **windows** "
+        "of 16 "
+        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- A larger **overlap** is smoother "
+        "and slower.\n- Without the Context Windows node, these same values are used; add the node to change them."
     )
     all_stages = stages(Stage("Windows", "motion", ("windows",)))
     return Template("long_animation", nodes, all_stages, note(text), title="Long animation")
@@ -51,8 +52,7 @@ def prompt_travel() -> Template:
     text = (
         "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, each prompt "
         "changes into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set **frames** "
-        "to the "
-        "number of frames below, or connect the latent."
+        "to the **batch_size** of the latent, or connect the latent."
     )
     length = Stage("Size and number of frames", "prompt", ("latent",))
     prompts = Stage("Prompts", "prompt", ("apply", "positive", "negative"))
@@ -63,8 +63,8 @@ def prompt_travel() -> Template:
 def loop() -> Template:
     nodes = windowed("loop", 32, overlap=8, schedule="looped", closed_loop=True)
     text = (
-        "## Loop\n\nThe last frame leads back to the first: schedule **looped** and **closed_loop**.\n\n- Longer loops "
-        "close more smoothly.\n- A larger overlap hides the seam."
+        "## Loop\n\nThe last frame leads back to the first: **schedule** is looped and **closed_loop** is on.\n\n- Longer "
+        "loops close more smoothly.\n- A larger overlap hides the seam."
     )
     return Template("loop", nodes, stages(Stage("A closed loop", "motion", ("windows",))), note(text), title="Loop")
 
@@ -77,8 +77,9 @@ def motion_lora() -> Template:
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["lora", 0])
     nodes["sampler"] = with_inputs(nodes["sampler"], seed=11)  # zooms best at the miniature
     text = (
-        "## Motion LoRA\n\nA small file that adds one movement: here, the camera zooms in. There are also pan, tilt "
-        "and roll.\n\n- They were made for the **v2** motion models.\n- **strength** 0.7 to 1; several in a row add up."
+        "## Motion LoRA\n\nA small file that adds one movement: here, the camera zooms in. There are also motion "
+        "LoRAs for pan, tilt and roll.\n\n- All of them were made for the **v2** motion models.\n- A **strength** of 0.7 "
+        "to 1 is usual; several motion LoRAs in a row add up."
     )
     return Template("motion_lora", nodes, stages(models=ADAPTED), note(text, y=470, height=290), title="Motion LoRA")
 
@@ -101,7 +102,8 @@ def fast_animatelcm() -> Template:
     settings: dict[str, Any] = {"steps": 6, "cfg": 1.5, "sampler_name": "lcm", "scheduler": "simple"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and its **LoRA**.\n\n- **cfg** 1 to 2: at 1 "
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and AnimateLCM's **LoRA**.\n\n- "
+        "**cfg** 1 to 2: at 1 "
         "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "
         "automatically."
     )
@@ -144,8 +146,8 @@ def controlnet_over_time() -> Template:
     nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, EDGES_GUIDE, height=200, width=250)
     text = (
         "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each window "
-        "gets its own frames. Nothing else has to be installed.\n\n- **batch_size**: no more than the frames of your "
-        "video; beyond its end, the last one is repeated.\n- A single picture instead of a video guides all frames."
+        "gets its own frames. Nothing else has to be installed.\n\n- **batch_size**: at most the number of frames in "
+        "your video.\n- A single picture instead of a video guides all frames."
     )
     models = Stage("Models", "load", ("motion", "checkpoint", "control"))
     control = Stage("A video that guides", "load", ("film", "frames", "edges"))

@@ -31,7 +31,7 @@ def video_to_video() -> Template:
     text = (
         "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives it another "
         "look. With **AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n"
-        "- Image From Batch selects the frames; more than 16 are computed in windows."
+        "- Get Image from Batch selects the frames; more than 16 frames are computed in windows."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
     guide_stage = Stage("Edges that guide", "motion", ("guided", "control", "edges"))
@@ -74,7 +74,8 @@ def unsample() -> Template:
     nodes["vae again"] = replace(nodes["vae again"], y=770)
     text = (
         "## Unsample and sample again\n\nThe first sampler runs **backwards**: it finds the noise that your video would "
-        "come from. The second starts from it with another prompt, so that much of the layout stays.\n\n- **What the "
+        "come from. The second sampler starts from this noise with another prompt, so that much of the layout stays.\n\n- "
+        "**What the "
         "video shows** describes the video as it is.\n- **cfg** is 1 backwards and 1.5 to 3 forwards: higher values change "
         "more.\n- More than 16 frames are computed in windows, which is less exact."
     )

@@ -15,8 +15,9 @@ FRAMES = 16
 
 def picture_to_animation() -> Template:
     text = (
-        "## Picture to animation\n\nAn image comes to life with **PIA**: choose it, and let the prompt describe it and "
-        f"what moves.\n\n{where(PIA)}\n- **motion** sets how much moves, and whether the video loops.\n- Use a checkpoint "
+        "## Picture to animation\n\n**PIA** brings an image to life: choose the image, and describe in the prompt what "
+        f"it shows and what moves.\n\n{where(PIA)}\n- **motion** sets how much moves, and whether the video loops.\n- Use a "
+        "checkpoint "
         "in the style of the image."
     )
     all_stages = stages(ANIMATED, models=PICTURED)
@@ -47,7 +48,8 @@ def first_and_last_frame() -> Template:
     nodes["image"] = Node("BatchImagesNode", 1040, 280, both, height=80, width=250)
     text = (
         "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; the "
-        f"model animates what is between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames at which the images "
+        f"model animates the frames between them.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames at which "
+        "the images "
         "are placed: *0* alone starts the video from one image; *spread* distributes any number of images over the "
         "video.\n- If frames with an image look brighter than the others, lower **strength** and **end_percent**."
     )
@@ -119,7 +121,7 @@ def camera_path() -> Template:
     nodes["latent"] = with_inputs(nodes["latent"], width=384, height=256)
     text = (
         "## Camera path\n\n**CameraCtrl** moves the camera; the plot shows the path before anything is sampled.\n\n"
-        f"{where(ADAPTER)}\n- **preset** and **amount** are a first move. Chain Camera Path nodes to join moves, or connect "
+        f"{where(ADAPTER)}\n- **preset** and **amount** set the first move. Chain Camera Path nodes to join moves, or connect "
         "curves.\n- CameraCtrl was trained at 384 × 256 with the motion model v3."
     )
     path = Stage("Camera path", "motion", ("path",))

@@ -36,7 +36,7 @@ def _backward(workflow: dict[str, Any]) -> Iterator[str]:
         _, _, right, _ = _box(nodes[origin])
         left, _, end, _ = _box(nodes[target])
         if left < right and end <= nodes[origin]["pos"][0]:
-            yield f"the wire {_name(nodes[origin])} to {_name(nodes[target])} goes to the left"
+            yield f"the wire from {_name(nodes[origin])} to {_name(nodes[target])} goes to the left"
 
 
 def _too_large(workflow: dict[str, Any]) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _too_large(workflow: dict[str, Any]) -> Iterator[str]:
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     size = (max(rights) - min(lefts), max(bottoms) - min(tops))
     if size[0] > LARGEST[0] or size[1] > LARGEST[1]:
-        yield f"it has {size} pixels, more than {LARGEST}"
+        yield f"the template has {size} pixels, more than {LARGEST}"
 
 
 def _outside(workflow: dict[str, Any]) -> Iterator[str]:

@@ -21,9 +21,9 @@ def miniature() -> Template:
     settings: dict[str, Any] = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**, nothing is downloaded. It knows only "
+        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**; nothing is downloaded. It knows only "
         "fish:\n\n- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n- in a **coral "
-        "reef, deep sea, sandy lagoon or kelp forest**\n\nImages of 128 × 128."
+        "reef, deep sea, sandy lagoon or kelp forest**\n\nIts images have 128 × 128 pixels."
     )
     return Template("miniature", nodes, stages(), note(text), title="Try it (nothing to download)")
 
@@ -43,10 +43,10 @@ def train_motion_lora() -> Template:
     nodes["train"] = Node("KinemaTrainMotionLora", 2 * COLUMN, 0, train, height=710)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
     text = (
-        "## Train a motion LoRA\n\nA few clips of one movement, or a single one, become a small file in "
-        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder and choose "
-        "it.\n- The preview shows the loss and a sample; **cancel** saves, and the next run continues.\n- The nodes "
-        "that follow animate with the new LoRA."
+        "## Train a motion LoRA\n\nA few clips of one movement, or a single clip, become a small file in "
+        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder, and choose "
+        "that folder.\n- The preview shows the loss and a sample; **cancel** saves, and the next run "
+        "continues the training.\n- The nodes that follow animate with the new LoRA."
     )
     nodes |= sampled_above(nodes, "trained", 4 * COLUMN)
     given = Stage("Clips", "load", ("clips",))
@@ -71,7 +71,8 @@ def measure_and_compare() -> Template:
     nodes["plot"] = Node("KinemaMetricsPlot", 1640, 0, results | {"labels": "without motion\nwith motion"}, height=200)
     nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
-        "## Measure and compare\n\nThe same seed without the motion model and with it, measured: **flicker** is the "
+        "## Measure and compare\n\nThe same seed is sampled without and with the motion model, and both results are "
+        "measured: **flicker** is the "
         "change from frame to frame that is not motion.\n\n- Replace the two samplers with any two ways to "
         "animate.\n- With a CLIP vision model, the paper's smoothness and text similarity are measured too."
     )

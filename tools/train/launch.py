@@ -44,7 +44,8 @@ def check_cards(processes: int, cards: int) -> None:
     """Raises ValueError if a machine with `cards` has more `processes`."""
     if processes > cards:
         raise ValueError(
-            f"this machine has {cards} graphics cards, but runs {processes} processes. Set --processes to {cards}."
+            f"this machine runs {processes} processes, but the number of its graphics cards is {cards}. "
+            f"Set --processes to {cards}."
         )
 
 
@@ -63,7 +64,7 @@ def launch(command: list[str], processes: int, threads: int, options: list[str])
     except SignalException:  # the processes were told, and have stopped
         return 130
     except RendezvousError as error:
-        print(f"The other machines cannot be reached, or have ended: {error}", file=sys.stderr)
+        print(f"The other machines cannot be reached, or their processes have ended: {error}", file=sys.stderr)
         return 1
     except ChildFailedError as error:
         number, failure = error.get_first_failure()

@@ -42,17 +42,17 @@ def test_csv_has_a_column_for_each_place(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "[1]": "line 1: it is list, not an object",
+    "[1]": "line 1: the line is of type list, but a job is an object",
     "{": "line 1: ",
-    '{"sets": {}}': "line 1: it has sets; the only fields of a job are for, id, priority, set, tags",
-    '{"id": "../x"}': 'the id "../x" cannot name a folder',
-    '{"id": "con"}': 'the id "con" cannot name a folder',
-    '{"id": 7}': "the id is 7: give a text",
+    '{"sets": {}}': "line 1: unknown: sets; the fields of a job are for, id, priority, set, tags",
+    '{"id": "../x"}': 'the id "../x" cannot be the name of a folder',
+    '{"id": "con"}': 'the id "con" cannot be the name of a folder',
+    '{"id": 7}': "the id is 7: give text in quotes",
     '{"for": {"S.seed": "9..7"}}': "S.seed is 9..7, which counts down",
     '{"for": {"S.seed": 7}}': 'S.seed in "for" is 7: give a list, or a range',
     '{"priority": true}': "the priority is True: give a whole number",
     '{"tags": 3}': "the tags are 3: give a list",
-    '{"id": "a"}\n{"id": "A"}': 'line 2: the id "A" is that of line 1, too',
+    '{"id": "a"}\n{"id": "A"}': 'line 2: the id is "A", but line 1 already has the id "a"',
     "": "contains no jobs",
 }
 
@@ -68,7 +68,7 @@ def test_all_lines_are_read_before_the_error(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         read(tmp_path, '[1]\n{"id": "good"}\n{"id": ""}\n{"id": "a/b"}\n"x"')
     assert [error.split(":")[0] for error in refused.value.errors] == ["line 1", "line 4", "line 5"]
-    with pytest.raises(Refused, match="line 2: it has 1 cells, but there are 2 columns"):
+    with pytest.raises(Refused, match="line 2: the number of cells is 1, but line 1 names 2 columns"):
         read(tmp_path, "a,b\n1\n", "jobs.csv")
     with pytest.raises(Refused, match="line 1: two columns have the same name"):
         read(tmp_path, "a,a\n1,2\n", "jobs.csv")

@@ -41,20 +41,20 @@ def test_texts_of_a_csv_file_take_the_types_of_the_inputs(tmp_path: Path) -> Non
 WRONG: dict[str, tuple[Any, str]] = {
     "Promt.text": (
         "x",
-        'there is no node "Promt" for "Promt.text"; the titles are "Loader", "Prompt", "Sampler", "Save"',
+        '"Promt.text": no node has the title or id "Promt"; the titles are "Loader", "Prompt", "Sampler", "Save"',
     ),
-    "Prompt.texts": ("x", '"Prompt.texts": node #2 has no input "texts"; it has text, clip'),
-    "Prompt.clip": ("x", "it takes a CLIP from another node, which a job cannot give"),
-    "Prompt.text": (7, "it takes a text and gets 7"),
-    "Sampler.seed": (1.5, "it takes a whole number and gets 1.5"),
-    "Sampler.steps": (51, "it takes 1 to 50 and gets 51"),
-    "Sampler.cfg": (float("nan"), "it takes a number and gets nan"),
-    "Sampler.tiled": (1, "it takes true or false and gets 1"),
+    "Prompt.texts": ("x", '"Prompt.texts": node #2 has no input "texts"; its inputs: text, clip'),
+    "Prompt.clip": ("x", "the input takes its CLIP from another node, so a job cannot set it"),
+    "Prompt.text": (7, "the input takes text, but the value is 7"),
+    "Sampler.seed": (1.5, "the input takes a whole number, but the value is 1.5"),
+    "Sampler.steps": (51, "the input takes 1 to 50, but the value is 51"),
+    "Sampler.cfg": (float("nan"), "the input takes a number, but the value is nan"),
+    "Sampler.tiled": (1, "the input takes true or false, but the value is 1"),
     "Loader.file": (
         "c.safetensors",
-        'it gets "c.safetensors", a file that the server lacks; the choices are: a.safetensors, b.safetensors',
+        'the value is "c.safetensors", a file that the server lacks; the choices are: a.safetensors, b.safetensors',
     ),
-    "Save.format": ("gif", 'it gets "gif", which is not a choice; the choices are: auto, mp4'),
+    "Save.format": ("gif", 'the value is "gif", which is not a choice; the choices are: auto, mp4'),
     "Sampler.picture": ({"file": "none.png"}, "there is no file"),
 }
 
@@ -74,20 +74,24 @@ def test_all_errors_of_all_lines_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_title_that_two_nodes_have_is_refused_with_their_ids(tmp_path: Path) -> None:
     doubled = graph() | {"5": node("Text", "Prompt", text="x", clip=["1", 1])}
-    with pytest.raises(Refused, match='"Prompt.text" fits 2 nodes, #2, #5: write "#2.text"'):
+    with pytest.raises(Refused, match='"Prompt.text" fits 2 nodes .#2, #5.: name one by its id, such as "#2.text"'):
         Planner(doubled, ground(tmp_path)).jobs([line({"Prompt.text": "x"})])
 
 
 def test_what_the_workflow_itself_lacks_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match='the server has no node "Gone" .#9.: install its pack there'):
+    with pytest.raises(
+        Refused, match='the server has no node "Gone" .#9.: install the pack of this node on the server'
+    ):
         Planner(graph() | {"9": node("Gone")}, ground(tmp_path))
-    with pytest.raises(Refused, match="node #3 .Sampler.: positive comes from a node that the workflow lacks"):
+    with pytest.raises(
+        Refused, match="node #3 .Sampler.: positive is connected to a node that the workflow does not contain"
+    ):
         Planner({name: one for name, one in graph().items() if name != "2"}, ground(tmp_path))
     with pytest.raises(Refused, match="no node that saves or shows a result"):
         Planner({name: one for name, one in graph().items() if name != "4"}, ground(tmp_path))
     lacking = graph() | {"1": node("Loader", file="lost.ckpt")}
     with pytest.raises(
-        Refused, match='the workflow\'s node #1 .Loader.: file: it gets "lost.ckpt", a file that the server lacks'
+        Refused, match='the workflow\'s node #1 .Loader.: file: the value is "lost.ckpt", a file that the server lacks'
     ):
         Planner(lacking, ground(tmp_path)).jobs([line({})])
     assert Planner(lacking, ground(tmp_path)).jobs([line({"Loader.file": "a.safetensors"})])

@@ -29,7 +29,7 @@ def test_a_server_that_alone_fails_three_jobs_is_dropped_and_its_jobs_run_again(
     assert [suspicion.wants_second_opinion(job(name), bad, True) for name in "abc"] == [False, False, True]
     assert suspicion.avoided_by(bad, [bad, good]) == {"c"}
     assert [again.id for again in suspicion.finished(job("c"), good)] == ["a", "b"]
-    assert bad.dropped == "it failed 3 different jobs in a row, the last of which good finished"
+    assert bad.dropped == "3 different jobs in a row failed here, and good finished the last one"
 
 
 def test_jobs_that_fail_everywhere_are_to_blame() -> None:

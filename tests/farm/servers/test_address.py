@@ -30,7 +30,7 @@ def test_every_address_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         "server 3 is http",
         "server 4",
     ]
-    with pytest.raises(Refused, match="there is no file .*none with addresses of servers"):
+    with pytest.raises(Refused, match="there is no file .*none: --servers @FILE names"):
         read_addresses(f"@{tmp_path / 'none'}")
     (tmp_path / "servers").write_text("# ours\nhttp://a\n\nhttp://b\n")
     assert [address.url for address in read_addresses(f"@{tmp_path / 'servers'}")] == ["http://a", "http://b"]
