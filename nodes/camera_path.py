@@ -155,8 +155,8 @@ def _axis(name: str, what: str, step: float = 0.1) -> io.Input:
 def _zoom() -> io.Input:
     return number_or_curve(
         "zoom",
-        "Factor of the focal length, greater than 0, that is reached at the last frame: 2 shows half of the width. A "
-        "curve gives the factor at each frame.",
+        "Factor by which the focal length is multiplied at the last frame, greater than 0: at 2, half of the width is "
+        "visible. A curve gives the factor at each frame.",
         default=1.0,
         min=0.05,
         max=20.0,

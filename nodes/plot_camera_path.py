@@ -67,7 +67,8 @@ class PlotCameraPathNode(io.ComfyNode):
         sentences = []
         if moved.behind:
             sentences.append(
-                f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
+                f"The camera reaches the image at frame {moved.behind[0]}; frames in which the camera is behind the image "
+                "are black."
             )
         if len(image) > 1:
             sentences.append(f"Only the first of the {len(image)} images is shown.")

@@ -98,7 +98,7 @@ def test_unknown_file_is_named(models):
     (models / MODEL_FOLDER / "a.safetensors").write_text("x")
     assert LoadMotionModelNode.validate_inputs("a.safetensors") is True
     assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith(
-        '"b.safetensors" is not among the 1 motion models'
+        '"b.safetensors" was not found.'
     )
 
 
