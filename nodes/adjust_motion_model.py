@@ -71,12 +71,12 @@ def _position_inputs() -> list[io.Input]:
     return [
         _rows(
             "stretch",
-            "Stretches the positional encodings: interpolation adds this many of them, which slows the motion.",
+            "Stretches the positional encodings: adds this many by interpolation, which slows the motion.",
         ),
         _rows("initial_offset", "Leaves out this many positional encodings at the start. Applied after stretch."),
         _rows(
             "cap",
-            "Keeps only the first positional encodings: this many of those left after initial_offset. 0: all of them.",
+            "Keeps only this many positional encodings, the first of those left after initial_offset. 0: keeps all of them.",
         ),
         _rows(
             "length",

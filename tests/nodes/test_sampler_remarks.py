@@ -87,12 +87,14 @@ def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, scree
     assert screen.text == (
         "The value of a curve at frame 9 is not reached: the last frame is 3. The value of a curve at step 5 is not "
         "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, but the video has 4: the "
-        "first 4 are used."
+        "prompts for later frames are not used."
     )
 
 
 def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
-    for count, windows, said in ((2, (), "the pictures are repeated for the remaining frames"), (9, (), "the first 6 are used")):
+    few = "the pictures are repeated for the remaining frames"
+    many = "surplus pictures are not used"
+    for count, windows, said in ((2, (), few), (9, (), many)):
         control = controls.control_net().set_cond_hint(controls.hints(count))
         tiny.sample(changed(model, windows=windows), 6, positive=controls.controlled(control), size=4)
         assert screen.text == f"A ControlNet has {count} pictures for 6 frames: {said}."
