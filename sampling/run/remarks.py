@@ -99,7 +99,9 @@ def _without_cameras(animation: Animation) -> Sequence[Any]:
 def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
     counts = [cond["cross_attn"].shape[0] for conds in guider.conds.values() for cond in conds if "cross_attn" in cond]
     for count in sorted(set(counts) - {1, frames}):
-        what = "the prompts for later frames are not used" if count > frames else "the prompts are repeated from the first"
+        what = (
+            "the prompts for later frames are not used" if count > frames else "the prompts are repeated from the first"
+        )
         yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
 
 

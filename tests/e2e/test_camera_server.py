@@ -63,7 +63,9 @@ def test_the_plot_and_a_moved_picture(comfy, client):
     plot, moved = plotted(), plotted(image=["30", 0], distance=4.0)
     assert [Image.open(comfy.path(file)).size for file in plot.outputs["31"]] == [(768, 336)]
     assert [Image.open(comfy.path(file)).size for file in moved.outputs["31"]] == [(64, 48)] * 8
-    assert moved.said[PLOT].startswith("The camera reaches the image at frame 6; frames in which the camera is behind the image")
+    assert moved.said[PLOT].startswith(
+        "The camera reaches the image at frame 6; frames in which the camera is behind the image"
+    )
 
 
 def test_errors_come_where_they_are_known_first(client):

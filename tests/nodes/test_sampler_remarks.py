@@ -103,7 +103,8 @@ def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
         added(model, windows=ContextWindows(WindowSpec(4, 1))), 6, positive=controls.controlled(control), size=4
     )
     assert screen.text == (
-        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last picture is repeated for the remaining frames."
+        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last picture is repeated for the "
+        "remaining frames."
     )
 
 

@@ -175,7 +175,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
         "v3.safetensors", lambda path: torch.save(tiny.motion_weights(), path),
         r'is a PyTorch file with the wrong file extension\. Rename it to "v3\.ckpt" and press R to refresh\.$',
     ),
-    "torch before 1.6": ("mm.pth", before_zip, r"in the format of PyTorch versions before 1\.6.*Get the model as \.safetensors"),
+    "torch before 1.6": ("mm.pth", before_zip, r"in the format of PyTorch versions before 1\.6.*Get the model as"),
     "torch before 0.1.10": ("mm.pt", tar, r"in the format of PyTorch versions before 1\.6.*save it again\.$"),
     "Git LFS": (
         "mm.safetensors", lambda path: path.write_text(LFS),

@@ -63,8 +63,8 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     written = times(tmp_path)
     finished = '"mine.safetensors" is finished. Steps done: 1.'
     others = (
-        'The file was trained on 3 clips of the folder "fish", not on 1 clip of the folder "birds". To train on the current clips '
-        "too, raise steps and turn on other_clips."
+        'The file was trained on 3 clips of the folder "fish", not on 1 clip of the folder "birds". To train on the current '
+        "clips too, raise steps and turn on other_clips."
     )
     assert run(tmp_path, 1) == [f"{finished} To train it further, raise steps."]
     assert run(tmp_path, 1, count=1, origin=BIRDS) == [f"{finished} {others}"]
@@ -83,8 +83,9 @@ def test_other_clips_are_refused_unless_asked_for(tmp_path):
     with pytest.raises(CheckpointError) as error:
         run(halves, 2, count=4, origin=BIRDS)
     assert str(error.value) == (
-        '"mine.training" was trained on 3 clips of the folder "fish", not on 4 clips of the folder "birds". Switch on '
-        "other_clips to continue with the current clips, connect the earlier clips again, or start a new run under another name."
+        '"mine.training" was trained on 3 clips of the folder "fish", not on 4 clips of the folder "birds". Turn on '
+        "other_clips to continue with the current clips, connect the earlier clips again, or start a new run under another "
+        "name."
     )
     run(halves, 2, count=4, origin=BIRDS, other_clips=True)
     run(halves, 3, count=4, origin=BIRDS)

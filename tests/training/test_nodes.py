@@ -71,7 +71,7 @@ def test_changed_files_are_noticed(folders):
 @pytest.mark.parametrize(
     "changes, words",
     [({"folder": "none"}, "There is nothing to load"), ({"frames": 100}, "None of the videos .* it has 16 frames"),
-     ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "the number of frames is 3, but a clip needs 7")],
+     ({"folder": "none", "images": torch.zeros(3, 8, 8, 3)}, "it has 3 frames, but a clip needs 7")],
 )  # fmt: skip
 def test_nothing_to_load_is_said(folders, changes, words):
     with pytest.raises(ValueError, match=words):

@@ -156,7 +156,5 @@ def test_noise_levels_and_results_that_are_not_finite(model):
         tiny.sample(noisy, sigmas=infinite, sampler="dpmpp_sde")  # which would never end
     noise = tiny.latents(4)
     noise[2] = float("nan")
-    with pytest.raises(
-        ValueError, match=r"not finite \(NaN\) in 1 of 4 frames \(the first: frame 2\)\. Lower cfg"
-    ):
+    with pytest.raises(ValueError, match=r"not finite \(NaN\) in 1 of 4 frames \(the first: frame 2\)\. Lower cfg"):
         tiny.sample(noisy, noise=noise)

@@ -64,7 +64,7 @@ def test_another_width(model, shape, message, tmp_path):
 
 
 def test_one_frame_with_motion(model, scribble):
-    message = 'The motion modules in "scribble.safetensors" need 2 frames or more, but only 1 frame is sampled. Set motion of Load'
+    message = 'The motion modules in "scribble.safetensors" need 2 frames or more, but only 1 frame is sampled.'
     with pytest.raises(ValueError, match=message):
         sample(model, sparse.applied(scribble, sketches()), 1)
 
