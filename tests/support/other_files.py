@@ -188,7 +188,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "ZIP": ("mm.ckpt", zipped, r"is a ZIP archive \(number of files: 1\), not a model\. Unpack it"),
     "settings": (
         "last.ckpt", with_settings,
-        r"is a checkpoint of a training script: .*\(argparse\.Namespace\).* Save its state_dict alone",
+        r"is a checkpoint of a training script: .*\(argparse\.Namespace\).* Save only its state_dict",
     ),
     "list": (
         "clips.pt", lambda path: torch.save([torch.zeros(4), torch.zeros(4)], path),

@@ -122,7 +122,7 @@ def test_windows_of_one_frame(tmp_path):
     with pytest.raises(ValueError) as error:
         tiny.sample(single, frames=4)
     assert str(error.value) == (
-        "A motion model animates 2 frames or more, but the context windows have 1. Use windows of 16 frames."
+        "A motion model animates 2 frames or more, but the context windows have length 1. Use windows of 16 frames."
     )
 
 
