@@ -13,11 +13,11 @@ from .installed_nodes import has_evolved_installed, installed_nodes
 from .present_files import PresentFiles, missing_files, with_present_files
 
 PATH = "/kinema/convert"
-NO_EVOLVED_NODES = "This workflow has no nodes of AnimateDiff-Evolved."
+NO_EVOLVED_NODES = "This workflow contains no AnimateDiff-Evolved nodes."
 CONVERTED = "Converted from AnimateDiff-Evolved to Kinema."
 CONVERTED_IN_PART = "Converted from AnimateDiff-Evolved to Kinema, except for some nodes."
-REFUSED = "This workflow of AnimateDiff-Evolved was not converted to Kinema."
-WOULD_LOSE = "This workflow of AnimateDiff-Evolved was not converted to Kinema, because something would be lost."
+REFUSED = "This AnimateDiff-Evolved workflow was not converted to Kinema."
+WOULD_LOSE = "This AnimateDiff-Evolved workflow was not converted to Kinema, because something would be lost."
 TITLES = (NO_EVOLVED_NODES, CONVERTED, CONVERTED_IN_PART, REFUSED, WOULD_LOSE)
 """Of the message; the canvas translates them (`locales/*/main.json`)."""
 

@@ -26,11 +26,14 @@ class Judge:
         if self.vision is None and (self.clip is not None or self.reference is not None):
             raise ValueError(
                 "Text similarity and domain similarity are measured by a CLIP vision model, but none is connected. "
-                "Connect Load CLIP Vision, or remove clip and reference."
+                "Connect Load CLIP Vision, or disconnect clip and reference."
             )
         if (self.clip is not None) != bool(self.prompt.strip()):
-            has, lacks = ("clip", "prompt") if self.clip is not None else ("prompt", "clip")
-            raise ValueError(f"Text similarity needs both clip and prompt, but only {has} is given. Add {lacks}.")
+            has = "clip" if self.clip is not None else "prompt"
+            raise ValueError(
+                f"Text similarity needs both clip and prompt, but only {has} is given. Connect clip and enter "
+                "a prompt, or leave both out."
+            )
 
 
 def steps(frames: int, judge: Judge) -> int:

@@ -116,8 +116,8 @@ def adjusted(motion: HostMotion, positions: PositionAdjustment, weights: WeightA
         left = PositionRule(changes=changes).length(spec.max_frames)
         if left < 2:
             raise ValueError(
-                f'The position table of "{motion.get_attachment(FILE)}" would have {left} of its {spec.max_frames} rows left, '
-                "but a motion model needs at least 2. Use smaller offsets, or a larger cap or length."
+                f'Of the {spec.max_frames} positional encodings of "{motion.get_attachment(FILE)}", {left} would be left, but '
+                "a motion model needs at least 2. Lower initial_offset or final_offset, or raise cap or length."
             )
         clone.set_attachments(ADJUSTED, changes)
     if weights.changes:
@@ -148,6 +148,6 @@ def check_own_positions(motion: HostMotion, doing: str) -> None:
     """Raises ValueError where the position tables of `motion` (MOTION_MODEL) were adjusted; `doing` cannot take them in."""
     if adjustments(motion):
         raise ValueError(
-            f'The positions of "{motion.get_attachment(FILE)}" were adjusted, which {doing} does not support. Put '
-            "Adjust Motion Model after this node."
+            f'The positional encodings of "{motion.get_attachment(FILE)}" were adjusted, which {doing} does not support. '
+            "Put Adjust Motion Model after this node."
         )

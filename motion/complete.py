@@ -26,7 +26,9 @@ def check_shapes(
 
 def unknown_keys(keys: Iterable[str], kind: str, name: str) -> MotionFileError:
     """What is said of `keys` of the file `name` that belong to nothing."""
-    return MotionFileError(f'"{name}" has keys that no known {kind} has: {some(keys)}. {ADVICE}')
+    keys = list(keys)
+    what = "a key" if len(keys) == 1 else "keys"
+    return MotionFileError(f'"{name}" has {what} that no known {kind} has: {some(keys)}. {ADVICE}')
 
 
 def check_dtypes(header: Mapping[str, TensorInfo], keys: Mapping[str, str], name: str) -> None:

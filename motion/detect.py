@@ -180,8 +180,8 @@ def _by_sign(families: Sequence[Family], looks: Looks, named: bool) -> list[tupl
 def _override(recognised: Family, wanted: Family, name: str) -> Family:
     if recognised.base != wanted.base:
         raise MotionFileError(
-            f'"{name}" has the structure of {BASE_NAMES[recognised.base]}, so it cannot be {wanted.label}. '
-            'Set the kind to "automatic".'
+            f'"{name}" has the structure of an {BASE_NAMES[recognised.base]} motion model, so it cannot be {wanted.label}. '
+            'Set kind of Load Motion Model to "automatic".'
         )
     return wanted
 

@@ -27,8 +27,9 @@ _HOTSHOT_KEYS = KeyLayout(container="temporal_attentions", inside="", positions=
 _JOINT = NormPolicy(resnet="joint")
 _LCM_PRESET = Preset(steps=6, sampler="lcm", scheduler="simple", cfg=1.5)
 _V1_OR_V3 = (
-    "it could be AnimateDiff v1 or v3, because it has no position table for 24 or 32 frames, and it is used as v3. If it was "
-    'trained from v1 or with the authors\' train.py, set kind of Load Motion Model to "AnimateDiff v1".'
+    "it could be AnimateDiff v1 or v3, because it has neither a position table for 24 frames (v1) nor one for 32 frames "
+    "(v3). It is used as v3. "
+    'If it was trained from v1 or with the authors\' train.py, set kind of Load Motion Model to "AnimateDiff v1".'
 )
 _IMAGE_NOTE = (
     "it is an image-to-video model. Give it a picture with Animate Picture; without one, it runs as text-to-video."

@@ -50,14 +50,14 @@ CAMERACTRL_FILE = FileKind(
 )
 SPARSECTRL_FILE = FileKind(
     label="a SparseCtrl model",
-    advice="Load it with Load SparseCtrl and connect that to Apply ControlNet. Pick v3_sd15_mm as the motion model",
+    advice="Load it with Load SparseCtrl and connect that node to Apply ControlNet. Pick v3_sd15_mm as the motion model",
     fits=_motion_and(_has(re.compile(r"controlnet_cond_embedding"))),
 )
 
 _KINDS = (
     FileKind(
         label="a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
-        advice="CameraCtrl works without it. To get its look of rooms and streets, save its lora_state_dict alone as a "
+        advice="CameraCtrl works without it. To get its look of rooms and streets, save only its lora_state_dict as a "
         ".safetensors file and use Load LoRA",
         fits=_has(re.compile(r"^lora_state_dict\.")),
     ),

@@ -70,8 +70,8 @@ class ModelFile:
         now = _state(self.stream)
         if now != self.state:
             raise MotionFileError(
-                f'"{self.path.name}" was written to while it was read: it had {self.state.size} bytes, and now has '
-                f"{now.size}. Run again when the file is complete."
+                f'"{self.path.name}" was modified while it was being read: it had {self.state.size} bytes, and now '
+                f"it has {now.size}. Run the workflow again when the file is complete."
             )
 
 
@@ -139,7 +139,8 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         logging.warning('"%s": %s', path.name, error)
         raise MotionFileError(
-            f'"{path.name}" cannot be read from the disk. Check that ComfyUI may read it and that no other program uses it.'
+            f'"{path.name}" cannot be read from the disk. Check that ComfyUI has permission to read the file and that no '
+            "other program is using it."
         ) from None
     except Exception as error:  # readers raise nearly anything for a damaged file
         logging.warning('"%s": %s: %s', path.name, type(error).__name__, error)

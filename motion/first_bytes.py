@@ -20,8 +20,9 @@ def check_start(start: bytes, name: str, size: int, is_safetensors: bool) -> Non
         raise NotReadable("is empty: it has 0 bytes. Download it again.")
     if pointer := LFS.match(start):
         raise NotReadable(
-            f"is a Git LFS pointer, a text of {size} bytes in place of the model, which has {int(pointer['size']) / 1e9:.2f} "
-            'GB. Run "git lfs pull" in the folder that it came from, or download the model from its page.'
+            f"is a Git LFS pointer: a text file of {size} bytes that stands in for the model of "
+            f'{int(pointer["size"]) / 1e9:.2f} GB. Run "git lfs pull" in the repository that the file came from, or download '
+            "the model from its page."
         )
     if WEB_PAGE.match(start):
         raise NotReadable(
@@ -42,7 +43,7 @@ def check_start(start: bytes, name: str, size: int, is_safetensors: bool) -> Non
         )
     if start.startswith(OLD_TORCH) or start[257:262] == b"ustar":
         raise NotReadable(
-            "was saved in the format of PyTorch before 1.6, which Kinema does not read. Get the model as "
+            "was saved in the format of PyTorch versions before 1.6, which Kinema does not read. Get the model as "
             ".safetensors, or load it with PyTorch and save it again."
         )
     if start.startswith(b"\x80"):

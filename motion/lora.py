@@ -53,7 +53,7 @@ def load_changes(path: Path, spec: MotionSpec) -> dict[str, LowRank]:
         settings = adapter_settings(file.metadata)
     if unknown:
         logging.warning(
-            '"%s": %d keys match no layer of the motion model and were ignored: %s.',
+            '"%s": keys that match no layer of the motion model were ignored (%d): %s.',
             path.name,
             len(unknown),
             ", ".join(f'"{key}"' for key in unknown),
@@ -156,5 +156,8 @@ def _patch(model: MotionModel, layer: str, change: LowRank, name: str) -> tuple[
 
 def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
     if kind_of(keys) is MOTION_LORA:
-        return f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick one made for this version.'
+        return (
+            f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick a motion LoRA made for this '
+            "motion model."
+        )
     return wrong_kind(keys, name, MOTION_LORA, "v2_lora_ZoomIn")

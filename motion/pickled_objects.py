@@ -28,11 +28,12 @@ def refusal(pickled: bytes) -> NotReadable:
     names = list(dict.fromkeys(name for name in _objects(pickled) if not TENSORS.fullmatch(name)))
     if not names:
         return damaged("its table of tensors cannot be read")
-    listed = ", ".join(shown(name) for name in names[:3])
+    listed = ", ".join([*(shown(name) for name in names[:3]), *(["..."] if len(names) > 3 else [])])
     if all(name.startswith(TRAINING_OBJECTS) for name in names):
         return NotReadable(
-            f"is a checkpoint of a training script: with the weights it contains the script's settings ({listed}), which "
-            "are Python objects that Kinema does not load. Save its state_dict alone, or get the model as .safetensors."
+            "is a checkpoint of a training script: in addition to the weights, it contains the script's settings "
+            f"({listed}), which are Python objects that Kinema does not load. Save only its state_dict, or get the model as "
+            ".safetensors."
         )
     return NotReadable(
         f"was refused: it contains code, not only tensors ({listed}). The code was not run. Get the model as "

@@ -51,7 +51,7 @@ def torch_table(stream: BinaryIO, size: int) -> Table:
 def _check_sizes(entries: Mapping[str, zipfile.ZipInfo], size: int) -> None:
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values())
     if packed or sum(entry.file_size for entry in entries.values()) > size:
-        raise damaged("it unpacks to more than its own size, which a model file never does")
+        raise damaged("its contents unpack to more than the size of the file, which never happens with a model file")
 
 
 def _pickle_of(entries: Mapping[str, zipfile.ZipInfo]) -> str:
@@ -59,7 +59,7 @@ def _pickle_of(entries: Mapping[str, zipfile.ZipInfo]) -> str:
     name = next((name for name in entries if name.endswith("/data.pkl") and name.count("/") == 1), None)
     if name is None:
         raise NotReadable(
-            f"is a ZIP archive of {len(entries)} files, not a model. Unpack it and pick the model inside."
+            f"is a ZIP archive (number of files: {len(entries)}), not a model. Unpack it and pick the model inside."
         )
     if entries[name].file_size > MAX_PICKLE:
         raise damaged(f"its table of tensors has {entries[name].file_size} bytes, more than any model needs")
@@ -130,12 +130,11 @@ def _named_tensors(content: Any) -> dict[str, torch.Tensor]:
             content = content[name]
     if isinstance(content, list | tuple):
         raise NotReadable(
-            f"contains a list of {len(content)} tensors without names, not a model: a model's tensors have names. Pick "
-            "another file."
+            f"contains a list of length {len(content)}, not a model, whose tensors have names. Pick another file."
         )
     if not isinstance(content, dict):
         raise NotReadable(
-            f"contains one {type(content).__name__}, not a model, which has many tensors. Pick another file."
+            f"contains a single {type(content).__name__}, not a model, which has many tensors. Pick another file."
         )
     if any(isinstance(value, torch.Tensor) for value in content.values()):
         return _tensors(content)

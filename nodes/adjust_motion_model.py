@@ -25,8 +25,8 @@ class AdjustMotionModelNode(io.ComfyNode):
             node_id="KinemaAdjustMotionModel",
             display_name="Adjust Motion Model",
             category=f"{CATEGORY}/motion models",
-            description="Changes the positional encodings and the weights of a motion model, as the settings of "
-            "AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
+            description="Changes the positional encodings and the weights of a motion model, as the motion model settings "
+            "of AnimateDiff-Evolved do. For experiments, and for workflows that were made with such settings. Chain several "
             "of these nodes to make several changes, one after the other.",
             search_aliases=[
                 "pe stretch",
@@ -70,19 +70,21 @@ def _position_inputs() -> list[io.Input]:
     return [
         _rows(
             "stretch",
-            "Stretches the positional encodings: interpolation adds this many of them, which slows the motion.",
+            "Stretches the positional encodings: adds this many by interpolation, which slows the motion.",
         ),
-        _rows("initial_offset", "Leaves out this number of positional encodings at the start, after stretch."),
+        _rows("initial_offset", "Leaves out this many positional encodings at the start. Applied after stretch."),
         _rows(
             "cap",
-            "Keeps only the first positional encodings: this many of those left after initial_offset. 0: all of them.",
+            "Keeps only this many positional encodings, the first of those left after initial_offset. 0: keeps all of them.",
         ),
         _rows(
             "length",
             "Interpolates what is left after cap to this number of positional encodings, which is then the largest "
             "number of frames in a window. 0: no interpolation.",
         ),
-        _rows("final_offset", "Leaves out this number of positional encodings at the start, after all other changes."),
+        _rows(
+            "final_offset", "Leaves out this many positional encodings at the start. Applied after all other changes."
+        ),
     ]
 
 

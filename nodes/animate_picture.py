@@ -21,7 +21,7 @@ class AnimatePictureNode(io.ComfyNode):
             display_name="Animate Picture",
             category=f"{CATEGORY}/pictures",
             description="Gives a motion model the picture that it animates. For PIA, which makes the picture a frame of "
-            "the video, and for AnimateLCM-I2V, which stays close to one picture or follows a video.",
+            "the video, and for AnimateLCM-I2V, which stays close to one picture or follows a series of pictures.",
             search_aliases=[
                 "img2vid",
                 "image to video",
@@ -45,11 +45,11 @@ class AnimatePictureNode(io.ComfyNode):
                     "spreads them from the first frame to the last and moves from one to the next; AnimateLCM-I2V "
                     "follows them like a video, one picture per frame.",
                 ),
-                io.Vae.Input("vae", tooltip="The VAE that encodes the picture: the one of the SD1.5 checkpoint."),
+                io.Vae.Input("vae", tooltip="The VAE that encodes the picture. Use the VAE of the SD1.5 checkpoint."),
                 number_or_curve(
                     "strength",
-                    "How strongly the picture acts. 1 is what the motion model was trained for; 0 is the motion model "
-                    "without a picture.",
+                    "How strongly the picture acts. 1 is the strength that the motion model was trained with; at 0 the "
+                    "picture has no effect.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,
@@ -118,7 +118,7 @@ def _pia_inputs() -> list[io.Input]:
             optional=True,
             advanced=True,
             tooltip="Only for PIA. How much each frame resembles the picture; replaces the input motion. 1 is the "
-            "picture itself, 0.2 the lowest value in training.",
+            "picture itself, 0.2 the lowest value used in training.",
         ),
     ]
 
@@ -147,8 +147,8 @@ def _with_pia(picture: AnimatedPicture) -> list[str]:
         sentences.append("motion has no effect, because affinity is connected.")
     elif picture.motion != DEFAULT_MOTION and picture.count > 1:
         sentences.append(
-            "motion has no effect with several pictures: each frame resembles the nearest picture, less so the "
-            "farther away it is."
+            "motion has no effect with several pictures: the farther a frame is from the nearest picture, the less it "
+            "resembles that picture."
         )
     return sentences
 
@@ -169,5 +169,5 @@ def _with_i2v(picture: AnimatedPicture) -> list[str]:
             "are not used."
         )
         if picture.drift != TRAINED_DRIFT:
-            sentences.append("drift has no effect: it is 0 with several pictures.")
+            sentences.append("drift has no effect with several pictures: 0 is used instead.")
     return sentences

@@ -21,7 +21,8 @@ NO_MODEL = (
 )
 START_NEEDS_MODEL = (
     "The authors' start noise (authors_start) acts through the model output of Animation Noise, not through its noise "
-    "output. Connect the model output to the sampler, and use RandomNoise for SamplerCustomAdvanced."
+    "output. Connect the model output to the sampler; if the sampler is SamplerCustomAdvanced, connect RandomNoise to its "
+    "noise input."
 )
 
 START_ONLY_NEEDS_MODEL = (
@@ -136,8 +137,8 @@ def _noise_inputs() -> list[io.Input]:
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
             "frames, which gives still backgrounds and little motion. repeated: the same noise in every "
-            "window (see length). FreeNoise: later windows use the shuffled noise of the first, for long videos. empty: "
-            "no noise.",
+            "window (see length). FreeNoise: later windows use the noise of the first window in shuffled order; for long "
+            "videos. empty: no noise.",
         ),
         io.Int.Input(
             "seed",

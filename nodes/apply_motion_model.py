@@ -56,9 +56,9 @@ class ApplyMotionModelNode(io.ComfyNode):
                     default=True,
                     optional=True,
                     advanced=True,
-                    tooltip="On: the sampler's preview plays the animation in a loop while it is being made. Off: it shows "
-                    "the first frame. To see previews at all, set Live preview method in ComfyUI's settings. Does not "
-                    "affect the result.",
+                    tooltip="On: the sampler's preview plays the animation in a loop while it is being made. Off: the "
+                    "preview shows the first frame. To see previews at all, set Live preview method in ComfyUI's settings. "
+                    "Does not affect the result.",
                 ),
                 number_or_curve(
                     "attention",

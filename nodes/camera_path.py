@@ -155,8 +155,8 @@ def _axis(name: str, what: str, step: float = 0.1) -> io.Input:
 def _zoom() -> io.Input:
     return number_or_curve(
         "zoom",
-        "Factor of the focal length, greater than 0, that is reached at the last frame: 2 shows half of the width. A "
-        "curve gives the factor at each frame.",
+        "Factor by which the focal length is multiplied at the last frame, greater than 0: at 2, half of the width is "
+        "visible. A curve gives the factor at each frame.",
         default=1.0,
         min=0.05,
         max=20.0,
@@ -173,8 +173,8 @@ def _along_input() -> io.Input:
         default="the first view",
         optional=True,
         advanced=True,
-        tooltip="The directions that right, up and forward refer to. the first view: those of the first frame, however the "
-        "camera turns. the camera: those of the camera as it is turned in each frame.",
+        tooltip="The directions that right, up and forward refer to. the first view: the directions as seen in the first "
+        "frame, however the camera turns later. the camera: the directions as seen by the camera in each frame.",
     )
 
 
@@ -197,8 +197,8 @@ def _pose_inputs() -> list[io.Input]:
             max=10000,
             optional=True,
             advanced=True,
-            tooltip="How many frames this move takes; after them, the camera stays where it is. 0: all frames, or an equal "
-            "share of them if paths are joined.",
+            tooltip="How many frames this move takes; then the next joined move begins, or the camera stays where it is. 0: "
+            "all frames, or an equal share of them if paths are joined.",
         ),
         ExplainedCombo(
             "fit",

@@ -39,8 +39,8 @@ class CurveFromMaskNode(io.ComfyNode):
                     default=MASK_SCALINGS[0],
                     optional=True,
                     advanced=True,
-                    tooltip="Whether the two values are assigned to pure black and pure white, or to the darkest "
-                    "and brightest pixels found across all the masks.",
+                    tooltip="Whether the values of black and white are assigned to pure black and pure white, or to the "
+                    "darkest and brightest pixels found across all the masks.",
                 ),
             ],
             outputs=[curve_output("The curve over the picture and, with several masks, over the frames.")],

@@ -33,8 +33,8 @@ class CurveOverBlocksNode(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="Overrides for individual levels, modules or attentions. up 1: 0.5 sets level 1 of the "
-                    "up blocks, and up 1.2: 0 sets module 2 of that level, both counted from 0; down attn2: 0.3 "
-                    "sets the second attention of all down blocks.",
+                    "up blocks, and up 1.2: 0 sets module 2 of that level; levels and modules are counted from 0; down "
+                    "attn2: 0.3 sets the second attention of all down blocks.",
                 ),
             ],
             outputs=[

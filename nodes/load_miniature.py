@@ -29,7 +29,7 @@ class LoadMiniatureNode(io.ComfyNode):
             display_name="Load Miniature",
             category=CATEGORY,
             description="Loads a tiny image model that comes with Kinema and draws fish, so that you can try "
-            "everything without a download. To animate it, use miniature_mm in Load Motion Model, and a size of "
+            "everything without a download. To animate with it, choose miniature_mm in Load Motion Model and use a size of "
             "128 x 128 pixels.",
             search_aliases=["demo", "example", "tiny model", "test model", "no download", "checkpoint", "fish"],
             inputs=[
@@ -38,8 +38,8 @@ class LoadMiniatureNode(io.ComfyNode):
                     options=[name for name, style in STYLES.items() if style.is_there],
                     default="day",
                     tooltip="Which image model to load. neon: the day model, finetuned to a different look, like "
-                    "a DreamBooth checkpoint. neon LoRA: the day model with a LoRA of that look. The motion model was "
-                    "trained on neither.",
+                    "a DreamBooth checkpoint. neon LoRA: the day model with a LoRA of that look. The motion model "
+                    "miniature_mm was trained with the day model.",
                 ),
             ],
             outputs=[

@@ -47,7 +47,7 @@ class MetricsPlotNode(io.ComfyNode):
         named = dict(zip(_labels(labels, len(measured)), measured, strict=True))
         names = labels.rstrip().count("\n") + 1
         count = len(measured)
-        few = f"labels has {names} lines, but the number of animations is {count}: the later lines are not used."
+        few = f"labels has {names} lines, but the number of animations is {count}: the surplus lines are not used."
         return Told(plotted(cls, plot(named, width), plot(named, ON_NODE)), [few] if names > count else [])
 
 

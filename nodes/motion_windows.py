@@ -101,6 +101,6 @@ def _schedule_input() -> ExplainedCombo:
         default="static",
         optional=True,
         advanced=True,
-        tooltip="How the windows are placed over the video. static: for most videos; with closed_loop, evenly around the "
-        "loop. uniform: hides the seams between windows. looped: for videos that loop.",
+        tooltip="How the windows are placed over the video. static: for most videos; if closed_loop is on, the windows are "
+        "spaced evenly around the loop. uniform: hides the seams between windows. looped: for videos that loop.",
     )

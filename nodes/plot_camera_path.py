@@ -31,8 +31,9 @@ class PlotCameraPathNode(io.ComfyNode):
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="An image that is placed in front of the first camera and fills its view. If it is "
-                    "connected, the output shows this image as the camera sees it in each frame, instead of the plot.",
+                    tooltip="An image that is placed in front of the camera at the first frame and fills its view. If an "
+                    "image is connected, the output shows the image as the camera sees it in each frame, instead of the "
+                    "plot.",
                 ),
                 io.Float.Input(
                     "distance",
@@ -41,8 +42,8 @@ class PlotCameraPathNode(io.ComfyNode):
                     max=1000.0,
                     step=0.1,
                     optional=True,
-                    tooltip="How far the image is from the first camera, in the units of the path. The closer it is, the more "
-                    "it moves.",
+                    tooltip="How far the image is from the camera at the first frame, in the units of the path. The closer "
+                    "it is, the more it moves.",
                 ),
             ],
             outputs=[
@@ -67,7 +68,8 @@ class PlotCameraPathNode(io.ComfyNode):
         sentences = []
         if moved.behind:
             sentences.append(
-                f"The camera reaches the image at frame {moved.behind[0]}; frames where it is behind the image are black."
+                f"The camera reaches the image at frame {moved.behind[0]}; frames in which the camera is behind the image "
+                "are black."
             )
         if len(image) > 1:
             sentences.append(f"Only the first of the {len(image)} images is shown.")

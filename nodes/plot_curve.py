@@ -39,7 +39,9 @@ class PlotCurveNode(io.ComfyNode):
             inputs=[
                 number_or_curve("curve", "The value to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),
                 *length_inputs(32),
-                scheduler_input("It determines at which percentage of the run each step occurs.", advanced=True),
+                scheduler_input(
+                    "The scheduler determines at which percentage of the run each step occurs.", advanced=True
+                ),
                 io.Model.Input(
                     "model",
                     optional=True,

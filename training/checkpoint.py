@@ -55,8 +55,8 @@ class Checkpoint:
         except Exception as error:  # torch raises nearly anything for a damaged file
             logging.warning('"%s": %s: %s', self.path.name, type(error).__name__, error)
             raise CheckpointError(
-                f'"{self.path.name}" is damaged, so training cannot continue from it. Delete it, or start again under '
-                "another name."
+                f'"{self.path.name}" is damaged, so training cannot continue from it. Delete it, or start a new '
+                "run under another name."
             ) from None
         for name in sorted(self._different(course)):
             if not (name == "clips" and self.other_clips):
@@ -76,11 +76,11 @@ class Checkpoint:
         if "clips" in different:
             trained_on = state.get(ABOUT_CLIPS, "other clips")
             sentences.append(
-                f"It was trained on {trained_on}, not on {self._clips_now(trained_on)}. To train on those too, raise steps "
-                "and switch on other_clips."
+                f"The file was trained on {trained_on}, not on {self._clips_now(trained_on)}. To train on the current clips "
+                "too, raise steps and turn on other_clips."
             )
         if "start" in different:
-            sentences.append("It was started with a motion model other than the connected one.")
+            sentences.append("The training run was started with a motion model other than the connected one.")
         return state, " ".join(sentences)
 
     def _different(self, course: dict[str, Any]) -> set[str]:
@@ -95,17 +95,17 @@ class Checkpoint:
         if name == "clips":
             trained_on = trained_on or "other clips"
             return (
-                f'"{self.path.name}" was trained on {trained_on}, not on {self._clips_now(trained_on)}. Switch on other_clips '
-                "to continue with the current clips, connect the earlier ones again, or start again under another name."
+                f'"{self.path.name}" was trained on {trained_on}, not on {self._clips_now(trained_on)}. Turn on other_clips '
+                "to continue with the current clips, connect the earlier clips again, or start a new run under another name."
             )
         if name == "start":
             return (
-                f'"{self.path.name}" was started with a different motion model. Connect or choose that one to continue, or '
-                "start again under another name."
+                f'"{self.path.name}" was started with a different motion model. Connect or choose that motion '
+                "model to continue, or start a new run under another name."
             )
         return (
-            f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but now it is '
-            f"{_short(self.course.values.get(name))}. Set it back to continue, or start again under another name."
+            f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but {name} is now '
+            f"{_short(self.course.values.get(name))}. Set {name} back to continue, or start a new run under another name."
         )
 
     def _clips_now(self, trained_on: str) -> str:

@@ -29,7 +29,7 @@ def check_caption(conditioning: Any) -> None:
     """Raises ValueError unless it is one prompt. A StoredCaption always is."""
     if not isinstance(conditioning, StoredCaption) and len(conditioning) != 1:
         raise ValueError(
-            f"A caption must be one conditioning, but it is a list of {len(conditioning)}. Use one CLIP Text Encode, "
+            f"A caption must be one conditioning, but it is a list of length {len(conditioning)}. Use one CLIP Text Encode, "
             "without areas or schedules."
         )
 

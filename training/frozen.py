@@ -29,7 +29,7 @@ def frozen(model: HostModel, batch_shape: tuple[int, int, int, int]) -> Iterator
     if comfy.model_management.sage_attention_enabled() or comfy.model_management.flash_attention_enabled():
         raise ValueError(
             "ComfyUI was started with --use-sage-attention or --use-flash-attention, which do not support training. "
-            "Start it without that option to train, e.g. with --use-pytorch-cross-attention."
+            "To train, restart ComfyUI without that option, e.g. with --use-pytorch-cross-attention."
         )
     if model.is_dynamic():  # its weights come and go with each operation, which the backward pass cannot follow
         model = model.clone(disable_dynamic=True)

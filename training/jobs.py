@@ -55,8 +55,8 @@ def _with_stored_seed(job: TrainingJob) -> TrainingJob:
         return job
     stored = state["course"]["seed"]
     job.tell(
-        f"The training continues with the seed {stored} that it began with, not with {asked}. To use {asked}, start again "
-        "under another name."
+        f"The training continues with the seed {stored} that it began with, not with {asked}. To use {asked}, start a new "
+        "run under another name."
     )
     return replace(job, settings=replace(job.settings, seed=stored))
 

@@ -150,7 +150,7 @@ def _run(
             if not math.isfinite(total):
                 raise ValueError(
                     f"The loss became {total} at step {state.step + 1} with learning_rate {settings.learning_rate}. "
-                    "Use a lower learning_rate, or precision fp32."
+                    "Lower learning_rate, or set precision to fp32."
                 )
             processes.add_up(state.parameters.values())
             state.advance(total)

@@ -42,9 +42,12 @@ def prepare_clips(
         try:
             latents.append(encoder.images(images))
         except SourceError as error:
-            raise ValueError(f"The connected images cannot be used: {error}. Lower frames or stride.") from None
+            raise ValueError(
+                f"The connected batch of images cannot be used: {error}. Lower frames or stride."
+            ) from None
     if folder is not None and not latents:
-        raise ValueError(f'None of the videos in "{folder.name}" can be used. {" ".join(skipped[:3])}')
+        others = [f"Further videos that were skipped: {len(skipped) - 3}."] if len(skipped) > 3 else []
+        raise ValueError(f'None of the videos in "{folder.name}" can be used. {" ".join([*skipped[:3], *others])}')
     clips = with_captions(latents, CaptionEncoder(clip, encoder.cache), prompt, processes)
     origins = [] if folder is None else [f'the folder "{folder.name}"']
     origins += [] if images is None else ["the connected images"]

@@ -101,8 +101,8 @@ class Processes:
         for number, other in enumerate(starts):
             if other != starts[0]:
                 raise ProcessError(
-                    f"Process {number} would start from {other} and process 0 from {starts[0]} (step, clips). All machines "
-                    "must see the same settings file, clips, cache and output."
+                    f"Process {number} would start from {other}, but process 0 from {starts[0]} (step, clips). Make sure "
+                    "that all machines see the same settings file, clips, cache and output."
                 )
 
     def leave(self, error: BaseException) -> None:
@@ -129,7 +129,7 @@ class Processes:
             dist.all_gather_object(outcomes, mine)
         except RuntimeError as error:  # as soon as one of the others ends, by whatever hand
             raise ProcessError(
-                f"Process {self.number} of {self.count} stopped, because another one ended without a message. Run the "
+                f"Process {self.number} of {self.count} stopped, because another process ended without a message. Run the "
                 "same command again to continue from the last save."
             ) from error
         return outcomes

@@ -78,8 +78,8 @@ def _check_bases(model: HostModel, motion: HostMotion) -> None:
     for what, base in bases.items():
         if base != needed:
             raise ValueError(
-                f"SparseCtrl exists for {needed} only, but the connected {what} is {base}. Connect an {needed} checkpoint and "
-                "a motion model for it, such as v3_sd15_mm."
+                f"SparseCtrl exists only for {needed}, but the connected {what} is {base}. Connect an {needed} checkpoint "
+                "and a motion model for it, such as v3_sd15_mm."
             )
 
 

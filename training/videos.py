@@ -99,7 +99,8 @@ def cut_clips(pictures: Iterator[torch.Tensor], cut: Cut) -> Iterator[torch.Tens
             if found == cut.clips:
                 return
     if not found:
-        raise TooShort(f"it has {seen} frames, but a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
+        count = f"{seen} {'frame' if seen == 1 else 'frames'}"
+        raise TooShort(f"it has {count}, but a clip needs {cut.span} ({cut.frames} with stride {cut.stride})")
 
 
 def fit(picture: torch.Tensor, cut: Cut) -> torch.Tensor:

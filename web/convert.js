@@ -66,7 +66,7 @@ function tell(answer, original) {
 }
 
 function tellError(error) {
-    const title = "This workflow of AnimateDiff-Evolved was not converted to Kinema.";
+    const title = "This AnimateDiff-Evolved workflow was not converted to Kinema.";
     return showToast({ title, text: error.message, buttons: [], isBad: true });
 }
 

@@ -186,7 +186,4 @@ def check_file(folder: str, name: str | None) -> bool | str:
     home = folder_paths.get_folder_paths(folder)[0]
     if not own:
         return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R to refresh.'
-    return (
-        f'"{name}" is not among the {len(own)} {what} found. Put it into "{home}" and press R to refresh, or pick '
-        "another."
-    )
+    return f'"{name}" was not found. Put this file into "{home}" and press R to refresh, or pick another file.'

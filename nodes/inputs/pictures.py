@@ -46,7 +46,7 @@ def length_inputs(default: int) -> list[io.Input]:
 LATENT_COUNTS = Idle(
     "frames",
     lambda values: values["latent"] is not None and frame_count(0, values["latent"]) != values["frames"],
-    ": it is {frames}, but the connected latent has another number of frames, which is used.",
+    ": it is {frames}, but the connected latent has a different number of frames, which is used instead.",
     always=True,
 )
 """For nodes with `frames` that a `latent` overrules."""

@@ -104,7 +104,8 @@ def lcm_steps_input() -> io.Int.Input:
         optional=True,
         advanced=True,
         tooltip="Makes the model a consistency model that was distilled on this number of timesteps, e.g. 50 for an LCM "
-        "LoRA or 100 for AnimateLCM. 0: the schedule, the prediction or the connected model decides this.",
+        "LoRA or 100 for AnimateLCM. 0: whether the model is a consistency model depends on schedule, prediction and the "
+        "connected model.",
     )
 
 

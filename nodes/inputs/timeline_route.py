@@ -36,7 +36,9 @@ def add_timeline_route(host: Any) -> None:
     async def answer(request: web.Request) -> web.Response:
         asked = await request.json()
         if asked.get("node") not in TEXT_READERS or not isinstance(asked.get("text"), str):
-            return web.json_response({"error": "The request needs the type of a node and its text."}, status=400)
+            return web.json_response(
+                {"error": "The request must contain the type of a node and the text to read."}, status=400
+            )
         easing = asked.get("easing")
         known = easing if easing in WAYS else "linear"
         return web.json_response(await asyncio.to_thread(read_timeline, asked["node"], asked["text"], known))

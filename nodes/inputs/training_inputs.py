@@ -39,8 +39,8 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         return setting(name, tooltip, optional=True, advanced=True, **widget)
 
     return [
-        setting("steps", "Number of optimizer steps. To continue a finished training run, raise this number (only "
-            "with a constant learning rate)."),
+        setting("steps", "Number of optimizer steps. To continue a finished training run, raise this number; this works "
+        "only with a constant learning rate."),
         setting("learning_rate", "Size of each optimizer step. Halve it if the loss jumps or rises.", step=1e-6, round=False),
         setting("batch_size", "Number of clips per batch; each additional clip needs more memory."),
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
@@ -97,7 +97,7 @@ def later_inputs() -> list[Any]:
             optional=True,
             advanced=True,
             tooltip="Continues an earlier training run although its clips have changed, for example because you added "
-            "videos to the folder. Off: such a run is refused.",
+            "videos to the folder. Off: the node stops with an error if the clips have changed.",
         ),
         io.Boolean.Input(
             "automatic_checkpointing",
@@ -123,7 +123,7 @@ def check_name(name: str | None) -> bool | str:
     parts = () if name is None else name.replace("\\", "/").split("/")
     if all(part.strip(" .") == part and part and not set(part) & set('<>:"|?*\0') for part in parts):
         return True
-    return f'"{name}" is not a usable file name. Use letters, digits, spaces, - and _, and / for folders.'
+    return f'"{name}" is not a usable file name. Use letters, digits, spaces, hyphens and underscores, and / for subfolders.'
 
 
 def folder_of(key: str) -> str:

@@ -158,7 +158,7 @@ def _what(value: Any) -> str:
     if value is None:
         return "empty (None)"
     if isinstance(value, str):
-        return f'the text "{value[:40]}"'
+        return f'the text "{value if len(value) <= 40 else value[:40] + "..."}"'
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)} items"
+        return f"a list of length {len(value)}"
     return "a curve" if isinstance(value, Curve) else f"a value of type {type(value).__name__}"

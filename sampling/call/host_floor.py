@@ -24,7 +24,7 @@ def message(missing: str, doing: str = "") -> str:
     if _version() < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         return f"Kinema needs ComfyUI {oldest} or newer{doing}, but this is {host_version()}. Update ComfyUI."
-    return f"Kinema needs {missing}{doing}, which this ComfyUI, {host_version()}, does not have. Update Kinema."
+    return f"This ComfyUI ({host_version()}) lacks {missing}, which Kinema needs{doing}. Update Kinema."
 
 
 def host_version() -> str:

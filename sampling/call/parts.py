@@ -53,7 +53,7 @@ def check_kept_size(latent: torch.Tensor, start: torch.Tensor, feature: str) -> 
     before = f"{start.shape[-1]} x {start.shape[-2]}"
     after = f"{latent.shape[-1]} x {latent.shape[-2]}"
     raise ValueError(
-        f"{feature} needs a sampler that keeps the size of the video, but this one changed its latents from {before} to "
+        f"{feature} needs a sampler that keeps the size of the latents, but this sampler changed it from {before} to "
         f"{after}. Use another sampler, and scale the result after sampling."
     )
 

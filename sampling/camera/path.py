@@ -88,8 +88,8 @@ def _lengths(asked: Sequence[int], frames: int) -> list[int]:
     left = frames - sum(asked)
     if sharing and left < sharing:
         raise ValueError(
-            f"The camera path asks for {sum(asked)} frames, plus at least {sharing} for moves with frames 0, but the "
-            f"video has {frames} frames. Set frames of the Camera Path nodes to smaller numbers, or to 0 for equal shares."
+            f"The camera path needs at least {sum(asked) + sharing} frames, but the video has {frames}. Set frames of the "
+            "Camera Path nodes to smaller numbers, or to 0 for equal shares."
         )
     ends = [round(left * k / sharing) for k in range(sharing + 1)] if sharing else []
     shares = iter(np.diff(ends).tolist())
@@ -128,9 +128,7 @@ def _zooms(zoom: float | Curve, frames: int) -> Array:
     """The same for the focal length; a number is reached by equal factors."""
     values = _over_frames(zoom, frames) if isinstance(zoom, Curve) else np.array([zoom])
     if (values <= 0).any():
-        raise ValueError(
-            f"zoom is {values.min():g}, but a focal length must be above 0. Use numbers above 0, such as 0.5."
-        )
+        raise ValueError(f"zoom is {values.min():g}, but must be greater than 0. Use numbers such as 0.5.")
     return values if isinstance(zoom, Curve) else zoom ** _way(frames)
 
 

@@ -45,7 +45,9 @@ def draw_path(track: Track, width: int, height: int) -> Image.Image:
     frusta = {frame: _frustum(track, frame, extent * _DEPTH) for frame in shown}
     middle = (np.min(centres, axis=0) + np.max(centres, axis=0)) / 2
     side = (width - 2 * _MARGIN - (len(VIEWPOINTS) - 1) * _GAP) / len(VIEWPOINTS)
-    canvas.text((_MARGIN, 20), f"Camera over {len(track)} frames. Green: the first. Orange: the last.", INK, 15)
+    canvas.text(
+        (_MARGIN, 20), f"Camera path over {len(track)} frames. Green: the first frame. Orange: the last frame.", INK, 15
+    )
     for number, view in enumerate(VIEWPOINTS):
         left = _MARGIN + number * (side + _GAP)
         panel = _Panel(canvas, (left, _TOP, left + side, height - _BOTTOM), view, middle, extent)

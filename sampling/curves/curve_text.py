@@ -35,7 +35,7 @@ def read_keys(source: str, easing: str = "linear") -> tuple[Key, ...]:
         if span is None or not value:
             raise entry.error(_problem(source, at, entry.end), at)
         if span.start in starts:
-            raise entry.error(f"{span.start} already has a value. Remove one of the two.", at)
+            raise entry.error(f"{span.start} already has a value. Remove one of the two values.", at)
         starts.add(span.start)
         way = _easing(entry) or ("hold" if held else easing)
         keys.append(_first(source, span, float(value), way))
@@ -145,7 +145,7 @@ def _last(source: str, span: Span, end: str, value: float) -> Key:
     written = f"the range {span.start}:{end}"
     whole = share_of(span.start) is None and share_of(end) is None
     if not whole or (float(span.start) < 0) != (float(end) < 0):
-        problem = f"{written} needs two whole numbers, both counted from the same end."
+        problem = f"{written} needs two whole numbers that both count from the start or both count from the end."
         raise TextError(CURVE_TITLE, source, span.at, problem)
     if float(end) <= float(span.start):
         raise TextError(CURVE_TITLE, source, span.at, f"{written} is empty. Its end must be later than its start.")

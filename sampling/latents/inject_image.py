@@ -39,7 +39,7 @@ class Injection:
         """The frames of a video of `frames` that get a picture. Raises ValueError when there are none."""
         if self.first_frame >= frames:
             raise ValueError(
-                f"Inject Image begins with frame {self.first_frame}, but the video has {frames} frames. "
+                f"Inject Image starts at frame {self.first_frame}, but the video has {frames} frames. "
                 f"Set first_frame to {frames - 1} or less."
             )
         count = self.placed.count

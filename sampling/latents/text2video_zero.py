@@ -113,7 +113,7 @@ def _parts(sigmas: torch.Tensor, high: torch.Tensor, low: torch.Tensor) -> list[
         raise ValueError(
             f"Text2Video-Zero moves the picture between the noise levels {float(high):.2f} and {float(low):.2f}, but "
             f"this run goes from {float(sigmas[0]):.2f} to {float(sigmas[-1]):.2f}. Sample the whole run, with denoise "
-            "1; for a second pass, use First-Frame Attention alone."
+            "1; for a second pass, use First-Frame Attention without Text2Video-Zero."
         )
     above, under_high = sigmas > high * (1 + SAME_LEVEL), sigmas < high * (1 - SAME_LEVEL)
     across = under_high & (sigmas > low * (1 + SAME_LEVEL))

@@ -26,7 +26,7 @@ class NoisePattern:
         if self.kind == "FreeNoise" and self.overlap >= self.length:
             raise ValueError(
                 f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames. Set length and "
-                f"overlap to those of your windows, or use a quarter of the window, {self.length // 4}."
+                f"overlap to the values of your windows, or set overlap to a quarter of length: {self.length // 4}."
             )
 
     def arrange(self, noise: torch.Tensor, seed: int) -> torch.Tensor:

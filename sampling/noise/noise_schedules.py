@@ -64,13 +64,13 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
     "mean of AnimateDiff and Stable Diffusion": NamedSchedule(
         schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas),
-        words="The noise level of each timestep is the mean of those of AnimateDiff and Stable Diffusion. "
-        "AnimateDiff-Evolved calls it avg(sqrt_linear,linear).",
+        words="The noise level of each timestep is the mean of the noise levels in the schedules AnimateDiff and Stable "
+        "Diffusion. AnimateDiff-Evolved calls it avg(sqrt_linear,linear).",
     ),
     "LCM mean of AnimateDiff and Stable Diffusion": NamedSchedule(
         schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas, lcm_steps=50),
-        words="The same mean, for an LCM LoRA (50 distilled timesteps). AnimateDiff-Evolved calls it lcm "
-        "avg(sqrt_linear,linear).",
+        words="Like mean of AnimateDiff and Stable Diffusion, but for an LCM LoRA (50 distilled timesteps). "
+        "AnimateDiff-Evolved calls it lcm avg(sqrt_linear,linear).",
     ),
 }
 
@@ -79,7 +79,7 @@ EVOLVED = "as AnimateDiff-Evolved"
 
 CHOICES: dict[str, str] = {
     AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise (EDM), such as "
-    "Playground v2.5, keeps its own.",
+    "Playground v2.5, keeps its own schedule.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
     EVOLVED: "What autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files without "

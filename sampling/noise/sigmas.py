@@ -73,8 +73,7 @@ def _falling(sigmas: torch.Tensor) -> torch.Tensor:
     if rises:
         step = rises[0]
         raise ValueError(
-            f"The noise would rise from {float(sigmas[step]):.3f} to {float(sigmas[step + 1]):.3f} in step "
-            f"{step + 1}, but samplers only remove noise. Swap sigmas_1 and sigmas_2, or choose another split or "
-            "other weights."
+            f"The noise would rise from {float(sigmas[step]):.3f} to {float(sigmas[step + 1]):.3f} at step {step + 1}, but "
+            "samplers only remove noise. Swap sigmas_1 and sigmas_2, or change split_at, weight or weight_end."
         )
     return sigmas

@@ -22,7 +22,7 @@ def start_as_authors(sampler: HostSampler, start: torch.Tensor) -> HostSampler:
     if is_dataclass(sampler) and not isinstance(sampler, type) and hasattr(sampler, "sampler"):
         return replace(sampler, sampler=start_as_authors(sampler.sampler, start))
     raise ValueError(
-        f"The authors' start noise works with ComfyUI's samplers, but this one is a {type(sampler).__name__}. Use one of "
+        f"The authors' start noise works with ComfyUI's samplers, but this sampler is {type(sampler).__name__}. Use one of "
         "ComfyUI's samplers, or turn authors_start off in Animation Noise."
     )
 

@@ -51,8 +51,8 @@ def animating(motion: HostMotion, picture: AnimatedPicture) -> HostMotion:
     curves = (picture.strength, picture.affinity)
     if spec.picture == "mask+picture" and any(isinstance(one, Curve) and one.over_blocks for one in curves):
         raise ValueError(
-            f"A curve over blocks is connected to Animate Picture, but {spec.family.label} takes the picture in one place, "
-            "the first layer of the UNet. Connect a curve over frames, steps or the picture."
+            f"A curve over blocks is connected to Animate Picture, but {spec.family.label} takes the picture only in the "
+            "first layer of the UNet. Connect a curve over frames, steps or the picture."
         )
     animated = motion.clone()
     animated.set_attachments(PICTURE_ATTACHMENT, picture)

@@ -58,9 +58,7 @@ def _refuse_swallowed(text: Scanner, at: int, string: str) -> None:
     for line in string.splitlines()[1:]:
         other = line_span(Scanner(text.title, line))
         if other is not None:
-            problem = (
-                f"this quote is not closed before frame {other.start}. Add a closing quote at the end of its prompt."
-            )
+            problem = f"this prompt has no closing quote before frame {other.start}. Add one at the end of the prompt."
             raise text.error(problem, at)
 
 

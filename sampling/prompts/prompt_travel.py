@@ -71,7 +71,7 @@ def _stops(source: str, prompts: Sequence[Prompt], frames: int) -> Iterable[Stop
         for stop in _stops_of(source, prompt.span, number, frames):
             if stop.frame in stops:
                 line = source.count("\n", 0, stops[stop.frame].at) + 1
-                problem = f"frame {stop.frame} already has a prompt, in line {line}. Remove one of the two."
+                problem = f"frame {stop.frame} already has a prompt, on line {line}. Remove one of the two prompts."
                 raise TextError(PROMPT_TITLE, source, stop.at, problem)
             stops[stop.frame] = stop
     return stops.values()

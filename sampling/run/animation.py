@@ -73,6 +73,6 @@ def motion_models(patcher: HostModel | None) -> list[HostMotion]:
     """
     if patcher is None:
         raise RuntimeError(
-            "A model with a motion model was called outside a sampler of ComfyUI. Connect it to a sampler node."
+            "A MODEL with a motion model was called outside ComfyUI's samplers. Connect the MODEL to a sampler node."
         )
     return list(patcher.get_additional_models_with_key(ANIMATION))

@@ -39,9 +39,10 @@ def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
     modules = dict(spec.modules)
     place = next(p for p in [*modules, *widths] if modules.get(p) != widths.get(p))
     has_here = f"{modules[place]} channels" if place in modules else "no motion module"
+    in_unet = f"{widths[place]} channels" if place in widths else "no block there"
     raise ValueError(
         f'"{file}" does not fit the connected MODEL: at "{place}" it has {has_here}, but the UNet has '
-        f"{widths.get(place, 'no block there')}. Pick the motion model that was made for this checkpoint."
+        f"{in_unet}. Pick the motion model that was made for this checkpoint."
     )
 
 
@@ -69,8 +70,8 @@ def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
     handler = model_options.get("context_handler")
     if handler is not None and not isinstance(handler, ContextHandler):
         raise ValueError(
-            f"The MODEL already has context windows of another node ({type(handler).__name__}), but a run can have "
-            "only one kind. Remove that node, or Kinema's Context Windows."
+            f"The MODEL already has context windows of another node ({type(handler).__name__}), but a run can use only one "
+            "kind of context window. Remove that node, or Kinema's Context Windows."
         )
 
 
@@ -83,7 +84,8 @@ def check_no_evolved_windows(model: HostModel) -> None:
     if length is not None:
         raise ValueError(
             f"The MODEL has AnimateDiff-Evolved's context options (windows of {length} frames), but Kinema's nodes work "
-            "only with Kinema's or ComfyUI's windows. Disconnect context_options there and use Kinema's Context Windows."
+            "only with Kinema's or ComfyUI's windows. Disconnect context_options from that pack's node and use Kinema's "
+            "Context Windows."
         )
 
 
@@ -155,9 +157,9 @@ def check_result(latents: torch.Tensor) -> None:
     bad = (~latents.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
     if bad:
         raise ValueError(
-            f"Sampling gave numbers that are not finite (NaN) in {len(bad)} of {len(latents)} frames, the first of which "
-            f"is frame {bad[0]}. Lower cfg and the strengths of the nodes on the MODEL, and choose a sampler and sigmas "
-            "that suit it; with half precision, start ComfyUI with --force-fp32."
+            f"Sampling gave numbers that are not finite (NaN) in {len(bad)} of {len(latents)} frames (the first: frame "
+            f"{bad[0]}). Lower cfg and the strengths of the nodes on the MODEL, and choose a sampler and sigmas that suit "
+            "the model; with half precision, start ComfyUI with --force-fp32."
         )
 
 
@@ -177,8 +179,8 @@ def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Appli
         )
     if min(lengths) < 2:
         raise ValueError(
-            f"A motion model animates 2 frames or more, but the context windows have {min(lengths)}. "
-            f"Use windows of {spec.native_frames} frames."
+            f"A motion model animates 2 frames or more, but the context windows have length {min(lengths)}. Use windows of "
+            f"{spec.native_frames} frames."
         )
     frames = max(lengths)
     known = how.positions.length(spec.max_frames) - how.positions.offset

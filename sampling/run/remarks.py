@@ -57,14 +57,15 @@ def _freenoise(animation: Animation, noise: torch.Tensor) -> Iterator[str]:
     frames = noise.shape[0]
     spec = animation.freenoise_windows
     if spec is not None and frames <= spec.length:
-        yield f"FreeNoise has no effect: the video has {frames} frames, and one window has {spec.length}."
+        yield f"FreeNoise has no effect: the {frames} frames of the video fit into one window of {spec.length} frames."
     if spec is not None and torch.count_nonzero(noise) == 0:
         yield "FreeNoise has no effect: this sampler adds no noise."
     for layer in animation.noise.layers if animation.noise is not None else ():
         length = layer.pattern.length
         if layer.pattern.kind in ("FreeNoise", "repeated") and frames + layer.first_frame <= length:
             yield (
-                f"The noise type {layer.pattern.kind} has no effect: the video has {frames} frames, and length is {length}."
+                f"The noise type {layer.pattern.kind} has no effect: the video has {frames} frames, and length is {length}, "
+                "so no noise is repeated."
             )
 
 
@@ -72,14 +73,20 @@ def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
     if animation.references and not is_cut:
         yield "Window Reference has no effect: the video is not computed in context windows."
     if animation.motion_windows is not None and animation.motion_windows.closed_loop and is_cut:
-        yield "closed_loop of Motion Windows has no effect: a context window is only a part of the loop."
+        yield (
+            "closed_loop of Motion Windows has no effect: the video is computed in context windows, each of which is only "
+            "a part of the loop."
+        )
 
 
 def _injections(animation: Animation, guider: HostGuider, sigmas: torch.Tensor) -> Iterator[str]:
     sampling = guider.model_patcher.get_model_object("model_sampling")
     for injection in animation.injections:
         if step_of(injection.percent, sigmas, sampling) is None:
-            yield f"Inject Image does not act: this run does not pass {injection.percent:.0%} of the noise schedule."
+            yield (
+                f"Inject Image has no effect: this run does not pass the point at {injection.percent:.0%} of the noise "
+                "schedule."
+            )
 
 
 def _without_cameras(animation: Animation) -> Sequence[Any]:
@@ -92,7 +99,9 @@ def _without_cameras(animation: Animation) -> Sequence[Any]:
 def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
     counts = [cond["cross_attn"].shape[0] for conds in guider.conds.values() for cond in conds if "cross_attn" in cond]
     for count in sorted(set(counts) - {1, frames}):
-        what = f"the first {frames} are used" if count > frames else "they are repeated"
+        what = (
+            "the prompts for later frames are not used" if count > frames else "the prompts are repeated from the first"
+        )
         yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
 
 
@@ -109,7 +118,8 @@ def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:
     for control in (link for first in controls for link in chained(first) if is_hosts(link)):
         count = 1 if control.cond_hint_original is None else control.cond_hint_original.shape[0]
         if 1 < count < frames:
-            rest = "the last one is repeated for the rest" if is_cut else "they are repeated in order for the rest"
+            repeated = "the last picture is" if is_cut else "the pictures are"
+            rest = f"{repeated} repeated for the remaining frames"
             yield f"A ControlNet has {count} pictures for {frames} frames: {rest}."
         elif count > frames:
-            yield f"A ControlNet has {count} pictures for {frames} frames: the first {frames} are used."
+            yield f"A ControlNet has {count} pictures for {frames} frames: surplus pictures are not used."

@@ -54,7 +54,7 @@ class Preparing:
         if tuple(latents.shape[1:]) != (CHANNELS["rgb"], *size):
             raise ValueError(
                 f"SparseCtrl takes latents of {CHANNELS['rgb']} channels and {size[1]} x {size[0]}, but the VAE makes "
-                f"{list(latents.shape[1:])}. Connect the VAE of an SD1.5 checkpoint to Apply ControlNet."
+                f"latents of shape {list(latents.shape[1:])}. Connect the VAE of an SD1.5 checkpoint to Apply ControlNet."
             )
         scaled: torch.Tensor = comfy.latent_formats.SD15().process_in(latents.float())
         return scaled
@@ -65,7 +65,7 @@ class Preparing:
         share = 1 - min(theirs / ours, ours / theirs)
         if share > CUT_WORTH_SAYING:
             self.tell(
-                f"SparseCtrl cuts {share:.0%} off its pictures of {pictures.shape[3]} x {pictures.shape[2]}, because the "
+                f"SparseCtrl crops {share:.0%} off its pictures of {pictures.shape[3]} x {pictures.shape[2]}, because the "
                 f"video is {width} x {height}."
             )
 

@@ -35,8 +35,9 @@ def check_counts(pictures: int, frames: int) -> None:
     """Raises ValueError unless there is a picture for each of so many `frames`, or one for all."""
     if pictures not in (1, frames):
         raise ValueError(
-            f"SparseCtrl has {pictures} pictures for {frames} {'frame' if frames == 1 else 'frames'}. Connect one picture "
-            "per frame or a single one for all of them, or change the frames of Load SparseCtrl."
+            f"SparseCtrl has {pictures} pictures, but frames of Load SparseCtrl selects {frames} "
+            f"{'frame' if frames == 1 else 'frames'}. Connect one picture for each selected frame or a single picture for all "
+            "of them, or change frames of Load SparseCtrl."
         )
 
 
@@ -132,8 +133,9 @@ def read_placement(text: str) -> Placement:
         return Every(int(every[1]))
     numbers = said.replace(",", " ").split()
     if not numbers or not all(FRAME_NUMBER.fullmatch(number) for number in numbers):
+        written = text if len(text) <= 40 else f"{text[:40]}..."
         raise ValueError(
-            f'frames is "{text[:40]}", which is not a list of frames. Use numbers such as "0, -1", "every 4", or one of the '
+            f'frames is "{written}", which is not a list of frames. Use numbers such as "0, -1", "every 4", or one of the '
             f"words {', '.join(WORDS)}."
         )
     return Numbered(tuple(int(number) for number in numbers))

@@ -73,8 +73,8 @@ def check_frames(model: SparseModel, motion: float | Curve, frames: Frames, seen
     spec = model.motion.model.spec
     if frames.count < 2:
         raise ValueError(
-            f'The motion modules in "{model.name}" need 2 frames or more, but 1 is sampled. Set motion of Load SparseCtrl '
-            "to 0 for still pictures, or use a latent with more frames."
+            f'The motion modules in "{model.name}" need 2 frames or more, but only 1 frame is sampled. Set motion of Load '
+            "SparseCtrl to 0 for still pictures, or use a latent with more frames."
         )
     if seen_together > spec.max_frames:
         raise ValueError(

@@ -48,7 +48,7 @@ class Hints:
         if have < need and control not in self._warned:
             self._warned.add(control)
             logging.warning(
-                f"A ControlNet has {have} hint frames for {need} frames: the last one is repeated for the rest."
+                f"A ControlNet has {have} pictures for {need} frames: the last picture is repeated for the remaining frames."
             )
 
 

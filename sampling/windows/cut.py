@@ -30,7 +30,7 @@ class WindowSpec:
         if self.overlap >= self.length:
             raise ValueError(
                 f"An overlap of {self.overlap} is not smaller than the window of {self.length} frames, so the windows "
-                f"would never advance. Use a quarter of the window, {self.length // 4}."
+                f"would never advance. Set overlap to a quarter of the length: {self.length // 4}."
             )
         if self.short != "join" and not WINDOW_SCHEDULES[self.schedule].loops:
             raise ValueError(
@@ -181,9 +181,10 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
 
 SHORT_VIDEOS: dict[str, str] = {
     "join": "closed_loop joins the ends of short videos too.",
-    "leave": "Short videos are computed as without this node.",
-    "equal length": "Shorter videos are computed as without this node. A video exactly as long as one window is "
-    "looped: in two windows with closed_loop, otherwise in one. This is use_on_equal_length of AnimateDiff-Evolved.",
+    "leave": "Short videos are computed as if this node were absent.",
+    "equal length": "Videos shorter than one window are computed as if this node were absent. A video exactly as long as "
+    "one window is looped: in two windows with closed_loop, otherwise in one. This is use_on_equal_length of "
+    "AnimateDiff-Evolved.",
 }
 """What the nodes offer for videos that fit into one window, and what it means."""
 

@@ -17,7 +17,7 @@ OTHERS = {  # what makes another host of this one: its version, a file, what is 
     ),
     "newer": (
         *("9.0.0", "comfy/context_windows.py", "class IndexListContextWindow(", "class Unknown("),
-        "Kinema needs comfy.context_windows, which this ComfyUI, 9.0.0, does not have. Update Kinema.",
+        "This ComfyUI (9.0.0) lacks comfy.context_windows, which Kinema needs. Update Kinema.",
     ),
 }
 

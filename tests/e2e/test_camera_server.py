@@ -63,7 +63,9 @@ def test_the_plot_and_a_moved_picture(comfy, client):
     plot, moved = plotted(), plotted(image=["30", 0], distance=4.0)
     assert [Image.open(comfy.path(file)).size for file in plot.outputs["31"]] == [(768, 336)]
     assert [Image.open(comfy.path(file)).size for file in moved.outputs["31"]] == [(64, 48)] * 8
-    assert moved.said[PLOT].startswith("The camera reaches the image at frame 6; frames where it is behind the image")
+    assert moved.said[PLOT].startswith(
+        "The camera reaches the image at frame 6; frames in which the camera is behind the image"
+    )
 
 
 def test_errors_come_where_they_are_known_first(client):
@@ -71,13 +73,13 @@ def test_errors_come_where_they_are_known_first(client):
         client.run(followed(poses="1 2 3"))
     shrinking = followed(zoom=["24", 0])
     shrinking["24"] = {"class_type": "KinemaCurve", "inputs": {"values": "0: 1, -1: -1", "easing": "linear"}}
-    with pytest.raises(PromptFailed, match="zoom is -1, but a focal length must be above 0"):
+    with pytest.raises(PromptFailed, match="zoom is -1, but must be greater than 0"):
         client.run(shrinking)
     joined = followed(frames=JOB.frames)
     joined[PATH]["inputs"]["camera"] = ["23", 0]
     joined["23"] = path()
     with pytest.raises(
         PromptFailed,
-        match="The camera path asks for .* frames, plus at least 1 for moves with frames 0, but the video has",
+        match="The camera path needs at least .* frames, but the video has",
     ):
         client.run(joined)

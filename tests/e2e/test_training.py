@@ -148,7 +148,9 @@ def test_a_motion_model_is_trained_on_the_command_line(tmp_path: Path) -> None:
                 "Clips: 2, with 2 frames each. Videos: 1." in done.stdout and f"step {steps} of {steps}" in done.stdout
             )
             assert steps_of(tmp_path / "out" / "columns.safetensors") == steps
-    assert done.returncode == 1 and "was trained with learning_rate 0.0001, but now it is 0.001" in done.stderr
+    assert (
+        done.returncode == 1 and "was trained with learning_rate 0.0001, but learning_rate is now 0.001" in done.stderr
+    )
     with Image.open(tmp_path / "out" / "columns_000002.webp") as sample:
         assert sample.n_frames == 2 and sample.size == (32, 32)
     with Image.open(tmp_path / "out" / "columns.loss.png") as plot:

@@ -68,9 +68,9 @@ def test_other_text_is_refused(text):
 def test_what_lacks_its_counterpart_is_refused(judge):
     with pytest.raises(ValueError, match="measured by a CLIP vision model, but none is connected"):
         Judge(reference=judge.reference)
-    with pytest.raises(ValueError, match="needs both clip and prompt, but only clip is given. Add prompt"):
+    with pytest.raises(ValueError, match="needs both clip and prompt, but only clip is given. Connect clip and enter"):
         Judge(judge.vision, clip=judge.clip, prompt="  ")
-    with pytest.raises(ValueError, match="needs both clip and prompt, but only prompt is given. Add clip"):
+    with pytest.raises(ValueError, match="needs both clip and prompt, but only prompt is given. Connect clip and enter"):
         Judge(judge.vision, prompt="a red fish")
     with pytest.raises(ValueError, match="has 2 frames or more, but images has 1"):
         run(pictures.pan(1), Judge())

@@ -136,7 +136,7 @@ MERGE_0 = f"down_blocks.0.motion_modules.0.{cameras.MERGE}"
         (lambda: changed(f"{MERGE_0}.bias", lambda w: w * torch.nan), r"not finite \(NaN\) in 1 of its tensors"),
         (
             lambda: cameras.pruned() | {"encoder_attention.weight": torch.zeros(3)},
-            "keys that no known CameraCtrl model has",
+            "has a key that no known CameraCtrl model has",
         ),
         (
             lambda: cameras.pruned() | {"module.encoder_conv_in.bias": torch.zeros(32)},
@@ -154,7 +154,9 @@ def test_incomplete_and_damaged_files(weights, says, tmp_path):
 def test_a_number_of_heads_that_does_not_divide_is_refused(tmp_path):
     for heads in ("0", "7", "-8", "8.0", "many", "9" * 5000):
         safetensors.torch.save_file(cameras.pruned(), tmp_path / "heads.safetensors", {"num_attention_heads": heads})
-        with pytest.raises(MotionFileError, match="heads in its attentions, which does not divide its widths"):
+        with pytest.raises(
+            MotionFileError, match="as its number of attention heads, but this number must divide its widths"
+        ):
             load_camera_ctrl(tmp_path / "heads.safetensors")
 
 

@@ -155,7 +155,7 @@ def test_other_keys_are_reported(weights, tmp_path, caplog):
     )
     with caplog.at_level(logging.WARNING):
         load_motion_lora(motion, path, 1.0)
-    assert 'were ignored: "down_blocks.0.attentions.0.surprise"' in caplog.text
+    assert 'were ignored (1): "down_blocks.0.attentions.0.surprise"' in caplog.text
 
 
 def refuse(motion, path, text):

@@ -125,7 +125,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(cut, suffix, tmp_path):
         path.write_bytes(path.read_bytes()[: 10 if cut else size])
         os.utime(path, (0, 0))  # the clock of a disk may stand still for some milliseconds
         with pytest.raises(
-            MotionFileError, match=f"was written to while it was read: it had {size} bytes, and now has"
+            MotionFileError, match=f"was modified while it was being read: it had {size} bytes, and now it has"
         ) as e:
             file.read()
     assert str(path.stat().st_size) in str(e.value)

@@ -67,7 +67,7 @@ SAID = {
     "frame for I2V": ("i2v", ONE, {"frame": 3}, "frame has no effect: it is only for PIA, but the motion model"),
     "affinity for I2V": ("i2v", ONE, {"affinity": CURVE}, "affinity has no effect: it is only for PIA"),
     "pictures for I2V": ("i2v", THREE, {}, "Each frame gets one of the 3 pictures. Later frames keep the last"),
-    "drift for several": ("i2v", THREE, {"drift": 0.3}, "drift has no effect: it is 0 with several pictures."),
+    "drift for several": ("i2v", THREE, {"drift": 0.3}, "drift has no effect with several pictures: 0 is used"),
 }  # fmt: skip
 
 

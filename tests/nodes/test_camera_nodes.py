@@ -43,7 +43,7 @@ def test_what_a_path_cannot_be_is_said_at_the_node():
     assert CameraPathNode.validate_inputs(poses="1 2").startswith(
         "poses, line 1, column 1: a row needs 19 numbers, but"
     )
-    with pytest.raises(ValueError, match=r"zoom is 0, but a focal length must be above 0"):
+    with pytest.raises(ValueError, match=r"zoom is 0, but must be greater than 0"):
         path("none", 1.0, zoom=0.0)
     with pytest.raises(ValueError, match="turn is nan, which is not a finite number"):
         path("none", 1.0, turn=float("nan"))

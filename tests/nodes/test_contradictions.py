@@ -57,7 +57,7 @@ STEPS = OverRun((Key(0, False, 1.0), Key(40, False, 0.5)))
 FRAMES = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
 NEVER = ": it is 0.8 and end_percent is 0.5, so this node never acts."
 BATCHED = ", because windows do not overlap."
-LATENT = ": it is 32, but the connected latent has another number of frames, which is used."
+LATENT = ": it is 32, but the connected latent has a different number of frames, which is used instead."
 NOISE_TYPE = ' with the noise type "{}".'
 
 CASES = (

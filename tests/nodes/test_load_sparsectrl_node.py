@@ -64,12 +64,12 @@ def test_what_can_be_said_before_a_run_is_said(folder: Path) -> None:
         'frames is "first", which'
     )
     message = str(LoadSparseCtrlNode.validate_inputs("other.safetensors", "0"))
-    assert message.startswith('"other.safetensors" is not among the') and str(folder) in message
+    assert message.startswith('"other.safetensors" was not found.') and str(folder) in message
 
 
 def test_load_motion_model_names_this_node(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError,
-        match="is a SparseCtrl model, not a motion model. Load it with Load SparseCtrl and connect that to Apply",
+        match="is a SparseCtrl model, not a motion model. Load it with Load SparseCtrl and connect that node to Apply",
     ):
         load_motion_model(tiny.save(sparse.weights("rgb"), tmp_path / "rgb.safetensors"))

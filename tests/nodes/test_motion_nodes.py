@@ -97,9 +97,7 @@ def test_no_files_says_where_to_put_one(models, node, folder):
 def test_unknown_file_is_named(models):
     (models / MODEL_FOLDER / "a.safetensors").write_text("x")
     assert LoadMotionModelNode.validate_inputs("a.safetensors") is True
-    assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith(
-        '"b.safetensors" is not among the 1 motion models'
-    )
+    assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith('"b.safetensors" was not found.')
 
 
 def test_loaded_once_however_many_nodes_use_it(models):

@@ -77,7 +77,7 @@ def test_what_cannot_act_is_said(case, model, screen):
 
 def test_an_injection_before_the_run_is_said(model, screen):
     tiny.sample(inject(model, 0.1), 2, denoise=0.5)
-    assert screen.text == "Inject Image does not act: this run does not pass 10% of the noise schedule."
+    assert screen.text == "Inject Image has no effect: this run does not pass the point at 10% of the noise schedule."
 
 
 def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, screen):
@@ -87,12 +87,14 @@ def test_frames_steps_and_prompts_that_a_run_does_not_reach(model, motion, scree
     assert screen.text == (
         "The value of a curve at frame 9 is not reached: the last frame is 3. The value of a curve at step 5 is not "
         "reached: the last step is 1. The prompts of Prompt Travel are made for 6 frames, but the video has 4: the "
-        "first 4 are used."
+        "prompts for later frames are not used."
     )
 
 
 def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
-    for count, windows, said in ((2, (), "they are repeated in order for the rest"), (9, (), "the first 6 are used")):
+    few = "the pictures are repeated for the remaining frames"
+    many = "surplus pictures are not used"
+    for count, windows, said in ((2, (), few), (9, (), many)):
         control = controls.control_net().set_cond_hint(controls.hints(count))
         tiny.sample(changed(model, windows=windows), 6, positive=controls.controlled(control), size=4)
         assert screen.text == f"A ControlNet has {count} pictures for 6 frames: {said}."
@@ -101,7 +103,8 @@ def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
         added(model, windows=ContextWindows(WindowSpec(4, 1))), 6, positive=controls.controlled(control), size=4
     )
     assert screen.text == (
-        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last one is repeated for the rest."
+        "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last picture is repeated for the "
+        "remaining frames."
     )
 
 

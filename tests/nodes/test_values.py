@@ -44,7 +44,7 @@ def test_every_input_refuses_what_is_no_number_by_its_name():
         ([1.0, "x"], 'strength, item 1, must be a number, but it is the text "x". Connect a number.'),
         (
             [1.0, [2.0]],
-            "strength must be a plain list with one number per frame, but item 1 is a list of 1 items. Conn",
+            "strength must be a plain list with one number per frame, but item 1 is a list of length 1. Conn",
         ),
         ("1", 'strength must be a number, a curve or a list of numbers, but it is the text "1". Connect one'),
         (None, "strength must be a number, a curve or a list of numbers, but it is empty (None). Connect one"),

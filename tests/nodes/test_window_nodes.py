@@ -44,7 +44,7 @@ def test_an_overlap_that_cannot_be_is_said_before_the_run(node):
     assert node.validate_inputs(16, 4) is True and node.validate_inputs(None, 40) is True
     assert node.validate_inputs(16, 16) == (
         "An overlap of 16 is not smaller than the window of 16 frames, so the windows would never advance. "
-        "Use a quarter of the window, 4."
+        "Set overlap to a quarter of the length: 4."
     )
 
 

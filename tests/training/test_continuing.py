@@ -51,7 +51,7 @@ def test_a_run_keeps_the_seed_that_it_began_with(tmp_path):
     halves, whole = tmp_path / "halves", tmp_path / "whole"
     assert run(halves, 1) == run(whole, 2) == []
     assert run(halves, 2, seed=7) == [
-        "The training continues with the seed 42 that it began with, not with 7. To use 7, start again under another name."
+        "The training continues with the seed 42 that it began with, not with 7. To use 7, start a new run under another name."
     ]
     assert same(halves, whole)
     assert run(halves, 1, seed=7, start_again=True) == []
@@ -63,13 +63,13 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     written = times(tmp_path)
     finished = '"mine.safetensors" is finished. Steps done: 1.'
     others = (
-        'It was trained on 3 clips of the folder "fish", not on 1 clip of the folder "birds". To train on those too, raise '
-        "steps and switch on other_clips."
+        'The file was trained on 3 clips of the folder "fish", not on 1 clip of the folder "birds". To train on the current '
+        "clips too, raise steps and turn on other_clips."
     )
     assert run(tmp_path, 1) == [f"{finished} To train it further, raise steps."]
     assert run(tmp_path, 1, count=1, origin=BIRDS) == [f"{finished} {others}"]
     assert run(tmp_path, 1, kind="v2") == [
-        f"{finished} It was started with a motion model other than the connected one."
+        f"{finished} The training run was started with a motion model other than the connected one."
     ]
     assert times(tmp_path) == written
     (tmp_path / "mine.safetensors").unlink()
@@ -83,14 +83,15 @@ def test_other_clips_are_refused_unless_asked_for(tmp_path):
     with pytest.raises(CheckpointError) as error:
         run(halves, 2, count=4, origin=BIRDS)
     assert str(error.value) == (
-        '"mine.training" was trained on 3 clips of the folder "fish", not on 4 clips of the folder "birds". Switch on '
-        "other_clips to continue with the current clips, connect the earlier ones again, or start again under another name."
+        '"mine.training" was trained on 3 clips of the folder "fish", not on 4 clips of the folder "birds". Turn on '
+        "other_clips to continue with the current clips, connect the earlier clips again, or start a new run under another "
+        "name."
     )
     run(halves, 2, count=4, origin=BIRDS, other_clips=True)
     run(halves, 3, count=4, origin=BIRDS)
     run(whole, 3, count=4, origin=BIRDS, other_clips=True)
     assert same(halves, whole) and state(whole)[ABOUT_CLIPS] == '4 clips of the folder "birds"'
-    with pytest.raises(CheckpointError, match="with the current videos, captions and sizes. Switch on other_clips"):
+    with pytest.raises(CheckpointError, match="with the current videos, captions and sizes. Turn on other_clips"):
         session_with_other_captions(halves)
     with pytest.raises(CheckpointError, match='"mine.training" was started with a different motion model.'):
         run(halves, 4, count=4, origin=BIRDS, kind="v2")

@@ -71,14 +71,14 @@ def test_the_gradient_of_more_parts_differs_by_rounding_only(folder):
         (
             "other clips",
             "ProcessError: Process 1 would start from (0, '",
-            "All machines must see the same settings file",
+            "Make sure that all machines see the same settings file",
             0,
         ),
         ("not finite", "ValueError: The loss became nan at step 2", "0 of 2 stopped: The loss became nan at step 2", 1),
         ("error", "ProcessError: Process 1 of 2 stopped: out of memory, say", "RuntimeError: out of memory, say", 1),
         ("full disk", "OSError: no space left", "ProcessError: Process 0 of 2 stopped: no space left", 2),
         ("interrupt", "InterruptProcessingException: ", "InterruptProcessingException: ", 2),
-        ("death", "ProcessError: Process 0 of 2 stopped, because another one ended without a message.", "", 1),
+        ("death", "ProcessError: Process 0 of 2 stopped, because another process ended without a message.", "", 1),
     ],
 )
 def test_what_stops_one_stops_both(folder, what, raised, told, steps):

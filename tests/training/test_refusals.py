@@ -67,7 +67,7 @@ def test_settings_out_of_range(name, value, allowed):
 def test_a_loss_that_is_not_finite():
     data = clips()
     data.clips[0].latents[0] = float("nan")
-    refused("The loss became nan at step 1", "Use a lower learning_rate", data=data)
+    refused("The loss became nan at step 1", "Lower learning_rate", data=data)
 
 
 def test_other_predictions():

@@ -62,7 +62,7 @@ def test_a_killed_process_goes_on_from_its_last_save(tmp_path):
 
 @pytest.mark.parametrize(
     "change, words",
-    [({"seed": 43}, ("seed 42", "now it is 43")), ({"learning_rate": 0.5}, ("learning_rate 0.001", "0.5")),
+    [({"seed": 43}, ("seed 42", "seed is now 43")), ({"learning_rate": 0.5}, ("learning_rate 0.001", "0.5")),
      ({"learning_rate_curve": "cosine"}, ("learning_rate_curve 'constant'", "'cosine'"))],
 )  # fmt: skip
 def test_other_settings_are_refused(tmp_path, change, words):
@@ -70,7 +70,7 @@ def test_other_settings_are_refused(tmp_path, change, words):
     run(path, steps=1)
     with pytest.raises(CheckpointError) as error:
         run(path, steps=2, **change)
-    for word in (path.name, "start again under another name", *words):
+    for word in (path.name, "start a new run under another name", *words):
         assert word in str(error.value)
 
 
@@ -99,7 +99,7 @@ def test_a_state_from_before_clips_had_hashes(tmp_path):
     state = torch.load(path, weights_only=True)
     then = state["course"] | {"clips": "5d8046d1ebe8317564dda666114ba693"}
     torch.save(state | {"course": then}, path)
-    with pytest.raises(CheckpointError, match="was trained with seed 42, but now it is 43"):
+    with pytest.raises(CheckpointError, match="was trained with seed 42, but seed is now 43"):
         run(path, steps=4, seed=43)
     assert same(run(path, steps=4), run(None, steps=4))
     torch.save(state | {"course": then | {"clips": "0" * 32}}, path)

@@ -117,5 +117,5 @@ def test_the_node_trains_saves_and_gives_the_control(motion, tmp_path, monkeypat
 
 
 def test_bases_without_sparsectrl_are_named(motion, tmp_path):
-    with pytest.raises(ValueError, match="SparseCtrl exists for SD1.5 only, but the connected MODEL is SDXL"):
+    with pytest.raises(ValueError, match="SparseCtrl exists only for SD1.5, but the connected MODEL is SDXL"):
         new_halves(tiny.image_model(base="sdxl"), motion, seed=1)

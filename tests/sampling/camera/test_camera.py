@@ -164,7 +164,7 @@ def test_a_path_that_does_not_fit_is_said_before_the_run(follow):
     path = Joined(CameraMove(frames=8), CameraMove("move left"))
     with pytest.raises(
         ValueError,
-        match="The camera path asks for 8 frames, plus at least 1 for moves with frames 0, but the video has 4 frames",
+        match="The camera path needs at least 9 frames, but the video has 4",
     ):
         tiny.sample(follow(path))
 

@@ -88,7 +88,7 @@ def test_errors():
     ):
         blend(torch.tensor([3.0, 1.0, 0.0]), torch.tensor([3.0, 2.0, 1.0, 0.0]), 0.5, 0.5)
     with pytest.raises(
-        ValueError, match="The noise would rise from 4.000 to 5.000 in step 1, but samplers only remove noise"
+        ValueError, match="The noise would rise from 4.000 to 5.000 at step 1, but samplers only remove noise"
     ):
         split(torch.tensor([4.0, 2.0, 0.0]), torch.tensor([9.0, 5.0, 0.0]), 0.5)
 

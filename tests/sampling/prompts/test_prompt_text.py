@@ -170,11 +170,11 @@ def test_generated_texts_that_are_refused(source):
         ),
         (
             '0: "a calm sea\n24: a storm"',
-            "line 1, column 4: this quote is not closed before frame 24. Add a closing quote",
+            "line 1, column 4: this prompt has no closing quote before frame 24. Add one at",
         ),
         (
             "0 = 'a',\n8 = 'b\n16 = c'",
-            "line 2, column 5: this quote is not closed before frame 16. Add a closing quote",
+            "line 2, column 5: this prompt has no closing quote before frame 16. Add one at",
         ),
         (
             '0: a calm sea\n"24": "a storm"',

@@ -73,12 +73,18 @@ def test_a_loop_closes():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("0: a\n8: b\n0: c", "line 3, column 1: frame 0 already has a prompt, in line 1. Remove one of the two."),
+        (
+            "0: a\n8: b\n0: c",
+            "line 3, column 1: frame 0 already has a prompt, on line 1. Remove one of the two prompts.",
+        ),
         ("0: a\n-20: b", "line 2, column 1: frame -20 is before the first of 16 frames. Use -16 or more."),
         ("0: a\n1.5: b", "line 2, column 1: 1.5 is outside the video. Use 0.0 to 1.0, or 0% to 100%."),
         ("0: a\n120%: b", "line 2, column 1: 120% is outside the video. Use 0.0 to 1.0, or 0% to 100%."),
         ('0 = "a",\n8:8 = "b"', "line 2, column 1: the range 8:8 is empty. Its end must be later than its start."),
-        ("0: a\n15: b\n-1: c", "line 3, column 1: frame 15 already has a prompt, in line 2. Remove one of the two."),
+        (
+            "0: a\n15: b\n-1: c",
+            "line 3, column 1: frame 15 already has a prompt, on line 2. Remove one of the two prompts.",
+        ),
     ],
 )
 def test_errors_name_line_and_column(source, message):

@@ -93,7 +93,7 @@ def test_context_options_of_animatediff_evolved(evolved_first, tmp_path):
         tiny.sample(chain(16), frames=20, steps=1)
     assert str(error.value) == (
         "The MODEL has AnimateDiff-Evolved's context options (windows of 16 frames), but Kinema's nodes work only with "
-        "Kinema's or ComfyUI's windows. Disconnect context_options there and use Kinema's Context Windows."
+        "Kinema's or ComfyUI's windows. Disconnect context_options from that pack's node and use Kinema's Context Windows."
     )
 
 
@@ -122,7 +122,7 @@ def test_windows_of_one_frame(tmp_path):
     with pytest.raises(ValueError) as error:
         tiny.sample(single, frames=4)
     assert str(error.value) == (
-        "A motion model animates 2 frames or more, but the context windows have 1. Use windows of 16 frames."
+        "A motion model animates 2 frames or more, but the context windows have length 1. Use windows of 16 frames."
     )
 
 
@@ -141,7 +141,7 @@ def test_other_bases_of_the_same_widths(tmp_path, kind, name):
 def test_outside_a_sampler(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
     options = animated.model_options["transformer_options"] | {"wrappers": animated.wrappers}
-    with pytest.raises(RuntimeError, match="was called outside a sampler"):
+    with pytest.raises(RuntimeError, match="was called outside ComfyUI's samplers"):
         animated.model.apply_model(
             tiny.latents(4), torch.ones(4), c_crossattn=torch.zeros(4, 5, 32), transformer_options=options
         )
@@ -156,7 +156,5 @@ def test_noise_levels_and_results_that_are_not_finite(model):
         tiny.sample(noisy, sigmas=infinite, sampler="dpmpp_sde")  # which would never end
     noise = tiny.latents(4)
     noise[2] = float("nan")
-    with pytest.raises(
-        ValueError, match=r"not finite \(NaN\) in 1 of 4 frames, the first of which is frame 2\. Lower cfg"
-    ):
+    with pytest.raises(ValueError, match=r"not finite \(NaN\) in 1 of 4 frames \(the first: frame 2\)\. Lower cfg"):
         tiny.sample(noisy, noise=noise)

@@ -60,10 +60,10 @@ def test_one_picture_serves_all_frames():
         (
             "0, -1",
             3,
-            "has 3 pictures for 2 frames. Connect one picture per frame or a single one for all of them, or change",
+            "has 3 pictures, but frames of Load SparseCtrl selects 2 frames. Connect one picture for each selected frame",
         ),
-        ("0", 2, "has 2 pictures for 1 frame. Connect"),
-        ("every 4", 3, "has 3 pictures for 4 frames"),
+        ("0", 2, "has 2 pictures, but frames of Load SparseCtrl selects 1 frame. Connect"),
+        ("every 4", 3, "has 3 pictures, but frames of Load SparseCtrl selects 4 frames"),
     ],
 )
 def test_what_does_not_fit_is_refused(text, pictures, message):

@@ -291,7 +291,7 @@ def test_pictures_of_another_shape_are_cut_and_resized_smoothly(model, scribble)
     control = sparse.applied(scribble, grey, tell=told.append)
     hints = shown(control, lambda: sample(model, control, steps=2))
     assert (hints[0][0, :3] - 0.25).abs().max() < 1e-6 and hints[0].shape[2:] == (32, 32)
-    assert told == ["SparseCtrl cuts 50% off its pictures of 128 x 64, because the video is 32 x 32."]
+    assert told == ["SparseCtrl crops 50% off its pictures of 128 x 64, because the video is 32 x 32."]
 
 
 def test_the_hosts_own_context_windows(model, scribble):

@@ -59,8 +59,8 @@ def test_the_last_hint_serves_for_missing_ones_with_a_warning(model, caplog):
     expected = at_once(model, controls.control_net().set_cond_hint(all_frames))
     with caplog.at_level(logging.WARNING):
         assert_alike(in_windows(model, controls.control_net().set_cond_hint(few)), expected)
-    assert [r.getMessage() for r in caplog.records if "hint" in r.getMessage()] == [
-        "A ControlNet has 4 hint frames for 7 frames: the last one is repeated for the rest."
+    assert [r.getMessage() for r in caplog.records if "ControlNet" in r.getMessage()] == [
+        "A ControlNet has 4 pictures for 7 frames: the last picture is repeated for the remaining frames."
     ]
 
 
