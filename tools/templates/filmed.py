@@ -31,7 +31,7 @@ def video_to_video() -> Template:
     text = (
         "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives the "
         "animation a different look. **AnimateLCM** needs only 8 steps.\n\n- **denoise** sets how much is "
-        "changed; 0.5 to 0.9 is usual.\n- Image From Batch selects the frames. If there are more than 16, they "
+        "changed; 0.5 to 0.9 is usual.\n- Get Image from Batch selects the frames. If there are more than 16, they "
         "are computed in windows."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
