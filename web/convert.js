@@ -18,7 +18,9 @@ async function ask(workflow, options) {
         body: JSON.stringify({ workflow, ...options }),
         signal: AbortSignal.timeout(SECONDS * 1000),
     });
-    const answer = await reply.json().catch(() => ({ error: `The server answered ${reply.status}.` }));
+    const answer = await reply.json().catch(() => ({
+        error: `The server answered with the status ${reply.status}. ComfyUI's log may show the cause.`,
+    }));
     if (answer.error) throw new Error(answer.error);
     return answer;
 }
@@ -112,7 +114,8 @@ async function openPrompt(file, accept) {
         const missing = new Set(lacking(Object.values(answer.workflow ?? {}).map(node => node.class_type)));
         const isOpened = answer.workflow && !missing.size;
         if (isOpened) app.loadApiJson(answer.workflow, file.name.replace(/\.json$/, ""));
-        const why = missing.size ? `The canvas would drop these nodes: ${[...missing].join(", ")}` : "";
+        const left = [...missing].join(", ");
+        const why = left && `The prompt was not opened, because it contains nodes that are not installed: ${left}`;
         const buttons = answer.canAccept ? [["Convert with losses", () => openPrompt(file, true)]] : [];
         await showToast({ title: answer.title, text: `${answer.text}\n${why}`.trim(), buttons, isBad: !isOpened });
     } catch (error) {

@@ -12,9 +12,10 @@ from .spine import ADAPTED, EDGES_GUIDE, MODELS, PROMPT, SAMPLE, SAVE, lora, not
 
 def text_to_animation() -> Template:
     text = (
-        "## Text to animation\n\nWrite a **prompt** and press **Run**. The 16 frames become a video of two seconds.\n\n- "
-        "No model yet? The two loaders offer models to download.\n- **batch_size** is the number of frames. For more than 16, "
-        "windows are used automatically.\n- Any SD1.5 checkpoint works in the first node, also with LoRAs."
+        "## Text to animation\n\nWrite a **prompt** and press **Run**. The 16 frames become a video of two "
+        "seconds.\n\n- If a model is missing, ComfyUI offers to download it.\n- **batch_size** is the number of "
+        "frames. For more than 16, windows are used automatically.\n- You can use any SD1.5 checkpoint, with or "
+        "without LoRAs."
     )
     return Template("text_to_animation", spine("text"), stages(), note(text), title="Text to animation")
 
@@ -22,10 +23,10 @@ def text_to_animation() -> Template:
 def long_animation() -> Template:
     nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
     text = (
-        "## Long animation\n\n64 frames from a motion model that was trained on 16 frames. They are sampled in **windows** "
-        "of 16 "
-        "frames with an overlap of 4.\n\n- Memory does not grow with the length.\n- A larger **overlap** is smoother "
-        "and slower.\n- Without the Context Windows node, these same values are used; add the node to change them."
+        "## Long animation\n\nA video of 64 frames, although the motion model was trained with 16: the frames are "
+        "sampled in **windows** of 16 frames with an overlap of 4.\n\n- Longer videos do not need more memory for "
+        "sampling.\n- A larger **overlap** gives smoother transitions, but takes longer.\n- Without Context "
+        "Windows, windows with the same values are used automatically. Use this node to change the values."
     )
     all_stages = stages(Stage("Windows", "motion", ("windows",)))
     return Template("long_animation", nodes, all_stages, note(text), title="Long animation")
@@ -50,9 +51,9 @@ def prompt_travel() -> Template:
     nodes["latent"] = replace(nodes["latent"], x=0, y=670)
     nodes |= {name: replace(nodes[name], y=860) for name in ("vae", "vae again")}
     text = (
-        "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, each prompt "
-        "changes into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set **frames** "
-        "to the **batch_size** of the latent, or connect the latent."
+        "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, each "
+        "prompt changes into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set "
+        "**frames** to the batch_size of the latent, or connect the latent."
     )
     length = Stage("Size and number of frames", "prompt", ("latent",))
     prompts = Stage("Prompts", "prompt", ("apply", "positive", "negative"))
@@ -63,8 +64,9 @@ def prompt_travel() -> Template:
 def loop() -> Template:
     nodes = windowed("loop", 32, overlap=8, schedule="looped", closed_loop=True)
     text = (
-        "## Loop\n\nThe last frame leads back to the first: **schedule** is looped and **closed_loop** is on.\n\n- Longer "
-        "loops close more smoothly.\n- A larger overlap hides the seam."
+        "## Loop\n\nThe last frame leads back to the first: in Context Windows, **schedule** is *looped* and "
+        "**closed_loop** is on.\n\n- Longer loops close more smoothly.\n- A larger **overlap** hides the seam "
+        "better."
     )
     return Template("loop", nodes, stages(Stage("A closed loop", "motion", ("windows",))), note(text), title="Loop")
 
@@ -77,9 +79,9 @@ def motion_lora() -> Template:
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["lora", 0])
     nodes["sampler"] = with_inputs(nodes["sampler"], seed=11)  # zooms best at the miniature
     text = (
-        "## Motion LoRA\n\nA small file that adds one movement: here, the camera zooms in. There are also motion "
-        "LoRAs for pan, tilt and roll.\n\n- All of them were made for the **v2** motion models.\n- A **strength** of 0.7 "
-        "to 1 is usual; several motion LoRAs in a row add up."
+        "## Motion LoRA\n\nA motion LoRA is a small file that adds one movement. Here, the camera zooms in; other "
+        "motion LoRAs pan, tilt or roll the camera.\n\n- The official motion LoRAs were made for the motion model "
+        "**v2**.\n- Set **strength** to 0.7 to 1. To combine motion LoRAs, chain several Load Motion LoRA nodes."
     )
     return Template("motion_lora", nodes, stages(models=ADAPTED), note(text, y=470, height=290), title="Motion LoRA")
 
@@ -88,9 +90,9 @@ def fast_lightning() -> Template:
     nodes = spine("lightning", motion=LIGHTNING)
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, steps=4, cfg=1.0, scheduler="simple")
     text = (
-        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, at **cfg 1**, which skips the pass for the "
-        "negative prompt: about ten times as fast.\n\n- The file name says how many **steps** to use: 1, 2, 4 or 8.\n- "
-        "Sampler euler, scheduler simple."
+        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, and **cfg 1**, at which the pass for the "
+        "negative prompt is skipped: about ten times as fast.\n\n- The file name says how many **steps** to use: "
+        "1, 2, 4 or 8.\n- Use the sampler *euler* and the scheduler *simple*."
     )
     return Template("fast_lightning", nodes, stages(), note(text), title="Fast with Lightning")
 
@@ -102,10 +104,9 @@ def fast_animatelcm() -> Template:
     settings: dict[str, Any] = {"steps": 6, "cfg": 1.5, "sampler_name": "lcm", "scheduler": "simple"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and AnimateLCM's **LoRA**.\n\n- "
-        "**cfg** 1 to 2: at 1 "
-        "the negative prompt has no effect, and a step takes half the time.\n- The noise schedule is chosen "
-        "automatically."
+        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and the **LoRA** of AnimateLCM.\n\n- "
+        "Set **cfg** to 1 to 2. At 1, the negative prompt has no effect, and a step takes half the time.\n- The "
+        "noise schedule is chosen automatically."
     )
     all_stages = stages(models=ADAPTED)
     return Template("fast_animatelcm", nodes, all_stages, note(text, y=490, height=270), title="Fast with AnimateLCM")
@@ -119,9 +120,9 @@ def upscale() -> Template:
     nodes["again"] = sampler(["apply", 0], ["bigger", 0], 3 * COLUMN + 20, denoise=0.5, steps=12)
     nodes["decode"] = with_inputs(nodes["decode"], samples=["again", 0])
     text = (
-        "## Upscale and sample again\n\nThe motion models are made for 512 pixels. For larger videos, animate at 512, "
-        "enlarge the latents, and sample once more with **denoise** 0.4 to 0.6.\n\n- The second sampler uses the same "
-        "animated model, so the frames stay consistent."
+        "## Upscale and sample again\n\nThe motion models are made for 512 pixels. For a larger video, animate at "
+        "512 pixels, enlarge the latents, and sample them once more with a **denoise** of 0.4 to 0.6.\n\n- The "
+        "second sampler uses the same model with motion, so the frames stay consistent."
     )
     sampling = (
         SAMPLE,
@@ -145,12 +146,13 @@ def controlnet_over_time() -> Template:
     )
     nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, EDGES_GUIDE, height=200, width=250)
     text = (
-        "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each window "
-        "gets its own frames. Nothing else has to be installed.\n\n- **batch_size**: at most the number of frames in "
-        "your video.\n- A single picture instead of a video guides all frames."
+        "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each "
+        "window is guided by its own frames. No other node pack is needed.\n\n- If **batch_size** is higher than "
+        "the number of frames in your video, the last frame of the video is repeated.\n- A single picture instead "
+        "of a video guides all frames."
     )
     models = Stage("Models", "load", ("motion", "checkpoint", "control"))
-    control = Stage("A video that guides", "load", ("film", "frames", "edges"))
+    control = Stage("Guiding video", "load", ("film", "frames", "edges"))
     guide_stage = Stage("Guide", "motion", ("guided",))
     all_stages = (models, PROMPT, control, guide_stage, SAMPLE, SAVE)
     return Template(

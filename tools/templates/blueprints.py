@@ -38,7 +38,7 @@ def try_it() -> Blueprint:
     del nodes["save"]
     return Blueprint(
         "Try AnimateDiff",
-        "An animation of a fish, made with the tiny models that come with Kinema: nothing to download.",
+        "An animation of a fish, made with the tiny models that come with Kinema. Nothing is downloaded.",
         Template("", nodes, (MODELS, PROMPT, SAMPLE, VIDEO)),
         (Shown("positive", "text", "prompt"), Shown("latent", "batch_size", "frames"), *SIZES, SEED),
         "video",
@@ -67,7 +67,7 @@ def animate_longer() -> Blueprint:
     )
     return Blueprint(
         "Animate Longer",
-        "A long animation with prompts that change over time, computed in windows of 16 frames that overlap.",
+        "A long animation with prompts that change over time, computed in overlapping windows of 16 frames.",
         Template("", nodes, (MODELS, LENGTH, prompts, windows, SAMPLE, VIDEO)),
         shown,
         "video",

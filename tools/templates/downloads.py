@@ -60,4 +60,4 @@ SPARSE_SCRIBBLE = authors_link("v3_sd15_sparsectrl_scribble.ckpt", "controlnet")
 def where(*links: Link) -> str:
     """A line of a note for files that older web clients do not offer to download, as they are no .safetensors files."""
     files = ", ".join(f"[{link.name}]({link.url}) into *models/{link.directory}*" for link in links)
-    return f"- **Download** {files}, then press **R**."
+    return f"- **Download** {files}, then press **R** to refresh."

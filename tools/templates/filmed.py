@@ -29,12 +29,13 @@ def video_to_video() -> Template:
     nodes["edges"] = Node("Canny", 1120, 390, edges, height=90, width=260)
     nodes["encode"] = replace(nodes["encode"], x=1120, y=700)
     text = (
-        "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives it another "
-        "look. With **AnimateLCM** it takes 8 steps.\n\n- **denoise**: how much changes, 0.5 to 0.9.\n"
-        "- Get Image from Batch selects the frames; more than 16 frames are computed in windows."
+        "## Video to video\n\nThe animation starts from your video and follows its edges; the prompt gives the "
+        "animation a different look. **AnimateLCM** needs only 8 steps.\n\n- **denoise** sets how much is "
+        "changed; 0.5 to 0.9 is usual.\n- Get Image from Batch selects the frames. If there are more than 16, they "
+        "are computed in windows."
     )
     prompts = Stage("Prompt", "prompt", ("apply", "positive", "negative"))
-    guide_stage = Stage("Edges that guide", "motion", ("guided", "control", "edges"))
+    guide_stage = Stage("Guiding edges", "motion", ("guided", "control", "edges"))
     all_stages = (ADAPTED, prompts, FILM, guide_stage, Stage("Start", "load", ("encode",)), SAMPLE, SAVE)
     notes = note(text, x=2 * COLUMN, y=0, height=300)
     return Template("video_to_video", nodes, all_stages, notes, title="Video to video")
@@ -73,14 +74,14 @@ def unsample() -> Template:
     nodes |= sampled_above(nodes, "unsampled", 1380)
     nodes["vae again"] = replace(nodes["vae again"], y=770)
     text = (
-        "## Unsample and sample again\n\nThe first sampler runs **backwards**: it finds the noise that your video would "
-        "come from. The second sampler starts from this noise with another prompt, so that much of the layout stays.\n\n- "
-        "**What the "
-        "video shows** describes the video as it is.\n- **cfg** is 1 backwards and 1.5 to 3 forwards: higher values change "
-        "more.\n- More than 16 frames are computed in windows, which is less exact."
+        "## Unsample and sample again\n\nThe first sampler runs **backwards**: it finds the noise from which your "
+        "video would be sampled. The second sampler starts from this noise with another prompt, so that much of "
+        "the layout is kept.\n\n- In **What the video shows**, describe the video as it is.\n- **cfg** is 1 in "
+        "the first sampler and 1.5 to 3 in the second; higher values change more.\n- If there are more than 16 "
+        "frames, they are computed in windows, which is less exact."
     )
     prompts = Stage("Prompts", "prompt", ("apply", "shown", "positive", "negative"))
-    schedule = Stage("Steps, both ways", "load", ("noises", "method", "upwards"))
-    both_ways = Stage("There and back", "sample", ("up", "sampler"))
+    schedule = Stage("Noise levels", "load", ("noises", "method", "upwards"))
+    both_ways = Stage("Unsample and sample", "sample", ("up", "sampler"))
     all_stages = (MODELS, prompts, FILM, Stage("Start", "load", ("encode",)), schedule, both_ways, SAVE)
     return Template("unsample_and_sample_again", nodes, all_stages, note(text), title="Unsample and sample again")

@@ -15,10 +15,9 @@ FRAMES = 16
 
 def picture_to_animation() -> Template:
     text = (
-        "## Picture to animation\n\n**PIA** brings an image to life: choose the image, and describe in the prompt what "
-        f"it shows and what moves.\n\n{where(PIA)}\n- **motion** sets how much moves, and whether the video loops.\n- Use a "
-        "checkpoint "
-        "in the style of the image."
+        "## Picture to animation\n\n**PIA** animates an image. Choose an image, and describe in the prompt what "
+        f"it shows and what moves.\n\n{where(PIA)}\n- **motion** sets how much motion there is, and whether the "
+        "video loops.\n- Use a checkpoint in the style of the image."
     )
     all_stages = stages(ANIMATED, models=PICTURED)
     notes = note(text, x=COLUMN, y=330, height=430)
@@ -26,7 +25,7 @@ def picture_to_animation() -> Template:
 
 
 PICTURED = Stage("Models and a picture", "load", ("motion", "checkpoint", "picture"))
-ANIMATED = Stage("What moves", "motion", ("animate",))
+ANIMATED = Stage("Animate the picture", "motion", ("animate",))
 
 
 def pictured(prefix: str) -> dict[str, Node]:
@@ -47,11 +46,11 @@ def first_and_last_frame() -> Template:
     both = {"images.image0": ["first", 0], "images.image1": ["last", 0]}
     nodes["image"] = Node("BatchImagesNode", 1040, 280, both, height=80, width=250)
     text = (
-        "## First and last frame\n\n**SparseCtrl** shows the model an image at the first frame and one at the last; the "
-        f"model animates the frames between them.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames at which "
-        "the images "
-        "are placed: *0* alone starts the video from one image; *spread* distributes any number of images over the "
-        "video.\n- If frames with an image look brighter than the others, lower **strength** and **end_percent**."
+        "## First and last frame\n\nWith **SparseCtrl**, the video starts from one image and ends with another; "
+        f"the model generates the frames in between.\n\n{where(SPARSE_RGB, ADAPTER)}\n- **frames** sets the frames "
+        "at which the images are placed: with *0*, the video starts from a single image; *spread* distributes any "
+        "number of images over the video.\n- If frames with an image look brighter than the others, lower "
+        "**strength** and **end_percent** of Apply ControlNet."
     )
     all_stages = sparse_stages(
         Stage("Pictures at some frames", "load", ("control", "first", "last")),
@@ -65,11 +64,10 @@ def sketch_to_animation() -> Template:
     nodes["sketch"] = Node("LoadImage", 2 * COLUMN, 230, {"image": SKETCH}, height=320, width=260)
     nodes["image"] = Node("ImageInvert", 2 * COLUMN, 610, {"image": ["sketch", 0]}, height=60, width=260)
     text = (
-        "## Sketch to animation\n\n**SparseCtrl** follows a sketch at the first frame.\n\n"
-        f"{where(SPARSE_SCRIBBLE, ADAPTER)}\n- It expects **white lines on black**. For a drawing on white paper, "
-        "Invert Image swaps the colours; bypass that node if your lines are white on black.\n- For a storyboard, "
-        "batch several sketches and set "
-        "**frames** to *0, 8, -1* or *spread*."
+        "## Sketch to animation\n\nWith **SparseCtrl**, the video starts from a "
+        f"sketch.\n\n{where(SPARSE_SCRIBBLE, ADAPTER)}\n- SparseCtrl expects **white lines on black**. Invert "
+        "Image prepares a drawing on white paper; bypass this node if your lines are white on black.\n- For a "
+        "storyboard, combine several sketches with Batch Images and set **frames** to *0, 8, -1* or *spread*."
     )
     all_stages = sparse_stages(
         Stage("A sketch at the first frame", "load", ("control", "sketch", "image")),
@@ -120,13 +118,14 @@ def camera_path() -> Template:
     nodes["plotted"] = Node("PreviewImage", 2 * COLUMN, 450, {"images": ["plot", 0]}, height=310)
     nodes["latent"] = with_inputs(nodes["latent"], width=384, height=256)
     text = (
-        "## Camera path\n\n**CameraCtrl** moves the camera; the plot shows the path before anything is sampled.\n\n"
-        f"{where(ADAPTER)}\n- **preset** and **amount** set the first move. Chain Camera Path nodes to join moves, or connect "
-        "curves.\n- CameraCtrl was trained at 384 × 256 with the motion model v3."
+        "## Camera path\n\n**CameraCtrl** moves the camera; the plot shows the path before anything is "
+        f"sampled.\n\n{where(ADAPTER)}\n- Start with **preset** and **amount**. To combine moves, chain Camera "
+        "Path nodes; for other moves, connect curves.\n- CameraCtrl was trained at 384 × 256 pixels with the "
+        "motion model v3."
     )
     path = Stage("Camera path", "motion", ("path",))
-    follows = Stage("The motion model follows it", "motion", ("follow",))
-    see = Stage("See the path", "save", ("plot", "plotted"))
+    follows = Stage("Motion model with camera", "motion", ("follow",))
+    see = Stage("Plot of the path", "save", ("plot", "plotted"))
     nodes |= sampled_above(nodes, "camera", 4 * COLUMN)
     all_stages = (ADAPTED, path, follows, see, PROMPT, SAMPLE, SAVE)
     return Template("camera_path", nodes, all_stages, note(text, y=490, height=270), title="Camera path")

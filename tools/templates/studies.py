@@ -21,9 +21,10 @@ def miniature() -> Template:
     settings: dict[str, Any] = {"steps": 16, "cfg": 2.0, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## The miniature\n\nA tiny model that comes with Kinema: press **Run**; nothing is downloaded. It knows only "
-        "fish:\n\n- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or right**\n- in a **coral "
-        "reef, deep sea, sandy lagoon or kelp forest**\n\nIts images have 128 × 128 pixels."
+        "## The miniature\n\nA tiny model that comes with Kinema. Press **Run**; nothing is downloaded. The model "
+        "knows only fish:\n\n- a **red, yellow, green, blue, purple or white** fish\n- swimming **left or "
+        "right**\n- in a **coral reef, deep sea, sandy lagoon or kelp forest**\n\nThe images are 128 × 128 "
+        "pixels."
     )
     return Template("miniature", nodes, stages(), note(text), title="Try it (nothing to download)")
 
@@ -43,10 +44,11 @@ def train_motion_lora() -> Template:
     nodes["train"] = Node("KinemaTrainMotionLora", 2 * COLUMN, 0, train, height=710)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
     text = (
-        "## Train a motion LoRA\n\nA few clips of one movement, or a single clip, become a small file in "
-        "models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's **input** folder, and choose "
-        "that folder.\n- The preview shows the loss and a sample; **cancel** saves, and the next run "
-        "continues the training.\n- The nodes that follow animate with the new LoRA."
+        "## Train a motion LoRA\n\nTrains a motion LoRA, a small file in models/animatediff_motion_lora, on one "
+        "or a few clips of one movement.\n\n- Put the videos into a folder in ComfyUI's **input** folder, and "
+        "choose that folder in Load Clips.\n- The preview shows the loss and a sample animation. If you "
+        "**cancel**, the training state is saved, and the next run continues from it.\n- The nodes after the "
+        "training make an animation with the new LoRA."
     )
     nodes |= sampled_above(nodes, "trained", 4 * COLUMN)
     given = Stage("Clips", "load", ("clips",))
@@ -71,12 +73,12 @@ def measure_and_compare() -> Template:
     nodes["plot"] = Node("KinemaMetricsPlot", 1640, 0, results | {"labels": "without motion\nwith motion"}, height=200)
     nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
-        "## Measure and compare\n\nThe same seed is sampled without and with the motion model, and both results are "
-        "measured: **flicker** is the "
-        "change from frame to frame that is not motion.\n\n- Replace the two samplers with any two ways to "
-        "animate.\n- With a CLIP vision model, the paper's smoothness and text similarity are measured too."
+        "## Measure and compare\n\nMeasures two animations with the same seed, one without and one with the "
+        "motion model. **flicker** is the change from frame to frame that motion does not explain.\n\n- To "
+        "compare other settings, change the two samplers or the nodes before them.\n- With CLIP models, the "
+        "smoothness and text similarity of the AnimateDiff paper are measured as well."
     )
-    sampling = Stage("Without motion and with it", "sample", ("plain", "sampler"))
+    sampling = Stage("Without and with motion", "sample", ("plain", "sampler"))
     measuring = Stage("Measure", "save", ("plain decode", "decode", "measure plain", "measure", "plot", "picture"))
     all_stages = (MODELS, PROMPT, sampling, measuring)
     return Template("measure_and_compare", nodes, all_stages, note(text), title="Measure and compare")
