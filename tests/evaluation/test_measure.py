@@ -70,7 +70,9 @@ def test_what_lacks_its_counterpart_is_refused(judge):
         Judge(reference=judge.reference)
     with pytest.raises(ValueError, match="needs both clip and prompt, but only clip is given. Connect clip and enter"):
         Judge(judge.vision, clip=judge.clip, prompt="  ")
-    with pytest.raises(ValueError, match="needs both clip and prompt, but only prompt is given. Connect clip and enter"):
+    with pytest.raises(
+        ValueError, match="needs both clip and prompt, but only prompt is given. Connect clip and enter"
+    ):
         Judge(judge.vision, prompt="a red fish")
     with pytest.raises(ValueError, match="has 2 frames or more, but images has 1"):
         run(pictures.pan(1), Judge())

@@ -112,7 +112,8 @@ def test_what_cannot_take_adjusted_positions_in(motion, tmp_path):
     changed = adjusted(motion, SAME, WeightAdjustment("all", multiply=1.01))
     for what, doing in REFUSED.items():
         with pytest.raises(
-            ValueError, match=rf'The positional encodings of "v3.safetensors" were adjusted, which {what} does not support'
+            ValueError,
+            match=rf'The positional encodings of "v3.safetensors" were adjusted, which {what} does not support',
         ):
             doing(changed, tmp_path)
     save_motion_model(without_patches(changed), tmp_path / "saved.safetensors")
@@ -125,7 +126,9 @@ def test_adjusted_positions_do_not_go_on_by_the_formula(motion):
 
 
 def test_too_few_positions_are_refused(motion):
-    with pytest.raises(ValueError, match=r'Of the 32 positional encodings of "v3.safetensors", 1 would be left.*needs at least 2'):
+    with pytest.raises(
+        ValueError, match=r'Of the 32 positional encodings of "v3.safetensors", 1 would be left.*needs at least 2'
+    ):
         AdjustMotionModelNode.execute(motion, initial_offset=31)
 
 

@@ -162,7 +162,9 @@ def test_parts_that_are_left_out_are_named_in_the_log(file, left_out, tmp_path, 
 
 def test_override_of_the_wrong_base_is_refused(tmp_path):
     path = tiny.save(tiny.motion_weights(), tmp_path / "v3.safetensors")
-    with pytest.raises(MotionFileError, match='"v3.safetensors" has the structure of an SD1.5 motion model, so it cannot be HotshotXL'):
+    with pytest.raises(
+        MotionFileError, match='"v3.safetensors" has the structure of an SD1.5 motion model, so it cannot be HotshotXL'
+    ):
         load_motion_model(path, "hotshotxl")
 
 

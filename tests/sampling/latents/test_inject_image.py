@@ -152,9 +152,7 @@ def test_percents_are_those_of_the_host():
 
 def test_a_frame_that_is_not_there():
     model = added(tiny.image_model(), injections=injected(first_frame=3))
-    with pytest.raises(
-        ValueError, match="starts at frame 3, but the video has 3 frames. Set first_frame to 2 or less"
-    ):
+    with pytest.raises(ValueError, match="starts at frame 3, but the video has 3 frames. Set first_frame to 2 or less"):
         tiny.sample(model, 3)
 
 
