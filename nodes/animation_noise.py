@@ -137,8 +137,8 @@ def _noise_inputs() -> list[io.Input]:
             default="independent",
             tooltip="independent: separate noise for each frame, as usual. constant: the same noise for all "
             "frames, which gives still backgrounds and little motion. repeated: the same noise in every "
-            "window (see length). FreeNoise: later windows use the noise of the first window in shuffled order; for long "
-            "videos. empty: no noise.",
+            "window (see length). FreeNoise: later windows use the first window's noise, shuffled; for long videos. empty: "
+            "no noise.",
         ),
         io.Int.Input(
             "seed",
