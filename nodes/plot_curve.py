@@ -33,8 +33,8 @@ class PlotCurveNode(io.ComfyNode):
             display_name="Plot Curve",
             category=f"{CATEGORY}/curves",
             is_output_node=True,
-            description="Draws a curve over the frames and steps of a run, with one line for each group of blocks "
-            "that have the same values.",
+            description="Draws the values of a curve over the frames and steps of a run. A curve over blocks gets one "
+            "line for each group of blocks with the same values.",
             search_aliases=["show curve", "preview curve", "graph", "value schedule plot", "debug"],
             inputs=[
                 number_or_curve("curve", "The value to draw.", default=1.0, min=-1000.0, max=1000.0, step=0.01),

@@ -70,7 +70,7 @@ class SigmaScheduleNode(io.ComfyNode):
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip='Required if schedule is "the model\'s". Otherwise, the model is only used if '
+                    tooltip='Required if schedule is "the model\'s". Otherwise, the model is used only if '
                     'prediction or zero_snr is "keep".',
                 ),
                 *beta_inputs(),

@@ -37,7 +37,7 @@ class WindowReferenceNode(io.ComfyNode):
                     "mode",
                     options=list(REFERENCE_MODES),
                     default="attend",
-                    tooltip="attend: frames of later windows attend to those of the first, so people and things "
+                    tooltip="attend: frames of later windows attend to the frames of the first window, so people and things "
                     "keep their appearance; self-attention takes twice as long. reuse: later windows "
                     "start with the layout and motion of the first; at strength 1 they are not computed until "
                     "end_percent, which saves time.",

@@ -35,7 +35,7 @@ MOTION_AMOUNTS: dict[str, MotionAmount] = {
     ),
     "large": MotionAmount(
         table=(1.0, 0.8, *_times(0.7, 8), 0.6, 0.5, 0.5),
-        words="The most motion. Later frames may lose the picture.",
+        words="The most motion. Later frames may no longer resemble the picture.",
     ),
     "small loop": MotionAmount(
         table=(1.0, 0.9, *_times(0.85, 3), *_times(0.8, 7), 0.85, 0.85, 0.9, 1.0),
