@@ -14,7 +14,6 @@ import text
 import tiny
 import torch
 from PIL import Image
-from training import encoders, moving
 
 from kinema.evaluation.metrics import Measurement
 from kinema.motion.load import load_motion_model
@@ -24,6 +23,7 @@ from kinema.nodes.inputs.without_effect import default_of
 from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
+from training import encoders, moving
 
 NODE = {node.__name__.removesuffix("Node"): node for node in NODES}
 
@@ -269,7 +269,9 @@ CASES = (
             "WindowReference": ["attend", 1.0],
         }.items()
     ),
-    Case("LoadClips", SMALL | {"folder": "fish", "prompt": "a cat"}, "prompt has no effect, because every video has its"),
+    Case(
+        "LoadClips", SMALL | {"folder": "fish", "prompt": "a cat"}, "prompt has no effect, because every video has its"
+    ),
     Case("LoadClips", SMALL | {"folder": "none", "prompt": "a cat", "images": PICTURES}),
     Case("LoadClips", SMALL | {"folder": "none"}, refused="folder is set to none, and images is not connected"),
     Case("LoadClips", SMALL | {"images": PICTURES[:2], "folder": "none", "frames": 4}, refused="cannot be used"),
