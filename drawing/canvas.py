@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 COLOURS = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8C564B", "#B8A800", "#000000",
+    "#4FA3E0", "#F0793A", "#2FBF8F", "#E08DBE", "#F2B632", "#9AD4FF", "#A6A6A6", "#C8977A", "#D6D04A", "#FFFFFF",
 )  # fmt: skip
-"""Of Okabe and Ito's palette, which people with any colour vision can tell apart, and four more."""
+"""The hues of Okabe and Ito's palette, which people with any colour vision can tell apart, and four more, all of them
+bright enough for the dark paper: their contrast to it is 4.9 or more."""
 
-PAPER = "white"
-INK = "#202020"  # of text that matters
-PALE = "#707070"  # of text that explains
-RULE = "#DDDDDD"  # of lines behind what is drawn
+PAPER = (
+    "#2B2E33"  # dark, so that a plot on a node neither dazzles in the dark theme nor is hard to read in the light one
+)
+INK = "#ECECEC"  # of text that matters
+PALE = "#B4B8BF"  # of text that explains
+RULE = "#4A4E55"  # of lines behind what is drawn
 
 LARGEST = 4_000_000
 """Pixels up to which a picture is drawn at twice its size; larger ones would take too much memory."""

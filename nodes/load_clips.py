@@ -11,7 +11,7 @@ from ..training.prepare_clips import prepare_clips
 from ..training.videos import Cut
 from .inputs.sockets import CATEGORY
 from .inputs.training_inputs import ClipsSocket
-from .inputs.values import OpenInt, reads_numbers
+from .inputs.values import OpenInt, Told, reads_numbers
 
 NONE = "none"
 
@@ -99,11 +99,13 @@ class LoadClipsNode(io.ComfyNode):
         clips_per_video: int = 0,
         cache: bool = True,
         images: Any = None,
-    ) -> io.NodeOutput:
+    ) -> Told:
         cut = Cut(frames, stride, width, height, crop == "center", clips_per_video)
         encoder = Encoder(vae, cut, flip, _cache_folder() if cache else None)
         clips, report = prepare_clips(encoder, clip, prompt, None if folder == NONE else _path(folder), images)
-        return io.NodeOutput(clips, "\n".join(report))
+        is_used = not prompt or any(clip.caption == prompt for clip in clips.clips)
+        unused = [] if is_used else ["prompt has no effect, because every video has its own caption."]
+        return Told(io.NodeOutput(clips, "\n".join(report)), unused)
 
 
 def _path(folder: str) -> Path:

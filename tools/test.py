@@ -27,7 +27,7 @@ ONE_HOST = (
     *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
     *("e2e/test_demo.py", "test_fields.py", "test_house.py", "test_regexes.py"),
     *("motion/test_adjust.py", "motion/test_families.py", "motion/test_hostile.py", "motion/test_lora.py"),
-    *("motion/test_picture_parts.py", "motion/test_reading.py"),
+    *("motion/test_picture_parts.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
     *("sampling/camera", "sampling/latents/test_text2video_zero.py", "sampling/modules/test_controls.py"),
     *("sampling/modules/test_guides.py", "sampling/noise/test_authors_ddim.py", "sampling/run/test_compiled.py"),
     *("sampling/run/test_order.py", "sampling/sparsectrl/test_sparse_hostile.py", "sampling/windows/test_batches.py"),

@@ -15,6 +15,7 @@ from .config import LoraOptions, TrainSettings
 from .learner import Learner, start_from, start_new
 from .motion_director import appearance, director_loss, with_appearance
 from .motion_lora import learn_motion_lora
+from .objective import prediction_of
 from .processes import ALONE, Processes
 from .session import Save, Session, Tell, motion_lora_saver, motion_model_saver, sparsectrl_saver
 from .sparse_learner import learn_sparsectrl, new_halves, sparse_loss
@@ -41,10 +42,31 @@ class TrainingJob:
 
 def session_for(job: TrainingJob) -> Session:
     """The run of `job`. Raises ValueError for what cannot be trained."""
+    for sentence in what_does_not_act(job):
+        job.tell(sentence)
     job = _with_stored_seed(job)
     if job.sparsectrl:
         return _sparsectrl_session(job)
     return _model_session(job) if job.lora is None else _lora_session(job, job.lora)
+
+
+def what_does_not_act(job: TrainingJob) -> list[str]:
+    """Sentences about what is set, but has no effect in the run of `job`."""
+    settings = job.settings
+    sentences = []
+    if job.kind is not None and job.motion is not None:
+        sentences.append("kind has no effect, because a motion model is connected.")
+    if job.start_again and job.other_clips:
+        sentences.append("other_clips has no effect, because start_again is on.")
+    if settings.weight_limit > 1 and _predicts_velocity(job.model):
+        sentences.append("weight_limit has no effect, because the connected model uses v-prediction.")
+    if settings.caption_dropout > 0 and not any(clip.caption for clip in job.clips.clips):
+        sentences.append("caption_dropout has no effect, because the clips have no captions.")
+    return sentences
+
+
+def _predicts_velocity(model: Any) -> bool:
+    return prediction_of(model.get_model_object("model_sampling")) == "velocity"
 
 
 def _with_stored_seed(job: TrainingJob) -> TrainingJob:

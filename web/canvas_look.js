@@ -81,6 +81,13 @@ function refold(node, isFolded) {
     node.setDirtyCanvas(true, true);
 }
 
+/** Takes the room of the advanced inputs from a new `node` of the newer canvas, which folds them but leaves their room. */
+function shrink(node) {
+    fold(node, true);
+    node.setSize([node.size[0], heightOf(node)]);
+    for (const widget of advancedOf(node)) widget.hidden = false;
+}
+
 /** Adds the button that folds and unfolds. Its label is English until the translations are there. */
 function foldable(node) {
     let say = text => text;
@@ -116,7 +123,11 @@ app.registerExtension({
     nodeCreated(node) {
         const wide = WIDTHS[node.comfyClass];
         if (wide) node.setSize([Math.max(node.size[0], wide), node.size[1]]);
-        if (LiteGraph.vueNodesMode || !node.comfyClass?.startsWith("Kinema") || !advancedOf(node).length) return;
+        if (!node.comfyClass?.startsWith("Kinema") || !advancedOf(node).length) return;
+        if (LiteGraph.vueNodesMode) {
+            shrink(node);
+            return;
+        }
         fold(node, !app.extensionManager.setting.get(SHOWN_ALWAYS));
         const button = foldable(node);
         node.setSize([node.size[0], heightOf(node)]);

@@ -1,11 +1,12 @@
 // What Kinema says on nodes, and the plots on them, stay until the node runs again: also where the result comes from the
-// cache, on other tabs, and when the page is loaded anew. The page of the host forgets them.
+// cache, on other tabs, and when the page is loaded anew. The page of the host forgets them, newer ones when the run ends.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const KEY = "Kinema.said."; // and the id of the workflow, in the storage of the browser's tab
 const PREVIEW = "$$node-text-preview"; // the host's widget for a text on a node
+const ENDS = ["execution_success", "execution_error", "execution_interrupted"];
 const PLOTS = ["KinemaPlotCurve", "KinemaWindowPlan", "KinemaMetricsPlot", "KinemaPlotCameraPath"];
 
 function rootGraph() {
@@ -45,11 +46,19 @@ function clearText(id) {
     node.setDirtyCanvas?.(true);
 }
 
-/** Shows again what nodes of the open workflow said, by the events with which the host shows it. */
-async function restore() {
-    for (const [id, { type, text, output }] of Object.entries(remembered())) {
-        if (nodeOf(id)?.type !== type) continue;
+function rememberedHere() {
+    return Object.entries(remembered()).filter(([id, { type }]) => nodeOf(id)?.type === type);
+}
+
+/** Shows again what nodes of the open workflow said, by the event with which the host shows it. */
+function restoreTexts() {
+    for (const [id, { text }] of rememberedHere())
         if (text) api.dispatchCustomEvent("progress_text", { nodeId: id, text });
+}
+
+async function restore() {
+    restoreTexts();
+    for (const [id, { output }] of rememberedHere()) {
         if (!output) continue;
         const picture = await api.fetchApi(`/view?${new URLSearchParams(output.images[0])}`);
         if (picture.ok) api.dispatchCustomEvent("executed", { node: id, display_node: id, output, prompt_id: "" });
@@ -69,6 +78,7 @@ app.registerExtension({
             const isPlot = PLOTS.includes(nodeOf(node)?.type);
             if (isPlot && output?.images?.length) remember(node, known => ({ ...known, output }));
         });
+        for (const end of ENDS) api.addEventListener(end, () => setTimeout(restoreTexts)); // after the page's own listener
     },
     afterConfigureGraph: restore,
 });

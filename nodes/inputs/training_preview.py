@@ -31,6 +31,8 @@ def run_training(job: TrainingJob, sample_every: int, node: type[io.ComfyNode]) 
         told.append(sentence)
         say(" ".join(told))
 
+    if sample_every > job.settings.steps:
+        tell(f"sample_every has no effect: it is {sample_every}, but steps is {job.settings.steps}.")
     preview = TrainingPreview(job.file, job.settings.steps, sample_every)
     done = session_for(replace(job, tell=tell)).run(preview)
     return image_of(loss_plot(done)), preview.final(done, node)

@@ -84,12 +84,12 @@ def _bar(
         right = LEFT + (run[-1] + 1) * scale
         canvas.rectangle((left, top, right, bottom), outline=colour)
         if right - left > 24 and bottom - top > 11:
-            canvas.text(((left + right) / 2, (top + bottom) / 2), str(number), PAPER, 11, "mm", halo=INK)
+            canvas.text(((left + right) / 2, (top + bottom) / 2), str(number), INK, 11, "mm", halo=PAPER)
 
 
 def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int, left: int) -> None:
     canvas.text((left, 18), _summary(stretches, frames), INK, 15)
-    legend = "Darker: the window has more weight. Numbers: the order of computation."
+    legend = "Brighter: the window has more weight. Numbers: the order of computation."
     inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
     canvas.text((left, 38), legend + inside, PALE)
     every = max(1, round(round_step(frames, frames * scale / 36)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor, ImageFont
 
-from kinema.drawing.canvas import COLOURS, Canvas, shortened, tint
+from kinema.drawing.canvas import COLOURS, INK, PALE, PAPER, Canvas, shortened, tint
 
 
 def drawn(picture, colour):
@@ -30,7 +30,26 @@ def test_places_and_sizes_are_those_of_the_finished_picture(size):
 
 
 def test_a_tint_lies_between_the_paper_and_the_colour():
-    assert (tint("#204060", 0.0), tint("#204060", 1.0), tint("#000000", 0.5)) == ("#ffffff", "#204060", "#808080")
+    assert tint("#204060", 0.0) == PAPER.lower()
+    assert tint("#204060", 1.0) == "#204060"
+    assert tint("#D5D2CD", 0.5) == "#808080"
+
+
+def test_all_that_is_drawn_stands_out_from_the_paper():
+    """Contrast as WCAG 2.2 defines it (1.4.3 and 1.4.11): at least 4.5 for text, 3 for lines."""
+    assert min(contrast(colour, PAPER) for colour in (INK, PALE)) >= 4.5
+    assert min(contrast(colour, PAPER) for colour in COLOURS) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of sRGB."""
+    linear = [((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 255 / 12.92 for c in ImageColor.getrgb(colour)]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
 
 
 def test_long_texts_end_in_dots():

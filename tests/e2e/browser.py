@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import mimetypes
+import os
 import re
 import shutil
 from collections.abc import Coroutine
@@ -90,6 +91,7 @@ class Canvas:
             "Comfy.TutorialCompleted": True,  # else the page greets a newcomer with a dialog of templates
             "Comfy.Workflow.ShowMissingModelsWarning": False,  # a dialog; templates name models nobody has here
             "Comfy.Locale": self.language,
+            "Comfy.VueNodes.Enabled": os.environ.get("KINEMA_NODES") == "2",  # its Nodes 2.0
         }
         await self.page.request.post(f"{self.url}/settings", data=settings)
         await self.page.goto(self.url)

@@ -3,21 +3,27 @@
 A case that has words is said on the node or refused with them; one that has none acts, so that nothing is said.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import folder_paths
 import pytest
 import text
 import tiny
 import torch
+from PIL import Image
 
 from kinema.evaluation.metrics import Measurement
 from kinema.motion.load import load_motion_model
 from kinema.nodes import NODES
+from kinema.nodes.inputs.motion_files import CONTROL_FOLDER, LORA_FOLDER, MODEL_FOLDER
 from kinema.nodes.inputs.without_effect import default_of
 from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
+from training import encoders, moving
 
 NODE = {node.__name__.removesuffix("Node"): node for node in NODES}
 
@@ -43,6 +49,12 @@ def plain():
 
 
 @cache
+def motion():
+    with TemporaryDirectory() as folder:
+        return load_motion_model(tiny.save(tiny.motion_weights(), Path(folder) / "v3.safetensors"))
+
+
+@cache
 def windowed():
     return NODE["ContextWindows"].execute(plain(), 16, 4, "static")[0]
 
@@ -51,8 +63,22 @@ def noisy():
     return NODE["AnimationNoise"].execute("constant", 0, 0.0, plain())[1]
 
 
+def velocity():
+    return tiny.image_model(v_prediction=True)
+
+
+def without_captions():
+    known = moving.clips()
+    return replace(known, clips=tuple(replace(clip, caption="") for clip in known.clips))
+
+
 SIGMAS, SIX = torch.tensor([14.6, 3.0, 0.0]), {"samples": torch.zeros(6, 4, 4, 4)}
 PICTURE = torch.rand(1, 8, 8, 3)
+PICTURES = torch.rand(3, 16, 16, 3)
+SMALL = {"frames": 3, "stride": 1, "width": 16, "height": 16, "cache": False}
+KIND = "kind has no effect, because a motion model is connected. "
+CAPTIONS = " caption_dropout has no effect, because the clips have no captions."
+ONE_STEP = {"steps": 1, "sample_every": 9, "save_every": 1, "accumulation": 1}
 STEPS = OverRun((Key(0, False, 1.0), Key(40, False, 0.5)))
 FRAMES = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
 NEVER = ": it is 0.8 and end_percent is 0.5, so this node never acts."
@@ -245,6 +271,26 @@ CASES = (
             "WindowReference": ["attend", 1.0],
         }.items()
     ),
+    Case(
+        "LoadClips", SMALL | {"folder": "fish", "prompt": "a cat"}, "prompt has no effect, because every video has its"
+    ),
+    Case("LoadClips", SMALL | {"folder": "none", "prompt": "a cat", "images": PICTURES}),
+    Case("LoadClips", SMALL | {"folder": "none"}, refused="folder is set to none, and images is not connected"),
+    Case("LoadClips", SMALL | {"images": PICTURES[:2], "folder": "none", "frames": 4}, refused="cannot be used"),
+    *(
+        Case(
+            node,
+            ONE_STEP | {"model": velocity, "start_again": True, "other_clips": True, "weight_limit": 20.0, **given},
+            f"sample_every has no effect: it is 9, but steps is 1. {said}"
+            "other_clips has no effect, because start_again is on. "
+            f"weight_limit has no effect, because the connected model uses v-prediction.{end}",
+        )
+        for node, given, said, end in (
+            ("TrainMotionLora", {"rank": 1}, "", ""),
+            ("TrainMotionModel", {"motion_model": motion, "kind": "v2"}, KIND, ""),
+            ("TrainSparseCtrl", {"clips": without_captions}, "", CAPTIONS),
+        )
+    ),
     Case("RemoveMotion", {}, "Kinema's nodes have added nothing to the connected model"),
 )
 
@@ -253,34 +299,45 @@ NEEDED = {  # by type, for the inputs without a default
     "SIGMAS": lambda: SIGMAS,
     "IMAGE": lambda: torch.rand(2, 8, 8, 3),
     "KINEMA_CAMERA": CameraMove,
+    "VAE": encoders.vae,
+    "MOTION_CLIPS": moving.clips,
+    "MOTION_MODEL": motion,
+    "CLIP": text.clip,
     "COMFY_AUTOGROW_V3": lambda: {"metrics0": Measurement(2, {"flicker": [0.5]}).to_json()},
 }
 
 
-@pytest.fixture(scope="module")
-def motion(tmp_path_factory):
-    return load_motion_model(tiny.save(tiny.motion_weights(), tmp_path_factory.mktemp("motion") / "v3.safetensors"))
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """With a sequence of images that has its own caption."""
+    for key in (MODEL_FOLDER, LORA_FOLDER, CONTROL_FOLDER):
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, key, ([str(tmp_path / key)], {".safetensors"}))
+    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path))
+    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
+    (tmp_path / "fish").mkdir()
+    (tmp_path / "fish.txt").write_text("a fish")
+    for number in range(3):
+        Image.new("RGB", (16, 16), (80 * number, 0, 0)).save(tmp_path / "fish" / f"{number}.png")
 
 
-def run(case, motion):
-    needed = {**NEEDED, "MOTION_MODEL": lambda: motion, "CLIP": text.clip}
+def run(case):
     values = {}
     for socket in NODE[case.node].define_schema().inputs:
-        if not socket.optional:
+        if not socket.optional and socket.id not in case.given:
             default = default_of(socket)
-            values[socket.id] = needed[socket.get_io_type()]() if default is None else default
+            values[socket.id] = NEEDED[socket.get_io_type()]() if default is None else default
     given = {name: value() if callable(value) else value for name, value in case.given.items()}
     NODE[case.node].execute(**values | given)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.node} {list(case.given)}")
-def test_what_contradicts_acts_or_is_said_or_refused(case, motion, screen):
+def test_what_contradicts_acts_or_is_said_or_refused(case, screen):
     if case.refused:
         with pytest.raises(ValueError) as refusal:
-            run(case, motion)
+            run(case)
         assert case.refused in str(refusal.value)
         return
-    run(case, motion)
+    run(case)
     assert case.said in screen.text if case.said else screen.text == ""
 
 
@@ -321,11 +378,20 @@ ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no 
     "WindowPlan": "model width",
     "WindowReference": "mode strength",
 }
-WALKED_ELSEWHERE = {"AnimatePicture", "LoadClips", "TrainMotionLora", "TrainMotionModel", "TrainSparseCtrl"}
+IN_EVERY_TRAINING = (
+    "model clips name learning_rate batch_size seed noise_schedule beta_start beta_end warmup learning_rate_curve "
+    "weight_decay clip_norm average caption_dropout timestep_bias precision gradient_checkpointing automatic_checkpointing "
+)
+ACT_ALWAYS |= {
+    "LoadClips": "vae clip crop flip clips_per_video",
+    "TrainMotionLora": IN_EVERY_TRAINING + "motion_model debias learn_looks_apart",
+    "TrainMotionModel": IN_EVERY_TRAINING + "weights",
+    "TrainSparseCtrl": IN_EVERY_TRAINING + "motion_model",
+}
 
 
 def test_every_input_has_a_case_or_acts_always():
-    for name in NODE.keys() - WALKED_ELSEWHERE:
+    for name in NODE.keys() - {"AnimatePicture"}:  # its own test has its cases
         with_case = {given for case in CASES if case.node == name for given in case.given}
         always = set(ACT_ALWAYS.get(name, "").split())
         inputs = {socket.id for socket in NODE[name].define_schema().inputs}

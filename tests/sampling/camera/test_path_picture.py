@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from PIL import ImageColor
 
+from kinema.drawing.canvas import COLOURS
 from kinema.sampling.camera.path import CameraMove, track_of
 from kinema.sampling.camera.path_picture import VIEWPOINTS, draw_path
 
-GREEN, ORANGE = (0, 158, 115), (213, 94, 0)
+GREEN = ImageColor.getrgb(COLOURS[2])
+ORANGE = ImageColor.getrgb(COLOURS[1])
 
 
 def dots(picture, colour):
