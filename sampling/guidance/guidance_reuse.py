@@ -1,7 +1,7 @@
 """Guidance reuse: at some steps only the positive prompt is computed, and the direction of guidance is that of a step
 before.
 
-After Lv et al., "FasterCache" (2024), section 3.3, "CFG-Cache". What is kept here is the difference of the two noise
+After Lv et al., "FasterCache" (2024), "CFG-Cache". What is kept here is the difference of the two noise
 predictions as it is, without weights for its frequencies.
 """
 
