@@ -21,7 +21,7 @@ from ..call.kept_guidance import KeptGuidance
 from ..call.progress import is_within
 from .animation_guidance import ALWAYS
 
-BATCH = "sampler_calc_cond_batch_function"
+BOTH_PROMPTS = "sampler_calc_cond_batch_function"
 """The host's name in model_options for the function that computes the predictions for both prompts."""
 
 Predictions = list[torch.Tensor]
@@ -50,18 +50,20 @@ def reusing(reuse: GuidanceReuse, guider: HostGuider, model_options: HostOptions
                 "negative prompt at every step."
             )
         return model_options
-    compute = model_options.get(BATCH, _computed)
-    return {**model_options, BATCH: partial(_predicted, reuse, call.guided, compute)}
+    compute = model_options.get(BOTH_PROMPTS, _computed)
+    return {**model_options, BOTH_PROMPTS: partial(_predicted, reuse, call.guided, compute)}
 
 
 def combines_as_host(guider: HostGuider) -> bool:
     """Whether `guider` predicts for one positive and one negative prompt, as the host's CFGGuider does."""
-    return type(guider).predict_noise is CFGGuider.predict_noise  # type: ignore[no-any-return]
+    return type(guider).predict_noise is CFGGuider.predict_noise
 
 
 def reuse_summary(kept: KeptGuidance) -> str:
     """What the sampler's node shows after a run that reused a direction."""
-    return f"Fast Sampling: {kept.reused} of {kept.reused + kept.full} predictions reused the guidance of an earlier one."
+    return (
+        f"Fast Sampling: {kept.reused} of {kept.reused + kept.full} predictions reused the guidance of an earlier one."
+    )
 
 
 def _predicted(

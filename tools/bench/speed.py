@@ -13,6 +13,7 @@ from typing import Any
 import comfy.sample
 import torch
 
+from kinema.evaluation.pixels import flicker_and_motion
 from kinema.miniature import models
 from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
 from kinema.sampling.run.attach import changed
@@ -90,13 +91,13 @@ def _clip(model: Any, clip: Any, vae: Any, words: judge.Words, seed: int, way: W
     )  # fmt: skip
     frames = vae.decode(latent).clamp(0, 1).cpu()
     swim = detector.watch((frames * 255).round().byte().numpy(), "day")
-    flicker, _ = judge.flicker_and_motion(frames, torch.device("cpu"), lambda: None)
+    flicker, _ = flicker_and_motion(frames, torch.device("cpu"), lambda: None)
     return Seen(latent, frames, flicker.mean().item(), swim.jitter)
 
 
 def _error(full: Seen, fast: Seen) -> float:
     """Relative L2 of the final latents."""
-    return ((fast.latent - full.latent).norm() / full.latent.norm()).item()
+    return float((fast.latent - full.latent).norm() / full.latent.norm())
 
 
 def _psnr(full: Seen, fast: Seen) -> float:

@@ -1,13 +1,15 @@
 """Reuse of the direction of guidance: against a sampler of its own, and among windows, prompts, curves and samplers."""
 
+from itertools import pairwise
+
 import comfy.patcher_extension
 import comfy.samplers
 import pytest
 import tiny
 import torch
-from compare import assert_alike, assert_other
 from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 from comfy_extras.nodes_sag import SelfAttentionGuidance
+from compare import assert_alike, assert_other
 from controls import control_net
 from watching import Stop, assert_untouched, snapshot
 
@@ -64,7 +66,7 @@ def by_hand(interval):
     def sampler(model, x, sigmas, extra_args=None, callback=None, disable=None, **_):
         guider = model.inner_model
         prompts = [guider.conds["positive"], guider.conds["negative"]]
-        for step, (now, after) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True)):
+        for step, (now, after) in enumerate(pairwise(sigmas)):
             options = extra_args["model_options"]
             both = comfy.samplers.calc_cond_batch(guider.inner_model, prompts, x, now.expand(len(x)), options)
             eps, uncond = ((x - denoised) / now for denoised in both)
