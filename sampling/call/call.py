@@ -11,6 +11,7 @@ from ...motion.windowed import FrameWindows
 from .caches import Caches, Which
 from .feature_cache import FeatureCache
 from .frames import Frames, ad_params, frames_of
+from .kept_guidance import KeptGuidance
 from .moment import Curve
 from .progress import Progress
 
@@ -74,12 +75,18 @@ class Call:
     loops: bool = False  # whether its context windows go on from the last frame to the first
     features: FeatureCache | None = None  # of the run: what its models made of pictures
     shown: Shown | None = None  # what the sampler's node shows of the run; None: nothing
+    guided: KeptGuidance | None = None  # of the run: the direction of guidance that Fast Sampling reuses
     skips_uncond: bool = False  # whether the pass of the negative prompt is left out where a cfg that varies is 1
 
     def next_pass(self) -> None:
         """Another prediction of the whole video begins."""
         if self.features is not None:
             self.features.next_pass()
+
+    def next_part(self) -> None:
+        """Another part of the run begins, whose latents are not those of the last."""
+        if self.guided is not None:
+            self.guided.forget()
 
 
 def call_of(transformer_options: Mapping[str, Any]) -> Call:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...motion.host import HostGuider, HostSampler
+from .call import call_of
 
 Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 """What samplers call after each step: (step, denoised (f, c, h, w), noisy, number of steps)."""
@@ -34,6 +35,7 @@ class Parts:
 
         Samplers that add noise at their steps draw it from the seed. With equal seeds, two parts would add equal noise.
         """
+        call_of(self.extra_args["model_options"]["transformer_options"]).next_part()
         watched = _Watched(self.callback, done, self.steps)
         seed = self.extra_args.get("seed")
         options = {**self.extra_args, "seed": None if seed is None else (seed + seed_shift) % 2**64}

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...motion.host import HostModel, HostMotion
 from ..guidance.animation_guidance import Guidance
+from ..guidance.guidance_reuse import GuidanceReuse
 from ..guidance.motion_guidance import MotionGuidance
 from ..latents.inject_image import Injection
 from ..latents.text2video_zero import MotionField
@@ -43,6 +44,7 @@ class Animation:
     first_frame: bool = False  # whether every frame attends to the first
     guidance: Guidance | None = None  # in place of the sampler's cfg
     motion_guidance: MotionGuidance | None = None  # guidance by the difference that motion makes; None: off
+    reuse: GuidanceReuse | None = None  # of the direction of guidance at later steps; None: off
     enhance: Enhance | None = None  # of the attentions over frames
     preview_plays: bool = False  # whether the sampler's preview shows another frame at every step
 

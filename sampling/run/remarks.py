@@ -8,6 +8,7 @@ import torch
 
 from ...motion.host import HostGuider
 from ..curves.outside_run import outside_run
+from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
@@ -34,6 +35,7 @@ def remarks(
         *_freenoise(animation, noise),
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
+        *_reuse(animation, guider),
         *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
         *_prompts(guider, frames),
         *_hints(guider, frames, bool(windows)),
@@ -87,6 +89,18 @@ def _injections(animation: Animation, guider: HostGuider, sigmas: torch.Tensor) 
                 f"Inject Image has no effect: this run does not pass the point at {injection.percent:.0%} of the noise "
                 "schedule."
             )
+
+
+def _reuse(animation: Animation, guider: HostGuider) -> Iterator[str]:
+    if animation.reuse is None or animation.reuse.interval == 1:
+        return
+    if not combines_as_host(guider):
+        yield (
+            f"Fast Sampling has no effect: the guider {type(guider).__name__} combines its predictions in another way "
+            "than with one cfg."
+        )
+    elif guider.cfg == 1 and animation.guidance is None:
+        yield "Fast Sampling has no effect: cfg is 1, so the negative prompt is not computed anyway."
 
 
 def _without_cameras(animation: Animation) -> Sequence[Any]:

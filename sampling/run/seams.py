@@ -17,12 +17,14 @@ from ..call.caches import Caches
 from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
 from ..call.compiled import compilable, runs_compiled
 from ..call.feature_cache import FeatureCache
+from ..call.kept_guidance import KeptGuidance
 from ..call.moment import Moment
 from ..call.parts import Callback, Parts
 from ..call.progress import progress_of
 from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
+from ..guidance.guidance_reuse import reuse_summary, reusing
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
@@ -53,7 +55,8 @@ def _outer_sample(
     """A whole run, before its models are loaded. The options changed here are the host's copy for this run."""
     guider = executor.class_obj
     animation = animation_of(guider.model_options)
-    call = Call(caches=Caches(), inside=animation.motion_windows, features=FeatureCache())
+    kept = KeptGuidance()
+    call = Call(caches=Caches(), inside=animation.motion_windows, features=FeatureCache(), guided=kept)
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
@@ -81,6 +84,8 @@ def _outer_sample(
         shown = stack.enter_context(played(callback, animation.preview_plays))
         result = executor(noise, latent_image, sampler, sigmas, denoise_mask, shown, disable_pbar, seed, **more)
     check_result(result)
+    if kept.reused:
+        words.tell(reuse_summary(kept))
     words.finish()
     return result
 
@@ -128,6 +133,8 @@ def _predict_noise(
     call_of(model_options.get("transformer_options", {})).next_pass()
     if animation.motion_guidance is not None:
         model_options = keeping_raw(model_options)
+    if animation.reuse is not None:
+        model_options = reusing(animation.reuse, executor.class_obj, model_options)
     if animation.guidance is None:
         return executor(x, timestep, model_options, seed)
     with guided(animation.guidance, executor.class_obj, x, timestep[0], model_options) as options:

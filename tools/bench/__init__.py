@@ -19,6 +19,8 @@ ROWS = {  # name: what it compares
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, the cost of bookkeeping; memory as videos get longer",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
+    "speed": "Fast Sampling and fewer steps of the same cost, compared with 20 full steps: error, flicker and jitter of the "
+    "miniature's clips, one for each of --rounds",
     "texts": "reading the longest texts of curves and prompts that are slowest to read",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "

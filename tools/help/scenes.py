@@ -139,6 +139,7 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
     "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
     "KinemaEnhanceMotion": (PLAIN, on_model("KinemaEnhanceMotion", weight=4.0)),
+    "KinemaFastSampling": (PLAIN, on_model("KinemaFastSampling")),
     "KinemaFirstFrameAttention": (STILL, on_model("KinemaFirstFrameAttention", MINIATURE)),
     "KinemaInjectImage": (
         animation(MINIATURE, BLUE, frames=1),

@@ -1,0 +1,200 @@
+"""Reuse of the direction of guidance: against a sampler of its own, and among windows, prompts, curves and samplers."""
+
+from itertools import pairwise
+
+import comfy.patcher_extension
+import comfy.samplers
+import pytest
+import tiny
+import torch
+from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
+from comfy_extras.nodes_sag import SelfAttentionGuidance
+from compare import assert_alike, assert_other
+from controls import control_net
+from watching import Stop, assert_untouched, snapshot
+
+from kinema.sampling.curves.curve import Combined, Listed
+from kinema.sampling.curves.curve_keys import OverRun
+from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.guidance.animation_guidance import Guidance
+from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
+from kinema.sampling.guidance.motion_guidance import MotionGuidance
+from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
+from kinema.sampling.run.attach import added, changed
+from kinema.sampling.windows.context_windows import ContextWindows
+from kinema.sampling.windows.cut import WindowSpec
+
+CFG = 4.0
+
+
+def reusing(model, interval=2, start_percent=0.0, end_percent=1.0):
+    return changed(model, reuse=GuidanceReuse(interval, start_percent, end_percent))
+
+
+def windowed(model, schedule):
+    return added(model, windows=ContextWindows(WindowSpec(4, 1, schedule))) if schedule else model
+
+
+def counted(model, run):
+    """What `run`, a function of a MODEL, gives, and how many frames the UNet computes in each of its predictions."""
+    watched = model.clone()
+    steps = []
+
+    def predict(executor, *args, **named):
+        steps.append(0)
+        return executor(*args, **named)
+
+    def count(executor, x, t, *args, **named):
+        steps[-1] += x.shape[0]
+        return executor(x, t, *args, **named)
+
+    watched.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.PREDICT_NOISE, "test", predict)
+    watched.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", count)
+    return run(watched), steps
+
+
+def passes(model, run):
+    """The counts alone."""
+    return counted(model, run)[1]
+
+
+def by_hand(interval):
+    """Euler's method as a sampler of the host, with cfg along the last direction of every `interval`-th step."""
+
+    @torch.no_grad()
+    def sampler(model, x, sigmas, extra_args=None, callback=None, disable=None, **_):
+        guider = model.inner_model
+        prompts = [guider.conds["positive"], guider.conds["negative"]]
+        for step, (now, after) in enumerate(pairwise(sigmas)):
+            options = extra_args["model_options"]
+            both = comfy.samplers.calc_cond_batch(guider.inner_model, prompts, x, now.expand(len(x)), options)
+            eps, uncond = ((x - denoised) / now for denoised in both)
+            if step % interval == 0:
+                direction = eps - uncond
+            x = x + (eps + (CFG - 1) * direction) * (after - now)
+        return x
+
+    return comfy.samplers.KSAMPLER(sampler)
+
+
+def sample_by_hand(model, interval, frames, steps):
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
+    guider.set_cfg(CFG)
+    empty = torch.zeros(frames, 4, 8, 8)
+    sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", steps)
+    noise = comfy.sample.prepare_noise(empty, 5)
+    return guider.sample(noise, empty, by_hand(interval), sigmas, disable_pbar=True, seed=5)
+
+
+@pytest.mark.parametrize(("schedule", "interval"), [("", 3), ("static", 2), ("uniform", 2), ("looped", 3)])
+def test_a_run_equals_the_formula_with_windows_that_stay_and_that_move(animated, schedule, interval):
+    base = windowed(animated, schedule)
+    plain, full = counted(base, lambda m: tiny.sample(m, 7, steps=3))
+    out, fast = counted(reusing(base, interval), lambda m: tiny.sample(m, 7, steps=3))
+    assert fast == [rows if step % interval == 0 else rows // 2 for step, rows in enumerate(full)]
+    assert_alike(out, sample_by_hand(base, interval, 7, 3))
+    assert_other(out, plain, by=1e-3)
+
+
+def test_interval_1_is_off(animated):
+    assert torch.equal(tiny.sample(reusing(animated, 1), steps=3), tiny.sample(animated, steps=3))
+
+
+def test_only_a_part_of_the_run_reuses(animated):
+    fast = reusing(animated, 9, 0.3, 0.8)
+    assert passes(fast, lambda m: tiny.sample(m, 2, steps=5, scheduler="simple")) == [4, 4, 2, 2, 4]
+
+
+def test_samplers_with_two_predictions_a_step_reuse_in_the_second(animated):
+    assert passes(reusing(animated), lambda m: tiny.sample(m, 2, steps=3, sampler="heun")) == [4, 2, 4, 2, 4]
+
+
+def test_each_frame_has_its_own_cfg_also_where_the_cfg_of_its_window_was_1(model):
+    """Without motion frames do not know each other, so each must be as if all had its cfg."""
+    windowed = added(model, windows=ContextWindows(WindowSpec(2, 0, "batched")))
+    rising = OverRun(read_keys("0: 0 hold, 1: 1 hold"))
+    curve = Combined("add", Listed((1.0, 1.0, 2.0, 2.0)), Combined("multiply", rising, Listed((2.0, 2.0, 5.0, 5.0))))
+
+    def run(cfg):
+        return tiny.sample(reusing(changed(windowed, guidance=Guidance(cfg))), steps=2)
+
+    out = run(curve)
+    # With exactly 1 for all frames the first step would be no full one
+    assert_alike(out[:2], run(OverRun(read_keys("0: 1.000001 hold, 1: 3 hold")))[:2])
+    assert_alike(out[2:], run(OverRun(read_keys("0: 2 hold, 1: 7 hold")))[2:])
+
+
+def test_a_step_with_cfg_1_forgets_the_direction(animated):
+    guided = changed(animated, guidance=Guidance(OverRun(read_keys("0: 6, 1: 1 hold, 2: 6 hold"))))
+    assert passes(reusing(guided, 4), lambda m: tiny.sample(m, 2, steps=4)) == [4, 2, 4, 2]
+
+
+def test_another_prompt_or_an_injected_picture_needs_a_full_prediction(animated):
+    early, late = (
+        [[tiny.conditioning(seed)[0][0], {"start_percent": start, "end_percent": end}]]
+        for seed, start, end in ((3, 0.0, 0.35), (6, 0.35, 1.0))
+    )
+
+    def run(m):
+        return tiny.sample(m, 2, steps=5, scheduler="simple", positive=[*early, *late])
+
+    assert passes(reusing(animated, 9), run) == [4, 2, 4, 2, 2]
+    injected = added(animated, injections=Injection(OnCanvas(torch.full((1, 4, 8, 8), 3.0)), None, percent=0.5))
+    steps = passes(reusing(injected, 9), lambda m: tiny.sample(m, 2, steps=5, scheduler="simple"))
+    assert sum(steps) == 2 * (2 + 2 + 5 - 2) and steps[0] == 4
+
+
+def test_controls_areas_and_other_guidance_among_windows(animated):
+    hint = torch.rand(6, 3, 64, 64, generator=tiny.generator(1))
+    control = control_net().set_cond_hint(hint, 1.0, (0.0, 1.0))
+    area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
+    positive = [[tiny.conditioning(3)[0][0], {"control": control, "control_apply_to_uncond": True}], area]
+    base = changed(windowed(animated, "uniform"), motion_guidance=MotionGuidance(1.0))
+
+    def run(m):
+        return tiny.sample(m, 6, steps=2, positive=positive)
+
+    assert_other(run(reusing(base)), run(base), by=1e-3)
+
+
+def test_what_needs_the_negative_prompt_at_every_step_gets_it_and_the_node_says_so(model, screen):
+    def run(m):
+        return tiny.sample(m, 2, steps=3, sampler="euler_cfg_pp")
+
+    assert torch.equal(run(reusing(model)), run(model))
+    assert "Fast Sampling has no effect: this sampler or a node on the MODEL needs" in screen.text
+    sag = SelfAttentionGuidance.execute(model, 0.5, 2.0).result[0]
+    assert torch.equal(tiny.sample(reusing(sag), 2, size=16), tiny.sample(sag, 2, size=16))
+
+
+def test_the_node_says_how_often_and_when_never(model, screen):
+    fast = reusing(model)
+    tiny.sample(fast, 2, steps=5)
+    assert screen.text == "Fast Sampling: 2 of 5 predictions reused the guidance of an earlier one."
+    assert torch.equal(tiny.sample(fast, 2, cfg=1.0), tiny.sample(model, 2, cfg=1.0))
+    assert screen.text == "Fast Sampling has no effect: cfg is 1, so the negative prompt is not computed anyway."
+    basic = Guider_Basic(fast)
+    basic.set_conds(tiny.conditioning(3))
+    dual = Guider_DualCFG(fast)
+    dual.set_conds(tiny.conditioning(3), tiny.conditioning(4), tiny.conditioning(5))
+    dual.set_cfg(3.0, 2.0)
+    sigmas = comfy.samplers.calculate_sigmas(fast.get_model_object("model_sampling"), "normal", 2)
+    for guider, why in ((basic, "cfg is 1"), (dual, "the guider Guider_DualCFG combines its predictions")):
+        sampler = comfy.samplers.sampler_object("euler")
+        guider.sample(tiny.latents(2), torch.zeros(2, 4, 8, 8), sampler, sigmas, disable_pbar=True, seed=1)
+        assert f"Fast Sampling has no effect: {why}" in screen.text
+
+
+def test_an_end_in_mid_run_leaves_nothing(model, animated):
+    before, fast = snapshot(model), reusing(windowed(animated, "uniform"))
+    expected = tiny.sample(fast, 6)
+
+    def stop(*_):
+        raise Stop
+
+    with pytest.raises(Stop):
+        tiny.sample(fast, 6, callback=stop)
+    assert_untouched(model, before)
+    assert torch.equal(tiny.sample(fast, 6), expected)
