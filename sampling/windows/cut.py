@@ -97,10 +97,7 @@ def _shifting(spec: WindowSpec, frames: int, step: int) -> list[Window]:
     place. At each end of a video that is no closed loop is half a window or more."""
     count = ceil(frames / spec.length)
     seams = [int((k + bit_reversal(step)) * frames / count) for k in range(count)]
-    if spec.loops:
-        edges = [*seams, seams[0] + frames]
-    else:
-        edges = _balanced(sorted({0, *seams, frames}), frames // count)
+    edges = [*seams, seams[0] + frames] if spec.loops else _balanced(sorted({0, *seams, frames}), frames // count)
     windows = [tuple(frame % frames for frame in range(start, end)) for start, end in pairwise(edges)]
     return [_with_neighbour(window) if len(window) == 1 < spec.length else window for window in windows]
 
