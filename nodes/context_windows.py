@@ -27,7 +27,7 @@ class ContextWindowsNode(io.ComfyNode):
         Idle(
             "closed_loop",
             lambda values: not WINDOW_SCHEDULES[values["schedule"]].loops,
-            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped" or "half-shifted", '
+            ': windows of the schedule "{schedule}" do not loop. Set schedule to "looped" or "shifting", '
             "or turn closed_loop off.",
         ),
         Idle(
@@ -84,7 +84,7 @@ class ContextWindowsNode(io.ComfyNode):
                 ),
                 window_schedule_input(),
                 closed_loop_input(
-                    'With the schedules "looped" and "half-shifted", joins the last frame to the first, even in short '
+                    'With the schedules "looped" and "shifting", joins the last frame to the first, even in short '
                     "videos. Has no effect with other schedules."
                 ),
                 freenoise_input(),
@@ -156,5 +156,5 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
-        short_videos_input('the schedules "looped" and "half-shifted"'),
+        short_videos_input('the schedules "looped" and "shifting"'),
     ]

@@ -36,8 +36,8 @@ def window_schedule_input() -> ExplainedCombo:
         words_of(WINDOW_SCHEDULES),
         default="static",
         tooltip="How the windows are placed over the video. static: for most videos. uniform: hides the seams between "
-        "windows. looped: for videos that loop. batched: for models without motion modules. half-shifted: takes the least "
-        "time, but seams can show.",
+        "windows. looped: for videos that loop. batched: for models without motion modules. shifting: takes the least "
+        "time.",
     )
 
 

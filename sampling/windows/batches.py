@@ -21,7 +21,6 @@ class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
 
     def __init__(self, windows: Sequence[Window], total_frames: int) -> None:
         super().__init__([frame for window in windows for frame in window], dim=0, total_frames=total_frames)
-        self.windows = tuple(windows)
         self.frames_each = len(windows[0])
         self.controls = ControlWindows(self.index_list, total_frames)
 

@@ -205,7 +205,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
 
 def _placed(now: ContextWindows, asked: ModelCall, begins_first: bool) -> Placed:
     """The windows of `asked`; with `begins_first` one that holds the beginning of the video comes first, or the next where
-    that is only half a window."""
+    that is short."""
     x = asked.latents
     windows, weights = now.cut(x.shape[0], asked.step if now.moves else 0, asked.sigma)
     order = list(range(len(windows)))

@@ -92,14 +92,26 @@ def _batched(spec: WindowSpec, frames: int, step: int) -> list[Window]:
     return windows
 
 
-def _half_shifted(spec: WindowSpec, frames: int, step: int) -> list[Window]:
-    """Windows that share no frame, moved by half a window at every other step: a seam of one step is in the middle of a
-    window of the next. At one end, or both, is half a window, unless the loop is closed."""
-    halves = 2 * ceil(frames / spec.length) if spec.loops else ceil(2 * frames / spec.length)
-    seams = [frames * half // halves for half in range(step % 2, halves, 2)]
-    edges = [*seams, seams[0] + frames] if spec.loops else sorted({0, *seams, frames})
+def _shifting(spec: WindowSpec, frames: int, step: int) -> list[Window]:
+    """Equal windows that share no frame, moved at each step by another part of a window, so that no seam stays in its
+    place. At each end of a video that is no closed loop is half a window or more."""
+    count = ceil(frames / spec.length)
+    seams = [int((k + bit_reversal(step)) * frames / count) for k in range(count)]
+    edges = [*seams, seams[0] + frames] if spec.loops else _balanced(sorted({0, *seams, frames}), frames // count)
     windows = [tuple(frame % frames for frame in range(start, end)) for start, end in pairwise(edges)]
     return [_with_neighbour(window) if len(window) == 1 < spec.length else window for window in windows]
+
+
+def _balanced(edges: list[int], length: int) -> list[int]:
+    """`edges` of windows of about `length`, where one at an end that is shorter than half of it shares frames out with its
+    neighbour: so few alone would hardly move."""
+    start, first, second = edges[:3]
+    if 2 * (first - start) < length:
+        edges[1] = (start + second) // 2
+    before, last, end = edges[-3:]
+    if 2 * (end - last) < length:
+        edges[-2] = (before + end + 1) // 2
+    return edges
 
 
 def _looped(spec: WindowSpec, frames: int, step: int) -> list[Window]:
@@ -168,11 +180,10 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
         words="The windows do not overlap. For models without motion modules.",
         overlaps=False,
     ),
-    "half-shifted": WindowSchedule(
-        windows=_half_shifted,
-        words="The windows do not overlap, so each step computes each frame once, and at every other step they move by half "
-        "a window. The fastest with motion modules, but seams can show. With closed_loop, windows continue from the last "
-        "frame to the first.",
+    "shifting": WindowSchedule(
+        windows=_shifting,
+        words="The windows do not overlap, so each step computes each frame once, and they move from step to step. The "
+        "fastest with motion modules. With closed_loop, windows continue from the last frame to the first.",
         moves=True,
         loops=True,
         overlaps=False,

@@ -72,15 +72,11 @@ class FirstWindow:
         return [_towards(mine, first[sources], share) for first, mine in zip(self._predicted, own, strict=True)]
 
     def _sources(self, group: WindowGroup) -> torch.Tensor:
-        """For each latent of `group` the frame of the first window that it refers to: the one at the same place. Half a
-        window at the beginning of the video is the end of a window that would begin before it."""
+        """For each latent of `group` the frame of the first window that it refers to: the one at the same place."""
         first = self._predicted[0]
         last = len(first) - 1
-        sources = []
-        for window in group.windows:
-            missing = max(0, last + 1 - len(window)) if window[0] == 0 else 0
-            sources += [min(missing + i, last) for i in range(len(window))]
-        return torch.tensor(sources, device=first.device)
+        places = [min(i, last) for i in range(group.frames_each)]
+        return torch.tensor(places * (len(group.index_list) // group.frames_each), device=first.device)
 
     def _told(self, group: WindowGroup, sources: torch.Tensor) -> dict[str, Any]:
         if "attend" not in self._by_mode:

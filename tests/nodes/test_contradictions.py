@@ -120,13 +120,13 @@ CASES = (
     Case("ContextWindows", {"schedule": "looped", "closed_loop": True, "stride": 2}),
     *(
         no_effect("ContextWindows", ": windows of the schedule", schedule=schedule, stride=2)
-        for schedule in ("static", "batched", "half-shifted")
+        for schedule in ("static", "batched", "shifting")
     ),
     no_effect("ContextWindows", ': windows of the schedule "batched" do not overlap.', schedule="batched", overlap=8),
     Case("ContextWindows", {"schedule": "batched", "freenoise": True, "overlap": 8}),
     no_effect("ContextWindows", BATCHED, schedule="batched", fuse_method="flat"),
-    no_effect("ContextWindows", BATCHED, schedule="half-shifted", fuse_method="flat"),
-    Case("ContextWindows", {"schedule": "half-shifted", "closed_loop": True, "freenoise": True, "overlap": 8}),
+    no_effect("ContextWindows", BATCHED, schedule="shifting", fuse_method="flat"),
+    Case("ContextWindows", {"schedule": "shifting", "closed_loop": True, "freenoise": True, "overlap": 8}),
     no_effect("ContextWindows", BATCHED, overlap=0, fuse_method="flat"),
     no_effect("ContextWindows", ", because closed_loop is off.", schedule="looped", short_videos="leave"),
     Case("ContextWindows", {"short_videos": "leave"}, refused='Set schedule to "looped", or short_videos to "join".'),

@@ -31,8 +31,8 @@ def run(options: Options) -> Iterator[Result]:
     spec = WindowSpec(length, length // 4)
     one_by_one = added(animated, windows=ContextWindows(spec, at_once=1))
     together = added(animated, windows=ContextWindows(spec, at_once=99))
-    half_shifted = WindowSpec(length, 0, "half-shifted")
-    shifted = added(animated, windows=ContextWindows(half_shifted, at_once=1))
+    shifting = WindowSpec(length, 0, "shifting")
+    shifted = added(animated, windows=ContextWindows(shifting, at_once=1))
     inside = changed(animated, motion_windows=MotionWindows(length, length // 4))
     step = partial(_step, size=options.size)
 
@@ -40,7 +40,7 @@ def run(options: Options) -> Iterator[Result]:
         "apart": lambda: [step(animated, length) for _ in range(RUNS)],
         "windows, one by one": lambda: step(one_by_one, long),
         "windows, all at once": lambda: step(together, long),
-        "windows, half-shifted": lambda: step(shifted, long),
+        "windows, shifting": lambda: step(shifted, long),
         "motion windows": lambda: step(inside, long),
     }
     seconds = interleaved(things, options.rounds)
@@ -50,11 +50,11 @@ def run(options: Options) -> Iterator[Result]:
     for name, target in (
         ("windows, one by one", 1.05 * work),
         ("windows, all at once", None),
-        ("windows, half-shifted", 1.05),
+        ("windows, shifting", 1.05),
         ("motion windows", 1.15),
     ):
         yield Result(f"{what}: {name} ÷ separate runs", seconds[name] / seconds["apart"], target=target)
-    yield Result(f"{what}: frames computed in half-shifted windows ÷ frames", _work(half_shifted, long), target=1.02)
+    yield Result(f"{what}: frames computed in shifting windows ÷ frames", _work(shifting, long), target=1.02)
     books = interleaved({"bookkeeping": partial(_bookkeeping, spec, long, options.size)}, 20)["bookkeeping"]
     yield Result(f"{what}: bookkeeping ÷ a step", books / seconds["windows, one by one"], target=0.01)
 

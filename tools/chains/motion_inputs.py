@@ -85,7 +85,7 @@ def context_windows(draw: Draw) -> Inputs:
         "length": length,
         "overlap": draw.whole(1, length // 2),
         "schedule": schedule,
-        "closed_loop": schedule in ("looped", "half-shifted") and draw.often(0.5),
+        "closed_loop": schedule in ("looped", "shifting") and draw.often(0.5),
         "freenoise": _reschedules(draw),
         "fuse_method": draw.option("fuse_method"),
         "stride": draw.whole(1, 2),

@@ -175,10 +175,10 @@ def test_windows_move_with_the_steps_of_the_schedule():
 
 
 @pytest.mark.one_window
-def test_half_shifted_windows_compute_each_frame_once_a_step(v3):
-    animated = attach(tiny.image_model(), v3, Applied())
-    one_by_one, apart = watched(added(animated, windows=windows(4, 2, "half-shifted", at_once=1, freenoise=True)))
-    together, grouped = watched(added(animated, windows=windows(4, 2, "half-shifted", at_once=3, freenoise=True)))
+def test_shifting_windows_compute_each_frame_once_a_step(v3):
+    animated = attach(exact.image_model(), v3, Applied())
+    one_by_one, apart = watched(added(animated, windows=windows(4, 2, "shifting", at_once=1, freenoise=True)))
+    together, grouped = watched(added(animated, windows=windows(4, 2, "shifting", at_once=3, freenoise=True)))
     assert_alike(*(tiny.sample(model, frames=16, steps=2, cfg=1.0, size=4) for model in (one_by_one, together)))
     even = [tuple(range(start, start + 4)) for start in (0, 4, 8, 12)]
     odd = [(0, 1), *(tuple(range(start, start + 4)) for start in (2, 6, 10)), (14, 15)]

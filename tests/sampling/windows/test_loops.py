@@ -56,9 +56,9 @@ def test_a_closed_loop_has_no_seam(frames, overlap):
 
 
 @pytest.mark.parametrize("frames", [17, 48])
-def test_half_shifted_windows_join_the_ends_of_a_closed_loop(frames):
+def test_shifting_windows_join_the_ends_of_a_closed_loop(frames):
     """No frame is computed twice, so a seam stays visible; in the open video it is a cut."""
-    spec = WindowSpec(16, 0, "half-shifted")
+    spec = WindowSpec(16, 0, "shifting")
     closed = replace(spec, closed_loop=True)
     assert 5 * seam(sample(frames, closed)) < seam(sample(frames, spec))
 
