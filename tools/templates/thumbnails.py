@@ -60,7 +60,8 @@ def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}
     outputs = client.run(with_defaults(prompt | guides, client.object_info())).outputs
     guided = RANDOM in str(prompt) and template.file != "video_to_video"
-    shown = [number for number in outputs if outputs[number] and (number in guides or not guided)]
+    twice = {number for number, node in prompt.items() if _source(node) in outputs}  # previews of what shows itself
+    shown = [n for n in outputs if n not in twice and outputs[n] and (n in guides or not guided)]
     square([_frames([comfy.path(file) for file in outputs[number]]) for number in shown]).save(path, quality=88)
 
 
@@ -92,6 +93,12 @@ def _spread(frames: list[Image.Image], count: int) -> list[Image.Image]:
 
 def _preview(number: str) -> dict[str, Any]:
     return {"class_type": "PreviewImage", "inputs": {"images": [number, 0]}}
+
+
+def _source(node: dict[str, Any]) -> str | None:
+    """The number of the node whose IMAGE `node` takes."""
+    images = node["inputs"].get("images")
+    return str(images[0]) if isinstance(images, list) else None
 
 
 def _frames(files: list[Path]) -> list[Image.Image]:
