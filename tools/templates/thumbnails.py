@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..client import Client
 from ..graph import with_defaults
@@ -78,9 +78,8 @@ def square(made: list[list[Image.Image]]) -> Image.Image:
         parts = [frames[0] for frames in made[:2]]
         corners = (CORNERS[0], CORNERS[3])
     else:
-        whole = made[0][0].copy()
-        whole = whole.resize((SIDE, SIDE * whole.height // whole.width), Image.Resampling.LANCZOS)
-        picture.paste(whole, (0, (SIDE - whole.height) // 2))
+        whole = ImageOps.contain(made[0][0], (SIDE, SIDE), Image.Resampling.LANCZOS)
+        picture.paste(whole, ((SIDE - whole.width) // 2, (SIDE - whole.height) // 2))
         return picture
     for part, corner in zip(parts, corners, strict=True):
         picture.paste(part.resize((CELL, CELL), Image.Resampling.LANCZOS), corner)
