@@ -49,7 +49,7 @@ def _draw_losses(canvas: Canvas, box: tuple[float, float, float, float], steps: 
     axes = Axes(canvas, box, steps, ticks)
     axes.rule(evenly(steps, 5))
     for step in range(0, len(losses), max(1, len(losses) // _MOST_DOTS)):
-        canvas.dot(axes.at(step + 1, min(losses[step], ticks[-1])), tint(COLOURS[0], 0.3), 1)
+        canvas.dot(axes.at(step + 1, min(losses[step], ticks[-1])), tint(COLOURS[0], 0.6), 1.5)
     drawn = [(step + 1, min(mean, ticks[-1])) for step, mean in enumerate(means) if step + 1 >= _FIRST_MEANS]
     axes.curve(drawn, COLOURS[0])
     said = f"loss of each step, step {len(losses)} of {record.steps}; moving average {means[-1]:.4f}"

@@ -182,8 +182,8 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
         animation(MINIATURE, frames=8),
         on_model("KinemaText2VideoZero", MINIATURE, frames=8, motion_x=12.0, motion_y=0.0),
     ),
-    "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=16)),
-    "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=16, accumulation=1)),
+    "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=100, learning_rate=1e-3)),
+    "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=100, accumulation=1)),
     "KinemaWindowPlan": (
         node("KinemaWindowPlan", model=windows(schedule="uniform", overlap=4), frames=48, steps=3, width=WIDTH),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ..client import Client
 from ..graph import with_defaults
@@ -60,7 +60,8 @@ def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
     guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}
     outputs = client.run(with_defaults(prompt | guides, client.object_info())).outputs
     guided = RANDOM in str(prompt) and template.file != "video_to_video"
-    shown = [number for number in outputs if outputs[number] and (number in guides or not guided)]
+    twice = {number for number, node in prompt.items() if _source(node) in outputs}  # previews of what shows itself
+    shown = [n for n in outputs if n not in twice and outputs[n] and (n in guides or not guided)]
     square([_frames([comfy.path(file) for file in outputs[number]]) for number in shown]).save(path, quality=88)
 
 
@@ -77,9 +78,8 @@ def square(made: list[list[Image.Image]]) -> Image.Image:
         parts = [frames[0] for frames in made[:2]]
         corners = (CORNERS[0], CORNERS[3])
     else:
-        whole = made[0][0].copy()
-        whole = whole.resize((SIDE, SIDE * whole.height // whole.width), Image.Resampling.LANCZOS)
-        picture.paste(whole, (0, (SIDE - whole.height) // 2))
+        whole = ImageOps.contain(made[0][0], (SIDE, SIDE), Image.Resampling.LANCZOS)
+        picture.paste(whole, ((SIDE - whole.width) // 2, (SIDE - whole.height) // 2))
         return picture
     for part, corner in zip(parts, corners, strict=True):
         picture.paste(part.resize((CELL, CELL), Image.Resampling.LANCZOS), corner)
@@ -92,6 +92,12 @@ def _spread(frames: list[Image.Image], count: int) -> list[Image.Image]:
 
 def _preview(number: str) -> dict[str, Any]:
     return {"class_type": "PreviewImage", "inputs": {"images": [number, 0]}}
+
+
+def _source(node: dict[str, Any]) -> str | None:
+    """The number of the node whose IMAGE `node` takes."""
+    images = node["inputs"].get("images")
+    return str(images[0]) if isinstance(images, list) else None
 
 
 def _frames(files: list[Path]) -> list[Image.Image]:
