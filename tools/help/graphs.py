@@ -61,6 +61,8 @@ VAE = MINIATURE.output(2)
 MOTION = node("KinemaLoadMotionModel", motion_model="miniature_mm.safetensors")
 ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.safetensors", strength=1.0)
 FISH = "a red fish swimming right, coral reef"
+BLUE = "a blue fish swimming right, deep sea"
+LONG = 32  # frames in windows of 16
 STEPS, CFG = 10, 2.0
 SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
 SHOWN, SIDE = 6, 128  # frames of a strip, and pixels of each
@@ -73,6 +75,10 @@ def applied(motion: Node = MOTION, **settings: Any) -> Node:
 
 
 MOVING = applied()
+
+
+def windows(**settings: Any) -> Node:
+    return node("KinemaContextWindows", model=MOVING, length=16, **settings)
 
 
 def text(prompt: str) -> Node:

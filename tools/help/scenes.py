@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from .graphs import (
+    BLUE,
     CLIP,
     FISH,
+    LONG,
     MINIATURE,
     MOTION,
     MOVING,
@@ -25,12 +27,11 @@ from .graphs import (
     node,
     plotted,
     sampled_at,
+    windows,
 )
 
 STILL = animation(MINIATURE)
 PLAIN = animation()
-LONG = 32
-BLUE = "a blue fish swimming right, deep sea"
 
 
 def on_model(kind: str, model: Node = MOVING, frames: int = 16, **inputs: Any) -> Node:
@@ -45,10 +46,6 @@ def with_strength(curve: Node) -> tuple[Node, ...]:
 
 def sigmas(scheduler: str) -> Node:
     return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=STEPS)
-
-
-def windows(**settings: Any) -> Node:
-    return node("KinemaContextWindows", model=MOVING, length=16, **settings)
 
 
 WINDOWED = animation(windows(overlap=4), frames=LONG)
