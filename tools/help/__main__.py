@@ -34,8 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         search(options.seeds)
         return 0
     if options.pictures is not None:
-        make(options.pictures or list(SCENES))
-        return 0
+        return 0 if make(options.pictures or list(SCENES)) else 1
     schemas = _schemas()
     if not options.missing:
         write(schemas)

@@ -105,8 +105,8 @@ def coloured(pixels, colour):
 
 def test_the_picture_shows_every_window_where_it_is():
     windows = (tuple(range(0, 10)), tuple(range(10, 20)))
-    picture = draw_plan([Stretch(1, 4, windows, ((1.0,) * 10,) * 2, ())], 20, 520)
-    plot = np.asarray(picture)[HEAD:, LEFT : 520 - RIGHT]
+    picture = draw_plan([Stretch(1, 4, windows, ((1.0,) * 10,) * 2, ())], 20, 720)
+    plot = np.asarray(picture)[HEAD:, LEFT : 720 - RIGHT]
     first, second = (coloured(plot, colour).any(axis=0) for colour in BARS[:2])
     middle = plot.shape[1] // 2
     assert first[: middle - 2].all() and not first[middle + 1 :].any()
