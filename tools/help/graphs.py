@@ -101,7 +101,9 @@ def latent(frames: int) -> Node:
     return node("EmptyLatentImage", width=SIDE, height=SIDE, batch_size=frames)
 
 
-def animation(model: Any = MOVING, prompt: str | Node = FISH, frames: int = 16, seed: int = SEED, **sampler: Any) -> Node:
+def animation(
+    model: Any = MOVING, prompt: str | Node = FISH, frames: int = 16, seed: int = SEED, **sampler: Any
+) -> Node:
     """IMAGE: the frames that KSampler makes of `model`."""
     settings = {"steps": STEPS, "cfg": CFG, "sampler_name": SAMPLER, "scheduler": SCHEDULER, "denoise": 1.0} | sampler
     positive = prompt if isinstance(prompt, Node) else text(prompt)
@@ -113,7 +115,9 @@ def sampled_at(sigmas: Node) -> Node:
     """IMAGE: the frames that SamplerCustom makes at these noise levels."""
     ends = {"model": MOVING, "positive": text(FISH), "negative": text(""), "latent_image": latent(16)}
     sampler = node("KSamplerSelect", sampler_name="euler")
-    return decoded(node("SamplerCustom", add_noise=True, noise_seed=SEED, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends))
+    return decoded(
+        node("SamplerCustom", add_noise=True, noise_seed=SEED, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends)
+    )
 
 
 def decoded(samples: Node) -> Node:

@@ -104,6 +104,13 @@ def save(videos: Sequence[NDArray[np.uint8]]) -> None:
         pictures.append(picture)
     first, *others = pictures
     first.save(
-        FILE, save_all=True, append_images=others, duration=MILLISECONDS, loop=0, quality=88, method=6, exif=exif(template())
+        FILE,
+        save_all=True,
+        append_images=others,
+        duration=MILLISECONDS,
+        loop=0,
+        quality=88,
+        method=6,
+        exif=exif(template()),
     )
     print(f"{FILE}: {FILE.stat().st_size / 1024:.0f} KiB")

@@ -17,10 +17,10 @@ from .graphs import (
     MINIATURE,
     MOTION,
     MOVING,
+    PLOT,
     SEED,
     SHOWN,
     VAE,
-    PLOT,
     ZOOM,
     Node,
     Output,
@@ -35,6 +35,7 @@ from .graphs import (
 )
 
 FEW_STEPS = 5
+PURPLE = FISH.replace("red", "purple")  # next to red: on the way to blue, the miniature makes a green fish
 PLAIN = animation()
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
 WINDOWED = animation(windows(overlap=4), frames=LONG, seed=LONG_SEED)
@@ -199,8 +200,8 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaPromptTravel": (
         PLAIN,
         Row(
-            animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {BLUE}", frames=16)),
-            (FISH, BLUE),
+            animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {PURPLE}", frames=16)),
+            (FISH, PURPLE),
         ),
     ),
     "KinemaRefineNoise": (PLAIN, on_model("KinemaRefineNoise", iterations=3, coarse_to_fine=True)),
@@ -208,7 +209,15 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
     "KinemaText2VideoZero": (
         jumps(animation(MINIATURE, frames=8)),
-        on_model("KinemaText2VideoZero", MINIATURE, frames=8, motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500),
+        on_model(
+            "KinemaText2VideoZero",
+            MINIATURE,
+            frames=8,
+            motion_x=12.0,
+            motion_y=0.0,
+            high_timestep=700,
+            low_timestep=500,
+        ),
     ),
     "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=16)),
     "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=16, accumulation=1)),
@@ -217,7 +226,9 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaWindowReference": (
         WINDOWED,
-        animation(node("KinemaWindowReference", model=windows(overlap=4), end_percent=1.0), frames=LONG, seed=LONG_SEED),
+        animation(
+            node("KinemaWindowReference", model=windows(overlap=4), end_percent=1.0), frames=LONG, seed=LONG_SEED
+        ),
     ),
 }
 
