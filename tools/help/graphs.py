@@ -72,10 +72,12 @@ MOTION = node("KinemaLoadMotionModel", motion_model="miniature_mm.safetensors")
 ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.safetensors", strength=1.0)
 FISH = "a red fish swimming right, coral reef"
 BLUE = "a blue fish swimming right, deep sea"
+YELLOW = "a yellow fish swimming left, kelp forest"
 LONG = 32  # frames in windows of 16
 STEPS, CFG = 10, 2.0
 SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
-SEED, DEEP_SEED, LONG_SEED = 2, 2, 2  # of FISH, of BLUE, and of FISH in windows: `dev.py docs --seeds` found them
+SEED, DEEP_SEED, ZOOM_SEED, LONG_SEED = 2, 1, 1, 2
+"""Of FISH, of BLUE, of YELLOW with ZOOM, and of FISH in windows; `dev.py docs --seeds` found them."""
 SHOWN, SIDE = 5, 128  # frames of a strip, and pixels of each
 WIDTH = width(SHOWN, SIDE)
 PLOT = 384  # pixels of a plot, which is enlarged to WIDTH: its numbers are legible in the help panel, 282 pixels wide

@@ -21,7 +21,9 @@ from .graphs import (
     SEED,
     SHOWN,
     VAE,
+    YELLOW,
     ZOOM,
+    ZOOM_SEED,
     Node,
     Output,
     Row,
@@ -37,6 +39,7 @@ from .graphs import (
 FEW_STEPS = 5
 PURPLE = FISH.replace("red", "purple")  # next to red: on the way to blue, the miniature makes a green fish
 PLAIN = animation()
+RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
 WINDOWED = animation(windows(overlap=4), frames=LONG, seed=LONG_SEED)
 
@@ -62,6 +65,10 @@ def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED
 def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     """Strength 1, the curve as strength, and the curve."""
     return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
+
+
+def zooming(motion: Node) -> Row:
+    return Row(animation(applied(motion), YELLOW, seed=ZOOM_SEED), (YELLOW,))
 
 
 def sigmas(scheduler: str) -> Node:
@@ -162,26 +169,23 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaEnhanceMotion": (PLAIN, on_model("KinemaEnhanceMotion", weight=4.0)),
     "KinemaFirstFrameAttention": (STILL, jumps(on_model("KinemaFirstFrameAttention", MINIATURE))),
     "KinemaInjectImage": (
-        BLUE_PICTURE,
+        RED_PICTURE,
         PLAIN,
-        Row(
-            on_model("KinemaInjectImage", image=BLUE_PICTURE, vae=VAE, percent=0.3),
-            (FISH, "a red fish swimming right, deep sea"),
-        ),
+        jumps(on_model("KinemaInjectImage", image=RED_PICTURE, vae=VAE, percent=0.3)),
     ),
     "KinemaLoadMiniature": tuple(
         jumps(animation(MINIATURE, f"a {fish}", frames=SHOWN), f"a {fish}")
         for fish in ("yellow fish swimming left, coral reef", "purple fish swimming right, sandy lagoon")
     ),
-    "KinemaLoadMotionLora": (PLAIN, animation(applied(ZOOM))),
+    "KinemaLoadMotionLora": (zooming(MOTION), zooming(ZOOM)),
     "KinemaLoadMotionModel": (
         jumps(animation(MINIATURE, BLUE, seed=DEEP_SEED), BLUE),
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
     ),
     "KinemaMergeMotionModels": (
-        PLAIN,
-        animation(applied(ZOOM)),
-        animation(applied(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM))),
+        zooming(MOTION),
+        zooming(ZOOM),
+        zooming(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM)),
     ),
     "KinemaMetricsPlot": (
         measured(strength_0=STILL.view, strength_half=animation(applied(strength=0.5)), strength_1=PLAIN),

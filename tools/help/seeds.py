@@ -19,7 +19,7 @@ from PIL import Image
 from .. import environment, server
 from ..client import Client
 from ..graph import with_defaults
-from .graphs import BLUE, FISH, LONG, MOVING, STEPS, ZOOM, Node, animation, applied, node, to_prompt, windows
+from .graphs import BLUE, FISH, LONG, MOVING, STEPS, YELLOW, ZOOM, Node, animation, applied, node, to_prompt, windows
 from .judged import Frames, Judged, judge
 
 SEEDS = 100
@@ -39,7 +39,7 @@ class Base:
 
 BASES = {
     "swim": Base(MOVING, FISH),
-    "zoom": Base(applied(ZOOM), FISH),
+    "zoom": Base(applied(ZOOM), YELLOW),
     "deep": Base(MOVING, BLUE),
     "long": Base(windows(overlap=4), FISH, LONG),
 }
