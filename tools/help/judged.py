@@ -16,7 +16,7 @@ Frames = NDArray[np.uint8]  # (frames, 128, 128, 3)
 
 PAINT = 0.85  # share of a fish's pixels that have its colour; drawn fish have 0.89 or more
 OTHERS = 90  # pixels of a second fish, or of a part that has come off; drawn fish have 4 at most
-LONGEST = 2.1  # a fish's length over its height, where two have grown together; drawn fish have 1.84 at most
+LONGEST = 2.3  # a fish's length over its height, where two have grown together; drawn fish have 1.84 at most
 SLOWEST = 0.8  # pixels per frame
 ALIKE = 1.0  # percent of the value range: rows whose pixels differ by less show no difference
 JITTER = 3.0  # pixels off a smooth path

@@ -56,7 +56,8 @@ class Maker:
 
     def judged(self, base: Base, seed: int, steps: int) -> Judged:
         view = animation(base.model, base.prompt, base.frames, seed, steps=steps)
-        path = self.folder / f"{sha256(repr(view).encode()).hexdigest()[:24]}.json"
+        judges = Path(judge.__code__.co_filename).read_bytes()
+        path = self.folder / f"{sha256(repr(view).encode() + judges).hexdigest()[:24]}.json"
         if path.exists():
             return Judged(**json.loads(path.read_text()))
         result = judge(self.frames(view), (base.prompt,))
