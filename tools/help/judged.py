@@ -18,7 +18,7 @@ PAINT = 0.85  # share of a fish's pixels that have its colour; drawn fish have 0
 OTHERS = 90  # pixels of a second fish, or of a part that has come off; drawn fish have 4 at most
 LONGEST = 2.3  # a fish's length over its height, where two have grown together; drawn fish have 1.84 at most
 SLOWEST = 0.8  # pixels per frame
-ALIKE = 1.0  # percent of the value range: rows whose pixels differ by less show no difference
+ALIKE = 2.0  # percent of the value range: rows whose pixels differ by less show no difference
 JITTER = 3.0  # pixels off a smooth path
 SIZE_JITTER = 0.1  # of the fish's size, relative
 
@@ -53,7 +53,7 @@ def _wrong(fish: Fish, prompts: Sequence[str]) -> str:
         return f"a {fish.colour} fish in the {fish.background}"
     if not any(fish.direction in prompt for prompt in prompts):
         return f"it faces {fish.direction}"
-    if fish.paint < PAINT:
+    if fish.paint < PAINT and len(prompts) == 1:  # between two prompts, colours mix
         return f"{100 * (1 - fish.paint):.0f} % of it has another colour"
     if fish.others > OTHERS:
         return f"a second fish of {fish.others} pixels"

@@ -20,6 +20,7 @@ from .graphs import (
     PLOT,
     SEED,
     SHOWN,
+    TRAVEL_SEED,
     VAE,
     YELLOW,
     ZOOM,
@@ -36,9 +37,12 @@ from .graphs import (
     windows,
 )
 
-FEW_STEPS = 3
+FEW_STEPS = 4
 ROUGH_SEED = 1  # with two fish and a green one, which refined noise does not have
-PURPLE = FISH.replace("red", "purple")  # next to red: on the way to blue, the miniature makes a green fish
+LAGOON = "a blue fish swimming right, sandy lagoon"
+DEEP = "a purple fish swimming right, deep sea"
+TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swimming right, coral reef")
+"""What is seen on the way from LAGOON to DEEP: the detector takes a lagoon that gets darker for a reef."""
 PLAIN = animation()
 RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
@@ -66,6 +70,14 @@ def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED
 def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     """Strength 1, the curve as strength, and the curve."""
     return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
+
+
+def travel(prompts: str) -> Node:
+    return node("KinemaPromptTravel", clip=CLIP, prompts=prompts, frames=16)
+
+
+def panned(**motion: Any) -> Node:
+    return on_model("KinemaText2VideoZero", MINIATURE, frames=8, **motion)
 
 
 def zooming(motion: Node) -> Row:
@@ -134,7 +146,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL.view, below=PLAIN)),
     "KinemaAnimationNoise": (
         PLAIN,
-        jumps(animation(node("KinemaAnimationNoise", model=MOVING, noise_type="constant").output(1))),
+        jumps(animation(node("KinemaAnimationNoise", model=MOVING, noise_type="constant", seed=SEED).output(1))),
     ),
     "KinemaApplyMotionModel": (STILL, jumps(animation(applied(strength=0.5))), PLAIN),
     "KinemaBlendSigmas": (
@@ -203,11 +215,8 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         plotted(node("KinemaCurveFromMask", mask=right_half())),
     ),
     "KinemaPromptTravel": (
-        PLAIN,
-        Row(
-            animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {PURPLE}", frames=16)),
-            (FISH, PURPLE),
-        ),
+        Row(animation(prompt=LAGOON, seed=TRAVEL_SEED), (LAGOON,)),
+        Row(animation(prompt=travel(f"0: {LAGOON}\n-1: {DEEP}"), seed=TRAVEL_SEED), TRAVEL),
     ),
     "KinemaRefineNoise": (
         Row(animation(seed=ROUGH_SEED), ()),
@@ -217,15 +226,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
     "KinemaText2VideoZero": (
         jumps(animation(MINIATURE, frames=8)),
-        on_model(
-            "KinemaText2VideoZero",
-            MINIATURE,
-            frames=8,
-            motion_x=12.0,
-            motion_y=0.0,
-            high_timestep=700,
-            low_timestep=500,
-        ),
+        jumps(panned(motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500)),
     ),
     "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=16)),
     "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=16, accumulation=1)),
