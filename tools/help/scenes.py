@@ -72,8 +72,8 @@ def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
 
 
-def travel(prompts: str) -> Node:
-    return node("KinemaPromptTravel", clip=CLIP, prompts=prompts, frames=16)
+def travel(frames: int) -> Node:
+    return node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {LAGOON}\n-1: {DEEP}", frames=frames)
 
 
 def panned(**motion: Any) -> Node:
@@ -109,6 +109,9 @@ def seen(path: Node, **more: Any) -> Node:
     return node("KinemaPlotCameraPath", camera=path, frames=16, **more)
 
 
+ROUGH = Row(animation(seed=ROUGH_SEED), ())
+
+
 def panel(path: Node, number: int = 0) -> Row:
     """One of the three views of that plot: from above, from the right, from behind."""
     left = 12 + 248 * number
@@ -141,7 +144,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaAnimationGuidance": (
         animation(cfg=1.0),
-        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 6")),
+        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 15")),
     ),
     "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL.view, below=PLAIN)),
     "KinemaAnimationNoise": (
@@ -179,16 +182,19 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
     "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
-    "KinemaEnhanceMotion": (PLAIN, on_model("KinemaEnhanceMotion", weight=20.0)),
-    "KinemaFirstFrameAttention": (STILL, jumps(on_model("KinemaFirstFrameAttention", MINIATURE))),
+    "KinemaEnhanceMotion": (ROUGH, on_model("KinemaEnhanceMotion", seed=ROUGH_SEED, weight=4.0)),
+    "KinemaFirstFrameAttention": (
+        jumps(animation(MINIATURE, travel(SHOWN), SHOWN), *TRAVEL),
+        jumps(animation(node("KinemaFirstFrameAttention", model=MINIATURE), travel(SHOWN), SHOWN), *TRAVEL),
+    ),
     "KinemaInjectImage": (
         RED_PICTURE,
         PLAIN,
         jumps(on_model("KinemaInjectImage", image=RED_PICTURE, vae=VAE, percent=0.3)),
     ),
-    "KinemaLoadMiniature": tuple(
-        jumps(animation(MINIATURE, f"a {fish}", frames=SHOWN), f"a {fish}")
-        for fish in ("yellow fish swimming left, coral reef", "purple fish swimming right, sandy lagoon")
+    "KinemaLoadMiniature": (
+        jumps(animation(MINIATURE, YELLOW, frames=SHOWN, seed=ZOOM_SEED), YELLOW),
+        jumps(animation(MINIATURE, LAGOON, frames=SHOWN, seed=TRAVEL_SEED), LAGOON),
     ),
     "KinemaLoadMotionLora": (zooming(MOTION), zooming(ZOOM)),
     "KinemaLoadMotionModel": (
@@ -200,12 +206,10 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         zooming(ZOOM),
         zooming(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM)),
     ),
-    "KinemaMetricsPlot": (
-        measured(strength_0=STILL.view, strength_half=animation(applied(strength=0.5)), strength_1=PLAIN),
-    ),
+    "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
     "KinemaMotionWindows": (WINDOWED, on_model("KinemaMotionWindows", frames=LONG, seed=LONG_SEED)),
-    "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="DDPM"))),
+    "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
     "KinemaPlotCameraPath": (
         panel(camera("move forward", 0.7, roll=15.0), 2),
         Row(seen(camera("move forward", 0.7, roll=15.0), image=BLUE_PICTURE), ()),
@@ -216,10 +220,10 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaPromptTravel": (
         Row(animation(prompt=LAGOON, seed=TRAVEL_SEED), (LAGOON,)),
-        Row(animation(prompt=travel(f"0: {LAGOON}\n-1: {DEEP}"), seed=TRAVEL_SEED), TRAVEL),
+        Row(animation(prompt=travel(16), seed=TRAVEL_SEED), TRAVEL),
     ),
     "KinemaRefineNoise": (
-        Row(animation(seed=ROUGH_SEED), ()),
+        ROUGH,
         on_model("KinemaRefineNoise", seed=ROUGH_SEED, iterations=3, coarse_to_fine=True),
     ),
     "KinemaRemoveMotion": (PLAIN, jumps(on_model("KinemaRemoveMotion"))),
