@@ -12,7 +12,7 @@ from .metrics import METRICS, Measurement, Metric
 _MARGIN = 24  # pixels
 ROW_HEIGHT = 26
 PANEL = 220
-NARROW = 440  # pixels up to which there is one panel in a row
+ONE_COLUMN = 440  # pixels up to which there is one panel in a row
 _LABEL = 0.24
 """The share of the table's width that the labels take."""
 
@@ -20,7 +20,7 @@ _LABEL = 0.24
 def plot(results: Mapping[str, Measurement], width: int = 1024) -> Image.Image:
     """A picture, `width` pixels wide, that compares `results` by their labels; only what was measured is shown."""
     shown = [m for m in METRICS if any(result.shows(m.name) for result in results.values())]
-    columns = 1 if width <= NARROW else 2
+    columns = 1 if width <= ONE_COLUMN else 2
     rows = math.ceil(len(shown) / columns)
     table = ROW_HEIGHT * (len(results) + 1)
     canvas = Canvas(width, _MARGIN * 2 + table + rows * PANEL)

@@ -134,7 +134,7 @@ def plotted(curve: Any, frames: int = 16) -> Node:
     return node("KinemaPlotCurve", curve=curve, frames=frames, steps=STEPS, scheduler=SCHEDULER, width=PLOT)
 
 
-def measured(**animations: Node) -> Node:
+def measured(**animations: Node | Output) -> Node:
     """IMAGE: Metrics Plot of animations by their labels."""
     results = {
         f"results.metrics{number}": node("KinemaAnimationMetrics", images=images)

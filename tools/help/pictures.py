@@ -64,7 +64,7 @@ def _make(path: Path, rows: Sequence[Row], comfy: server.Server, client: Client,
         picture = labelled(picture, f"seed {', '.join(map(str, seeds))}")
     path.parent.mkdir(exist_ok=True)
     picture.save(path, quality=QUALITY, method=6, exif=exif(to_graph(whole, info)))
-    return faults_of_rows(rows, [np.stack(pictures) for pictures in made])
+    return faults_of_rows(rows, [np.stack([np.asarray(frame) for frame in frames]) for frames in made])
 
 
 def _line(pictures: Sequence[Image.Image], row: Row) -> Image.Image:
