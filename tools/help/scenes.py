@@ -46,7 +46,7 @@ TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swi
 PLAIN = animation()
 RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
-WINDOWED = animation(windows(overlap=4), frames=LONG, seed=LONG_SEED)
+WINDOWS = windows(overlap=4)
 
 
 def as_row(entry: Node | Output | Row) -> Row:
@@ -70,6 +70,11 @@ def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED
 def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     """Strength 1, the curve as strength, and the curve."""
     return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
+
+
+def long(model: Node) -> Row:
+    """In a longer video, the fish turns back here and there."""
+    return jumps(animation(model, frames=LONG, seed=LONG_SEED))
 
 
 def travel(frames: int) -> Node:
@@ -153,9 +158,9 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaApplyMotionModel": (STILL, jumps(animation(applied(strength=0.5))), PLAIN),
     "KinemaBlendSigmas": (
-        sampled_at(sigmas("karras")),
-        sampled_at(sigmas("simple")),
-        sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("karras"), sigmas_2=sigmas("simple"))),
+        sampled_at(sigmas("exponential")),
+        sampled_at(sigmas("beta")),
+        sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("exponential"), sigmas_2=sigmas("beta"))),
     ),
     "KinemaCameraPath": (
         panel(camera("move right", 2.0)),
@@ -171,10 +176,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
             )
         ),
     ),
-    "KinemaContextWindows": (
-        jumps(animation(windows(schedule="batched", overlap=0), frames=LONG, seed=LONG_SEED)),
-        WINDOWED,
-    ),
+    "KinemaContextWindows": (long(windows(schedule="batched", overlap=0)), long(WINDOWS)),
     "KinemaCurve": with_strength(node("KinemaCurve", values="0: 1, -1: 0")),
     "KinemaCurveFromFloats": with_strength(
         node("KinemaCurveFromFloats", values=floats(1, 1, 0.8, 0.6, 0.4, 0.2, 0.4, 0.6, 0.8, 1))
@@ -208,7 +210,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
-    "KinemaMotionWindows": (WINDOWED, on_model("KinemaMotionWindows", frames=LONG, seed=LONG_SEED)),
+    "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING))),
     "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
     "KinemaPlotCameraPath": (
         panel(camera("move forward", 0.7, roll=15.0), 2),
@@ -227,7 +229,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         on_model("KinemaRefineNoise", seed=ROUGH_SEED, iterations=3, coarse_to_fine=True),
     ),
     "KinemaRemoveMotion": (PLAIN, jumps(on_model("KinemaRemoveMotion"))),
-    "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
+    "KinemaSigmaSchedule": (sampled_at(sigmas("beta")), sampled_at(sigmas("exponential"))),
     "KinemaText2VideoZero": (
         jumps(animation(MINIATURE, frames=8)),
         jumps(panned(motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500)),
@@ -238,8 +240,8 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         node("KinemaWindowPlan", model=windows(schedule="uniform", overlap=4), frames=48, steps=3, width=PLOT),
     ),
     "KinemaWindowReference": (
-        WINDOWED,
-        jumps(on_model("KinemaWindowReference", windows(overlap=4), mode="reuse", frames=LONG, seed=LONG_SEED)),
+        long(WINDOWS),
+        long(node("KinemaWindowReference", model=WINDOWS, mode="reuse", end_percent=0.6)),
     ),
 }
 

@@ -35,13 +35,14 @@ class Base:
     model: Node  # the MODEL
     prompt: str  # which the detector expects to see
     frames: int = 16  # of the animation
+    swims: bool = True  # whether the fish keeps to a smooth path
 
 
 BASES = {
     "swim": Base(MOVING, FISH),
     "zoom": Base(applied(ZOOM), YELLOW),
     "deep": Base(MOVING, BLUE),
-    "long": Base(windows(overlap=4), FISH, LONG),
+    "long": Base(windows(overlap=4), FISH, LONG, swims=False),
 }
 
 
@@ -60,7 +61,7 @@ class Maker:
         path = self.folder / f"{sha256(repr(view).encode() + judges).hexdigest()[:24]}.json"
         if path.exists():
             return Judged(**json.loads(path.read_text()))
-        result = judge(self.frames(view), (base.prompt,))
+        result = judge(self.frames(view), (base.prompt,), base.swims)
         path.write_text(json.dumps(asdict(result)))
         return result
 
