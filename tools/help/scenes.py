@@ -38,7 +38,7 @@ from .graphs import (
 )
 
 FEW_STEPS = 4
-ROUGH_SEED = 1  # with two fish and a green one, which refined noise does not have
+ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
 LAGOON = "a blue fish swimming right, sandy lagoon"
 DEEP = "a purple fish swimming right, deep sea"
 TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swimming right, coral reef")
@@ -70,6 +70,10 @@ def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED
 def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     """Strength 1, the curve as strength, and the curve."""
     return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
+
+
+def mended(kind: str, **inputs: Any) -> tuple[Row, Node]:
+    return Row(animation(seed=ROUGH_SEED), ()), on_model(kind, seed=ROUGH_SEED, **inputs)
 
 
 def long(model: Node) -> Row:
@@ -114,9 +118,6 @@ def seen(path: Node, **more: Any) -> Node:
     return node("KinemaPlotCameraPath", camera=path, frames=16, **more)
 
 
-ROUGH = Row(animation(seed=ROUGH_SEED), ())
-
-
 def panel(path: Node, number: int = 0) -> Row:
     """One of the three views of that plot: from above, from the right, from behind."""
     left = 12 + 248 * number
@@ -149,7 +150,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaAnimationGuidance": (
         animation(cfg=1.0),
-        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 15")),
+        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 9")),
     ),
     "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL.view, below=PLAIN)),
     "KinemaAnimationNoise": (
@@ -184,7 +185,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
     "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
-    "KinemaEnhanceMotion": (ROUGH, on_model("KinemaEnhanceMotion", seed=ROUGH_SEED, weight=4.0)),
+    "KinemaEnhanceMotion": mended("KinemaEnhanceMotion", weight=4.0),
     "KinemaFirstFrameAttention": (
         jumps(animation(MINIATURE, travel(SHOWN), SHOWN), *TRAVEL),
         jumps(animation(node("KinemaFirstFrameAttention", model=MINIATURE), travel(SHOWN), SHOWN), *TRAVEL),
@@ -210,7 +211,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
-    "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING))),
+    "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING, length=8))),
     "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
     "KinemaPlotCameraPath": (
         panel(camera("move forward", 0.7, roll=15.0), 2),
@@ -224,10 +225,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         Row(animation(prompt=LAGOON, seed=TRAVEL_SEED), (LAGOON,)),
         Row(animation(prompt=travel(16), seed=TRAVEL_SEED), TRAVEL),
     ),
-    "KinemaRefineNoise": (
-        ROUGH,
-        on_model("KinemaRefineNoise", seed=ROUGH_SEED, iterations=3, coarse_to_fine=True),
-    ),
+    "KinemaRefineNoise": mended("KinemaRefineNoise", iterations=3, coarse_to_fine=True),
     "KinemaRemoveMotion": (PLAIN, jumps(on_model("KinemaRemoveMotion"))),
     "KinemaSigmaSchedule": (sampled_at(sigmas("beta")), sampled_at(sigmas("exponential"))),
     "KinemaText2VideoZero": (
