@@ -82,3 +82,17 @@ def shortened(text: str, width: float, size: int) -> str:
     while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
+
+
+def wrapped(text: str, width: float, size: int) -> list[str]:
+    """`text` in lines that are no wider than `width`, if no word is."""
+    font = ImageFont.load_default(size)
+    first, *others = text.split()
+    lines = [first]
+    for word in others:
+        longer = f"{lines[-1]} {word}"
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

@@ -12,7 +12,7 @@ from .metrics import METRICS, Measurement, Metric
 _MARGIN = 24  # pixels
 ROW_HEIGHT = 26
 PANEL = 220
-_COLUMNS = 2
+ONE_COLUMN = 440  # pixels up to which there is one panel in a row
 _LABEL = 0.24
 """The share of the table's width that the labels take."""
 
@@ -20,14 +20,15 @@ _LABEL = 0.24
 def plot(results: Mapping[str, Measurement], width: int = 1024) -> Image.Image:
     """A picture, `width` pixels wide, that compares `results` by their labels; only what was measured is shown."""
     shown = [m for m in METRICS if any(result.shows(m.name) for result in results.values())]
-    rows = math.ceil(len(shown) / _COLUMNS)
+    columns = 1 if width <= ONE_COLUMN else 2
+    rows = math.ceil(len(shown) / columns)
     table = ROW_HEIGHT * (len(results) + 1)
     canvas = Canvas(width, _MARGIN * 2 + table + rows * PANEL)
     _table(canvas, (_MARGIN, _MARGIN, width - _MARGIN, _MARGIN + table), shown, results)
-    panel = (width - 2 * _MARGIN) / _COLUMNS
+    panel = (width - 2 * _MARGIN) / columns
     for i, metric in enumerate(shown):
-        x = _MARGIN + panel * (i % _COLUMNS)
-        y = _MARGIN * 1.5 + table + PANEL * (i // _COLUMNS)
+        x = _MARGIN + panel * (i % columns)
+        y = _MARGIN * 1.5 + table + PANEL * (i // columns)
         _panel(canvas, (x, y, x + panel, y + PANEL), metric, list(results.values()))
     return canvas.finish()
 

@@ -35,7 +35,7 @@ class MetricsPlotNode(io.ComfyNode):
                     multiline=True,
                     tooltip="Names for the animations, one per line. Animations without a name are numbered.",
                 ),
-                io.Int.Input("width", default=1024, min=640, max=4096, step=8, tooltip="Width of the plot in pixels."),
+                io.Int.Input("width", default=1024, min=384, max=4096, step=8, tooltip="Width of the plot in pixels."),
             ],
             outputs=[io.Image.Output(display_name="plot", tooltip="The plot, for Preview Image or Save Image.")],
         )

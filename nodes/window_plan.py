@@ -77,4 +77,4 @@ class WindowPlanNode(io.ComfyNode):
         if sigmas is None:
             sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), scheduler, steps)
         plan = plan_run(model, count, sigmas.tolist())
-        return plotted(cls, draw_plan(plan, count, width), draw_plan(plan, count, TITLED, left=12))
+        return plotted(cls, draw_plan(plan, count, width), draw_plan(plan, count, TITLED))

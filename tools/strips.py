@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
+TEXT = 24  # pixels of letters: 10 where a picture of 656 pixels is 282 wide, as in the help panel
 GAP = 4  # pixels between two frames and two rows
 
 
@@ -32,3 +33,12 @@ def stacked(rows: Sequence[Image.Image]) -> Image.Image:
         picture.paste(row, (0, top))
         top += row.height + GAP
     return picture
+
+
+def labelled(picture: Image.Image, text: str) -> Image.Image:
+    """`picture` with a line of text below it."""
+    longer = Image.new("RGB", (picture.width, picture.height + TEXT * 4 // 3), "white")
+    longer.paste(picture, (0, 0))
+    place = (picture.width - GAP, longer.height - TEXT // 4)
+    ImageDraw.Draw(longer).text(place, text, "#707070", ImageFont.load_default(TEXT), anchor="rs")
+    return longer

@@ -7,12 +7,15 @@ from itertools import pairwise
 from PIL import Image
 
 from ...drawing.axes import round_step
-from ...drawing.canvas import COLOURS, INK, PALE, PAPER, RULE, Canvas, tint
+from ...drawing.canvas import COLOURS, INK, PALE, PAPER, RULE, Canvas, tint, wrapped
 from ..windows.cut import Window
 from .window_plan import Stretch
 
 BARS = (*COLOURS[:4], *COLOURS[7:9])  # without grey, which windows inside the motion modules have
-LEFT, RIGHT, HEAD, GAP = 110, 24, 74, 8  # pixels around the plot, and between its stretches
+LEFT, RIGHT, GAP = 110, 24, 8  # pixels beside the plot, and between its stretches
+NARROW = 600  # pixels up to which the words above the plot begin at the edge of the picture
+LINE = 20  # pixels from one line of words to the next
+HEAD = 34 + 2 * LINE  # pixels above the plot, where no line is wrapped
 MOST_HEIGHT = 6000
 
 
@@ -24,21 +27,28 @@ class Lane:
     inside: bool  # whether these are windows inside the motion modules
 
 
-def draw_plan(stretches: Sequence[Stretch], frames: int, width: int, left: int = LEFT) -> Image.Image:
-    """The picture, `width` pixels wide, whose title begins at pixel `left`.
+def draw_plan(stretches: Sequence[Stretch], frames: int, width: int) -> Image.Image:
+    """The picture, `width` pixels wide.
 
     Windows that do not touch share a row; the darker, the more a window decides.
     """
     lanes = [
         [*_lanes(s.windows, s.weights), *_lanes(s.motion, [[0.4] * len(w) for w in s.motion], True)] for s in stretches
     ]
+    left = 12 if width <= NARROW else LEFT
+    title = wrapped(_summary(stretches, frames), width - left - 12, 15)
+    legend = wrapped(_legend(stretches), width - left - 12, 12)
+    head = HEAD + LINE * (len(title) + len(legend) - 2)
     count = sum(map(len, lanes))
-    row = max(5, min(18, (MOST_HEIGHT - HEAD - GAP * len(lanes)) // count))
-    height = HEAD + row * count + GAP * (len(lanes) + 1)
+    row = max(5, min(18, (MOST_HEIGHT - head - GAP * len(lanes)) // count))
+    height = head + row * count + GAP * (len(lanes) + 1)
     canvas = Canvas(width, height)
     scale = (width - LEFT - RIGHT) / frames
-    _head(canvas, stretches, frames, scale, height, left)
-    y = HEAD + GAP // 2
+    for number, line in enumerate(title + legend):
+        size, colour = (15, INK) if number < len(title) else (12, PALE)
+        canvas.text((left, 18 + LINE * number), line, colour, size)
+    _frames(canvas, frames, scale, head, height)
+    y = head + GAP // 2
     for stretch, rows in zip(stretches, lanes, strict=True):
         canvas.text((LEFT - 10, y + row * len(rows) / 2), _steps(stretch), INK, 13, "rm")
         for lane in rows:
@@ -87,17 +97,19 @@ def _bar(
             canvas.text(((left + right) / 2, (top + bottom) / 2), str(number), INK, 11, "mm", halo=PAPER)
 
 
-def _head(canvas: Canvas, stretches: Sequence[Stretch], frames: int, scale: float, height: int, left: int) -> None:
-    canvas.text((left, 18), _summary(stretches, frames), INK, 15)
+def _legend(stretches: Sequence[Stretch]) -> str:
     legend = "Brighter: the window has more weight. Numbers: the order of computation."
-    inside = " Grey: windows inside the motion modules." if any(s.motion for s in stretches) else ""
-    canvas.text((left, 38), legend + inside, PALE)
+    return legend + (" Grey: windows inside the motion modules." if any(s.motion for s in stretches) else "")
+
+
+def _frames(canvas: Canvas, frames: int, scale: float, top: int, height: int) -> None:
+    """Numbers of frames that end at `top`, and a line below each."""
     every = max(1, round(round_step(frames, frames * scale / 36)))
     for frame in range(0, frames, every):
         x = LEFT + (frame + 0.5) * scale
-        canvas.line([(x, HEAD - 4), (x, height)], RULE)
-        canvas.text((x, HEAD - 6), str(frame), PALE, anchor="ms")
-    canvas.text((LEFT - 10, HEAD - 6), "frame", INK, anchor="rs")
+        canvas.line([(x, top - 4), (x, height)], RULE)
+        canvas.text((x, top - 6), str(frame), PALE, anchor="ms")
+    canvas.text((LEFT - 10, top - 6), "frame", INK, anchor="rs")
 
 
 def _summary(stretches: Sequence[Stretch], frames: int) -> str:

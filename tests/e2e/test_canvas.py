@@ -1,7 +1,6 @@
 """What the server saved, dropped on its own canvas in a real browser, brings the workflow back: same nodes, wires and
 widgets. Skipped where the machine has no browser."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,8 @@ import pytest
 from tools import environment
 from tools.client import Client, Prompt
 from tools.graph import to_graph, with_defaults
-from tools.help.opened import IMAGES, WORKFLOW
+from tools.help.opened import IMAGES, workflow_in
+from tools.help.pictures import path_of
 from tools.server import Server
 
 from .conftest import HOST, JOB, PICTURE, SAMPLER, VIDEO, WEBP
@@ -50,10 +50,10 @@ def test_a_dropped_file_restores_the_workflow(
 
 
 @pytest.mark.skipif(HOST.parent != environment.cache(), reason="one's own ComfyUI may have any web client")
-@pytest.mark.parametrize("name", ["hero", "graph"])
-def test_a_picture_of_the_readme_opens_a_template(name: str, canvas: "Canvas") -> None:
-    canvas.drop(IMAGES / f"{name}.webp")
-    saved = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("picture", [IMAGES / "hero.webp", IMAGES / "graph.webp", path_of("KinemaCurve")])
+def test_a_picture_of_the_readme_and_the_help_opens_its_workflow(picture: Path, canvas: "Canvas") -> None:
+    canvas.drop(picture)
+    saved = workflow_in(picture)
     assert sorted(canvas.evaluate("app.graph.nodes.map(node => node.type)")) == sorted(
         node["type"] for node in saved["nodes"]
     )

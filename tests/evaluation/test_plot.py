@@ -21,6 +21,7 @@ def test_size_follows_what_was_measured():
     everything, one = plot({"a": result()}, 800), plot({"a": result(names=("flicker",))}, 800)
     assert everything.width == one.width == 800
     assert everything.height - one.height == 3 * PANEL  # seven panels in two columns, against one
+    assert plot({"a": result()}, 384).height - everything.height == 3 * PANEL  # in one column, where it is narrow
     assert plot({"a": result(), "b": result()}, 800).height - everything.height == ROW_HEIGHT
 
 

@@ -1,5 +1,7 @@
 """Every node has an English help page, with a place for its lists; test_complete.py tells what pages lack."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from kinema.nodes import NODES
 from kinema.sampling.noise.noise_schedules import NOISE_SCHEDULES, PREDICTIONS
 from kinema.sampling.windows.cut import WINDOW_SCHEDULES
 from kinema.sampling.windows.fuse import FUSES
+from tools.environment import REPOSITORY
 from tools.help.lists import BEGIN, END, HEADS, pages, with_lists
+from tools.help.opened import workflow_in
 from tools.help.pictures import path_of
 from tools.help.scenes import SCENES, WITHOUT_PICTURE
 from tools.help.words import explanations, is_explained, translated_options
@@ -24,6 +28,15 @@ PAGES = [
     for language, page in pages(node_id).items()
     if page.exists() or language == "en"
 ]
+
+
+def _made() -> list[Path]:
+    return [path_of(node_id) for node_id in SCENES if path_of(node_id).exists()]
+
+
+def _in_readme() -> list[Path]:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    return [REPOSITORY / name for name in re.findall(r"docs/images/\S+?\.(?:webp|png|jpg|gif)", text)]
 
 
 @pytest.mark.parametrize(("node_id", "language"), PAGES)
@@ -42,11 +55,19 @@ def test_pictures_are_of_nodes_that_are_there() -> None:
 
 
 def test_pictures_are_wide_and_small() -> None:
-    made = [path_of(node_id) for node_id in SCENES if path_of(node_id).exists()]
+    made = _made()
     for path in made:
         with Image.open(path) as picture:
             assert picture.width >= 600
     assert sum(path.stat().st_size for path in made) < 1_500_000
+
+
+@pytest.mark.parametrize("path", [*_made(), *_in_readme()], ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_pictures_contain_the_workflow_that_made_them(path: Path) -> None:
+    workflow = workflow_in(path)
+    numbers = {node["id"] for node in workflow["nodes"]}
+    assert {end for link in workflow["links"] for end in (link[1], link[3])} <= numbers
+    assert SCHEMAS.keys() >= {node["type"] for node in workflow["nodes"] if node["type"].startswith("Kinema")}
 
 
 @pytest.mark.parametrize(("node_id", "combo"), EXPLAINED, ids=[f"{node_id} {combo.id}" for node_id, combo in EXPLAINED])

@@ -15,24 +15,26 @@ from .lists import HEADS, pages, with_lists
 from .missing import NODE_LIST, missing
 from .pictures import make
 from .scenes import SCENES
+from .seeds import BASES, search
 from .words import LANGUAGES, locale_file, locale_text, option_file, option_text
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py docs", description=__doc__)
     parser.add_argument("--missing", action="store_true", help="only list what the nodes still lack for a release")
-    parser.add_argument(
-        "--pictures", nargs="*", metavar="NODE_ID", help="make the pictures of these nodes (default: of all nodes)"
-    )
+    parser.add_argument("--pictures", nargs="*", metavar="NODE_ID", help="make pictures: of these nodes, or all")
+    parser.add_argument("--seeds", choices=[*BASES], help="search the seed of a base scene of the pictures")
     parser.add_argument("--readme", action="store_true", help="make the animation and the screenshot in the README")
     options = parser.parse_args(arguments)
     if options.readme:
         hero.make()
         screenshot.make()
         return 0
-    if options.pictures is not None:
-        make(options.pictures or list(SCENES))
+    if options.seeds:
+        search(options.seeds)
         return 0
+    if options.pictures is not None:
+        return 0 if make(options.pictures or list(SCENES)) else 1
     schemas = _schemas()
     if not options.missing:
         write(schemas)

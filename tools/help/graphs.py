@@ -29,6 +29,16 @@ class Output:
     number: int  # from 0
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of a picture and what the detector should see in it, if it is an animation."""
+
+    view: Node | Output  # an IMAGE
+    prompts: tuple[str, ...]  # one of which each frame shows; empty: it is not judged
+    swims: bool = True  # whether the fish keeps to a smooth path
+    box: tuple[int, int, int, int] | None = None  # of a plot: the shown part, left, top, right and bottom in pixels
+
+
 def node(kind: str, **inputs: Any) -> Node:
     return Node(kind, tuple(inputs.items()))
 
@@ -61,10 +71,19 @@ VAE = MINIATURE.output(2)
 MOTION = node("KinemaLoadMotionModel", motion_model="miniature_mm.safetensors")
 ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.safetensors", strength=1.0)
 FISH = "a red fish swimming right, coral reef"
+BLUE = "a blue fish swimming right, deep sea"
+YELLOW = "a yellow fish swimming left, kelp forest"
+LONG = 32  # frames in windows of 16
 STEPS, CFG = 10, 2.0
 SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
-SHOWN, SIDE = 6, 128  # frames of a strip, and pixels of each
+SEED = 2  # of FISH: the best of the first six, found by `dev.py docs --seeds`
+DEEP_SEED = 1  # of BLUE: without a fault
+ZOOM_SEED = 4  # of YELLOW with ZOOM: without a fault
+LONG_SEED = SEED  # of FISH in windows: not searched yet
+TRAVEL_SEED = 1  # of a prompt that changes: the better of two
+SHOWN, SIDE = 5, 128  # frames of a strip, and pixels of each
 WIDTH = width(SHOWN, SIDE)
+PLOT = 384  # pixels of a plot, which is enlarged to WIDTH: its numbers are legible in the help panel, 282 pixels wide
 
 
 def applied(motion: Node = MOTION, **settings: Any) -> Node:
@@ -75,6 +94,10 @@ def applied(motion: Node = MOTION, **settings: Any) -> Node:
 MOVING = applied()
 
 
+def windows(**settings: Any) -> Node:
+    return node("KinemaContextWindows", model=MOVING, length=16, **settings)
+
+
 def text(prompt: str) -> Node:
     return node("CLIPTextEncode", clip=CLIP, text=prompt)
 
@@ -83,7 +106,9 @@ def latent(frames: int) -> Node:
     return node("EmptyLatentImage", width=SIDE, height=SIDE, batch_size=frames)
 
 
-def animation(model: Any = MOVING, prompt: str | Node = FISH, frames: int = 16, seed: int = 1, **sampler: Any) -> Node:
+def animation(
+    model: Any = MOVING, prompt: str | Node = FISH, frames: int = 16, seed: int = SEED, **sampler: Any
+) -> Node:
     """IMAGE: the frames that KSampler makes of `model`."""
     settings = {"steps": STEPS, "cfg": CFG, "sampler_name": SAMPLER, "scheduler": SCHEDULER, "denoise": 1.0} | sampler
     positive = prompt if isinstance(prompt, Node) else text(prompt)
@@ -95,7 +120,9 @@ def sampled_at(sigmas: Node) -> Node:
     """IMAGE: the frames that SamplerCustom makes at these noise levels."""
     ends = {"model": MOVING, "positive": text(FISH), "negative": text(""), "latent_image": latent(16)}
     sampler = node("KSamplerSelect", sampler_name="euler")
-    return decoded(node("SamplerCustom", add_noise=True, noise_seed=1, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends))
+    return decoded(
+        node("SamplerCustom", add_noise=True, noise_seed=SEED, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends)
+    )
 
 
 def decoded(samples: Node) -> Node:
@@ -104,14 +131,20 @@ def decoded(samples: Node) -> Node:
 
 def plotted(curve: Any, frames: int = 16) -> Node:
     """IMAGE: the curve as Plot Curve draws it."""
-    return node("KinemaPlotCurve", curve=curve, frames=frames, steps=STEPS, scheduler=SCHEDULER, width=WIDTH)
+    return node("KinemaPlotCurve", curve=curve, frames=frames, steps=STEPS, scheduler=SCHEDULER, width=PLOT)
 
 
-def measured(**animations: Node) -> Node:
+def measured(**animations: Node | Output) -> Node:
     """IMAGE: Metrics Plot of animations by their labels."""
     results = {
         f"results.metrics{number}": node("KinemaAnimationMetrics", images=images)
         for number, images in enumerate(animations.values())
     }
     labels = "\n".join(label.replace("_", " ") for label in animations)
-    return node("KinemaMetricsPlot", labels=labels, width=WIDTH, **results)
+    return node("KinemaMetricsPlot", labels=labels, width=PLOT, **results)
+
+
+def seeds_in(prompt: Prompt) -> list[int]:
+    """Those of the samplers, each once."""
+    given = {each["inputs"].get(name) for each in prompt.values() for name in ("seed", "noise_seed")}
+    return sorted(seed for seed in given if isinstance(seed, int))

@@ -21,7 +21,7 @@ from ..graph import with_defaults
 from ..miniature import detector
 from ..miniature.world import Style
 from .graphs import CLIP, MOTION, ZOOM, Node, animation, applied, node, to_prompt
-from .opened import IMAGES, exif
+from .opened import IMAGES, exif, template
 
 FILE = IMAGES / "hero.webp"
 SEEDS = range(1, 4)
@@ -104,6 +104,13 @@ def save(videos: Sequence[NDArray[np.uint8]]) -> None:
         pictures.append(picture)
     first, *others = pictures
     first.save(
-        FILE, save_all=True, append_images=others, duration=MILLISECONDS, loop=0, quality=88, method=6, exif=exif()
+        FILE,
+        save_all=True,
+        append_images=others,
+        duration=MILLISECONDS,
+        loop=0,
+        quality=88,
+        method=6,
+        exif=exif(template()),
     )
     print(f"{FILE}: {FILE.stat().st_size / 1024:.0f} KiB")

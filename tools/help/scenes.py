@@ -8,50 +8,94 @@ from __future__ import annotations
 from typing import Any
 
 from .graphs import (
+    BLUE,
     CLIP,
+    DEEP_SEED,
     FISH,
+    LONG,
+    LONG_SEED,
     MINIATURE,
     MOTION,
     MOVING,
-    STEPS,
+    PLOT,
+    SEED,
+    SHOWN,
+    TRAVEL_SEED,
     VAE,
-    WIDTH,
+    YELLOW,
     ZOOM,
+    ZOOM_SEED,
     Node,
     Output,
+    Row,
     animation,
     applied,
     measured,
     node,
     plotted,
     sampled_at,
+    windows,
 )
 
-STILL = animation(MINIATURE)
+FEW_STEPS = 4
+ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
+LAGOON = "a blue fish swimming right, sandy lagoon"
+DEEP = "a purple fish swimming right, deep sea"
+TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swimming right, coral reef")
+"""What is seen on the way from LAGOON to DEEP: the detector takes a lagoon that gets darker for a reef."""
 PLAIN = animation()
-LONG = 32
-BLUE = "a blue fish swimming right, deep sea"
+RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
+BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
+WINDOWS = windows(overlap=4)
 
 
-def on_model(kind: str, model: Node = MOVING, frames: int = 16, **inputs: Any) -> Node:
+def as_row(entry: Node | Output | Row) -> Row:
+    """Without more words, a row shows FISH, which swims."""
+    return entry if isinstance(entry, Row) else Row(entry, (FISH,))
+
+
+def jumps(view: Node, *prompts: str) -> Row:
+    """A row in which frames do not follow each other."""
+    return Row(view, prompts or (FISH,), swims=False)
+
+
+STILL = jumps(animation(MINIATURE))
+
+
+def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED, **inputs: Any) -> Node:
     """The animation of a model that the node `kind` changed."""
-    return animation(node(kind, model=model, **inputs), frames=frames)
+    return animation(node(kind, model=model, **inputs), frames=frames, seed=seed)
 
 
-def with_strength(curve: Node) -> tuple[Node, ...]:
+def with_strength(curve: Node) -> tuple[Node | Row, ...]:
     """Strength 1, the curve as strength, and the curve."""
-    return PLAIN, animation(applied(strength=curve)), plotted(curve)
+    return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
+
+
+def mended(kind: str, **inputs: Any) -> tuple[Row, Node]:
+    return Row(animation(seed=ROUGH_SEED), ()), on_model(kind, seed=ROUGH_SEED, **inputs)
+
+
+def long(model: Node) -> Row:
+    """In a longer video, the fish turns back here and there."""
+    return jumps(animation(model, frames=LONG, seed=LONG_SEED))
+
+
+def travel(frames: int) -> Node:
+    return node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {LAGOON}\n-1: {DEEP}", frames=frames)
+
+
+def panned(**motion: Any) -> Node:
+    return on_model("KinemaText2VideoZero", MINIATURE, frames=8, **motion)
+
+
+def zooming(motion: Node) -> Row:
+    return Row(animation(applied(motion), YELLOW, seed=ZOOM_SEED), (YELLOW,))
 
 
 def sigmas(scheduler: str) -> Node:
-    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=STEPS)
-
-
-def windows(**settings: Any) -> Node:
-    return node("KinemaContextWindows", model=MOVING, length=16, **settings)
-
-
-WINDOWED = animation(windows(overlap=4), frames=LONG)
+    """Of few steps: with more of them, all schedulers give about the same."""
+    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=FEW_STEPS)
 
 
 def floats(*numbers: float) -> Node:
@@ -74,6 +118,12 @@ def seen(path: Node, **more: Any) -> Node:
     return node("KinemaPlotCameraPath", camera=path, frames=16, **more)
 
 
+def panel(path: Node, number: int = 0) -> Row:
+    """One of the three views of that plot: from above, from the right, from behind."""
+    left = 12 + 248 * number
+    return Row(seen(path), (), box=(left, 44, left + 248, 316))
+
+
 def training(kind: str, **inputs: Any) -> Output:
     """The training's plot, from the animation above it."""
     size = {"frames": 16, "stride": 1, "width": 128, "height": 128}
@@ -83,10 +133,10 @@ def training(kind: str, **inputs: Any) -> Output:
     )
 
 
-SCENES: dict[str, tuple[Node | Output, ...]] = {
+SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaAdjustMotionModel": (
         PLAIN,
-        animation(applied(node("KinemaAdjustMotionModel", motion_model=MOTION, stretch=32))),
+        jumps(animation(applied(node("KinemaAdjustMotionModel", motion_model=MOTION, stretch=32)))),
     ),
     "KinemaAnimateDiff": (STILL, on_model("KinemaAnimateDiff", MINIATURE, motion_model="miniature_mm.safetensors")),
     "KinemaAnimatePicture": (  # the affinities of PIA; there is no miniature of it
@@ -100,22 +150,22 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     ),
     "KinemaAnimationGuidance": (
         animation(cfg=1.0),
-        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 6")),
+        on_model("KinemaAnimationGuidance", cfg=node("KinemaCurve", values="0: 1, -1: 9")),
     ),
-    "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL, below=PLAIN)),
+    "KinemaAnimationMetrics": (STILL, PLAIN, measured(above=STILL.view, below=PLAIN)),
     "KinemaAnimationNoise": (
         PLAIN,
-        animation(node("KinemaAnimationNoise", model=MOVING, noise_type="constant").output(1)),
+        jumps(animation(node("KinemaAnimationNoise", model=MOVING, noise_type="constant", seed=SEED).output(1))),
     ),
-    "KinemaApplyMotionModel": (STILL, animation(applied(strength=0.5)), PLAIN),
+    "KinemaApplyMotionModel": (STILL, jumps(animation(applied(strength=0.5))), PLAIN),
     "KinemaBlendSigmas": (
-        sampled_at(sigmas("karras")),
         sampled_at(sigmas("exponential")),
-        sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("karras"), sigmas_2=sigmas("exponential"))),
+        sampled_at(sigmas("beta")),
+        sampled_at(node("KinemaBlendSigmas", sigmas_1=sigmas("exponential"), sigmas_2=sigmas("beta"))),
     ),
     "KinemaCameraPath": (
-        seen(camera("move right", 2.0)),
-        seen(camera(camera=camera("move right", 2.0), turn=-60.0, forward=1.5)),
+        panel(camera("move right", 2.0)),
+        panel(camera(camera=camera("move right", 2.0), turn=-60.0, forward=1.5)),
     ),
     "KinemaCombineCurves": (
         plotted(node("KinemaCurve", values="0: 1, 8: 0.2, -1: 1")),
@@ -127,10 +177,7 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
             )
         ),
     ),
-    "KinemaContextWindows": (
-        animation(windows(schedule="batched", overlap=0), frames=LONG),
-        WINDOWED,
-    ),
+    "KinemaContextWindows": (long(windows(schedule="batched", overlap=0)), long(WINDOWS)),
     "KinemaCurve": with_strength(node("KinemaCurve", values="0: 1, -1: 0")),
     "KinemaCurveFromFloats": with_strength(
         node("KinemaCurveFromFloats", values=floats(1, 1, 0.8, 0.6, 0.4, 0.2, 0.4, 0.6, 0.8, 1))
@@ -138,58 +185,62 @@ SCENES: dict[str, tuple[Node | Output, ...]] = {
     "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
     "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
-    "KinemaEnhanceMotion": (PLAIN, on_model("KinemaEnhanceMotion", weight=4.0)),
+    "KinemaEnhanceMotion": mended("KinemaEnhanceMotion", weight=4.0),
     "KinemaFastSampling": (PLAIN, on_model("KinemaFastSampling")),
-    "KinemaFirstFrameAttention": (STILL, on_model("KinemaFirstFrameAttention", MINIATURE)),
+    "KinemaFirstFrameAttention": (
+        jumps(animation(MINIATURE, travel(SHOWN), SHOWN), *TRAVEL),
+        jumps(animation(node("KinemaFirstFrameAttention", model=MINIATURE), travel(SHOWN), SHOWN), *TRAVEL),
+    ),
     "KinemaInjectImage": (
-        animation(MINIATURE, BLUE, frames=1),
+        RED_PICTURE,
         PLAIN,
-        on_model("KinemaInjectImage", image=animation(MINIATURE, BLUE, frames=1), vae=VAE, percent=0.3),
+        jumps(on_model("KinemaInjectImage", image=RED_PICTURE, vae=VAE, percent=0.3)),
     ),
-    "KinemaLoadMiniature": tuple(
-        animation(MINIATURE, f"a {fish}", frames=6)
-        for fish in ("yellow fish swimming left, coral reef", "purple fish swimming right, sandy lagoon")
+    "KinemaLoadMiniature": (
+        jumps(animation(MINIATURE, YELLOW, frames=SHOWN, seed=ZOOM_SEED), YELLOW),
+        jumps(animation(MINIATURE, LAGOON, frames=SHOWN, seed=TRAVEL_SEED), LAGOON),
     ),
-    "KinemaLoadMotionLora": (PLAIN, animation(applied(ZOOM))),
-    "KinemaLoadMotionModel": (animation(MINIATURE, BLUE), animation(prompt=BLUE)),
+    "KinemaLoadMotionLora": (zooming(MOTION), zooming(ZOOM)),
+    "KinemaLoadMotionModel": (
+        jumps(animation(MINIATURE, BLUE, seed=DEEP_SEED), BLUE),
+        Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
+    ),
     "KinemaMergeMotionModels": (
-        PLAIN,
-        animation(applied(ZOOM)),
-        animation(applied(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM))),
+        zooming(MOTION),
+        zooming(ZOOM),
+        zooming(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM)),
     ),
-    "KinemaMetricsPlot": (
-        measured(strength_0=STILL, strength_half=animation(applied(strength=0.5)), strength_1=PLAIN),
-    ),
-    "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=2.0)),
-    "KinemaMotionWindows": (WINDOWED, on_model("KinemaMotionWindows", frames=LONG)),
-    "KinemaNoiseSchedule": (PLAIN, on_model("KinemaNoiseSchedule", schedule="DDPM")),
+    "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
+    "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
+    "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING, length=8))),
+    "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
     "KinemaPlotCameraPath": (
-        seen(camera("move forward", 0.7, roll=15.0)),
-        seen(camera("move forward", 0.7, roll=15.0), image=animation(MINIATURE, BLUE, frames=1)),
+        panel(camera("move forward", 0.7, roll=15.0), 2),
+        Row(seen(camera("move forward", 0.7, roll=15.0), image=BLUE_PICTURE), ()),
     ),
     "KinemaPlotCurve": (
         plotted(node("KinemaCurve", values="0: 1, 8: 0.2, 12: 0.2, -1: 1 ease in and out")),
         plotted(node("KinemaCurveFromMask", mask=right_half())),
     ),
     "KinemaPromptTravel": (
-        PLAIN,
-        animation(prompt=node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {FISH}\n-1: {BLUE}", frames=16)),
+        Row(animation(prompt=LAGOON, seed=TRAVEL_SEED), (LAGOON,)),
+        Row(animation(prompt=travel(16), seed=TRAVEL_SEED), TRAVEL),
     ),
-    "KinemaRefineNoise": (PLAIN, on_model("KinemaRefineNoise", iterations=3, coarse_to_fine=True)),
-    "KinemaRemoveMotion": (PLAIN, on_model("KinemaRemoveMotion")),
-    "KinemaSigmaSchedule": (sampled_at(sigmas("simple")), sampled_at(sigmas("karras"))),
+    "KinemaRefineNoise": mended("KinemaRefineNoise", iterations=3, coarse_to_fine=True),
+    "KinemaRemoveMotion": (PLAIN, jumps(on_model("KinemaRemoveMotion"))),
+    "KinemaSigmaSchedule": (sampled_at(sigmas("beta")), sampled_at(sigmas("exponential"))),
     "KinemaText2VideoZero": (
-        animation(MINIATURE, frames=8),
-        on_model("KinemaText2VideoZero", MINIATURE, frames=8, motion_x=12.0, motion_y=0.0),
+        jumps(animation(MINIATURE, frames=8)),
+        jumps(panned(motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500)),
     ),
     "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=100, learning_rate=1e-3)),
     "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=100, accumulation=1)),
     "KinemaWindowPlan": (
-        node("KinemaWindowPlan", model=windows(schedule="uniform", overlap=4), frames=48, steps=3, width=WIDTH),
+        node("KinemaWindowPlan", model=windows(schedule="uniform", overlap=4), frames=48, steps=3, width=PLOT),
     ),
     "KinemaWindowReference": (
-        WINDOWED,
-        animation(node("KinemaWindowReference", model=windows(overlap=4), end_percent=1.0), frames=LONG),
+        long(WINDOWS),
+        long(node("KinemaWindowReference", model=WINDOWS, mode="reuse", end_percent=1.0)),
     ),
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from .. import environment, server
-from .opened import IMAGES, WORKFLOW, exif
+from .opened import IMAGES, WORKFLOW, exif, template
 
 FILE = IMAGES / "graph.webp"
 WIDTH, HEIGHT = 1360, 920  # of the page, pixels
@@ -43,5 +43,5 @@ def make() -> None:
         page.wait_for_function(DONE, timeout=MINUTES * 60_000)
         page.wait_for_timeout(3000)  # until the video has been loaded and its node has grown
         shown = Image.open(io.BytesIO(page.screenshot()))
-    shown.convert("RGB").save(FILE, quality=88, method=6, exif=exif())
+    shown.convert("RGB").save(FILE, quality=88, method=6, exif=exif(template()))
     print(f"{FILE}: {FILE.stat().st_size / 1024:.0f} KiB")

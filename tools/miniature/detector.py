@@ -33,6 +33,8 @@ class Fish:
     width: float  # pixels
     height: float  # pixels
     area: int  # pixels that belong to it
+    paint: float  # share of its painted pixels that have its colour
+    others: int  # pixels of the largest other piece with the paint of a fish
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def find(picture: Picture, style: Style = "day") -> Fish | None:
     best = int(np.argmax(areas)) + 1
     mask = ndimage.binary_fill_holes(pieces == best)
     area = int(mask.sum())
+    areas[best - 1] = 0
     if area < SMALLEST:
         return None
     votes = np.bincount(labels[mask & (labels >= 0)], minlength=len(COLOURS))
@@ -94,6 +97,8 @@ def find(picture: Picture, style: Style = "day") -> Fish | None:
         width=float(high - low + 1),
         height=float(np.ptp(rows) + 1),
         area=area,
+        paint=float(votes.max() / max(1, votes.sum())),
+        others=int(areas.max()),
     )
 
 

@@ -11,7 +11,7 @@ from PIL import ImageColor
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
-from kinema.sampling.run.plan_picture import BARS, HEAD, LEFT, RIGHT, draw_plan
+from kinema.sampling.run.plan_picture import BARS, HEAD, LEFT, LINE, RIGHT, draw_plan
 from kinema.sampling.run.window_plan import Stretch, plan_run
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec, cut
@@ -105,12 +105,19 @@ def coloured(pixels, colour):
 
 def test_the_picture_shows_every_window_where_it_is():
     windows = (tuple(range(0, 10)), tuple(range(10, 20)))
-    picture = draw_plan([Stretch(1, 4, windows, ((1.0,) * 10,) * 2, ())], 20, 520)
-    plot = np.asarray(picture)[HEAD:, LEFT : 520 - RIGHT]
+    picture = draw_plan([Stretch(1, 4, windows, ((1.0,) * 10,) * 2, ())], 20, 720)
+    plot = np.asarray(picture)[HEAD:, LEFT : 720 - RIGHT]
     first, second = (coloured(plot, colour).any(axis=0) for colour in BARS[:2])
     middle = plot.shape[1] // 2
     assert first[: middle - 2].all() and not first[middle + 1 :].any()
     assert second[middle + 1 : -2].all() and not second[: middle - 2].any()
+
+
+def test_words_above_a_narrow_picture_are_wrapped():
+    plan = [Stretch(1, 4, (tuple(range(20)),) * 2, ((1.0,) * 20,) * 2, ())]
+    narrow, wide = draw_plan(plan, 20, 384), draw_plan(plan, 20, 1280)
+    assert narrow.height - wide.height == 2 * LINE  # a line more for the title, and one for the legend
+    assert (np.asarray(narrow)[:, -8:] == 255).all()  # nothing is cut off at the right edge
 
 
 @pytest.mark.parametrize(("frames", "schedule"), [(1, "static"), (16, "static"), (300, "static"), (300, "looped")])
