@@ -128,9 +128,8 @@ def training(kind: str, **inputs: Any) -> Output:
     """The training's plot, from the animation above it."""
     size = {"frames": 16, "stride": 1, "width": 128, "height": 128}
     clips = node("KinemaLoadClips", vae=VAE, clip=CLIP, folder="none", prompt=FISH, images=PLAIN, cache=False, **size)
-    return node(kind, model=MINIATURE, clips=clips, motion_model=MOTION, name="help", sample_every=0, **inputs).output(
-        1
-    )
+    trained = node(kind, model=MINIATURE, clips=clips, motion_model=MOTION, name="help", sample_every=0, **inputs)
+    return trained.output(1)
 
 
 SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
