@@ -36,7 +36,9 @@ class BlendSigmasNode(io.ComfyNode):
             search_aliases=["average sigmas", "mix sigmas", *EVOLVED_NAMES["Blend Sigmas"]],
             inputs=[
                 io.Sigmas.Input("sigmas_1", tooltip="Noise levels (sigmas), e.g. from Sigma Schedule."),
-                io.Sigmas.Input("sigmas_2", tooltip="Another set of noise levels (sigmas) with the same number of steps."),
+                io.Sigmas.Input(
+                    "sigmas_2", tooltip="Another set of noise levels (sigmas) with the same number of steps."
+                ),
                 io.Combo.Input(
                     "mode",
                     options=BLENDS,
