@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import comfy.model_management
+import comfy.ops
 
 from .camera_detect import detect_camera
 from .camera_layers import CameraCtrl
@@ -10,7 +11,6 @@ from .files import MotionFileError, opened
 from .host import HostMotion, HostPatcher
 from .keys import POSITIONS
 from .load import FILE, is_finite, kept_dtype, patch, place_positions, read_weights
-from .ops import MotionOps
 from .spec import BASE_NAMES
 
 CAMERA = "kinema_camera"
@@ -30,7 +30,7 @@ def load_camera_ctrl(path: str | Path, disable_dynamic: bool = False) -> HostPat
             f'"{path.name}" contains numbers that are not finite (NaN) in {len(bad)} of its tensors, first in "{bad[0]}". '
             "The file is damaged: download it again."
         )
-    model = CameraCtrl(spec, MotionOps, device="meta", dtype=dtype)
+    model = CameraCtrl(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, (load_camera_ctrl, (str(path),)), disable_dynamic)
     model.load_state_dict(weights, assign=True)

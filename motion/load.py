@@ -7,6 +7,7 @@ from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
+import comfy.ops
 import comfy.utils
 import torch
 from torch import nn
@@ -16,7 +17,6 @@ from .files import ModelFile, MotionFileError, opened
 from .host import HostInit, HostMotion, HostPatcher, Inner
 from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
-from .ops import MotionOps
 from .picture_parts import without_latent
 from .spec import MotionSpec, Preset
 
@@ -98,7 +98,7 @@ def _patcher(
     plain: bool,
 ) -> HostMotion:
     """The same with weights that are of `dtype` and on the offload device already."""
-    model = MotionModel(spec, MotionOps, device="meta", dtype=dtype)
+    model = MotionModel(spec, comfy.ops.manual_cast, device="meta", dtype=dtype)
     tables = {name: weights.pop(name) for name in list(weights) if name.endswith(POSITIONS)}
     patcher = patch(model, init, plain)
     model.load_state_dict(weights, assign=True)

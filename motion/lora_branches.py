@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import comfy.ops
 import torch
 from torch import nn
 
@@ -12,7 +13,6 @@ from .host import HostMotion, HostPatcher
 from .keys import place_of
 from .load import patch
 from .lora import LowRank, load_changes, rows_of
-from .ops import MotionOps
 from .spec import MotionSpec
 
 LORAS = "kinema_loras"
@@ -69,7 +69,7 @@ class MotionLora(nn.Module):
 def load_branches(path: str | Path, spec: MotionSpec, disable_dynamic: bool = False) -> HostPatcher[MotionLora]:
     """The motion LoRA in `path` as a host ModelPatcher whose `.model` is a MotionLora. Raises MotionFileError."""
     path = Path(path)
-    lora = MotionLora(spec, load_changes(path, spec), path.name, MotionOps).requires_grad_(False)
+    lora = MotionLora(spec, load_changes(path, spec), path.name, comfy.ops.manual_cast).requires_grad_(False)
     return patch(lora, (load_branches, (str(path), spec)), disable_dynamic)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
+import comfy.ops
 import torch
 from comfy.cldm.cldm import ControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import TimestepEmbedSequential
@@ -17,7 +18,6 @@ from torch import nn
 from ...motion.files import MotionFileError, opened
 from ...motion.host import HostMotion, HostPatcher
 from ...motion.load import build_patcher, check_finite, is_finite, kept_dtype, patch, read_weights
-from ...motion.ops import MotionOps
 from ...motion.sparsectrl import Condition, SparseSpec, check_spatial, detect_sparsectrl
 
 LATENT_LAYER = "input_blocks.0.0.weight"
@@ -63,10 +63,10 @@ def load_sparsectrl(path: str | Path) -> SparseModel:
 
 def build_network(arguments: Mapping[str, Any], condition: Condition, dtype: torch.dtype) -> nn.Module:
     """The spatial half without weights, from the `arguments` of the host's ControlNet class."""
-    network: nn.Module = ControlNet(**arguments, operations=MotionOps, dtype=dtype, device="meta")
+    network: nn.Module = ControlNet(**arguments, operations=comfy.ops.manual_cast, dtype=dtype, device="meta")
     if condition == "rgb":  # latents need no convolutions that make them smaller
         channels, width = arguments["hint_channels"], arguments["model_channels"]
-        embedding = MotionOps.Conv2d(channels, width, 3, padding=1, dtype=dtype, device="meta")
+        embedding = comfy.ops.manual_cast.Conv2d(channels, width, 3, padding=1, dtype=dtype, device="meta")
         network.input_hint_block = TimestepEmbedSequential(embedding)
     return network.eval()
 

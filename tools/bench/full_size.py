@@ -14,7 +14,6 @@ from torch import nn
 from kinema.motion.families import FAMILIES
 from kinema.motion.keys import place_of
 from kinema.motion.layers import MotionModel
-from kinema.motion.ops import MotionOps
 from kinema.motion.save import unfuse
 from kinema.motion.spec import MotionSpec
 
@@ -47,7 +46,7 @@ def motion_model(family: str = "v2") -> MotionModel:
     places |= {"mid_block.motion_modules.0": 1280} if family == "v2" else {}
     places |= {f"up_blocks.{i}.motion_modules.{j}": w for i, w in enumerate(reversed(WIDTHS)) for j in range(3)}
     spec = MotionSpec(FAMILIES[family], tuple(places.items()), 32)
-    model = MotionModel(spec, MotionOps, device=device, dtype=dtype)
+    model = MotionModel(spec, comfy.ops.manual_cast, device=device, dtype=dtype)
     return fill(model.to(device)).eval()
 
 
