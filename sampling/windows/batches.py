@@ -22,6 +22,7 @@ class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
     def __init__(self, windows: Sequence[Window], total_frames: int) -> None:
         super().__init__([frame for window in windows for frame in window], dim=0, total_frames=total_frames)
         self.frames_each = len(windows[0])
+        self.count = len(windows)
         self.controls = ControlWindows(self.index_list, total_frames)
 
     def take(self, full: torch.Tensor) -> torch.Tensor:
@@ -43,7 +44,7 @@ class WindowBatches:
         while windows:
             comfy.model_management.throw_exception_if_processing_interrupted()
             groups = self._round(windows, gpus.at_once(len(windows), at_once), len(gpus.devices), frames)
-            count = max(len(group.windows) for group in groups)
+            count = max(group.count for group in groups)
             try:
                 results = gpus.run([partial(run, *each) for each in zip(groups, gpus.devices, strict=False)])
             except Exception as error:
@@ -56,14 +57,14 @@ class WindowBatches:
                 comfy.model_management.soft_empty_cache()
                 continue
             yield from zip(groups, results, strict=True)
-            windows = windows[sum(len(group.windows) for group in groups) :]
+            windows = windows[sum(group.count for group in groups) :]
 
     def _round(self, windows: Sequence[Window], at_once: int, devices: int, frames: int) -> list[WindowGroup]:
         """The next groups of `windows`, one for each of the `devices` as long as there are windows."""
         groups: list[WindowGroup] = []
         while windows and len(groups) < devices:
             groups.append(WindowGroup(_alike(windows[: min(at_once, self.most)]), frames))
-            windows = windows[len(groups[-1].windows) :]
+            windows = windows[groups[-1].count :]
         return groups
 
 

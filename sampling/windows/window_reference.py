@@ -76,7 +76,7 @@ class FirstWindow:
         first = self._predicted[0]
         last = len(first) - 1
         places = [min(i, last) for i in range(group.frames_each)]
-        return torch.tensor(places * (len(group.index_list) // group.frames_each), device=first.device)
+        return torch.tensor(places * group.count, device=first.device)
 
     def _told(self, group: WindowGroup, sources: torch.Tensor) -> dict[str, Any]:
         if "attend" not in self._by_mode:

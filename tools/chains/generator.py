@@ -21,6 +21,7 @@ INPUTS: dict[str, Callable[[Draw], dict[str, Any]]] = {  # node id: what draws i
     "EnhanceMotion": motion_inputs.enhance_motion,
     "MotionGuidance": motion_inputs.motion_guidance,
     "AnimationGuidance": run_inputs.animation_guidance,
+    "FastSampling": run_inputs.fast_sampling,
     "AnimationNoise": run_inputs.animation_noise,
     "RefineNoise": run_inputs.refine_noise,
     "InjectImage": run_inputs.inject_image,

@@ -101,6 +101,10 @@ def animation_guidance(draw: Draw) -> Inputs:
     return inputs
 
 
+def fast_sampling(draw: Draw) -> Inputs:
+    return {"guidance_interval": draw.whole(2, 4)}
+
+
 def noise_schedule(draw: Draw) -> Inputs:
     schedule = draw.option("schedule", "AnimateDiff", *MEANS)
     inputs: Inputs = {"schedule": schedule}

@@ -201,7 +201,7 @@ def test_short_videos_may_be_left_alone_or_go_around():
 @pytest.mark.parametrize("overlap", [16, 17, 100])
 def test_overlap_as_large_as_the_window_is_refused(overlap):
     with pytest.raises(
-        ValueError, match=rf"An overlap of {overlap} is not smaller than the window of 16 frames.*window, 4\."
+        ValueError, match=rf"An overlap of {overlap} is not smaller than the window of 16 frames.*length: 4\."
     ):
         WindowSpec(16, overlap)
 
