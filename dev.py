@@ -15,7 +15,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "farm": ("farm.farm_command", "run one workflow with thousands of jobs on many ComfyUI servers"),
     "farm-check": (
         "tools.farm.__main__",
-        "measure the farm, simulate it, kill its parts, compare it with the canvas: scale, ...",
+        "measure the farm, simulate it, kill its parts, compare it with the canvas; checks: scale, simulate, kill, canvas",
     ),
     "bench": ("tools.bench", "measure speed and memory as ratios; rows: step, load, ..."),
     "fuzz": ("tools.fuzz", "feed damaged and hostile model files to the loader"),

@@ -99,8 +99,8 @@ def _network(shapes: Mapping[str, tuple[int, ...]], condition: Condition, heads:
     ]
     if bad := [each for each in (width, *widths) if each == 0 or each % width or each % 32 or each % heads]:
         raise MotionFileError(
-            f'"{name}" has a level of {bad[0]} channels, but this number must be divisible by 32, by its {heads} '
-            f"attention heads and by the {width} channels of its first level. {ADVICE}"
+            f'"{name}" has a level of {bad[0]} channels, but this number must be divisible by 32, by the model\'s '
+            f"{heads} attention heads and by the first level's {width} channels. {ADVICE}"
         )
     middle = "mid_block.attentions.0."
     return {

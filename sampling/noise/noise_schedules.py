@@ -78,7 +78,7 @@ KEEP = "keep the model's"
 EVOLVED = "as AnimateDiff-Evolved"
 
 CHOICES: dict[str, str] = {
-    AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise (EDM), such as "
+    AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise levels (EDM), such as "
     "Playground v2.5, keeps its own schedule.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},

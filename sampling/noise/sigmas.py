@@ -31,8 +31,8 @@ def _authors_ddim(sampling: HostSampling, steps: int) -> torch.Tensor:
     as 961, 921, ..., 1 for 25 steps. Raises ValueError where there are no such timesteps."""
     if not isinstance(sampling, ModelSamplingDiscrete):
         raise ValueError(
-            f'The scheduler "{AUTHORS_DDIM}" is made for {TIMESTEPS} training timesteps, but the connected model has '
-            "continuous noise. Choose another scheduler."
+            f'The scheduler "{AUTHORS_DDIM}" is made for {TIMESTEPS} discrete training timesteps, but the connected '
+            "model has continuous noise levels. Choose another scheduler."
         )
     if steps >= TIMESTEPS:
         raise ValueError(

@@ -45,8 +45,8 @@ def animating(motion: HostMotion, picture: AnimatedPicture) -> HostMotion:
     spec = motion.model.spec
     if spec.picture == "none":
         raise ValueError(
-            f'"{motion.get_attachment(FILE)}" is {spec.family.label} and takes no picture. Use Animate Picture with PIA or '
-            "AnimateLCM-I2V. AnimateDiff v3 takes pictures through Load SparseCtrl; Inject Image works with any model."
+            f'"{motion.get_attachment(FILE)}" is {spec.family.label} and has no picture input. Use Animate Picture with PIA '
+            "or AnimateLCM-I2V. AnimateDiff v3 takes pictures through Load SparseCtrl; Inject Image works with any model."
         )
     curves = (picture.strength, picture.affinity)
     if spec.picture == "mask+picture" and any(isinstance(one, Curve) and one.over_blocks for one in curves):

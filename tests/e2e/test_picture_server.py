@@ -36,6 +36,6 @@ def test_a_picture_is_animated(comfy, client):
 
 def test_a_motion_model_that_takes_no_picture(client):
     with pytest.raises(
-        PromptFailed, match=f'"{JOB.motion_model}" is AnimateDiff v3 and takes no picture. Use Animate Picture with'
+        PromptFailed, match=f'"{JOB.motion_model}" is AnimateDiff v3 and has no picture input. Use Animate Picture with'
     ):
         client.run(pictured(JOB.motion_model))

@@ -22,7 +22,9 @@ def write_tokenizer(folder: Path) -> None:
     tokens = [*symbols, *(s + END for s in symbols), *("".join(pair) for pair in merges)]
     tokens = [*tokens, "<|startoftext|>", "<|endoftext|>"]
     if len(set(tokens)) != len(tokens):
-        raise ValueError("Two merges make the same token: change the order of the letters that are joined first.")
+        raise ValueError(
+            "Two merges make the same token: change the order in which _merges joins the letters of a word."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "vocab.json", json.dumps({t: i for i, t in enumerate(tokens)}, ensure_ascii=False, indent=0))
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]

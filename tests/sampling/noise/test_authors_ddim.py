@@ -95,7 +95,8 @@ def test_sums_of_steps_that_do_not_exist_are_refused():
         run_sigmas(paper, AUTHORS_DDIM, 500, 0.5)
     edm = comfy.model_sampling.ModelSamplingContinuousEDM()
     with pytest.raises(
-        ValueError, match="is made for 1000 training timesteps, but the connected model has continuous noise"
+        ValueError,
+        match="is made for 1000 discrete training timesteps, but the connected model has continuous noise levels",
     ):
         run_sigmas(edm, AUTHORS_DDIM, 20)
 

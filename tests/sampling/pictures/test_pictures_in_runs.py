@@ -134,7 +134,7 @@ def test_nothing_is_left_behind(model, motion, vae):
 def test_a_motion_model_that_takes_no_picture_names_the_node_that_does(vae, tmp_path):
     v3 = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "v3_sd15_mm.safetensors"))
     with pytest.raises(
-        ValueError, match='"v3_sd15_mm.safetensors" is AnimateDiff v3 and takes no picture. Use .* Load SparseCtrl'
+        ValueError, match='"v3_sd15_mm.safetensors" is AnimateDiff v3 and has no picture input. Use .* Load SparseCtrl'
     ):
         animating(v3, animated(vae))
 
@@ -198,5 +198,5 @@ def test_merging_keeps_the_first_ones_picture_and_refuses_to_lose_the_seconds(mo
 
 def test_a_pia_file_for_which_another_kind_is_set_takes_no_picture(vae, tmp_path):
     v3 = load_motion_model(tiny.save(families.pia(), tmp_path / "pia.safetensors"), "v3")
-    with pytest.raises(ValueError, match="takes no picture"):
+    with pytest.raises(ValueError, match="has no picture input"):
         animating(v3, animated(vae))
