@@ -144,7 +144,7 @@ NORM = "mid_block.resnets.0.norm1.bias"
         ),
         (
             {**SCRIBBLE, RESNET: torch.zeros(48, 32, 3, 3)},
-            "a level of 48 channels, .* divisible by 32, by the model.s 8 attention heads and by the first level.s 32 channels",
+            "of 48 channels, .* divisible by 32, by the model.s 8 attention heads and by the first level.s 32 channels",
         ),
     ],
 )  # fmt: skip
