@@ -10,9 +10,7 @@ COLOURS = (
 """The hues of Okabe and Ito's palette, which people with any colour vision can tell apart, and four more, all of them
 bright enough for the dark paper: their contrast to it is 4.9 or more."""
 
-PAPER = (
-    "#2B2E33"  # dark, so that a plot on a node neither dazzles in the dark theme nor is hard to read in the light one
-)
+PAPER = "#2B2E33"  # dark: a plot on a node neither dazzles in the dark theme nor is hard to read in the light one
 INK = "#ECECEC"  # of text that matters
 PALE = "#B4B8BF"  # of text that explains
 RULE = "#4A4E55"  # of lines behind what is drawn

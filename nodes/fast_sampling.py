@@ -1,16 +1,21 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostModel
 from ..sampling.guidance.guidance_reuse import GuidanceReuse
 from ..sampling.run.attach import changed
 from .inputs.sockets import CATEGORY
 from .inputs.values import OpenFloat, Told, reads_numbers
-from .inputs.without_effect import NEVER_ACTS, replaced
+from .inputs.without_effect import NEVER_ACTS, Idle, replaced
+
+OFF = ", because guidance_interval is 1."
 
 
 class FastSamplingNode(io.ComfyNode):
-    IDLE = (NEVER_ACTS,)
+    IDLE = (
+        NEVER_ACTS,
+        Idle("start_percent", lambda values: values["guidance_interval"] == 1, OFF),
+        Idle("end_percent", lambda values: values["guidance_interval"] == 1, OFF),
+    )
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -72,7 +77,7 @@ class FastSamplingNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, model: Any, guidance_interval: int, start_percent: float = 0.0, end_percent: float = 1.0
+        cls, model: HostModel, guidance_interval: int, start_percent: float = 0.0, end_percent: float = 1.0
     ) -> io.NodeOutput | Told:
         reuse = GuidanceReuse(guidance_interval, start_percent, end_percent)
         return Told(io.NodeOutput(changed(model, reuse=reuse)), replaced(model, cls, "reuse"))

@@ -92,7 +92,18 @@ CASES = (
     no_effect("ApplyMotionModel", ", because strength is 0.", strength=0, attention=1.5),
     *(
         Case(node, {"start_percent": 0.8, "end_percent": 0.5}, f"start_percent has no effect{NEVER}")
-        for node in ("ApplyMotionModel", "ContextWindows", "EnhanceMotion", "MotionGuidance", "WindowReference")
+        for node in (
+            "ApplyMotionModel",
+            "ContextWindows",
+            "EnhanceMotion",
+            "FastSampling",
+            "MotionGuidance",
+            "WindowReference",
+        )  # fmt: skip
+    ),
+    *(
+        no_effect("FastSampling", ", because guidance_interval is 1.", guidance_interval=1, **{name: value})
+        for name, value in (("start_percent", 0.2), ("end_percent", 0.8))
     ),
     no_effect("MotionGuidance", ", because kept is connected.", kept=FRAMES, skip="up"),
     no_effect("MotionGuidance", ", because scale is 0.", scale=0, rescale=0.5),
@@ -263,6 +274,7 @@ CASES = (
         for node, given in {
             "AnimationGuidance": [7.5],
             "EnhanceMotion": [2.0],
+            "FastSampling": [2],
             "MotionGuidance": [1.0, "all"],
             "MotionWindows": [16, 4],
             "NoiseSchedule": ["AnimateDiff"],
@@ -357,6 +369,7 @@ ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no 
     "CurveOverBlocks": "down mid up single",
     "CurveOverSteps": "values easing",
     "EnhanceMotion": "weight",
+    "FastSampling": "guidance_interval",
     "FirstFrameAttention": "model",
     "InjectImage": "model percent strength mask first_frame",
     "LoadCameraCtrl": "motion_model cameractrl camera strength",

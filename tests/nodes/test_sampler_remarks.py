@@ -47,7 +47,7 @@ CASES = {  # what is asked of the model, over how many frames, and what is said
     "FreeNoise in one window": (
         lambda m: added(m, windows=FREE),
         4,
-        "FreeNoise has no effect: the video has 4 frames,",
+        "FreeNoise has no effect: the 4 frames of the video fit into one window",
     ),
     "FreeNoise in two": (lambda m: added(m, windows=FREE), 6, "6 frames in 2 windows of 4."),
     "noise type": (lambda m: changed(m, noise=noise("FreeNoise")), 4, "The noise type FreeNoise has no effect: the"),

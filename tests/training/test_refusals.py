@@ -80,7 +80,7 @@ def test_other_predictions():
 
 def test_conditioning_that_is_no_caption():
     two = Clips((Clip(tiny.latents(4), [*tiny.conditioning(), *tiny.conditioning()]),), tiny.conditioning())
-    refused("must be one conditioning, but it is a list of 2", data=two)
+    refused("must be one conditioning, but it is a list of length 2", data=two)
 
 
 def test_inpainting_models():

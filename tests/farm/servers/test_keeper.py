@@ -80,6 +80,6 @@ def test_one_server_for_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_without_comfyui_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COMFYUI_PATH", str(tmp_path))
     with pytest.raises(
-        Refused, match="COMFYUI_PATH is .*, which contains no ComfyUI: name the folder that has its main"
+        Refused, match="COMFYUI_PATH is .*, which contains no ComfyUI: name the folder that contains its main"
     ):
         comfyui_folder()

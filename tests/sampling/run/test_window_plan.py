@@ -8,6 +8,7 @@ import pytest
 import tiny
 from PIL import ImageColor
 
+from kinema.drawing.canvas import PAPER
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
@@ -117,7 +118,7 @@ def test_words_above_a_narrow_picture_are_wrapped():
     plan = [Stretch(1, 4, (tuple(range(20)),) * 2, ((1.0,) * 20,) * 2, ())]
     narrow, wide = draw_plan(plan, 20, 384), draw_plan(plan, 20, 1280)
     assert narrow.height - wide.height == 2 * LINE  # a line more for the title, and one for the legend
-    assert (np.asarray(narrow)[:, -8:] == 255).all()  # nothing is cut off at the right edge
+    assert (np.asarray(narrow)[:, -8:] == ImageColor.getrgb(PAPER)).all()  # nothing is cut off at the right edge
 
 
 @pytest.mark.parametrize(("frames", "schedule"), [(1, "static"), (16, "static"), (300, "static"), (300, "looped")])

@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused(text, pictures, message):
 
 
 def test_numbers_are_counted_before_the_length_of_the_video_is_known():
-    with pytest.raises(ValueError, match="has 3 pictures for 2 frames"):
+    with pytest.raises(ValueError, match="has 3 pictures, but frames of Load SparseCtrl selects 2 frames"):
         read_placement("0, -1").check_count(3)
     read_placement("0, -1").check_count(1)
     read_placement("spread").check_count(300)

@@ -85,9 +85,9 @@ def test_frames_outside_the_video_also_before_its_range(model, scribble):
 
 
 def test_the_number_of_pictures(model, scribble):
-    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures for 2 frames"):
+    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures, but frames of Load SparseCtrl selects 2"):
         sparse.applied(scribble, sketches(3), frames="0, -1")
-    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures for 2 frames"):
+    with pytest.raises(ValueError, match="SparseCtrl has 3 pictures, but frames of Load SparseCtrl selects 2"):
         sample(model, sparse.applied(scribble, sketches(3), frames="every 2"))
 
 
