@@ -7,14 +7,14 @@ from .inputs.sockets import CATEGORY
 from .inputs.values import OpenFloat, Told, reads_numbers
 from .inputs.without_effect import NEVER_ACTS, Idle, replaced
 
-OFF = ", because guidance_interval is 1."
+NO_REUSE = ", because guidance_interval is 1."
 
 
 class FastSamplingNode(io.ComfyNode):
     IDLE = (
         NEVER_ACTS,
-        Idle("start_percent", lambda values: values["guidance_interval"] == 1, OFF),
-        Idle("end_percent", lambda values: values["guidance_interval"] == 1, OFF),
+        Idle("start_percent", lambda values: values["guidance_interval"] == 1, NO_REUSE),
+        Idle("end_percent", lambda values: values["guidance_interval"] == 1, NO_REUSE),
     )
 
     @classmethod
