@@ -99,7 +99,7 @@ CASES = (
             "FastSampling",
             "MotionGuidance",
             "WindowReference",
-        )  # fmt: skip
+        )
     ),
     *(
         no_effect("FastSampling", ", because guidance_interval is 1.", guidance_interval=1, **{name: value})
