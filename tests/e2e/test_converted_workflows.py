@@ -128,7 +128,7 @@ def test_the_setting_turns_it_off(page: "Canvas") -> None:
 
 def test_losses_are_accepted_by_a_button(page: "Canvas") -> None:
     said = open_workflow(page, with_loss())
-    assert "because something would be lost" in said and "custom scale factor" in said
+    assert "because something would be lost" in said and "scale_factor" in said
     assert "CheckpointLoaderSimpleWithNoiseSelect" in page.evaluate(TYPES)
     click(page, "Convert with losses")
     page.wait_until(f"{TYPES}.includes('CheckpointLoaderSimple')")
