@@ -34,8 +34,10 @@ def test_numbers_and_curves_of_the_same_value_are_the_same(comfy: Server, client
         "curve": curve, "steps": steps, "twice": twice, "blocks": blocks, "mask": mask, "picture": picture,
         "floats": floats, "half": node("PrimitiveFloat", value=0.5),
     }  # fmt: skip
-    for name in ("curve", "twice", "blocks", "picture", "floats", "half"):
+    for name in ("curve", "twice", "blocks", "floats", "half"):
         np.testing.assert_array_equal(animated(comfy, client, [name, 0], **nodes), number)
+    resized = animated(comfy, client, ["picture", 0], **nodes)  # to the latents, which rounds 0.25
+    assert np.abs(resized - number).max() <= 1
 
 
 def test_a_curve_that_varies_does_something_else(comfy: Server, client: Client) -> None:
