@@ -1,5 +1,7 @@
 """What the training nodes share: the socket for clips, and the inputs that become TrainSettings."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import folder_paths
@@ -24,20 +26,29 @@ def name_input(default: str, folder: str) -> io.String.Input:
 def settings_inputs(usual: TrainSettings) -> list[Any]:
     """An input for each field of TrainSettings, with the value in `usual` as its default, and two more for the preview and
     for starting again."""
+    return [
+        *_main_inputs(partial(_setting, usual)),
+        *_advanced_inputs(partial(_setting, usual, optional=True, advanced=True)),
+        io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
+            tooltip="Number of steps between sample animations, which are shown in the preview and kept as files next to "
+            "the training state. 0: no sample animations."),
+        io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
+            tooltip="Discards and replaces what an earlier training run with this name has learned."),
+    ]  # fmt: skip
 
-    def setting(name: str, tooltip: str, **widget: Any) -> Any:
-        limits = SETTINGS[name]
-        widget |= {"default": getattr(usual, name), "tooltip": tooltip}
-        if isinstance(limits, Range):
-            number = io.Int if isinstance(limits.least, int) else io.Float
-            return number.Input(name, min=limits.least, max=limits.most, **widget)
-        if isinstance(widget["default"], bool):
-            return io.Boolean.Input(name, **widget)
-        return io.Combo.Input(name, options=list(limits.names), **widget)
 
-    def advanced(name: str, tooltip: str, **widget: Any) -> Any:
-        return setting(name, tooltip, optional=True, advanced=True, **widget)
+def _setting(usual: TrainSettings, name: str, tooltip: str, **widget: Any) -> Any:
+    limits = SETTINGS[name]
+    widget |= {"default": getattr(usual, name), "tooltip": tooltip}
+    if isinstance(limits, Range):
+        number = io.Int if isinstance(limits.least, int) else io.Float
+        return number.Input(name, min=limits.least, max=limits.most, **widget)
+    if isinstance(widget["default"], bool):
+        return io.Boolean.Input(name, **widget)
+    return io.Combo.Input(name, options=list(limits.names), **widget)
 
+
+def _main_inputs(setting: Callable[..., Any]) -> list[Any]:
     return [
         setting("steps", "Number of optimizer steps. To continue a finished training run, raise this number; this works "
         "only with a constant learning rate."),
@@ -51,40 +62,40 @@ def settings_inputs(usual: TrainSettings) -> list[Any]:
         setting("noise_schedule", "One of the noise schedules compared in the AnimateDiff paper: A is Stable "
             "Diffusion's own, B the one that the authors chose, C a steeper one. beta_start and beta_end change the "
             "betas of any of them. automatic: the schedule used with this kind of motion model (B for SD1.5)."),
-        advanced("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
-        advanced("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
-        advanced("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
+    ]  # fmt: skip
+
+
+def _advanced_inputs(setting: Callable[..., Any]) -> list[Any]:
+    return [
+        setting("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
+        setting("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
+        setting("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
             "learning rates.",
             display_name="warmup_steps"),
-        advanced("learning_rate_curve", "Learning rate schedule. constant: what the AnimateDiff authors use. "
+        setting("learning_rate_curve", "Learning rate schedule. constant: what the AnimateDiff authors use. "
             "cosine: lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
             display_name="learning_rate_schedule"),
-        advanced("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
-        advanced("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
+        setting("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
+        setting("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
             display_name="max_gradient_norm", step=0.01),
-        advanced("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
+        setting("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
             "become the result. 0: no averaging; the weights of the last step become the result.",
             display_name="ema_decay", step=0.0001, round=False),
-        advanced("caption_dropout", "Fraction of the clips that are used for training without their captions, so "
+        setting("caption_dropout", "Fraction of the clips that are used for training without their captions, so "
             "that classifier-free guidance (CFG) works.", step=0.01),
-        advanced("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "
+        setting("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "
             "equally often, as in the paper. Above 1, low noise levels are drawn more often: try 1.5 if frames "
             "stay grainy.", step=0.05),
-        advanced("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above "
+        setting("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above "
             "1, high noise levels have more weight, at most this many times as much. At 20, large motion is "
             "learned in fewer steps, because motion is decided at high noise levels.", step=0.5),
-        advanced("precision", "Precision in which the image model computes. The trained weights are always fp32."),
-        advanced("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
+        setting("precision", "Precision in which the image model computes. The trained weights are always fp32."),
+        setting("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "
             "not affect the result. See also automatic_checkpointing."),
-        advanced(
+        setting(
             "save_every",
             "Number of steps between saves of the training state, so that little is lost in a power cut. The "
             "training state is also saved at the end and when you interrupt the training."),
-        io.Int.Input("sample_every", default=SAMPLE_EVERY, min=0, max=1_000_000, optional=True, advanced=True,
-            tooltip="Number of steps between sample animations, which are shown in the preview and kept as files next to "
-            "the training state. 0: no sample animations."),
-        io.Boolean.Input("start_again", default=False, optional=True, advanced=True,
-            tooltip="Discards and replaces what an earlier training run with this name has learned."),
     ]  # fmt: skip
 
 
