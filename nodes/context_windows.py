@@ -5,8 +5,8 @@ from ..sampling.run.attach import added
 from ..sampling.windows.context_windows import ContextWindows
 from ..sampling.windows.cut import WINDOW_SCHEDULES, WindowSpec
 from .inputs.evolved_names import EVOLVED_NAMES
-from .inputs.sockets import CATEGORY
-from .inputs.values import OpenFloat, OpenInt, Told, reads_numbers
+from .inputs.sockets import CATEGORY, fraction_input
+from .inputs.values import OpenInt, Told, reads_numbers
 from .inputs.window_inputs import (
     LEAVES_SHORT,
     check_overlap,
@@ -135,25 +135,15 @@ def _advanced_inputs() -> list[io.Input]:
             tooltip="How many windows are computed together. 0: as many as fit into the free GPU memory. "
             "1: one after another, which needs the least memory. Does not affect the result.",
         ),
-        OpenFloat(
+        fraction_input(
             "start_percent",
-            default=0.0,
-            min=0.0,
-            max=1.0,
-            step=0.001,
-            optional=True,
-            advanced=True,
-            tooltip="When the model starts to use these windows, as a fraction of the sampling run (0 = first step).",
+            0.0,
+            "When the model starts to use these windows, as a fraction of the sampling run (0 = first step).",
         ),
-        OpenFloat(
+        fraction_input(
             "end_percent",
-            default=1.0,
-            min=0.0,
-            max=1.0,
-            step=0.001,
-            optional=True,
-            advanced=True,
-            tooltip="When the model stops using these windows, as a fraction of the sampling run. If the "
+            1.0,
+            "When the model stops using these windows, as a fraction of the sampling run. If the "
             "ranges of chained nodes overlap, the later node takes precedence.",
         ),
         short_videos_input('the schedules "looped" and "shifting"'),

@@ -3,8 +3,8 @@ from comfy_api.latest import io
 from ..motion.host import HostModel
 from ..sampling.guidance.guidance_reuse import GuidanceReuse
 from ..sampling.run.attach import changed
-from .inputs.sockets import CATEGORY
-from .inputs.values import OpenFloat, Told, reads_numbers
+from .inputs.sockets import CATEGORY, fraction_input
+from .inputs.values import Told, reads_numbers
 from .inputs.without_effect import NEVER_ACTS, Idle, replaced
 
 NO_REUSE = ", because guidance_interval is 1."
@@ -48,26 +48,16 @@ class FastSamplingNode(io.ComfyNode):
                     tooltip="How often the negative prompt is computed: at 2, every second step; at 3, every third. 1 "
                     "turns this node off. Higher values are faster, but the result differs more from that of a full run.",
                 ),
-                OpenFloat(
+                fraction_input(
                     "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    advanced=True,
-                    tooltip="From when on steps may reuse guidance, as a fraction of the sampling run (0 = first step). "
+                    0.0,
+                    "From when on steps may reuse guidance, as a fraction of the sampling run (0 = first step). "
                     "Before this, all steps compute both prompts.",
                 ),
-                OpenFloat(
+                fraction_input(
                     "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.001,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Until when steps may reuse guidance, as a fraction of the sampling run (1 = last step). "
+                    1.0,
+                    "Until when steps may reuse guidance, as a fraction of the sampling run (1 = last step). "
                     "After this, all steps compute both prompts.",
                 ),
             ],

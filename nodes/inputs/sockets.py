@@ -75,15 +75,11 @@ def percent_inputs(what: str) -> list[io.Input]:
         "end_percent": (1.0, "stops acting", "(1 = last step)." + early),
     }
     return [
-        OpenFloat(
-            name,
-            default=default,
-            min=0.0,
-            max=1.0,
-            step=0.001,
-            optional=True,
-            advanced=True,
-            tooltip=f"When {what} {verb}, as a fraction of the sampling run {meaning}",
-        )
+        fraction_input(name, default, f"When {what} {verb}, as a fraction of the sampling run {meaning}")
         for name, (default, verb, meaning) in ends.items()
     ]
+
+
+def fraction_input(name: str, default: float, tooltip: str) -> OpenFloat:
+    """A fraction of the sampling run."""
+    return OpenFloat(name, default=default, min=0.0, max=1.0, step=0.001, optional=True, advanced=True, tooltip=tooltip)

@@ -36,7 +36,7 @@ def test_numbers_and_curves_of_the_same_value_are_the_same(comfy: Server, client
     }  # fmt: skip
     for name in ("curve", "twice", "blocks", "floats", "half"):
         np.testing.assert_array_equal(animated(comfy, client, [name, 0], **nodes), number)
-    resized = animated(comfy, client, ["picture", 0], **nodes)  # to the latents, which rounds 0.25
+    resized = animated(comfy, client, ["picture", 0], **nodes)  # for the deepest blocks, where 0.5 becomes 0.50000006
     assert np.abs(resized - number).max() <= 1
 
 

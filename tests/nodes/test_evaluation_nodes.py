@@ -44,6 +44,7 @@ def test_plot_of_two():
     )
     image = MetricsPlotNode.execute({"metrics0": still, "metrics1": pan, "metrics2": None}, "still\n", 800).result[0]
     assert image.shape[0] == 1 and image.shape[2:] == (800, 3) and image.dtype == torch.float32
+    assert image.min() >= 0 and image.max() <= 1
     colours = {tuple(pixel) for pixel in (image[0] * 255).round().numpy().astype(np.uint8).reshape(-1, 3)}
     assert [ImageColor.getrgb(colour) in colours for colour in COLOURS[:3]] == [True, True, False]
     assert ImageColor.getrgb(PAPER) in colours
