@@ -1,1 +1,1 @@
-"""Where it runs: ComfyUI servers over HTTP, of this machine, and on the nodes of a Ray cluster."""
+"""Where it runs: on ComfyUI servers over HTTP, on this machine, and on the nodes of a Ray cluster."""
