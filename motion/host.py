@@ -15,6 +15,9 @@ Result = TypeVar("Result", covariant=True)
 HostOptions = dict[str, Any]
 """The model_options of a MODEL, or the transformer_options among them."""
 
+HostLatent = Mapping[str, Any]
+"""LATENT: `samples` (f, c, h, w), and what else nodes hand on with them."""
+
 HostCond = dict[str, Any]
 """One conditioning in a run: its tensors, and where, when and how strongly it acts."""
 

@@ -1,5 +1,4 @@
-from typing import Any
-
+import torch
 from comfy_api.latest import io
 
 from ..motion.host import HostMotion, HostVAE
@@ -81,7 +80,7 @@ class AnimatePictureNode(io.ComfyNode):
     def execute(
         cls,
         motion_model: HostMotion,
-        image: Any,
+        image: torch.Tensor,
         vae: HostVAE,
         strength: float | Curve,
         motion: str = DEFAULT_MOTION,

@@ -2,6 +2,7 @@ from typing import Any
 
 import comfy.model_management
 import comfy.utils
+import torch
 from comfy_api.latest import io
 
 from ..evaluation.measure import Judge, measure, steps
@@ -65,7 +66,12 @@ class AnimationMetricsNode(io.ComfyNode):
     @classmethod
     @reads_numbers
     def execute(
-        cls, images: Any, clip_vision: Any = None, clip: HostCLIP | None = None, prompt: str = "", reference: Any = None
+        cls,
+        images: torch.Tensor,
+        clip_vision: Any = None,
+        clip: HostCLIP | None = None,
+        prompt: str = "",
+        reference: torch.Tensor | None = None,
     ) -> io.NodeOutput | Told:
         judge = Judge(clip_vision, clip, prompt, reference)
         progress = comfy.utils.ProgressBar(steps(len(images), judge))

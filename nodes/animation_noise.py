@@ -1,5 +1,6 @@
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
@@ -101,7 +102,7 @@ class AnimationNoiseNode(io.ComfyNode):
         correlation: float,
         model: HostModel | None = None,
         noise: Any = None,
-        mask: Any = None,
+        mask: torch.Tensor | None = None,
         mode: Mode = "replace",
         weight: float = 0.5,
         length: int = 16,

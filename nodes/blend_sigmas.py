@@ -1,5 +1,4 @@
-from typing import Any
-
+import torch
 from comfy_api.latest import io
 
 from ..sampling.noise.sigmas import blend, split
@@ -65,8 +64,8 @@ class BlendSigmasNode(io.ComfyNode):
     @reads_numbers
     def execute(
         cls,
-        sigmas_1: Any,
-        sigmas_2: Any,
+        sigmas_1: torch.Tensor,
+        sigmas_2: torch.Tensor,
         mode: str,
         weight: float,
         weight_end: float = 0.5,

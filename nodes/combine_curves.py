@@ -1,5 +1,3 @@
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
@@ -38,5 +36,5 @@ class CombineCurvesNode(io.ComfyNode):
         return io.NodeOutput(Combined(operation, as_curve(a), as_curve(b)))
 
 
-def _curve_input(name: str, which: str) -> Any:
+def _curve_input(name: str, which: str) -> io.Input:
     return number_or_curve(name, f"The {which} operand.", default=1.0, min=-100.0, max=100.0, step=0.01)

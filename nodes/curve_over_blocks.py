@@ -1,5 +1,3 @@
-from typing import Any
-
 from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
@@ -55,7 +53,7 @@ class CurveOverBlocksNode(io.ComfyNode):
         return io.NodeOutput(OverBlocks((*sides, *read_blocks(single).rules)))
 
 
-def _side_input(name: str, blocks: str) -> Any:
+def _side_input(name: str, blocks: str) -> io.Input:
     return number_or_curve(
         name, f"The value for all motion modules of the {blocks}.", default=1.0, min=-100.0, max=100.0, step=0.01
     )

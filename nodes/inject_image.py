@@ -1,8 +1,7 @@
-from typing import Any
-
+import torch
 from comfy_api.latest import io
 
-from ..motion.host import HostModel, HostVAE
+from ..motion.host import HostLatent, HostModel, HostVAE
 from ..sampling.call.moment import Curve
 from ..sampling.latents.inject_image import SPACES, Injection, Space
 from ..sampling.latents.on_canvas import OnCanvas
@@ -81,10 +80,10 @@ class InjectImageNode(io.ComfyNode):
         model: HostModel,
         percent: float,
         strength: float | Curve,
-        image: Any = None,
-        vae: Any = None,
-        latent: Any = None,
-        mask: Any = None,
+        image: torch.Tensor | None = None,
+        vae: HostVAE | None = None,
+        latent: HostLatent | None = None,
+        mask: torch.Tensor | None = None,
         first_frame: int = 0,
         fit: bool = True,
         x: int = 0,
@@ -92,15 +91,16 @@ class InjectImageNode(io.ComfyNode):
         space: Space = "latent",
     ) -> io.NodeOutput:
         check_source(image, vae, latent, space)
-        if image is not None:
-            placed = OnCanvas(image.movedim(-1, 1), mask, fit, x, y)
-        else:
+        if latent is not None:
             placed = OnCanvas(latent["samples"], mask, fit, x // LATENT_PIXEL, y // LATENT_PIXEL)
+        else:
+            assert image is not None  # as check_source found
+            placed = OnCanvas(image.movedim(-1, 1), mask, fit, x, y)
         injection = Injection(placed, None if image is None else vae, percent, strength, first_frame, space)
         return io.NodeOutput(added(model, injections=injection))
 
 
-def check_source(image: Any, vae: HostVAE, latent: Any, space: Space) -> None:
+def check_source(image: torch.Tensor | None, vae: HostVAE | None, latent: HostLatent | None, space: Space) -> None:
     """Raises ValueError unless there is one thing to inject, and what that needs."""
     if (image is None) == (latent is None):
         count = "both are" if image is not None else "neither is"

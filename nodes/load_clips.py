@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+import torch
 from comfy_api.latest import io
 
 from ..motion.host import HostCLIP, HostVAE
@@ -98,7 +99,7 @@ class LoadClipsNode(io.ComfyNode):
         flip: bool = False,
         clips_per_video: int = 0,
         cache: bool = True,
-        images: Any = None,
+        images: torch.Tensor | None = None,
     ) -> Told:
         cut = Cut(frames, stride, width, height, crop == "center", clips_per_video)
         encoder = Encoder(vae, cut, flip, _cache_folder() if cache else None)

@@ -1,7 +1,6 @@
-from typing import Any
-
 from comfy_api.latest import io
 
+from ..motion.host import HostMotion
 from ..motion.merge import merge_motion_models
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import OpenFloat, Told, reads_numbers
@@ -46,7 +45,7 @@ class MergeMotionModelsNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, first: Any, second: Any, down: float, mid: float, up: float) -> io.NodeOutput | Told:
+    def execute(cls, first: HostMotion, second: HostMotion, down: float, mid: float, up: float) -> io.NodeOutput | Told:
         merged = merge_motion_models(first, second, down, mid, up)
         has_mid = merged.model.spec.has_mid or mid == EVEN_WEIGHT
         return Told(io.NodeOutput(merged), [] if has_mid else [NO_MID])

@@ -1,10 +1,8 @@
-from typing import Any
-
 import comfy.model_sampling
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..motion.host import HostModel
+from ..motion.host import HostLatent, HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import as_curve
 from ..sampling.curves.curve_picture import draw_curve
@@ -60,7 +58,7 @@ class PlotCurveNode(io.ComfyNode):
         cls,
         curve: float | Curve,
         frames: int,
-        latent: Any = None,
+        latent: HostLatent | None = None,
         steps: int = 20,
         scheduler: str = "normal",
         model: HostModel | None = None,

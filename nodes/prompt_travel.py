@@ -1,9 +1,8 @@
 from collections.abc import Mapping
-from typing import Any
 
 from comfy_api.latest import io
 
-from ..motion.host import HostCLIP
+from ..motion.host import HostCLIP, HostLatent
 from ..sampling.curves.easings import EASINGS
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import Travel, encode_travel, plan_travel
@@ -78,7 +77,7 @@ class PromptTravelNode(io.ComfyNode):
         clip: HostCLIP,
         prompts: str,
         frames: int,
-        latent: Any = None,
+        latent: HostLatent | None = None,
         text_before: str = "",
         text_after: str = "",
         closed_loop: bool = False,

@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..motion.host import HostModel, HostMotion
 from ..motion.lora import load_motion_lora
+from ..training.clips import Clips
 from ..training.config import LoraOptions, TrainSettings
 from ..training.jobs import TrainingJob
 from .inputs.motion_files import LORA_FOLDER
@@ -87,7 +88,7 @@ class TrainMotionLoraNode(io.ComfyNode):
         cls,
         model: HostModel,
         motion_model: HostMotion,
-        clips: Any,
+        clips: Clips,
         name: str,
         rank: int,
         debias: bool,

@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..motion.host import HostModel, HostMotion
 from ..motion.load import load_motion_model
 from ..motion.spec import AUTOMATIC
+from ..training.clips import Clips
 from ..training.config import TrainSettings
 from ..training.jobs import TrainingJob
 from ..training.learner import STRUCTURES
@@ -95,7 +96,7 @@ class TrainMotionModelNode(io.ComfyNode):
     def execute(
         cls,
         model: HostModel,
-        clips: Any,
+        clips: Clips,
         name: str,
         kind: str = AUTOMATIC,
         weights: str = "fp16",

@@ -9,6 +9,7 @@ from ..sampling.run.on_node import say
 from ..sampling.sparsectrl.placement import read_placement
 from ..sampling.sparsectrl.sparse_control import SparseControl, SparseSettings
 from ..sampling.sparsectrl.sparse_model import load_sparsectrl
+from ..training.clips import Clips
 from ..training.config import TrainSettings
 from ..training.jobs import TrainingJob
 from .inputs.motion_files import CONTROL_FOLDER
@@ -80,7 +81,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
         cls,
         model: HostModel,
         motion_model: HostMotion,
-        clips: Any,
+        clips: Clips,
         name: str,
         sample_every: int = SAMPLE_EVERY,
         start_again: bool = False,

@@ -1,10 +1,8 @@
-from typing import Any
-
 import comfy.samplers
 import torch
 from comfy_api.latest import io
 
-from ..motion.host import HostModel
+from ..motion.host import HostLatent, HostModel
 from ..sampling.run.plan_picture import draw_plan
 from ..sampling.run.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
@@ -67,7 +65,7 @@ class WindowPlanNode(io.ComfyNode):
         cls,
         model: HostModel,
         frames: int,
-        latent: Any = None,
+        latent: HostLatent | None = None,
         steps: int = 20,
         scheduler: str = "normal",
         sigmas: torch.Tensor | None = None,

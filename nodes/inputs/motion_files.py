@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import folder_paths
@@ -13,6 +13,7 @@ import folder_paths
 from ...miniature.models import FOLDER as MINIATURE
 from ...motion.detect import detect
 from ...motion.files import MotionFileError, read_header
+from ...motion.host import HostMotion
 from ...motion.load import load_motion_model, usual_settings
 from ...motion.spec import BASE_NAMES, MotionSpec
 from ...sampling.sparsectrl.sparse_model import SparseModel, load_sparsectrl
@@ -38,6 +39,8 @@ BEST = ("v3", "v2")
 """The families that suit most people, the best first."""
 READING = 0.08
 """Seconds for which files are read at most before the canvas gets its list of nodes."""
+
+Loaded = TypeVar("Loaded")
 
 _in_use: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
@@ -134,7 +137,7 @@ def _path(folder: str, name: str) -> str | None:
     return str(MINIATURE / folder / name) if own is None and name in _shipped(folder) else own
 
 
-def load_file(name: str, family: str | None = None) -> Any:
+def load_file(name: str, family: str | None = None) -> HostMotion:
     """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
     path = path_of(MODEL_FOLDER, name)
     return _shared(path, family, lambda: load_motion_model(path, family))
@@ -154,15 +157,14 @@ def about_file(name: str, spec: MotionSpec) -> list[str]:
 def load_sparse_file(name: str) -> SparseModel:
     """The same for a SparseCtrl model."""
     path = path_of(CONTROL_FOLDER, name)
-    model: SparseModel = _shared(path, CONTROL_FOLDER, lambda: load_sparsectrl(path))
-    return model
+    return _shared(path, CONTROL_FOLDER, lambda: load_sparsectrl(path))
 
 
-def _shared(path: str, how: str | None, load: Callable[[], Any]) -> Any:
+def _shared(path: str, how: str | None, load: Callable[[], Loaded]) -> Loaded:
     """What `load` makes of the file at `path`, once while some node still holds it and the file stays the same."""
     stat = os.stat(path)
     key = (path, stat.st_mtime_ns, stat.st_size, how)
-    model = _in_use.get(key)
+    model: Loaded | None = _in_use.get(key)
     if model is None:
         model = _in_use[key] = load()
     return model

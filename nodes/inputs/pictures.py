@@ -1,13 +1,12 @@
 """Pictures as outputs of nodes, and the inputs that nodes with a drawn picture share."""
 
-from typing import Any
-
 import comfy.samplers
 import numpy as np
 import torch
 from comfy_api.latest import io, ui
 from PIL import Image
 
+from ...motion.host import HostLatent
 from .values import OpenInt
 from .without_effect import Idle
 
@@ -52,7 +51,7 @@ LATENT_COUNTS = Idle(
 """For nodes with `frames` that a `latent` overrules."""
 
 
-def frame_count(frames: int, latent: Any) -> int:
+def frame_count(frames: int, latent: HostLatent | None) -> int:
     """The frames of a LATENT, or `frames` where there is none."""
     return frames if latent is None else int(latent["samples"].shape[0])
 

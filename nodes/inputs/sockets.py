@@ -41,7 +41,7 @@ def easing_input() -> io.Combo.Input:
     )
 
 
-def curve_output(tooltip: str) -> Any:
+def curve_output(tooltip: str) -> io.Output:
     return CurveSocket.Output(display_name="curve", tooltip=tooltip)
 
 

@@ -23,7 +23,7 @@ def name_input(default: str, folder: str) -> io.String.Input:
     )
 
 
-def settings_inputs(usual: TrainSettings) -> list[Any]:
+def settings_inputs(usual: TrainSettings) -> list[io.Input]:
     """An input for each field of TrainSettings, with the value in `usual` as its default, and two more for the preview and
     for starting again."""
     return [
@@ -48,7 +48,7 @@ def _setting(usual: TrainSettings, name: str, tooltip: str, **widget: Any) -> An
     return io.Combo.Input(name, options=list(limits.names), **widget)
 
 
-def _main_inputs(setting: Callable[..., Any]) -> list[Any]:
+def _main_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
     return [
         setting("steps", "Number of optimizer steps. To continue a finished training run, raise this number; this works "
         "only with a constant learning rate."),
@@ -65,7 +65,7 @@ def _main_inputs(setting: Callable[..., Any]) -> list[Any]:
     ]  # fmt: skip
 
 
-def _advanced_inputs(setting: Callable[..., Any]) -> list[Any]:
+def _advanced_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
     return [
         setting("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
         setting("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
@@ -99,7 +99,7 @@ def _advanced_inputs(setting: Callable[..., Any]) -> list[Any]:
     ]  # fmt: skip
 
 
-def later_inputs() -> list[Any]:
+def later_inputs() -> list[io.Input]:
     """The inputs that later versions added, last in each node so that the values of saved workflows keep their places."""
     return [
         io.Boolean.Input(
