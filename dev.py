@@ -40,7 +40,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
         "tools.conversions.run",
         "convert workflows and run them on every host with the miniature's files",
     ),
-    "install": ("tools.install", "only install; every other command does it too"),
+    "install": ("tools.install", "install what the commands need; every other command does this too"),
 }
 
 

@@ -61,7 +61,7 @@ class FastSamplingNode(io.ComfyNode):
                     "After this, all steps compute both prompts.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which is sampled faster.")],
+            outputs=[io.Model.Output(tooltip="The model, set up for faster sampling.")],
         )
 
     @classmethod
