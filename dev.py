@@ -27,7 +27,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "templates": ("tools.templates.__main__", "write example_workflows again, from tools/templates"),
     "pack": ("tools.pack", "make and check the registry's package, as comfy-cli packs it"),
     "try-host": ("tools.try_host", "try the pack on the ComfyUI in a folder: load it, animate, test"),
-    "convert": ("convert.__main__", "convert workflows of AnimateDiff-Evolved; a folder gives a table"),
+    "convert": ("convert.__main__", "convert workflows of AnimateDiff-Evolved; for several files, print a table"),
     "convert-check": (
         "tools.conversions.__main__",
         "convert a folder of workflows and check the results on every host",
@@ -40,7 +40,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
         "tools.conversions.run",
         "convert workflows and run them on every host with the miniature's files",
     ),
-    "install": ("tools.install", "only install; every other command does it too"),
+    "install": ("tools.install", "install what the commands need; every other command does this too"),
 }
 
 

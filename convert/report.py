@@ -37,7 +37,7 @@ class UnitReport:
         if self.refusal:
             yield f"  {self.refusal}"
         for remark in self.remarks:
-            nearer = f" Nearer: {remark.nearer}" if remark.nearer else ""
+            nearer = f" For a closer result: {remark.nearer}" if remark.nearer else ""
             yield f"  {remark.level}: {remark.text}{nearer}"
 
 

@@ -79,8 +79,10 @@ class WeightsPart:
 
 
 PARTS: dict[str, WeightsPart] = {
-    "all": WeightsPart(has=lambda name: True, words="All weights of the motion modules, position tables included."),
-    "positions": WeightsPart(has=lambda name: False, words="The position tables, if the file has any."),
+    "all": WeightsPart(
+        has=lambda name: True, words="All weights of the motion modules, including the positional encodings."
+    ),
+    "positions": WeightsPart(has=lambda name: False, words="The positional encodings, if the file stores any."),
     "attention": WeightsPart(
         has=lambda name: ".attention_blocks." in name,
         words="The queries, keys, values and outputs of the temporal attention.",
@@ -100,7 +102,7 @@ PARTS: dict[str, WeightsPart] = {
     ),
     "other": WeightsPart(
         has=lambda name: ".attention_blocks." not in name,
-        words="Everything except temporal attention and position tables: norms, projections and feed-forward layers.",
+        words="Everything except temporal attention and positional encodings: norms, projections and feed-forward layers.",
     ),
 }
 """The parts whose weights can be adjusted."""

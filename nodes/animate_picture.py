@@ -126,7 +126,7 @@ def what_does_not_act(motion_model: HostMotion, picture: AnimatedPicture) -> lis
     """Sentences about what is set, but acts otherwise or not at all for `picture` with this motion model (MOTION_MODEL)."""
     sentences = []
     if motion_model.get_attachment(PICTURE_ATTACHMENT) is not None:
-        sentences.append("This picture replaces that of the previous Animate Picture node.")
+        sentences.append("This picture replaces that of the earlier Animate Picture node.")
     if motion_model.model.spec.picture == "mask+picture":
         return sentences + _with_pia(picture)
     return sentences + _with_i2v(picture)

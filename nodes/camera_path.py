@@ -136,14 +136,14 @@ def _preset_inputs() -> list[io.Input]:
 
 
 def _moves() -> list[io.Input]:
-    return [_axis(axis, f"Units that the camera moves {axis}.") for axis in ("right", "up", "forward")]
+    return [_axis(axis, f"How many units the camera moves {axis}.") for axis in ("right", "up", "forward")]
 
 
 def _turns() -> list[io.Input]:
     return [
-        _axis("turn", "Degrees that the camera turns to the right.", 5.0),
-        _axis("tilt", "Degrees that the camera turns upwards.", 5.0),
-        _axis("roll", "Degrees that the camera rolls clockwise.", 5.0),
+        _axis("turn", "How many degrees the camera turns to the right.", 5.0),
+        _axis("tilt", "How many degrees the camera turns upwards.", 5.0),
+        _axis("roll", "How many degrees the camera rolls clockwise.", 5.0),
     ]
 
 

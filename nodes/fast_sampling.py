@@ -51,17 +51,17 @@ class FastSamplingNode(io.ComfyNode):
                 fraction_input(
                     "start_percent",
                     0.0,
-                    "From when on steps may reuse guidance, as a fraction of the sampling run (0 = first step). "
+                    "The point from which steps may reuse guidance, as a fraction of the sampling run (0 = first step). "
                     "Before this, all steps compute both prompts.",
                 ),
                 fraction_input(
                     "end_percent",
                     1.0,
-                    "Until when steps may reuse guidance, as a fraction of the sampling run (1 = last step). "
+                    "The point up to which steps may reuse guidance, as a fraction of the sampling run (1 = last step). "
                     "After this, all steps compute both prompts.",
                 ),
             ],
-            outputs=[io.Model.Output(tooltip="The model, which is sampled faster.")],
+            outputs=[io.Model.Output(tooltip="The model, set up for faster sampling.")],
         )
 
     @classmethod

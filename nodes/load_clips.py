@@ -165,7 +165,7 @@ def _advanced_inputs() -> list[io.Input]:
             optional=True,
             advanced=True,
             tooltip="Maximum number of clips from each video, taken one after another from the start of "
-            "the video. 0 means all clips.",
+            "the video. 0: all clips.",
         ),
         io.Boolean.Input(
             "cache",

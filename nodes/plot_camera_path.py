@@ -22,7 +22,7 @@ class PlotCameraPathNode(io.ComfyNode):
             display_name="Plot Camera Path",
             category=f"{CATEGORY}/camera",
             is_output_node=True,
-            description="Draws a camera path from three sides. If an image is connected, this node shows the image "
+            description="Draws a camera path as seen from three sides. If an image is connected, this node shows the image "
             "instead, as the camera would see it in each frame.",
             search_aliases=["show camera", "preview camera", "camera poses plot", "debug", "homography", "ken burns"],
             inputs=[

@@ -1,4 +1,4 @@
-"""`dev.py check [--fix]`: format, lint, types and layers, in seconds; then what nodes lack before a release, if any."""
+"""`dev.py check [--fix]`: format, lint, types and layers, in seconds; then what nodes still lack for a release."""
 
 import hashlib
 import os

@@ -101,8 +101,8 @@ class Processes:
         for number, other in enumerate(starts):
             if other != starts[0]:
                 raise ProcessError(
-                    f"Process {number} would start from {other}, but process 0 from {starts[0]} (step, clips). Make sure "
-                    "that all machines see the same settings file, clips, cache and output."
+                    f"Process {number} would start from {other} (step, clips), but process 0 would start from "
+                    f"{starts[0]}. Make sure that all machines see the same settings file, clips, cache and output."
                 )
 
     def leave(self, error: BaseException) -> None:

@@ -130,7 +130,7 @@ app.registerExtension({
         category: ["Kinema", "AnimateDiff-Evolved", "Convert"],
         name: "Convert workflows of AnimateDiff-Evolved when they open",
         tooltip: "Takes effect only if AnimateDiff-Evolved is not installed. "
-            + "Off: you can still convert a workflow with the Edit menu.",
+            + "Off: you can still convert a workflow from the Edit menu.",
         type: "boolean",
         defaultValue: true,
     }],

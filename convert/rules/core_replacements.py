@@ -60,7 +60,7 @@ def _load_video(plan: Plan, node: GraphNode) -> None:
     foreign = ForeignNode(node, plan, LOAD_NAMES, LOAD)
     changed = [name for name in LOAD_NAMES[1:] if plan.known(foreign.value(name)) != LOAD[name]]
     if changed or _is_used(plan, node, 0, 2):
-        what = ", ".join(changed) or "another output than images and audio"
+        what = ", ".join(changed) or "an output other than images and audio"
         raise RefusedError(f"{node.type} ({node.id}) uses {what}, which ComfyUI does not have.")
     video = plan.make("LoadVideo", node, {"file": foreign.value("video")}, node.mode)
     parts = plan.make("GetVideoComponents", node, {"video": Made(video, 0)}, node.mode, heir=False)

@@ -18,7 +18,7 @@ LIKE_THE_LAST = "AnimateDiff-Evolved, as the last motion model"
 def loaded(plan: Plan, origin: GraphNode, name: Value, heir: bool = True) -> Made:
     """A motion model from its file."""
     if name == "":
-        raise RefusedError(f"{origin.type} ({origin.id}) has no motion model chosen.")
+        raise RefusedError(f"No motion model is chosen in {origin.type} ({origin.id}).")
     return plan.output("KinemaLoadMotionModel", origin, {"motion_model": file_named(plan, name, origin)}, heir=heir)
 
 
@@ -30,7 +30,7 @@ def file_named(plan: Plan, name: Value, origin: GraphNode) -> Value:
     plan.remark(
         SAID,
         origin,
-        f"{known} was chosen by another node; this node is no longer connected, and the name is in the loader.",
+        f"{known} was chosen by another node. That node is no longer connected; the name is now in the loader.",
     )
     return known
 

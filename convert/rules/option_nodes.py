@@ -79,7 +79,7 @@ class OptionNode:
         source = socket.source if socket is not None else None
         if source is None or self.plan.tracer.up(source).source is not None or self.definition.is_required(name):
             return source
-        self.plan.remark(SAID, self.node, f"The link to {name} brings nothing, so {name} counts as not connected.")
+        self.plan.remark(SAID, self.node, f"The link to {name} carries nothing, so {name} counts as not connected.")
         return None
 
     def option(self, name: str) -> "OptionNode | None":

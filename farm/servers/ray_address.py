@@ -29,5 +29,5 @@ def refusal(address: str, said: str) -> str:
     if "Version mismatch" in said:
         todo = "Run this command with the Python of the cluster, after you have installed aiohttp there"
     else:
-        todo = "Check that the cluster runs, and that RAY_AUTH_MODE and RAY_AUTH_TOKEN are set as on its nodes"
+        todo = "Check that the cluster is running, and that RAY_AUTH_MODE and RAY_AUTH_TOKEN are set as on its nodes"
     return f"--ray {address}: {said.strip()}\n{todo}"

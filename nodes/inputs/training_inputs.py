@@ -115,8 +115,8 @@ def later_inputs() -> list[io.Input]:
             default=True,
             optional=True,
             advanced=True,
-            tooltip="Turns gradient_checkpointing on automatically if the estimate says that a step would not fit into the "
-            "free memory, and says so on the node. Does not affect the result.",
+            tooltip="Turns gradient_checkpointing on automatically if a step is estimated to need more than the free "
+            "memory, and says so on the node. Does not affect the result.",
         ),
     ]
 

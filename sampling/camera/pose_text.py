@@ -67,8 +67,8 @@ def _pose(words: list[str], text: str, at: int) -> WrittenPose:
         raise TextError(TITLE, text, at, problem)
     if not _is_rotation(pose):
         problem = (
-            "numbers 8 to 18 do not form a rotation matrix, whose rows have length 1 and are perpendicular. Check the "
-            "row."
+            "numbers 8 to 10, 12 to 14 and 16 to 18 do not form a rotation matrix, whose rows have length 1 and are "
+            "perpendicular. Check the row."
         )
         raise TextError(TITLE, text, at, problem)
     return WrittenPose(lens, pose)

@@ -96,8 +96,8 @@ def _reuse(animation: Animation, guider: HostGuider) -> Iterator[str]:
         return
     if not combines_as_host(guider):
         yield (
-            f"Fast Sampling has no effect: the guider {type(guider).__name__} combines its predictions in another way "
-            "than with one cfg."
+            f"Fast Sampling has no effect: the guider {type(guider).__name__} does not combine its predictions "
+            "with a single cfg."
         )
     elif guider.cfg == 1 and animation.guidance is None:
         yield "Fast Sampling has no effect: cfg is 1, so the negative prompt is not computed anyway."

@@ -53,8 +53,8 @@ class Preparing:
         comfy.model_management.load_models_gpu(loaded)
         if tuple(latents.shape[1:]) != (CHANNELS["rgb"], *size):
             raise ValueError(
-                f"SparseCtrl takes latents of {CHANNELS['rgb']} channels and {size[1]} x {size[0]}, but the VAE makes "
-                f"latents of shape {list(latents.shape[1:])}. Connect the VAE of an SD1.5 checkpoint to Apply ControlNet."
+                f"SparseCtrl takes latents of shape {[CHANNELS['rgb'], *size]}, but the VAE makes latents of shape "
+                f"{list(latents.shape[1:])}. Connect the VAE of an SD1.5 checkpoint to Apply ControlNet."
             )
         scaled: torch.Tensor = comfy.latent_formats.SD15().process_in(latents.float())
         return scaled

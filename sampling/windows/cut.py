@@ -182,8 +182,9 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
     ),
     "shifting": WindowSchedule(
         windows=_shifting,
-        words="The windows do not overlap, so each step computes each frame once, and they move from step to step. The "
-        "fastest with motion modules. With closed_loop, windows continue from the last frame to the first.",
+        words="The windows do not overlap, so each step computes each frame once, and they move from step to step. This "
+        "is the fastest schedule for models with motion modules. With closed_loop, windows continue from the last frame to "
+        "the first.",
         moves=True,
         loops=True,
         overlaps=False,

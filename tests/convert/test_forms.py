@@ -134,7 +134,7 @@ def test_a_note_says_what_differs() -> None:
     checkpoint, sink = small(sketch, context_options=windows)
     sketch.sample(sink, checkpoint, 24)
     (text,) = of_type(whole(sketch.ui()), "Note")["widgets_values"]
-    assert "same idea: The stride is above 1" in text and "Nearer:" in text
+    assert "same idea: The stride is above 1" in text and "For a closer result:" in text
 
 
 def test_a_subgraph_with_a_sink() -> None:

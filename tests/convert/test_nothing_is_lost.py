@@ -94,7 +94,7 @@ def test_sinks_on_one_model_stay_together() -> None:
     sketch.sample(second, checkpoint)
     conversion = converted(sketch)
     refusals = [unit.refusal for unit in conversion.report.units]
-    assert not conversion.report.converted and "has no motion model chosen" in refusals[0]
+    assert not conversion.report.converted and "No motion model is chosen" in refusals[0]
     assert "acts on the same MODEL, and was not converted" in refusals[1]
 
 

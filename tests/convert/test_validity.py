@@ -33,7 +33,7 @@ def of_type(workflow: Any, kind: str) -> Any:
         (lambda after: of_type(after, "KSampler").update(title="other"), "KSampler 7 changed"),
         (lambda after: after["nodes"].remove(of_type(after, "EmptyLatentImage")), "EmptyLatentImage 6 is gone"),
         (lambda after: after["links"].pop(0), "links that do not exist"),
-        (lambda after: after["links"].append([90, 1, 1, 7, 0, "CLIP"]), "link 90 brings CLIP to model of KSampler 7"),
+        (lambda after: after["links"].append([90, 1, 1, 7, 0, "CLIP"]), "link 90 carries CLIP to model of KSampler 7"),
         (lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(0, 0), "must be from 1"),
         (
             lambda after: of_type(after, "KinemaContextWindows")["widgets_values"].__setitem__(2, "x"),

@@ -83,4 +83,4 @@ def test_a_picture_that_replaces_another_says_so(i2v, screen):
     first = AnimatePictureNode.execute(i2v, ONE, None, 1.0)[0]
     assert screen.text == ""
     AnimatePictureNode.execute(first, ONE, None, 1.0)
-    assert screen.text == "This picture replaces that of the previous Animate Picture node."
+    assert screen.text == "This picture replaces that of the earlier Animate Picture node."

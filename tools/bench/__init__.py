@@ -1,6 +1,6 @@
 """`dev.py bench [ROW ...]`: performance as ratios within one run, because machines and their load differ.
 
-Each row is a module here with `run(options)`. Runs of the things compared are interleaved and medians taken.
+Each row is a module here with `run(options)`. The runs that are compared are interleaved, and their medians are taken.
 """
 
 import argparse
@@ -21,7 +21,7 @@ ROWS = {  # name: what it compares
     "curves": "a step with curves on everything ÷ with numbers",
     "speed": "Fast Sampling and fewer steps of the same cost, compared with 20 full steps: error, flicker and jitter of the "
     "miniature's clips, one for each of --rounds",
-    "texts": "reading the longest texts of curves and prompts that are slowest to read",
+    "texts": "reading curves and prompts of the greatest length allowed, written in the ways that are slowest to read",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
     "on disk",

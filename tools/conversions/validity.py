@@ -142,7 +142,7 @@ def _end_problems(
     if socket["link"] != number:
         yield f"link {number} is not in the inputs of {target['type']} {target['id']}"
     if not fits(made, _input_type(target, socket, known)):
-        yield f"link {number} brings {made} to {socket['name']} of {target['type']} {target['id']}"
+        yield f"link {number} carries {made} to {socket['name']} of {target['type']} {target['id']}"
 
 
 def _output_type(node: Raw, slot: int, known: Mapping[str, TargetNode]) -> str:

@@ -153,7 +153,7 @@ def _differences(made: Mapping[str, Any], queued: Mapping[str, Any]) -> Sequence
                 kind = made[node_id]["class_type"]
                 found.append(
                     f"#{node_id} {kind}.{name}: the canvas queues {theirs.get(name, 'nothing')!r}, but the farm "
-                    f"{ours.get(name, 'nothing')!r}"
+                    f"queues {ours.get(name, 'nothing')!r}"
                 )
     return found
 

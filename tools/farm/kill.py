@@ -1,6 +1,6 @@
 """`dev.py farm-check kill [driver|server|connection|actor] [--count 50] [--seed 0]`: nothing is lost, nothing recorded twice.
 
-Real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
+Uses real servers and the miniature. Each time, one part is killed at a random instant between the first job on record and the
 last; the same command is then run again until all jobs are done. Every job must be on record once, with frames equal to
 those of an undisturbed run.
 """

@@ -1,4 +1,4 @@
-"""Writes what follows from the nodes: node_list.json, the lists of all help pages, and English words into the locale
+"""Writes what is derived from the nodes: node_list.json, the lists of all help pages, and English words into the locale
 files where a translation is missing. Then it lists what is left for people to make."""
 
 from __future__ import annotations

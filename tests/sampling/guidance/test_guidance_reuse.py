@@ -181,7 +181,7 @@ def test_the_node_says_how_often_and_when_never(model, screen):
     dual.set_conds(tiny.conditioning(3), tiny.conditioning(4), tiny.conditioning(5))
     dual.set_cfg(3.0, 2.0)
     sigmas = comfy.samplers.calculate_sigmas(fast.get_model_object("model_sampling"), "normal", 2)
-    for guider, why in ((basic, "cfg is 1"), (dual, "the guider Guider_DualCFG combines its predictions")):
+    for guider, why in ((basic, "cfg is 1"), (dual, "the guider Guider_DualCFG does not combine its predictions")):
         sampler = comfy.samplers.sampler_object("euler")
         guider.sample(tiny.latents(2), torch.zeros(2, 4, 8, 8), sampler, sigmas, disable_pbar=True, seed=1)
         assert f"Fast Sampling has no effect: {why}" in screen.text

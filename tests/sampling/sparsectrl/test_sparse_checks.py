@@ -35,7 +35,7 @@ def test_photographs_without_a_vae(rgb):
 
 
 def test_a_vae_of_another_model(model, rgb):
-    message = r"takes latents of 4 channels and 4 x 4, but the VAE makes latents of shape \[16, 4, 4\]. Connect"
+    message = r"takes latents of shape \[4, 4, 4\], but the VAE makes latents of shape \[16, 4, 4\]. Connect"
     with pytest.raises(ValueError, match=message):
         sample(model, sparse.applied(rgb, sketches(), vae=sparse.vae(16)))
 
