@@ -118,7 +118,7 @@ def test_the_gallery_finds_all_by_the_word_animatediff(studio_canvas: "Canvas") 
 def covered(workflow: dict[str, Any], sizes: dict[str, list[float]]) -> list[str]:
     """Nodes that lie over one another as the canvas draws them, which can be larger than the file says."""
     drawn = [{**node, "size": sizes[str(node["id"])]} for node in workflow["nodes"]]
-    return [fault for fault in faults({**workflow, "nodes": drawn}) if "lies over" in fault]
+    return [fault for fault in faults({**workflow, "nodes": drawn}) if " covers " in fault]
 
 
 def test_a_file_is_what_its_template_says(info: dict[str, Any]) -> None:
