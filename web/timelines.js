@@ -12,9 +12,11 @@ const TEXTS = {
     KinemaPromptTravel: "prompts",
 };
 const HEIGHT = { KinemaCurve: 140 }; // of the plot; the others have room for a message only
+const ROOM = 14; // below a plot: the classic canvas takes its margins from the height of a widget
 const PAUSE = 250; // milliseconds without a key pressed until the server is asked
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 18 };
 const REACH = 10; // pixels around a point
+const RED = "color-mix(in srgb, #ff4d4d 65%, var(--input-text, #ddd))"; // legible on dark nodes and on light ones
 
 /** What the server finds in `text`; nothing while it cannot be reached. */
 async function read(node, text, easing) {
@@ -121,7 +123,7 @@ function attach(node) {
     if (!text) return;
     const box = document.createElement("div");
     const problem = Object.assign(document.createElement("div"), { className: "kinema-problem" });
-    problem.style.cssText = "color: var(--error-text, #ff6b6b); font: 12px/1.3 sans-serif; overflow-wrap: anywhere;";
+    problem.style.cssText = `color: ${RED}; font: 12px/1.3 sans-serif; overflow-wrap: anywhere;`;
     box.append(problem);
     const state = { text: null, easing: null, plot: null, drag: null };
     const plot = HEIGHT[node.comfyClass] ? document.createElement("canvas") : null;
@@ -135,7 +137,7 @@ function attach(node) {
         makeDraggable(plot, state, setText);
         new ResizeObserver(() => state.plot && draw(plot, state.plot)).observe(plot);
     }
-    const height = () => (plot ? HEIGHT[node.comfyClass] : 0) + (problem.textContent ? 48 : plot ? 4 : 0);
+    const height = () => (plot ? HEIGHT[node.comfyClass] : 0) + (problem.textContent ? 48 : plot ? ROOM : 0);
     const widget = node.addDOMWidget("timeline", "kinema_timeline", box, {
         serialize: false,
         hideOnZoom: false,

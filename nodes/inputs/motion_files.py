@@ -37,7 +37,7 @@ MINIATURE_SETTINGS = "12 to 20 steps, dpmpp_2m, karras, cfg 2, pictures of 128 x
 
 BEST = ("v3", "v2")
 """The families that suit most people, the best first."""
-READING = 0.08
+READING = 0.04
 """Seconds for which files are read at most before the canvas gets its list of nodes."""
 
 Loaded = TypeVar("Loaded")

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import mimetypes
 import os
 import re
@@ -156,7 +157,7 @@ class Canvas:
 
     def graph(self) -> dict[str, Any]:
         """The workflow on the canvas, as it would be saved."""
-        workflow: dict[str, Any] = self.evaluate("app.graph.serialize()")
+        workflow: dict[str, Any] = json.loads(self.evaluate("JSON.stringify(app.graph.serialize())"))
         return workflow
 
     def widgets(self) -> dict[str, dict[str, Any]]:

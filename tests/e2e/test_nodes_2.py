@@ -20,6 +20,14 @@ LATE = "The value of a curve at frame 24 is not reached: the last frame is 19."
 DRAWN = """() => app.graph.nodes.length > 5
     && app.graph.nodes.every(node => document.querySelector(`[data-node-id="${node.id}"]`))"""
 
+COVERED = """() => {
+    const drawn = [...document.querySelectorAll("[data-node-id]")].map(node => [node, node.getBoundingClientRect()]);
+    const over = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    return drawn.flatMap(([node, box], i) => drawn.slice(i + 1)
+        .filter(([, other]) => over(box, other))
+        .map(([other]) => [node, other].map(each => app.graph.getNodeById(each.dataset.nodeId).type)));
+}"""
+
 
 @pytest.fixture(scope="module")
 def nodes_2(open_page: "Canvas") -> "Iterator[Canvas]":
@@ -44,6 +52,7 @@ def test_a_template_opens(nodes_2: "Canvas") -> None:
     name = min(STEMS)
     nodes_2.load(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
     nodes_2.wait_until(DRAWN)
+    assert nodes_2.evaluate(COVERED) == []
     assert not nodes_2.errors
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .board import COLUMN, Node, Stage, Template
 from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
-from .spine import ADAPTED, EDGES_GUIDE, MODELS, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
+from .spine import ADAPTED, EDGES_GUIDE, MODELS, NARROW, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
 
 
 def text_to_animation() -> Template:
@@ -47,9 +47,9 @@ def prompt_travel() -> Template:
     travel = {"clip": ["checkpoint", 1], "prompts": lines, "frames": 48, "text_after": "photo, masterpiece"}
     nodes = spine("travel", frames=48)
     nodes["positive"] = Node("KinemaPromptTravel", COLUMN, 330, travel, "Prompt Travel", 315)
-    nodes["negative"] = replace(nodes["negative"], y=695)
+    nodes["negative"] = replace(nodes["negative"], y=760)
     nodes["latent"] = replace(nodes["latent"], x=0, y=670)
-    nodes |= {name: replace(nodes[name], y=860) for name in ("vae", "vae again")}
+    nodes |= {name: replace(nodes[name], y=905) for name in ("vae", "vae again")}
     text = (
         "## Prompt travel\n\nEach line names the **frame** at which its prompt is reached; in between, each "
         "prompt changes into the next.\n\n- **text_before** and **text_after** are added to every prompt.\n- Set "
@@ -75,7 +75,7 @@ def motion_lora() -> Template:
     zoom = {"motion_model": ["motion", 0], "lora": ZOOM.name, "strength": 0.8}
     nodes = spine("motion_lora", motion=V2)
     nodes["lora"] = Node("KinemaLoadMotionLora", 0, 150, zoom, models=(ZOOM,), height=90)
-    nodes["checkpoint"] = replace(nodes["checkpoint"], y=300)
+    nodes["checkpoint"] = replace(nodes["checkpoint"], y=320)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["lora", 0])
     nodes["sampler"] = with_inputs(nodes["sampler"], seed=11)  # zooms best at the miniature
     text = (
@@ -83,7 +83,7 @@ def motion_lora() -> Template:
         "motion LoRAs pan, tilt or roll the camera.\n\n- The official motion LoRAs were made for the motion model "
         "**v2**.\n- Set **strength** to 0.7 to 1. To combine motion LoRAs, chain several Load Motion LoRA nodes."
     )
-    return Template("motion_lora", nodes, stages(models=ADAPTED), note(text, y=470, height=290), title="Motion LoRA")
+    return Template("motion_lora", nodes, stages(models=ADAPTED), note(text, y=490, height=270), title="Motion LoRA")
 
 
 def fast_lightning() -> Template:
@@ -140,9 +140,9 @@ def controlnet_over_time() -> Template:
     nodes |= {name: replace(nodes[name], y=780) for name in ("vae", "vae again")}
     nodes["control"] = Node("ControlNetLoader", 0, 320, {"control_net_name": CANNY.name}, models=(CANNY,), height=70)
     nodes["film"] = Node("LoadVideo", 0, 890, {"file": "my_video.mp4"}, height=110)
-    nodes["frames"] = Node("GetVideoComponents", COLUMN, 890, {"video": ["film", 0]}, height=90, width=200)
+    nodes["frames"] = Node("GetVideoComponents", COLUMN, 890, {"video": ["film", 0]}, height=90, width=NARROW)
     nodes["edges"] = Node(
-        "Canny", 590, 890, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=90, width=220
+        "Canny", 610, 890, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=90, width=NARROW
     )
     nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, EDGES_GUIDE, height=200, width=250)
     text = (

@@ -8,7 +8,7 @@ from typing import Any
 from .board import COLUMN, Node, Stage, Template, bend
 from .downloads import CANNY, LCM, LCM_LORA
 from .guided import FRAMES, sampled_above
-from .spine import ADAPTED, EDGES_GUIDE, MODELS, POSITIVE, SAMPLE, SAVE, lora, note, prompt, spine, with_inputs
+from .spine import ADAPTED, EDGES_GUIDE, MODELS, NARROW, POSITIVE, SAMPLE, SAVE, lora, note, prompt, spine, with_inputs
 
 VIDEO = "my_video.mp4"
 FILM = Stage("The frames of a video", "load", ("film", "frames", "part", "scale"))
@@ -47,10 +47,10 @@ def film(y: float) -> dict[str, Node]:
     size = {"upscale_method": "lanczos", "width": 512, "height": 512, "crop": "center"}
     return {
         "film": Node("LoadVideo", 0, y, {"file": VIDEO}, height=110),
-        "frames": Node("GetVideoComponents", COLUMN, y, {"video": ["film", 0]}, height=90, width=200),
-        "part": Node("ImageFromBatch", 580, y, part, height=90, width=210),
-        "scale": Node("ImageScale", 820, y, {"image": ["part", 0], **size}, height=140, width=240),
-        "encode": Node("VAEEncode", 1120, y, {"pixels": ["scale", 0], "vae": ["vae", 0]}, height=60, width=180),
+        "frames": Node("GetVideoComponents", COLUMN, y, {"video": ["film", 0]}, height=90, width=NARROW),
+        "part": Node("ImageFromBatch", 610, y, part, height=90, width=NARROW),
+        "scale": Node("ImageScale", 860, y, {"image": ["part", 0], **size}, height=140, width=240),
+        "encode": Node("VAEEncode", 1120, y, {"pixels": ["scale", 0], "vae": ["vae", 0]}, height=60, width=NARROW),
         "vae": bend(["checkpoint", 2], "VAE", 900, y - 110),
     }
 

@@ -26,6 +26,7 @@ PROMPT = Stage("Prompt and length", "prompt", ("apply", "positive", "negative", 
 SAMPLE = Stage("Animate", "sample", ("sampler",))
 SAVE = Stage("Video", "save", ("decode", "video", "save"))
 BELOW = 815  # where wires run under the prompts
+NARROW = 225  # the least width of a node in Nodes 2.0
 MIDDLE = 280  # of the samplers: near the prompts that they are wired to
 
 
@@ -55,8 +56,10 @@ def ending(prefix: str, x: float, y: float) -> dict[str, Node]:
     """From the latents to the file."""
     save = {"video": ["video", 0], "filename_prefix": f"kinema/{prefix}", "format": "auto", "codec": "auto"}
     return {
-        "decode": Node("VAEDecode", x, y, {"samples": ["sampler", 0], "vae": ["vae again", 0]}, height=60, width=160),
-        "video": Node("CreateVideo", x + 190, y, {"images": ["decode", 0], "fps": 8.0}, height=110, width=220),
+        "decode": Node("VAEDecode", x, y, {"samples": ["sampler", 0], "vae": ["vae again", 0]}, height=60, width=NARROW),
+        "video": Node(
+            "CreateVideo", x + NARROW + 25, y, {"images": ["decode", 0], "fps": 8.0}, height=110, width=NARROW
+        ),
         "save": Node("SaveVideo", x, y + 150, save, height=330, width=410),
     }
 

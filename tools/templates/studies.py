@@ -62,11 +62,11 @@ def measure_and_compare() -> Template:
     """The same seed with the motion model and without."""
     nodes = spine("measured")
     del nodes["video"], nodes["save"]
-    nodes["sampler"] = replace(nodes["sampler"], y=400, height=360)
-    nodes["plain"] = sampler(["checkpoint", 0], ["latent", 0], 2 * COLUMN + 20, 0)
+    nodes["sampler"] = replace(nodes["sampler"], x=2 * COLUMN, y=400, height=360)
+    nodes["plain"] = sampler(["checkpoint", 0], ["latent", 0], 2 * COLUMN, 0)
     nodes["plain"] = replace(nodes["plain"], height=340)
-    nodes["plain decode"] = replace(with_inputs(nodes["decode"], samples=["plain", 0]), y=0)
-    nodes["decode"] = replace(nodes["decode"], y=400)
+    nodes["plain decode"] = replace(with_inputs(nodes["decode"], samples=["plain", 0]), x=1065, y=0)
+    nodes["decode"] = replace(nodes["decode"], x=1065, y=400)
     for name, y, images in (("measure plain", 0, "plain decode"), ("measure", 400, "decode")):
         nodes[name] = Node("KinemaAnimationMetrics", 1300, y, {"images": [images, 0]}, height=330)
     results: dict[str, Any] = {"results.metrics0": ["measure plain", 0], "results.metrics1": ["measure", 0]}
