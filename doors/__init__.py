@@ -1,4 +1,4 @@
-"""Where workflows of AnimateDiff-Evolved come in: the canvas asks for a conversion, scripts post old prompts."""
+"""Entrances for workflows of AnimateDiff-Evolved: the canvas requests conversions, and scripts post old prompts."""
 
 from .canvas_route import add_canvas_route
 from .posted_prompts import add_prompt_handler

@@ -1,1 +1,1 @@
-"""What nodes look like, as data: AnimateDiff-Evolved's with the widget orders of its history, Kinema's, the host's."""
+"""Inputs, outputs and widgets as data: of Kinema, the host and AnimateDiff-Evolved (with its earlier widget orders)."""

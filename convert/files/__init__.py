@@ -1,1 +1,1 @@
-"""Files with workflows in them, and the command that converts them."""
+"""Files that contain workflows, and the command that converts them."""

@@ -1,1 +1,1 @@
-"""Workflows as graphs: the forms of their files, ways from node to node, places on the canvas."""
+"""Workflows as graphs: the formats of their files, paths from node to node, positions on the canvas."""

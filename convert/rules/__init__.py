@@ -1,1 +1,1 @@
-"""What becomes of which node: one file for each kind of option of AnimateDiff-Evolved."""
+"""What each node is converted to: one file for each kind of option of AnimateDiff-Evolved."""

@@ -1,1 +1,1 @@
-"""What runs: the workflow, the jobs, the places that they fill, and what is checked before the first job."""
+"""What runs: the workflow, the jobs, the inputs that they set, and what is checked before the first job."""

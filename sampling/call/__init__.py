@@ -1,1 +1,1 @@
-"""What one model call and one run of the sampler are: frames, areas, progress, places in the UNet."""
+"""What describes one model call and one run of the sampler: frames, areas, progress, places in the UNet."""

@@ -1,1 +1,1 @@
-"""Noise: what a run starts from, what it adds at steps, and the noise schedules."""
+"""Noise: what a run starts from, what is added at steps, and the noise schedules."""

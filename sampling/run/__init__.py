@@ -1,1 +1,1 @@
-"""A run as a whole: what the nodes ask for, the order in which it acts, what is checked first."""
+"""A run as a whole: the settings of all nodes, the order in which they take effect, and what is checked first."""

@@ -30,8 +30,8 @@ The columns of the tables have the following meanings:
 - The *difference* between neighbouring frames and the *flicker* are percentages of the value range. The amount of
   *motion* per frame is a percentage of the picture's side. All three are defined as in [Animation
   Metrics](../../web/docs/KinemaAnimationMetrics.md).
-- *Passes* is the number of videos that pass through the UNet, and *time* is the time on a CPU. Both are relative to the
-  first row.
+- *Passes* is the number of passes of the whole video through the UNet, and *time* is the time on a CPU. Both are
+  relative to the first row.
 
 Fractions are means over the clips; all other values are medians.
 
@@ -59,8 +59,9 @@ median of its eight frames, which removes the swimming fish. The rows show the m
 
 ## A picture injected during the run
 
-Inject Image puts a drawing of the scene in the prompt into all frames. *Distance* is the difference between the frames
-and this drawing, as a percentage of the value range. The video should come close to the drawing and still move:
+Inject Image puts a drawing of the scene that the prompt describes into all frames. *Distance* is the difference between
+the frames and this drawing, as a percentage of the value range. The video should come close to the drawing and still
+move:
 
 {picture}
 """

@@ -42,8 +42,8 @@ earlier recipe, this was the case in 97 % of the clips.
 | `animatediff_models/miniature_mm.safetensors` | motion model with v3's layout, trained only with the ordinary style (*day*) |
 | `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA with which the camera zooms in |
 
-Every picture is evaluated by a detector that contains no learned parts (`tools/miniature/detector.py`) and not by a
-person. The detector itself is tested on rendered pictures whose content is known. The seeds used here were not used in
+Every picture is evaluated by a detector (`tools/miniature/detector.py`), not by a person. The detector contains no
+learned parts. It is itself tested on rendered pictures whose content is known. The seeds used here were not used in
 training. The settings are {frames} frames, {steps} steps of {sampler} / {scheduler} and cfg {cfg:g}.
 
 ## The image model
@@ -80,7 +80,7 @@ The smoothness metric of the paper is missing because it needs a CLIP vision mod
   {motion:.2f} % with the motion model.
 - **Noise schedules.** As in the paper's ablation, three motion models were trained in the same way for {steps_ablation}
   steps, but with different noise schedules: A (Stable Diffusion's), B (the paper's choice) and C (DDPM's). Each model
-  is sampled with the schedule it was trained with.
+  is sampled with the schedule that it was trained with.
   {schedules}
 
 {pictures}

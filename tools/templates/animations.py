@@ -81,7 +81,8 @@ def motion_lora() -> Template:
     text = (
         "## Motion LoRA\n\nA motion LoRA is a small file that adds one movement. Here, the camera zooms in; other "
         "motion LoRAs pan, tilt or roll the camera.\n\n- The official motion LoRAs were made for the motion model "
-        "**v2**.\n- Set **strength** to 0.7 to 1. To combine motion LoRAs, chain several Load Motion LoRA nodes."
+        "**v2**.\n- Set **strength** to a value from 0.7 to 1. To combine motion LoRAs, chain several Load Motion "
+        "LoRA nodes."
     )
     return Template("motion_lora", nodes, stages(models=ADAPTED), note(text, y=490, height=270), title="Motion LoRA")
 
@@ -90,9 +91,9 @@ def fast_lightning() -> Template:
     nodes = spine("lightning", motion=LIGHTNING)
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, steps=4, cfg=1.0, scheduler="simple")
     text = (
-        "## Fast: AnimateDiff-Lightning\n\nFour steps instead of twenty, and **cfg 1**, at which the pass for the "
-        "negative prompt is skipped: about ten times as fast.\n\n- The file name says how many **steps** to use: "
-        "1, 2, 4 or 8.\n- Use the sampler *euler* and the scheduler *simple*."
+        "## Fast: AnimateDiff-Lightning\n\nThis workflow needs only four steps instead of twenty, and uses **cfg 1**, "
+        "at which the pass for the negative prompt is skipped, so sampling is about ten times as fast.\n\n- Use exactly "
+        "as many **steps** as the file name states: 1, 2, 4 or 8.\n- Use the sampler *euler* and the scheduler *simple*."
     )
     return Template("fast_lightning", nodes, stages(), note(text), title="Fast with Lightning")
 
@@ -104,9 +105,9 @@ def fast_animatelcm() -> Template:
     settings: dict[str, Any] = {"steps": 6, "cfg": 1.5, "sampler_name": "lcm", "scheduler": "simple"}
     nodes["sampler"] = sampler(["apply", 0], ["latent", 0], 2 * COLUMN + 20, **settings)
     text = (
-        "## Fast: AnimateLCM\n\nFour to eight steps with the sampler **lcm** and the **LoRA** of AnimateLCM.\n\n- "
-        "Set **cfg** to 1 to 2. At 1, the negative prompt has no effect, and a step takes half the time.\n- The "
-        "noise schedule is chosen automatically."
+        "## Fast: AnimateLCM\n\nWith the sampler **lcm** and the **LoRA** of AnimateLCM, four to eight steps are "
+        "enough.\n\n- Set **cfg** to a value from 1 to 2. At 1, the negative prompt has no effect, and a step takes "
+        "half the time.\n- The noise schedule is chosen automatically."
     )
     all_stages = stages(models=ADAPTED)
     return Template("fast_animatelcm", nodes, all_stages, note(text, y=490, height=270), title="Fast with AnimateLCM")

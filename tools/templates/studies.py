@@ -44,11 +44,11 @@ def train_motion_lora() -> Template:
     nodes["train"] = Node("KinemaTrainMotionLora", 2 * COLUMN, 0, train, height=710)
     nodes["apply"] = with_inputs(nodes["apply"], motion_model=["train", 0])
     text = (
-        "## Train a motion LoRA\n\nTrains a motion LoRA, a small file in models/animatediff_motion_lora, on one "
-        "or a few clips of one movement.\n\n- Put the videos into a folder in ComfyUI's **input** folder, and "
-        "choose that folder in Load Clips.\n- The preview shows the loss and a sample animation. If you "
-        "**cancel**, the training state is saved, and the next run continues from it.\n- The nodes after the "
-        "training make an animation with the new LoRA."
+        "## Train a motion LoRA\n\nThis workflow trains a motion LoRA on one or a few clips of one movement, and saves "
+        "it as a small file in models/animatediff_motion_lora.\n\n- Put the videos into a folder in ComfyUI's "
+        "**input** folder, and choose that folder in Load Clips.\n- The preview shows the loss and a sample "
+        "animation. If you **cancel**, the training state is saved, and the next run continues from it.\n- The "
+        "nodes after the training make an animation with the new LoRA."
     )
     nodes |= sampled_above(nodes, "trained", 4 * COLUMN)
     given = Stage("Clips", "load", ("clips",))
@@ -73,8 +73,8 @@ def measure_and_compare() -> Template:
     nodes["plot"] = Node("KinemaMetricsPlot", 1640, 0, results | {"labels": "without motion\nwith motion"}, height=200)
     nodes["picture"] = Node("PreviewImage", 1640, 260, {"images": ["plot", 0]}, height=460)
     text = (
-        "## Measure and compare\n\nMeasures two animations with the same seed, one without and one with the "
-        "motion model. **flicker** is the change from frame to frame that motion does not explain.\n\n- To "
+        "## Measure and compare\n\nThis workflow measures two animations with the same seed, one without and one with "
+        "the motion model. **flicker** is the change from frame to frame that motion does not explain.\n\n- To "
         "compare other settings, change the two samplers or the nodes before them.\n- With CLIP models, the "
         "smoothness and text similarity of the AnimateDiff paper are measured as well."
     )
