@@ -182,7 +182,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     AS_THE_LAST: Implementation(
         norms=_evolved_norms,
         words="Like AnimateDiff-Evolved with several motion models: the norms are those of the last motion model on the "
-        "MODEL. With only one motion model, the same as AnimateDiff-Evolved.",
+        "MODEL. With only one motion model, this gives the same result as the option AnimateDiff-Evolved.",
     ),
 }
 

@@ -82,9 +82,9 @@ CHOICES: dict[str, str] = {
     "Playground v2.5, keeps its own schedule.",
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
-    EVOLVED: "What autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files without "
-    "a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The model predicts what the checkpoint "
-    "predicts.",
+    EVOLVED: "The schedule that autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files "
+    "without a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The checkpoint decides whether the "
+    "model predicts noise or velocity.",
 }
 """What `chosen_schedule` takes, and what each of them means."""
 
@@ -108,10 +108,13 @@ PREDICTIONS: dict[str, Prediction] = {
     "epsilon": Prediction(kind=lambda: EPS, words="The model predicts the noise, as most models do."),
     "v_prediction": Prediction(
         kind=lambda: V_PREDICTION,
-        words="The model predicts the velocity, a mixture of noise and picture, as v-prediction models do.",
+        words="The model predicts the velocity, a mixture of noise and picture. Use this option for models that were "
+        "trained to predict it.",
     ),
     "lcm": Prediction(
-        kind=_lcm, words="The model predicts the noise, as a consistency model with 50 timesteps does.", lcm_steps=50
+        kind=_lcm,
+        words="The model predicts the noise, and is sampled as a consistency model (LCM) with 50 timesteps.",
+        lcm_steps=50,
     ),
 }
 

@@ -177,7 +177,7 @@ WINDOW_SCHEDULES: dict[str, WindowSchedule] = {
     ),
     "batched": WindowSchedule(
         windows=_batched,
-        words="The windows do not overlap. For models without motion modules.",
+        words="The windows do not overlap. Use this schedule for models without motion modules.",
         overlaps=False,
     ),
     "shifting": WindowSchedule(
@@ -195,8 +195,8 @@ SHORT_VIDEOS: dict[str, str] = {
     "join": "closed_loop joins the ends of short videos too.",
     "leave": "Short videos are computed as if this node were absent.",
     "equal length": "Videos shorter than one window are computed as if this node were absent. A video exactly as long as "
-    "one window is looped: in two windows with closed_loop, otherwise in one. This is use_on_equal_length of "
-    "AnimateDiff-Evolved.",
+    "one window is looped: in two windows if closed_loop is on, otherwise in one. This is use_on_equal_length "
+    "of AnimateDiff-Evolved.",
 }
 """What the nodes offer for videos that fit into one window, and what it means."""
 

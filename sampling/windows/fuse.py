@@ -98,7 +98,7 @@ FUSES: dict[str, Fuse] = {
     ),
     "overlap-linear": Fuse(
         weights=overlap_linear,
-        words="The weights form a linear cross-fade, but only within the overlap.",
+        words="Within the overlap, the weights cross-fade linearly from one window to the next.",
     ),
     "relative": Fuse(
         weights=relative,
