@@ -83,8 +83,8 @@ CHOICES: dict[str, str] = {
     KEEP: "The checkpoint's own schedule.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
     EVOLVED: "What autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files without "
-    "a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The model predicts what the checkpoint "
-    "predicts.",
+    "a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The prediction type "
+    "of the checkpoint does not change.",
 }
 """What `chosen_schedule` takes, and what each of them means."""
 
