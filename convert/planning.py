@@ -70,7 +70,10 @@ def _with_what_stays(found: Mapping[NodeId, Planned], order: Order) -> list[Plan
         others = order.earlier.get(number, set()) | order.replaced.get(number, set())
         first = next((stays[other] for other in others if other in stays), None)
         if planned.is_taken and first is not None:
-            text = f"{first.type} ({first.id}) acts on the same MODEL, and was not converted."
+            text = (
+                f"{first.type} ({first.id}) acts on the same MODEL and was not converted, so this node was not converted "
+                "either."
+            )
             refused.append(Planned(planned.node, None, text))
     return refused
 

@@ -49,7 +49,7 @@ def measure(frames: torch.Tensor, judge: Judge, device: torch.device, tick: Call
     """
     if len(frames) < 2:
         raise ValueError(
-            f"An animation has 2 frames or more, but images has {len(frames)}. Connect all frames as one batch."
+            f"An animation needs at least 2 frames, but images has {len(frames)}. Connect all frames as one batch."
         )
     curves = _similarities(frames, judge, tick) if judge.vision is not None else {}
     curves["flicker"], curves["motion"] = flicker_and_motion(frames, device, tick)

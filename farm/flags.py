@@ -84,7 +84,8 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         "--job-timeout",
         type=float,
         metavar="SECONDS",
-        help="time limit for one job (default: 10 times the median job time, once the server was also silent for 2 minutes)",
+        help="time limit for one job (default: 10 times the median job time; a job that exceeds it is interrupted only if the "
+        "server has also been silent for 2 minutes)",
     )
     parser.add_argument(
         "--patience",

@@ -89,8 +89,8 @@ def _heads(metadata: Mapping[str, str], widths: Collection[int], name: str) -> i
     heads = int(noted) if re.fullmatch("[1-9][0-9]{0,2}", noted) else 0
     if heads == 0 or any(width % heads for width in widths):
         raise MotionFileError(
-            f'"{name}" gives "{shown(noted)}" as its number of attention heads, but this number must divide its widths '
-            f"{list(widths)}. {ADVICE}"
+            f'"{name}" gives "{shown(noted)}" as its number of attention heads, but its widths {list(widths)} must be '
+            f"divisible by this number. {ADVICE}"
         )
     return heads
 

@@ -60,7 +60,7 @@ def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -
 
 
 def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
-    logging.info('"%s" is %s (usual: %s)', name, spec.family.label, usual_settings(spec.family.preset, name))
+    logging.info('"%s" is %s (usual settings: %s)', name, spec.family.label, usual_settings(spec.family.preset, name))
     if spec.note:
         logging.warning('"%s": %s', name, spec.note)
     if layout.other:

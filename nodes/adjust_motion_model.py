@@ -79,8 +79,8 @@ def _position_inputs() -> list[io.Input]:
         ),
         _rows(
             "length",
-            "Interpolates what is left after cap to this number of positional encodings, which is then the largest "
-            "number of frames in a window. 0: no interpolation.",
+            "Interpolates the positional encodings that are left after cap, so that there are this many of them. A window "
+            "can then have at most this many frames. 0: no interpolation.",
         ),
         _rows(
             "final_offset", "Leaves out this many positional encodings at the start. Applied after all other changes."

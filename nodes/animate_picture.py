@@ -164,8 +164,8 @@ def _with_i2v(picture: AnimatedPicture) -> list[str]:
             sentences.append(f"{name} has no effect: it is only for PIA, but the motion model is AnimateLCM-I2V.")
     if picture.count > 1:
         sentences.append(
-            f"Each frame gets one of the {picture.count} pictures. Later frames keep the last one; surplus pictures "
-            "are not used."
+            f"Each frame gets one of the {picture.count} pictures, in order. If there are fewer pictures than frames, the "
+            "remaining frames keep the last picture; surplus pictures are not used."
         )
         if picture.drift != TRAINED_DRIFT:
             sentences.append("drift has no effect with several pictures: 0 is used instead.")

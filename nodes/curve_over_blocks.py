@@ -30,9 +30,9 @@ class CurveOverBlocksNode(io.ComfyNode):
                     dynamic_prompts=False,
                     optional=True,
                     advanced=True,
-                    tooltip="Overrides for individual levels, modules or attentions. up 1: 0.5 sets level 1 of the "
-                    "up blocks, and up 1.2: 0 sets module 2 of that level; levels and modules are counted from 0; down "
-                    "attn2: 0.3 sets the second attention of all down blocks.",
+                    tooltip="Overrides for individual levels, modules or attentions, e.g. up 1: 0.5 (level 1 of the "
+                    "up blocks), up 1.2: 0 (module 2 of that level), down attn2: 0.3 (the second attention of all modules "
+                    "in the down blocks). Levels and modules are counted from 0. Separate several with commas.",
                 ),
             ],
             outputs=[

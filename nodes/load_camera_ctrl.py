@@ -48,8 +48,8 @@ class LoadCameraCtrlNode(io.ComfyNode):
                 CameraSocket.Input("camera", tooltip="The camera path, from Camera Path."),
                 number_or_curve(
                     "strength",
-                    "How much the motion follows the camera. 1 is the strength that CameraCtrl was trained with; at 0 the "
-                    "camera path has no effect.",
+                    "How closely the motion follows the camera path. 1 is the strength that CameraCtrl was trained with; "
+                    "at 0 the camera path has no effect.",
                     default=1.0,
                     min=-10.0,
                     max=10.0,

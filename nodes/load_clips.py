@@ -147,7 +147,8 @@ def _advanced_inputs() -> list[io.Input]:
             default="center",
             optional=True,
             advanced=True,
-            tooltip="center: the edges that do not fit are cropped. disabled: the images are stretched instead.",
+            tooltip="What happens to images whose aspect ratio differs from that of the clips. center: the edges that "
+            "do not fit are cropped. disabled: the images are stretched.",
         ),
         io.Boolean.Input(
             "flip",

@@ -60,4 +60,4 @@ class LoadMiniatureNode(io.ComfyNode):
     @reads_numbers
     def execute(cls, style: str) -> io.NodeOutput | Told:
         loaded = io.NodeOutput(*models.load_miniature(unet=STYLES[style].unet, lora=STYLES[style].lora))
-        return Told(loaded, [f"Miniature, SD1.5. Usual: {MINIATURE_SETTINGS}."])
+        return Told(loaded, [f"Miniature, SD1.5. Usual settings: {MINIATURE_SETTINGS}."])

@@ -14,8 +14,9 @@ from .inputs.values import reads_numbers
 
 NEAREST = "nearest"
 EMPTY_WINDOWS = {
-    NEAREST: "The nearest picture is shown at whichever end of the window is closer to it. If both ends are equally "
-    "close, a single picture is shown in the middle; with several pictures, one is shown at each end.",
+    NEAREST: "The picture nearest to the window is shown at the end of the window that is closer to it. If both "
+    "ends are equally far from their nearest pictures, each end shows its own; if there is only one picture, it is shown in "
+    "the middle.",
     "none": "No picture is shown: the window follows only the prompt and the other windows.",
 }
 

@@ -30,7 +30,7 @@ def checkpointing_is_needed(
         return False
     tell(
         f"Gradient checkpointing was turned on, because a step without it needs about {needed / 1e9:.1f} GB, but only "
-        f"{free / 1e9:.1f} GB are free. A step takes about a third longer, and the result is the same."
+        f"{free / 1e9:.1f} GB are free. With it, a step takes about a third longer; the result is the same."
     )
     return True
 

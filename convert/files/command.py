@@ -135,7 +135,7 @@ def counts(results: Sequence[tuple[str, Report | None]]) -> Iterator[str]:
     whole = sum(report.is_whole for report in counted)
     if counted:
         share = f"{whole / len(counted):.1%}"
-        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes convert as a whole ({share})."
+        yield f"{whole} of {len(counted)} workflows with active AnimateDiff nodes can be converted completely ({share})."
 
 
 def _why(outcome: Outcome) -> str:

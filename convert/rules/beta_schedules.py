@@ -107,7 +107,7 @@ def sample_schedule(plan: Plan, option: OptionNode) -> dict[str, Value] | None:
         names = {_name_of(option.option(side)) for side in ("schedule_A", "schedule_B")}
         if names == {"sqrt_linear (AnimateDiff)", "linear (HotshotXL/default)"} and option.number("weight_A") == 0.5:
             return {"schedule": MEAN, "prediction": "epsilon"}
-    text = "A schedule that is mixed from others is left out: the schedule of the motion model is used."
+    text = "A schedule that is mixed from others is left out; the schedule of the motion model is used instead."
     plan.remark(LOSS, option.node, text, "Use Sigma Schedule and Blend Sigmas with SamplerCustom.")
     return None
 

@@ -37,7 +37,7 @@ def _contextref(plan: Plan, extra: OptionNode, mode: int) -> Value:
     plan.remark(APPROXIMATE, extra.node, text, TRY_STRENGTH)
     option = extra.option("contextref_mode")
     if option is not None and option.type != "ADE_ContextExtras_ContextRef_ModeFirst":
-        text = "This mode of ContextRef has no equivalent: the first window is the reference of all others."
+        text = "This mode of ContextRef has no equivalent: the first window serves as the reference for all others."
         plan.remark(LOSS, option.node, text, TRY_STRENGTH)
     tune = extra.option("contextref_tune")
     if tune is None:

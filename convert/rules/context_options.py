@@ -25,7 +25,7 @@ FUSE_METHODS = frozenset(
         *("gauss-sigma-inverse", "pyramid-sigma-inverse"),
     ]
 )
-ONE_VIEW = "The windows of the motion modules are the same during the whole run."
+ONE_VIEW = "In Kinema, the motion modules use the same windows during the whole run."
 VIEWS_NEARER = "Set length and overlap of Motion Windows to the values that matter most."
 EXTRAS_HOLDER, VIEWS_ONLY = "ADE_ContextExtras_Set", "ADE_ViewsOnlyContextOptions"
 
@@ -156,7 +156,7 @@ def _views(plan: Plan, contexts: list[OptionNode], freenoise: bool) -> Windows |
         plan.remark(LOSS, view.node, text, VIEWS_NEARER)
     holder, view = found[-1]
     if len(found) < len(contexts) or _start(holder) > 0:
-        text = f"{ONE_VIEW} In AnimateDiff-Evolved, they belong to one of the contexts."
+        text = f"{ONE_VIEW} In AnimateDiff-Evolved, these windows belong to only one of the contexts."
         plan.remark(APPROXIMATE, view.node, text, VIEWS_NEARER)
     inputs = {**_windows(plan, view, "view_"), "freenoise": freenoise}
     plan.chain("KinemaMotionWindows", view.node, inputs)

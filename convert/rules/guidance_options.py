@@ -37,9 +37,8 @@ def custom_cfg(plan: Plan, settings: OptionNode) -> None:
             inputs = {"cfg": way}
             plan.chain("KinemaAnimationGuidance", option.node, {**inputs, **_extras(plan, option)})
             if len(row) > 1:
-                plan.remark(
-                    LOSS, option.node, "The other keyframes of custom cfg are left out.", f"{LISTED_NEARER} cfg."
-                )
+                text = "Only this keyframe of custom cfg is converted; the others are left out."
+                plan.remark(LOSS, option.node, text, f"{LISTED_NEARER} cfg.")
             return
     parts = sorted((_guidance(plan, option) for option in row), key=lambda part: part.percent)
     inputs = {}

@@ -34,7 +34,7 @@ def _inject(plan: Plan, option: OptionNode) -> None:
         "space": "pixel",
     }
     if option.number("guarantee_steps") > 1:
-        text = "guarantee_steps above 1 injects the image again at the following steps. Here it is injected once."
+        text = "guarantee_steps above 1 injects the image again at the following steps; Kinema injects it only once."
         plan.remark(APPROXIMATE, option.node, text, "Add further Inject Image nodes at the percentages of these steps.")
     plan.chain("KinemaInjectImage", option.node, inputs)
 

@@ -31,7 +31,8 @@ WEIGHT_WIDGETS = {  # of Adjust Motion Model: the beginnings of ADE's widgets; a
     "other": "other",
 }
 ENDINGS = {"add": "_ADD", "multiply": "_MULT"}
-WEIGHTS_NEARER = "AnimateDiff-Evolved multiplies in the precision of the file; a file in fp32 gives the same numbers."
+ADJUSTED_IN = "Kinema adjusts weights in full precision, AnimateDiff-Evolved in the precision of the file."
+WEIGHTS_NEARER = "Use a file in fp32: with it, both give the same numbers."
 
 
 def adjusted(plan: Plan, option: OptionNode | None, motion_model: Made) -> Made:
@@ -83,7 +84,7 @@ def _weights(plan: Plan, option: OptionNode, motion_model: Made, endings: Mappin
             changes.append({"weights": part, **inputs})
     parts = {change["weights"] for change in changes}
     if "attention" in parts and parts & {"queries", "keys", "values", "output weights", "output biases"}:
-        text = "The attention is adjusted as a whole and in parts; in Kinema, both act on the same weights."
+        text = "The attention is adjusted both as a whole and in parts; in Kinema, a part gets both adjustments."
         plan.remark(
             LOSS,
             option.node,
@@ -92,7 +93,7 @@ def _weights(plan: Plan, option: OptionNode, motion_model: Made, endings: Mappin
         )
     for change in changes:
         motion_model = _adjust(plan, option, motion_model, change)
-        plan.remark(IDEA, option.node, "Weights are adjusted in full precision.", WEIGHTS_NEARER)
+        plan.remark(IDEA, option.node, ADJUSTED_IN, WEIGHTS_NEARER)
     return motion_model
 
 

@@ -11,7 +11,9 @@ from .plan import APPROXIMATE, IDEA, LOSS, SAID, Plan, Value
 FREE, REPEATED, CONSTANT, EMPTY, DEFAULT = "FreeNoise", "repeated_context", "constant", "empty", "default"
 KIND_OF = {FREE: "FreeNoise", REPEATED: "repeated", CONSTANT: "constant", EMPTY: "empty", DEFAULT: "independent"}
 LARGEST_ON_CANVAS = 2**53 - 1  # whole numbers that a canvas holds exactly
-OTHER_NOISE = "The noise has different seeds, so the result is a different picture of the same kind."
+OTHER_NOISE = (
+    "The noise has other seeds than in AnimateDiff-Evolved, so the result is a different picture of the same kind."
+)
 OTHER_SEED = "Choose another seed in the sampler."
 LAYER_MODES = {
     "ADE_NoiseLayerReplace": "replace",
@@ -48,7 +50,9 @@ def sample_settings(plan: Plan, settings: OptionNode | None, windows: Windows) -
     inject_images(plan, settings)
     ancestral = settings.option("ancestral_opts")
     if ancestral is not None:
-        text = "The settings for the noise that ancestral samplers add at each step are left out: the sampler draws it."
+        text = (
+            "The settings for the noise of ancestral samplers at each step are left out: the sampler draws this noise."
+        )
         plan.remark(
             APPROXIMATE, ancestral.node, text, "Add an Animation Noise node after the others, with start_only off."
         )
@@ -71,12 +75,15 @@ def _base_noise(plan: Plan, settings: OptionNode, windows: Windows, has_layers: 
     inputs |= _seeds(plan, settings, kind)
     if kind == FREE and by_windows and offset and inputs["seed"] != 0:
         plan.remark(
-            IDEA, settings.node, f"FreeNoise orders the frames by the sampler's seed. {OTHER_NOISE}", OTHER_SEED
+            IDEA,
+            settings.node,
+            f"The sampler's seed determines how FreeNoise shuffles the noise. {OTHER_NOISE}",
+            OTHER_SEED,
         )
     if offset:
         inputs["first_frame"] = max(offset, 0)
         if kind in (CONSTANT, REPEATED):
-            plan.remark(IDEA, settings.node, f"batch_offset with {kind}: {OTHER_NOISE}", OTHER_SEED)
+            plan.remark(IDEA, settings.node, f"batch_offset is used with {kind}. {OTHER_NOISE}", OTHER_SEED)
     if inputs["noise_type"] in ("FreeNoise", "repeated"):
         inputs |= {"length": windows.length, "overlap": windows.overlap}
     neutral = inputs["noise_type"] == "independent" and inputs["seed"] == 0 and len(inputs) == 2
@@ -169,7 +176,7 @@ def _iterations(plan: Plan, option: OptionNode | None) -> None:
         "time": option.value("d_t"),
         "order": option.value("n_butterworth"),
     }
-    text = f"FreeInit follows the paper: each iteration draws fresh noise. {OTHER_NOISE}"
+    text = f"Kinema's FreeInit follows the paper: each iteration draws fresh noise. {OTHER_NOISE}"
     plan.remark(IDEA, option.node, text, OTHER_SEED)
     if option.switch("apply_to_1st_iter") or option.number("sigma_step") != 999 or "Dink" in option.word("init_type"):
         text = "apply_to_1st_iter, sigma_step and init_type have no equivalent and are left out."

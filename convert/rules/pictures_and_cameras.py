@@ -63,7 +63,7 @@ def animate_picture(plan: Plan, option: OptionNode, motion_model: Made) -> Made:
             "that node, whose picture Animate Picture then encodes."
         )
     if option.switch("apply_ref_when_disabled"):
-        text = "apply_ref_when_disabled is left out: outside start_percent and end_percent, the picture has no effect."
+        text = "apply_ref_when_disabled is left out: before start_percent and after end_percent, the picture has no effect."
         plan.remark(APPROXIMATE, option.node, text, "Use a second Apply Motion Model with strength 0.")
     picture = {"image": encode.link("image"), "vae": encode.link("vae")}
     drift = {"strength": 1.0, "drift": option.value("ref_drift")}

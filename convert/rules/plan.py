@@ -143,7 +143,9 @@ class Plan:
         high = target.max if target.max is not None else value
         fitted = min(max(value, low), high)
         if fitted != value:
-            text = f"{target.name} is {value}, but {target.name} of Kinema goes from {low:g} to {high:g}. {fitted:g} is used."
+            text = (
+                f"{target.name} is {value}, but Kinema allows only values from {low:g} to {high:g}. {fitted:g} is used."
+            )
             self.remark(APPROXIMATE, origin, text, f"Choose a value from {low:g} to {high:g}.")
         return int(fitted) if target.type == "INT" else fitted
 

@@ -138,7 +138,7 @@ def _sigmas_of(plan: Plan, holder: OptionNode, option: OptionNode) -> Made:
         raise RefusedError(f"{option.type} ({option.node.id}) needs two schedules.")
     first = _sigmas_of(plan, holder, parts[0])
     second = _sigmas_of(plan, holder, parts[1])
-    text = "Blend Sigmas blends the sigmas of the sampling steps; AnimateDiff-Evolved, those of the training timesteps."
+    text = "Blend Sigmas blends the sigmas of the sampling steps; AnimateDiff-Evolved blends those of the training timesteps."
     plan.remark(APPROXIMATE, option.node, text, "Try other values of weight in Blend Sigmas.")
     blend = {"sigmas_1": first, "sigmas_2": second, **_blend(option)}
     return plan.output("KinemaBlendSigmas", option.node, blend)
@@ -169,7 +169,8 @@ def _window_plan(plan: Plan, option: OptionNode) -> None:
         **run,
     }
     plan.outputs[0] = plan.output("KinemaWindowPlan", option.node, inputs)
-    plan.remark(IDEA, option.node, "Window Plan draws the windows in its own way.", "Set width of Window Plan.")
+    text = "Window Plan draws the windows differently from AnimateDiff-Evolved."
+    plan.remark(IDEA, option.node, text, "Set width of Window Plan.")
 
 
 def _scale_and_encode(plan: Plan, option: OptionNode) -> None:

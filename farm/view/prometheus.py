@@ -13,8 +13,8 @@ SERIES = (  # name, kind, field of the status, help
     ("kinema_farm_jobs", "gauge", "total", "Jobs of the jobs file."),
     ("kinema_farm_jobs_done", "gauge", "done", "Jobs on record as finished."),
     ("kinema_farm_jobs_failed", "gauge", "failed", "Jobs on record as failed."),
-    ("kinema_farm_jobs_waiting", "gauge", "waiting", "Jobs that no server has."),
-    ("kinema_farm_jobs_running", "gauge", "running", "Jobs that a server has."),
+    ("kinema_farm_jobs_waiting", "gauge", "waiting", "Jobs that have not yet been given to a server."),
+    ("kinema_farm_jobs_running", "gauge", "running", "Jobs that have been given to a server and are not finished."),
     ("kinema_farm_jobs_finished_total", "counter", "done_in_this_run", "Jobs finished in this run."),
     ("kinema_farm_retries_total", "counter", "retried", "Job attempts that gave no result and were retried."),
     ("kinema_farm_model_changes_total", "counter", "model_reloads", "How often a server changed to other models."),
@@ -29,7 +29,7 @@ def metrics_text(status: Mapping[str, Any]) -> str:
     for name, kind, field, about in SERIES:
         lines += [f"# HELP {name} {about}", f"# TYPE {name} {kind}", f"{name} {float(status[field]):g}"]
     name = "kinema_farm_server_prompts"
-    lines += [f"# HELP {name} Prompts of the farm that a server has.", f"# TYPE {name} gauge"]
+    lines += [f"# HELP {name} Prompts of the farm that are queued or running on this server.", f"# TYPE {name} gauge"]
     lines += [f'{name}{{server="{_label(one["name"])}"}} {one["prompts"]}' for one in status["servers"]]
     name = "kinema_farm_server_up"
     lines += [f"# HELP {name} 1 for a server that answers and gets jobs.", f"# TYPE {name} gauge"]

@@ -149,7 +149,7 @@ def about_file(name: str, spec: MotionSpec) -> list[str]:
     usual = MINIATURE_SETTINGS if is_miniature else usual_settings(spec.family.preset, name)
     sentences = [
         f"{spec.family.label} for {BASE_NAMES[spec.base]}, trained with {spec.native_frames} frames.",
-        f"Usual: {usual}.",
+        f"Usual settings: {usual}.",
     ]
     return [*sentences, f'"{name}": {spec.note}'] if spec.note else sentences
 

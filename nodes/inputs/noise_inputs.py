@@ -32,14 +32,14 @@ def start_inputs() -> list[io.Input]:
     return [
         _switch(
             "authors_start",
-            "Only for the model output. On: sampling from an empty latent starts with slightly more noise, as in the "
-            "AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" of Sigma "
-            "Schedule. Off: starts as in ComfyUI.",
+            "Only for the model output. On: sampling from an empty latent starts with slightly more noise than is usual in "
+            "ComfyUI, as in the AnimateDiff authors' DDIM. Use it with the sampler ddim and the scheduler \"authors' DDIM\" "
+            "of Sigma Schedule. Off: starts with the usual noise.",
         ),
         _switch(
             "start_only",
             "Only for the model output. On: this node sets only the initial noise; the noise that ancestral and SDE "
-            "samplers add at each step stays as it is without this node. Off: it sets both.",
+            "samplers add at each step stays as it would be without this node. Off: this node sets both.",
         ),
     ]
 
@@ -52,9 +52,9 @@ def layer_inputs() -> list[io.Input]:
             default="replace",
             optional=True,
             advanced=True,
-            tooltip="How this noise is combined with the layer below (the noise input, else the model's noise, "
-            "else plain noise). replace: this noise covers the layer below. blend: (1 - weight) × below + weight × "
-            "this. add: below + weight × this. The result is scaled to unit variance.",
+            tooltip="How this noise is combined with the layer below (the connected noise, otherwise the model's "
+            "noise, otherwise plain noise). replace: this noise covers the layer below. blend: (1 - weight) × below + "
+            "weight × this. add: below + weight × this. The result is scaled to unit variance.",
         ),
         io.Float.Input(
             "weight",

@@ -48,7 +48,7 @@ def curve_output(tooltip: str) -> io.Output:
 def strength_input() -> io.MultiType.Input:
     return number_or_curve(
         "strength",
-        "How much motion is added. 1 is the strength that the motion model was trained for; 0 adds no motion; 1.1 "
+        "How much motion is added. 1 is the strength that the motion model was trained with; 0 adds no motion; 1.1 "
         "to 1.3 gives more motion but less stability.",
         default=1.0,
         min=-10.0,

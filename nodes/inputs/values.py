@@ -88,7 +88,8 @@ def beyond_widget(socket: io.Input, value: Any) -> str:
     if not below and not above:
         return ""
     name = socket.display_name or socket.id
-    return f"{name} is {value:g}, outside its range of {widget.min:g} to {widget.max:g}, and is used as it is."
+    limits = f"its range of {widget.min:g} to {widget.max:g}"
+    return f"{name} is {value:g}, which is outside {limits}; this value is used unchanged."
 
 
 def finite(name: str, value: Any) -> float:

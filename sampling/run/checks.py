@@ -25,7 +25,8 @@ def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
     has = base_name(model)
     if not slots:
         raise ValueError(
-            f'"{file}" animates {needs}, but the connected MODEL is {has}, which has no UNet. Use an {needs} checkpoint.'
+            f'"{file}" is an {needs} motion model, but the connected MODEL is {has}, which has no UNet. Use an {needs} '
+            "checkpoint."
         )
     if needs != has:
         other = f", or pick a motion model made for {has} such as {_EXAMPLES[has]}" if has in _EXAMPLES else ""
@@ -59,8 +60,9 @@ def check_accepts(model: HostModel, fields: Mapping[str, Any]) -> None:
 def _check_makes_pictures(model: HostModel) -> None:
     if model.model.latent_format.latent_dimensions != 2:
         raise ValueError(
-            "Kinema's Context Windows are for image models, whose frames are the pictures of a batch, but the connected "
-            f"MODEL ({type(model.model).__name__}) makes videos itself. Use ComfyUI's own Context Windows (Manual)."
+            "Kinema's Context Windows are for image models, which process the frames of a video as a batch of pictures, but "
+            f"the connected MODEL ({type(model.model).__name__}) is a video model. Use ComfyUI's own Context Windows "
+            "(Manual)."
         )
     check_no_other_windows(model.model_options)
 
@@ -127,7 +129,7 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
             )
     if animation.motion_field is not None and frames < 2:
         raise ValueError(
-            f"Text2Video-Zero moves 2 frames or more, but the latent has {frames}. "
+            f"Text2Video-Zero needs at least 2 frames, but the latent has {frames}. "
             "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
         )
     models = motion_models(guider.model_patcher)
@@ -174,19 +176,19 @@ def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Appli
     spec = motion.model.spec
     if total < 2:
         raise ValueError(
-            f"A motion model animates 2 frames or more, but the latent has {total}. "
+            f"A motion model needs at least 2 frames, but the latent has {total}. "
             f"Set batch_size of Empty Latent Image to the number of frames, e.g. {spec.native_frames}."
         )
     if min(lengths) < 2:
         raise ValueError(
-            f"A motion model animates 2 frames or more, but the context windows have length {min(lengths)}. Use windows of "
+            f"A motion model needs at least 2 frames, but the context windows have length {min(lengths)}. Use windows of "
             f"{spec.native_frames} frames."
         )
     frames = max(lengths)
     known = how.positions.length(spec.max_frames) - how.positions.offset
     if frames > known and how.positions.beyond == "refuse":
         raise ValueError(
-            f'"{motion.get_attachment(FILE)}" has {known} positions, but {frames} frames are sampled at once. '
+            f'"{motion.get_attachment(FILE)}" has {known} positional encodings, but {frames} frames are sampled at once. '
             f"Use {known} frames or fewer (it was trained with {spec.native_frames}), or shorter context windows."
         )
 

@@ -117,7 +117,8 @@ def _summary(stretches: Sequence[Stretch], frames: int) -> str:
     work = sum((s.last - s.first + 1) * sum(map(len, s.windows)) for s in stretches) / (steps * frames)
     counts = [len(s.windows) for s in stretches]
     lengths = [len(window) for s in stretches for window in s.windows]
-    windows = f"{_range(counts)} windows of {_range(lengths)} frames per step, {work:.2f} times the work"
+    work_of = f"{work:.2f} times the work of a run without windows"
+    windows = f"{_range(counts)} windows of {_range(lengths)} frames per step, {work_of}"
     return f"{frames} frames, {steps} steps: {windows if max(counts) > 1 else 'all frames at once'}"
 
 

@@ -78,6 +78,6 @@ def check_frames(model: SparseModel, motion: float | Curve, frames: Frames, seen
         )
     if seen_together > spec.max_frames:
         raise ValueError(
-            f'"{model.name}" has {spec.max_frames} positions, but {seen_together} frames are sampled at once. Use '
+            f'"{model.name}" has {spec.max_frames} positional encodings, but {seen_together} frames are sampled at once. Use '
             f"{spec.max_frames} frames or fewer (it was trained with {spec.native_frames}), or Context Windows."
         )

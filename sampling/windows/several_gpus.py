@@ -40,7 +40,10 @@ class Gpus:
         """What the sampler's node says of them; with a `reason` why windows are not distributed."""
         count = len(self.devices)
         if reason:
-            return f"Windows are computed one after another on all {count} GPUs, because {reason}."
+            return (
+                f"Windows are not distributed over the {count} GPUs, because {reason}. "
+                "Instead, they share the prompts of each window."
+            )
         return f"Windows are distributed over {count} GPUs."
 
     def at_once(self, windows: int, most: int) -> int:

@@ -129,8 +129,8 @@ class SharedTokens:
         uuids = options["uuids"]
         if len(keys) != self._rows * len(uuids):
             raise ValueError(
-                f"A node made batches of {len(keys)} out of {len(uuids)} x {self._rows} latents, but Window Reference needs "
-                "complete batches. Remove the node that splits batches, or Window Reference."
+                f"A node split a batch of {len(uuids)} x {self._rows} latents into batches of {len(keys)}, but Window "
+                "Reference needs the complete batch. Remove the node that splits batches, or remove Window Reference."
             )
         names = [self._name(options, uuid, keys.shape[1]) for uuid in uuids]
         each = keys.chunk(len(uuids))

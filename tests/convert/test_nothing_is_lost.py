@@ -95,7 +95,7 @@ def test_sinks_on_one_model_stay_together() -> None:
     conversion = converted(sketch)
     refusals = [unit.refusal for unit in conversion.report.units]
     assert not conversion.report.converted and "No motion model is chosen" in refusals[0]
-    assert "acts on the same MODEL, and was not converted" in refusals[1]
+    assert "acts on the same MODEL and was not converted" in refusals[1]
 
 
 def test_camera_paths_are_joined_in_their_order() -> None:

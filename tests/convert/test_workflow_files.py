@@ -79,7 +79,7 @@ def test_a_folder_gives_a_table(folder: Path, capsys: pytest.CaptureFixture[str]
     assert main([str(folder), "--out", str(out)]) == 1
     shown = capsys.readouterr().out
     assert "6  same numbers" in shown and "1  nothing to convert" in shown and "1  not read" in shown
-    assert "6 of 6 workflows with active AnimateDiff nodes convert as a whole (100.0%)." in shown
+    assert "6 of 6 workflows with active AnimateDiff nodes can be converted completely (100.0%)." in shown
     names = {"old.kinema.json", "old.png.kinema.json"}
     assert len(list(out.rglob("*"))) == 6 and names <= {path.name for path in out.iterdir()}
 

@@ -60,4 +60,5 @@ def test_wrong_text_and_numbers_are_refused_before_anything_runs(client: Client)
 def test_a_connected_number_outside_the_range_of_the_widget_is_used_and_said(client: Client) -> None:
     prompt = long_animation(FRAMES, twelve=node("PrimitiveFloat", value=12.0))
     prompt[APPLY]["inputs"]["strength"] = ["twelve", 0]
-    assert client.run(prompt).said[APPLY] == "strength is 12, outside its range of -10 to 10, and is used as it is."
+    said = "strength is 12, which is outside its range of -10 to 10; this value is used unchanged."
+    assert client.run(prompt).said[APPLY] == said

@@ -57,7 +57,12 @@ CASES = {  # name: (the mistake, where the canvas notes it, the node, what it sa
     "missing_model": (missing, REFUSED, LOADER, '"v3_sd15_mm.ckpt" was not found.'),
     "wrong_base": (wrong_base, FAILED, APPLY, "is an SDXL motion model, but the connected MODEL is SD1.5"),
     "one_frame": (one_frame, FAILED, SAMPLER, "Set batch_size of Empty Latent Image to the number of frames"),
-    "too_many_frames": (too_many_frames, FAILED, SAMPLER, "has 32 positions, but 40 frames are sampled at once"),
+    "too_many_frames": (
+        too_many_frames,
+        FAILED,
+        SAMPLER,
+        "has 32 positional encodings, but 40 frames are sampled at once",
+    ),
 }
 
 

@@ -43,7 +43,7 @@ def test_a_file_that_could_be_v1_or_v3_says_so_on_the_node(comfy, client):
     said = client.run(prompt).said
     assert list(said) == ["1"]
     assert said["1"].startswith(
-        "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual: 25 steps, euler, normal, cfg 7.5."
+        "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual settings: 25 steps, euler, normal, cfg 7.5."
     )
     assert f'"{file}": it could be AnimateDiff v1 or v3' in said["1"]
     assert said["1"].endswith('set kind of Load Motion Model to "AnimateDiff v1".')

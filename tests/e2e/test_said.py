@@ -17,7 +17,7 @@ PLOT, PLAN, FRAMES = "21", "22", 20
 SHOWN = """() => Object.fromEntries(app.graph.nodes.map(node => [node.id, [
     node.widgets?.find(widget => widget.name === "$$node-text-preview")?.value ?? "", node.imgs?.length ?? 0]]))"""
 SAID = {
-    LOADER: "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual: 25 steps, euler, normal, cfg 7.5.",
+    LOADER: "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual settings: 25 steps, euler, normal, cfg 7.5.",
     APPLY: "",
     SAMPLER: f"{FRAMES} frames in 2 windows of 16.",
     PLOT: "The value of a curve at frame 24 is not reached: the last frame is 19.",

@@ -74,5 +74,5 @@ def test_what_lacks_its_counterpart_is_refused(judge):
         ValueError, match="needs both clip and prompt, but only prompt is given. Connect clip and enter"
     ):
         Judge(judge.vision, prompt="a red fish")
-    with pytest.raises(ValueError, match="has 2 frames or more, but images has 1"):
+    with pytest.raises(ValueError, match="needs at least 2 frames, but images has 1"):
         run(pictures.pan(1), Judge())

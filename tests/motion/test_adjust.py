@@ -97,7 +97,9 @@ def test_the_length_of_the_table_is_the_limit(motion):
     tiny.sample(longer, frames=16, size=4, steps=1)
     short = attach(model, adjusted(motion, PositionAdjustment(cap=6), WHOLE), Applied())
     assert torch.isfinite(tiny.sample(short, frames=8, size=4, steps=1)).all()  # in windows of 6
-    with pytest.raises(ValueError, match=r'"v3.safetensors" has 6 positions, but 8 frames are sampled at once'):
+    with pytest.raises(
+        ValueError, match=r'"v3.safetensors" has 6 positional encodings, but 8 frames are sampled at once'
+    ):
         tiny.sample(added(short, windows=ContextWindows(WindowSpec(8, 2))), frames=8, size=4, steps=1)
 
 

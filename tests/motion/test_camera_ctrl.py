@@ -154,9 +154,7 @@ def test_incomplete_and_damaged_files(weights, says, tmp_path):
 def test_a_number_of_heads_that_does_not_divide_is_refused(tmp_path):
     for heads in ("0", "7", "-8", "8.0", "many", "9" * 5000):
         safetensors.torch.save_file(cameras.pruned(), tmp_path / "heads.safetensors", {"num_attention_heads": heads})
-        with pytest.raises(
-            MotionFileError, match="as its number of attention heads, but this number must divide its widths"
-        ):
+        with pytest.raises(MotionFileError, match="as its number of attention heads, but its widths"):
             load_camera_ctrl(tmp_path / "heads.safetensors")
 
 

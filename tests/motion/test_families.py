@@ -63,7 +63,7 @@ def test_the_log_names_the_kind_and_its_usual_settings(file, steps, tmp_path, ca
     spec = load_motion_model(tiny.save(families.KINDS[file].make(), tmp_path / file)).model.spec
     preset = spec.family.preset
     usual = f"{steps}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
-    assert f'"{file}" is {spec.family.label} (usual: {usual})' in caplog.text
+    assert f'"{file}" is {spec.family.label} (usual settings: {usual})' in caplog.text
 
 
 def rows_of_the_readme():

@@ -66,7 +66,7 @@ SAID = {
     "motion for I2V": ("i2v", ONE, {"motion": "large"}, "motion has no effect: it is only for PIA"),
     "frame for I2V": ("i2v", ONE, {"frame": 3}, "frame has no effect: it is only for PIA, but the motion model"),
     "affinity for I2V": ("i2v", ONE, {"affinity": CURVE}, "affinity has no effect: it is only for PIA"),
-    "pictures for I2V": ("i2v", THREE, {}, "Each frame gets one of the 3 pictures. Later frames keep the last"),
+    "pictures for I2V": ("i2v", THREE, {}, "Each frame gets one of the 3 pictures, in order. If there are fewer"),
     "drift for several": ("i2v", THREE, {"drift": 0.3}, "drift has no effect with several pictures: 0 is used"),
 }  # fmt: skip
 

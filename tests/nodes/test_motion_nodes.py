@@ -160,7 +160,7 @@ def test_beyond_the_table(models):
         for how in ("extend", "stretch")
     )
     assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
-    with pytest.raises(ValueError, match="has 12 positions, but 14 frames are sampled"):
+    with pytest.raises(ValueError, match="has 12 positional encodings, but 14 frames are sampled"):
         tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
 
 

@@ -51,5 +51,5 @@ def test_an_overlap_that_cannot_be_is_said_before_the_run(node):
 def test_video_models_are_refused():
     model = tiny.image_model()
     model.model.latent_format = comfy.latent_formats.Wan21()
-    with pytest.raises(ValueError, match=r"are for image models.*MODEL \(BaseModel\) makes videos itself"):
+    with pytest.raises(ValueError, match=r"are for image models.*MODEL \(BaseModel\) is a video model"):
         ContextWindowsNode.execute(model, 16, 4, "static")

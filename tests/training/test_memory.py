@@ -59,7 +59,7 @@ def test_a_step_that_does_not_fit(monkeypatch):
         assert recomputed[-1] == automatic and len(told) == automatic
         if automatic:
             assert told[0].startswith("Gradient checkpointing was turned on, because a step without it needs about ")
-            assert told[0].endswith(" GB are free. A step takes about a third longer, and the result is the same.")
+            assert told[0].endswith(" GB are free. With it, a step takes about a third longer; the result is the same.")
     assert all(torch.equal(value, results[1][name]) for name, value in results[0].items())
 
 

@@ -248,7 +248,7 @@ def test_interrupt_stops_between_the_parts():
 def test_errors():
     model = tiny.image_model()
     moving = changed(model, motion_field=MotionField(), first_frame=True)
-    with pytest.raises(ValueError, match=r"moves 2 frames or more, but the latent has 1\. Set batch_size"):
+    with pytest.raises(ValueError, match=r"needs at least 2 frames, but the latent has 1\. Set batch_size"):
         tiny.sample(moving, 1)
     with pytest.raises(
         ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"

@@ -53,7 +53,7 @@ def test_one_frame(tmp_path):
     with pytest.raises(ValueError) as error:
         tiny.sample(animated, frames=1)
     assert str(error.value) == (
-        "A motion model animates 2 frames or more, but the latent has 1. "
+        "A motion model needs at least 2 frames, but the latent has 1. "
         "Set batch_size of Empty Latent Image to the number of frames, e.g. 16."
     )
 
@@ -100,7 +100,9 @@ def test_context_options_of_animatediff_evolved(evolved_first, tmp_path):
 def test_more_frames_than_positions(tmp_path):
     animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
     long = added(animated, windows=ContextWindows(WindowSpec(40, 4)))
-    with pytest.raises(ValueError, match='"v3.safetensors" has 32 positions, but 33 frames are sampled at once'):
+    with pytest.raises(
+        ValueError, match='"v3.safetensors" has 32 positional encodings, but 33 frames are sampled at once'
+    ):
         tiny.sample(long, frames=33, size=2)
 
 
@@ -112,7 +114,9 @@ def test_a_window_of_the_hosts_has_one_frame_before_it(tmp_path):
         context_length=32,
     )
     handler.causal_window_fix = True  # newer hosts' default, unknown to older ones
-    with pytest.raises(ValueError, match='"v3.safetensors" has 32 positions, but 33 frames are sampled at once'):
+    with pytest.raises(
+        ValueError, match='"v3.safetensors" has 32 positional encodings, but 33 frames are sampled at once'
+    ):
         tiny.sample(animated, frames=40, size=2)
 
 
@@ -122,7 +126,7 @@ def test_windows_of_one_frame(tmp_path):
     with pytest.raises(ValueError) as error:
         tiny.sample(single, frames=4)
     assert str(error.value) == (
-        "A motion model animates 2 frames or more, but the context windows have length 1. Use windows of 16 frames."
+        "A motion model needs at least 2 frames, but the context windows have length 1. Use windows of 16 frames."
     )
 
 

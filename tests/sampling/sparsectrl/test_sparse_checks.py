@@ -70,7 +70,9 @@ def test_one_frame_with_motion(model, scribble):
 
 
 def test_more_frames_than_positions(model, scribble):
-    message = '"scribble.safetensors" has 32 positions, but 33 frames are sampled at once. Use 32 frames or fewer'
+    message = (
+        '"scribble.safetensors" has 32 positional encodings, but 33 frames are sampled at once. Use 32 frames or fewer'
+    )
     with pytest.raises(ValueError, match=message):
         sample(model, sparse.applied(scribble, sketches()), 33)
     sample(model, sparse.applied(scribble, sketches(), motion=0), 33, steps=1)

@@ -125,7 +125,9 @@ def test_a_context_window_is_no_loop(animated):
 
 
 def test_windows_longer_than_the_motion_model_are_refused(animated):
-    with pytest.raises(ValueError, match=r'"v3\.safetensors" has 32 positions, but 34 frames are sampled at once'):
+    with pytest.raises(
+        ValueError, match=r'"v3\.safetensors" has 32 positional encodings, but 34 frames are sampled at once'
+    ):
         tiny.sample(changed(animated, motion_windows=MotionWindows(40, 4)), frames=34, size=2)
     with pytest.raises(ValueError, match="An overlap of 16 is not smaller than the window of 16 frames"):
         MotionWindows(16, 16)

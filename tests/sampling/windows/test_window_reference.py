@@ -256,9 +256,8 @@ def test_batches_that_were_split_are_said(size):
         return torch.cat([apply_model(x.chunk(count)[i], t.chunk(count)[i], **halves[i]) for i in range(count)])
 
     model.set_model_unet_function_wrapper(split)
-    with pytest.raises(
-        ValueError, match=f"made batches of {size} out of 2 x 3 latents, but Window Reference needs complete batches"
-    ):
+    message = f"split a batch of 2 x 3 latents into batches of {size}, but Window Reference needs the complete batch"
+    with pytest.raises(ValueError, match=message):
         tiny.sample(model, 6)
 
 

@@ -148,7 +148,7 @@ def test_easycache_runs_as_without_distribution(animated, several, monkeypatch):
     cut, calls = watched(added(several, windows=windows()))
     sample(EasyCacheNode.execute(cut, 0.2, 0.15, 0.95, False)[0])
     assert {len(frames) for _, frames in calls} == {4}
-    reason = "Windows are computed one after another on all 3 GPUs, because EasyCache compares"
+    reason = "Windows are not distributed over the 3 GPUs, because EasyCache compares"
     assert reason in told[-1]
 
 
