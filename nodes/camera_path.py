@@ -155,7 +155,7 @@ def _axis(name: str, what: str, step: float = 0.1) -> io.Input:
 def _zoom() -> io.Input:
     return number_or_curve(
         "zoom",
-        "Factor by which the focal length is multiplied at the last frame, greater than 0: at 2, half of the width is "
+        "Factor (greater than 0) by which the focal length is multiplied at the last frame: at 2, half of the width is "
         "visible. A curve gives the factor at each frame.",
         default=1.0,
         min=0.05,

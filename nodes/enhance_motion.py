@@ -26,7 +26,7 @@ class EnhanceMotionNode(io.ComfyNode):
                 number_or_curve(
                     "weight",
                     "Strength of the effect (called temperature in the paper). 0 turns the effect off; 1 to 5 is "
-                    "usual; much higher values exaggerate it.",
+                    "usual; much higher values make it too strong.",
                     default=2.0,
                     min=0.0,
                     max=100.0,

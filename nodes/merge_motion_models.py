@@ -23,13 +23,11 @@ class MergeMotionModelsNode(io.ComfyNode):
             inputs=[
                 MotionModelSocket.Input(
                     "first",
-                    tooltip="The first motion model. Blocks with a weight of zero are the same as in this "
-                    "motion model.",
+                    tooltip="The first motion model. Blocks with a weight of 0 are taken from it unchanged.",
                 ),
                 MotionModelSocket.Input(
                     "second",
-                    tooltip="The second motion model. Blocks with a weight of one are the same as in "
-                    "this motion model.",
+                    tooltip="The second motion model. Blocks with a weight of 1 are taken from it unchanged.",
                 ),
                 *(
                     _weight(name, where)

@@ -101,7 +101,7 @@ def _iteration_inputs() -> list[io.Input]:
             default=False,
             optional=True,
             tooltip="Earlier iterations use fewer steps: with 3 iterations, the first uses a third of the steps "
-            "and the second two thirds. This is faster, and the result is almost as good.",
+            "and the second two thirds. This is faster, and the result is almost as good as with all steps.",
         ),
         io.Float.Input(
             "until",

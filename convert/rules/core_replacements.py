@@ -14,7 +14,7 @@ VIDEO: dict[str, Value] = dict(zip(VIDEO_NAMES, (8, 0, "AnimateDiff", "image/gif
 LOAD_NAMES = ("video", "force_rate", "force_size", "frame_load_cap", "skip_first_frames", "select_every_nth")
 LOAD: dict[str, Value] = dict(zip(LOAD_NAMES, ("", 0, "Disabled", 0, 0, 1), strict=True))
 NO_GIF = "ComfyUI itself cannot write GIF files: the video is stored as an animated WebP."
-COMMAS = "Remove the commas at the ends of the texts."
+COMMAS = "Remove the commas at the ends of text_before and text_after."
 CONTROL_LOADERS = ("timestep_keyframe", "tk_optional")
 
 
@@ -33,7 +33,7 @@ def _save_video(plan: Plan, node: GraphNode) -> None:
     foreign = ForeignNode(node, plan, VIDEO_NAMES, VIDEO)
     form = str(plan.known(foreign.value("format")))
     if _is_used(plan, node) or any(foreign.link(name) for name in ("meta_batch", "batch_manager", "vae")):
-        raise RefusedError(f"{node.type} ({node.id}) does more than ComfyUI's own nodes can.")
+        raise RefusedError(f"{node.type} ({node.id}) does more than ComfyUI's own nodes can do.")
     if plan.known(foreign.value("pingpong")) or plan.known(foreign.value("loop_count")) != 0:
         raise RefusedError(f"{node.type} ({node.id}) uses pingpong or loop_count, which ComfyUI does not have.")
     if not plan.known(foreign.value("save_output")):

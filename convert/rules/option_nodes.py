@@ -125,7 +125,7 @@ class OptionNode:
                 kind = self.definition.type_of(name)
                 raise RefusedError(
                     f"{name} of {self.type} ({self.node.id}) is fed by {node.type} ({node.id}), which makes {kind} in a "
-                    "way that no node of Kinema can follow."
+                    "way that Kinema's nodes cannot reproduce."
                 )
             self._use(traced)
             yield OptionNode(node, self.plan, node.mode)

@@ -104,8 +104,8 @@ def seed_inputs() -> list[io.Input]:
             default="",
             optional=True,
             advanced=True,
-            tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, each further '
-            "frame uses the next higher seed.",
+            tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, the seed '
+            "increases by 1 with each further frame.",
         ),
         OpenInt(
             "first_frame",

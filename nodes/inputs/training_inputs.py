@@ -87,7 +87,7 @@ def _advanced_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
             "equally often, as in the paper. Above 1, low noise levels are drawn more often: try 1.5 if frames "
             "stay grainy.", step=0.05),
         setting("weight_limit", "Maximum loss weight. 1 weights all noise levels equally, as in the paper. Above "
-            "1, high noise levels have more weight, at most this many times as much. At 20, large motion is "
+            "1, high noise levels get a higher weight, up to this value. At 20, large motion is "
             "learned in fewer steps, because motion is decided at high noise levels.", step=0.5),
         setting("precision", "Precision in which the image model computes. The trained weights are always fp32."),
         setting("gradient_checkpointing", "Uses much less memory, but training takes about a third longer. Does "

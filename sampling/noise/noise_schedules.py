@@ -48,15 +48,15 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
     "AnimateDiff SDXL": NamedSchedule(
         schedule=SDXL_SCHEDULE,
-        words="Like Stable Diffusion, but the betas rise to 0.020. The SDXL motion model was trained with it.",
+        words="Like the schedule Stable Diffusion, but the betas rise to 0.020. The SDXL motion model was trained with it.",
     ),
     "AnimateLCM": NamedSchedule(
         schedule=LCM_SCHEDULE,
-        words="The betas of AnimateDiff, for the few-step models of AnimateLCM (100 distilled timesteps).",
+        words="The betas of the schedule AnimateDiff, for the few-step models of AnimateLCM (100 distilled timesteps).",
     ),
     "LCM": NamedSchedule(
         schedule=NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=50),
-        words="The betas of Stable Diffusion, for an LCM LoRA (50 distilled timesteps).",
+        words="The betas of the schedule Stable Diffusion, for an LCM LoRA (50 distilled timesteps).",
     ),
     "DDPM": NamedSchedule(
         schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),

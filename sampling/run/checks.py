@@ -99,7 +99,7 @@ def _check_adds_noise(model: HostModel) -> None:
     if not isinstance(model.get_model_object("model_sampling"), EPS):
         raise ValueError(
             f"Refine Noise is for diffusion models such as SD1.5 and SDXL, but the connected MODEL is a "
-            f"{type(model.model).__name__}, which adds noise differently. Connect an SD1.5 or SDXL model."
+            f"{type(model.model).__name__}, which adds noise in another way. Connect an SD1.5 or SDXL model."
         )
 
 
