@@ -1,1 +1,1 @@
-"""How a motion model is learned from clips (paper, section 4.2)."""
+"""How a motion model is trained on clips (section 4.2 of the AnimateDiff paper)."""

@@ -1,1 +1,1 @@
-"""How it runs: the queue of jobs, one worker for each server, what is recorded and what happens after a failure."""
+"""How jobs run: the queue of jobs, one worker for each server, what is recorded and what happens after a failure."""

@@ -1,1 +1,1 @@
-"""Where it runs: on ComfyUI servers over HTTP, on this machine, and on the nodes of a Ray cluster."""
+"""Where jobs run: on ComfyUI servers over HTTP, on this machine, and on the nodes of a Ray cluster."""

@@ -1,1 +1,1 @@
-"""How it is watched: the progress line, status.json, Prometheus metrics and the page of results."""
+"""How a farm is watched: the progress line, status.json, Prometheus metrics and the page of results."""

@@ -1,1 +1,1 @@
-"""Camera paths, and what a motion model with CameraCtrl sees of them."""
+"""Camera paths, and how motion models with CameraCtrl follow them."""

@@ -1,1 +1,1 @@
-"""Motion modules at work inside the host's UNet."""
+"""How motion modules work inside the host's UNet."""

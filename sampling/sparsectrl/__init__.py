@@ -1,1 +1,1 @@
-"""SparseCtrl: a ControlNet with motion modules, which is shown pictures at some of the frames."""
+"""SparseCtrl: a ControlNet with motion modules, which gets pictures for some of the frames."""
