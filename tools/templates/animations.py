@@ -149,22 +149,22 @@ def upscale() -> Template:
 
 
 def controlnet_over_time() -> Template:
-    nodes = spine("controlnet", room=1.2)
+    nodes = spine("controlnet", room=1.05)
     nodes["sampler"] = with_inputs(nodes["sampler"], positive=["guided", 0], negative=["guided", 1])
     nodes["sampler"] = replace(nodes["sampler"], height=400)
     nodes |= {name: replace(nodes[name], y=780) for name in ("vae", "vae again")}
     nodes["control"] = Node("ControlNetLoader", 0, 320, {"control_net_name": CANNY.name}, models=(CANNY,), height=70)
     nodes["film"] = Node("LoadVideo", 0, 890, {"file": "my_video.mp4"}, height=110)
-    nodes["frames"] = Node("GetVideoComponents", COLUMN, 890, {"video": ["film", 0]}, height=90, width=NARROW)
+    nodes["frames"] = Node("GetVideoComponents", 330, 890, {"video": ["film", 0]}, height=90, width=NARROW)
     nodes["edges"] = Node(
         "Canny",
-        610,
+        575,
         890,
         {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5},
         height=90,
         width=NARROW,
     )
-    nodes["guided"] = Node("ControlNetApplyAdvanced", 850, 330, EDGES_GUIDE, height=200, width=250)
+    nodes["guided"] = Node("ControlNetApplyAdvanced", 780, 330, EDGES_GUIDE, height=200, width=250)
     text = (
         "## ControlNet over time\n\nFrame k of your video guides frame k of the animation; with windows, each "
         "window is guided by its own frames. No other node pack is needed.\n\n- If **batch_size** is higher than "

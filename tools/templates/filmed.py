@@ -47,10 +47,10 @@ def film(y: float) -> dict[str, Node]:
     size = {"upscale_method": "lanczos", "width": 512, "height": 512, "crop": "center"}
     return {
         "film": Node("LoadVideo", 0, y, {"file": VIDEO}, height=110),
-        "frames": Node("GetVideoComponents", COLUMN, y, {"video": ["film", 0]}, height=90, width=NARROW),
-        "part": Node("ImageFromBatch", 610, y, part, height=90, width=NARROW),
-        "scale": Node("ImageScale", 860, y, {"image": ["part", 0], **size}, height=140, width=240),
-        "encode": Node("VAEEncode", 1120, y, {"pixels": ["scale", 0], "vae": ["vae", 0]}, height=60, width=NARROW),
+        "frames": Node("GetVideoComponents", 330, y, {"video": ["film", 0]}, height=90, width=NARROW),
+        "part": Node("ImageFromBatch", 575, y, part, height=90, width=NARROW),
+        "scale": Node("ImageScale", 820, y, {"image": ["part", 0], **size}, height=140, width=NARROW),
+        "encode": Node("VAEEncode", 1105, y, {"pixels": ["scale", 0], "vae": ["vae", 0]}, height=60, width=NARROW),
         "vae": bend(["checkpoint", 2], "VAE", 900, y - 110),
     }
 
