@@ -19,6 +19,18 @@ class Which:
     frames: tuple[int, ...] = ()  # of their window, if there are windows
 
 
+def cache_node(transformer_options: Mapping[str, Any]) -> str:
+    """The host's node whose cache is in `transformer_options`; empty: there is none."""
+    if EASYCACHE not in transformer_options:
+        return ""
+    return "EasyCache" if _is_easycache(transformer_options[EASYCACHE]) else "LazyCache"
+
+
+def _is_easycache(state: Any) -> bool:
+    """Whether `state` is EasyCache's; LazyCache, which keeps whole videos, has its own under the same key."""
+    return hasattr(state, "uuid_cache_diffs")
+
+
 class Caches:
     """The states of a run. Those that a step did not use are dropped."""
 
@@ -33,7 +45,7 @@ class Caches:
         """`transformer_options` for the model calls of `which` at noise level `sigma`. The first window has the host's own
         state, which counts the steps that are skipped."""
         theirs: Any = transformer_options.get(EASYCACHE)
-        if not hasattr(theirs, "uuid_cache_diffs"):  # LazyCache keeps whole videos
+        if not _is_easycache(theirs):
             return transformer_options
         if float(sigma) != self._sigma:
             self._sigma = float(sigma)

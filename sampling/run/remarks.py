@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...motion.host import HostGuider
+from ..call.caches import cache_node
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
@@ -101,6 +102,10 @@ def _reuse(animation: Animation, guider: HostGuider) -> Iterator[str]:
         )
     elif guider.cfg == 1 and animation.guidance is None:
         yield "Fast Sampling has no effect: cfg is 1, so the negative prompt is not computed anyway."
+    else:
+        other = cache_node(guider.model_options["transformer_options"])
+        if other:
+            yield f"Fast Sampling and {other} both reuse what earlier steps computed, and their errors add up. Remove {other}."
 
 
 def _without_cameras(animation: Animation) -> Sequence[Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import comfy.sample
 import torch
+from comfy.patcher_extension import WrappersMP
 
 from kinema.evaluation.pixels import flicker_and_motion
 from kinema.miniature import models
@@ -31,23 +32,21 @@ class Way:
 
     steps: int  # of the sampler
     interval: int = 1  # in predictions: how often the negative prompt is computed
+    start: float = 0.0  # fraction of the run (0..1) before which it is computed at every one
 
     @property
     def name(self) -> str:
-        return f"{self.steps} steps" + (f", reuse interval {self.interval}" if self.interval > 1 else "")
-
-    @property
-    def cost(self) -> float:
-        """Passes ÷ those of full steps."""
-        full = -(-self.steps // self.interval)
-        return (self.steps + full) / (2 * FULL_STEPS)
+        reuse = f", reuse interval {self.interval} from {self.start:g}" if self.interval > 1 else ""
+        return f"{self.steps} steps{reuse}"
 
 
 FULL = Way(FULL_STEPS)
+ALL = 10  # an interval that no run here reaches: after the start, the negative prompt is not computed any more
 WAYS = (
-    Way(20, 2), Way(15), Way(14, 2), Way(11), Way(14, 3), Way(10), Way(10, 2), Way(8), Way(10, 3), Way(7), Way(8, 2), Way(6),
+    Way(10), Way(10, ALL, 0.7), Way(8), Way(10, ALL, 0.5), Way(10, 2), Way(7), Way(8, ALL, 0.5), Way(8, 2), Way(6),
+    Way(7, ALL, 0.5), Way(5),
 )  # fmt: skip
-"""By cost; each way that reuses is followed by steps alone of the same cost, or of one rounded up."""
+"""By cost; the ways that reuse are followed by steps alone of about the same cost."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Seen:
     frames: torch.Tensor  # (f, h, w, 3), 0 to 1
     flicker: float  # percent of the value range
     jitter: float  # pixels by which the fish leaves its way
+    passes: float  # of the UNet over the video
 
 
 def run(options: Options) -> Iterator[Result]:
@@ -70,7 +70,7 @@ def run(options: Options) -> Iterator[Result]:
         for way, pairs in found.items():
             pairs.append((full, full if way == FULL else _clip(model, clip, vae, words, FIRST_SEED + number, way)))
     for way, pairs in found.items():
-        yield Result(f"{way.name}: cost", way.cost)
+        yield Result(f"{way.name}: cost", mean(b.passes / a.passes for a, b in pairs))
         yield Result(f"{way.name}: error of the latents", mean(_error(*pair) for pair in pairs), "")
         if way != FULL:
             yield Result(f"{way.name}: PSNR of the frames", mean(_psnr(*pair) for pair in pairs), "dB")
@@ -80,7 +80,14 @@ def run(options: Options) -> Iterator[Result]:
 
 @torch.inference_mode()
 def _clip(model: Any, clip: Any, vae: Any, words: judge.Words, seed: int, way: Way) -> Seen:
-    fast = changed(model, reuse=GuidanceReuse(way.interval))
+    fast = changed(model, reuse=GuidanceReuse(way.interval, way.start))
+    rows: list[int] = []
+
+    def count(executor: Any, x: torch.Tensor, *args: Any, **named: Any) -> Any:
+        rows.append(x.shape[0])
+        return executor(x, *args, **named)
+
+    fast.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "bench", count)
     empty = torch.zeros(judge.FRAMES, 4, 16, 16)
     noise = comfy.sample.prepare_noise(empty, seed)
     positive = clip.encode_from_tokens_scheduled(clip.tokenize(world.caption_of(*words)))
@@ -92,7 +99,7 @@ def _clip(model: Any, clip: Any, vae: Any, words: judge.Words, seed: int, way: W
     frames = vae.decode(latent).clamp(0, 1).cpu()
     swim = detector.watch((frames * 255).round().byte().numpy(), "day")
     flicker, _ = flicker_and_motion(frames, torch.device("cpu"), lambda: None)
-    return Seen(latent, frames, flicker.mean().item(), swim.jitter)
+    return Seen(latent, frames, flicker.mean().item(), swim.jitter, sum(rows) / judge.FRAMES)
 
 
 def _error(full: Seen, fast: Seen) -> float:

@@ -8,6 +8,7 @@ import pytest
 import tiny
 import torch
 from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
+from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from compare import assert_alike, assert_other
 from controls import control_net
@@ -185,6 +186,17 @@ def test_the_node_says_how_often_and_when_never(model, screen):
         sampler = comfy.samplers.sampler_object("euler")
         guider.sample(tiny.latents(2), torch.zeros(2, 4, 8, 8), sampler, sigmas, disable_pbar=True, seed=1)
         assert f"Fast Sampling has no effect: {why}" in screen.text
+
+
+@pytest.mark.parametrize(("node", "name"), [(EasyCacheNode, "EasyCache"), (LazyCacheNode, "LazyCache")])
+def test_the_node_advises_against_a_second_cache(model, screen, node, name):
+    cached = node.execute(model, 0.2, 0.15, 0.95, False)[0]
+    advice = f"Fast Sampling and {name} both reuse what earlier steps computed, and their errors add up. Remove {name}."
+    tiny.sample(reusing(cached), 2)
+    assert advice in screen.text
+    screen.text = ""
+    tiny.sample(reusing(cached, 1), 2)
+    assert name not in screen.text
 
 
 def test_an_end_in_mid_run_leaves_nothing(model, animated):
