@@ -14,6 +14,7 @@ from ...motion.host import HostGuider, HostModel, HostVAE
 from ..run.checks import check_result
 from ..run.handler import HANDLER
 from .endless_sampler import EndlessSampler, EndlessSettings, QueueHandler
+from .noise_queue import why_no_queue
 from .refusals import check_endless, check_levels, start_of
 
 
@@ -38,6 +39,9 @@ def animate_without_end(run: EndlessRun, settings: EndlessSettings, write: Calla
     Raises ValueError where the inputs do not fit together, and the host's InterruptProcessingException after an interrupt,
     when the frames that were finished by then have been written.
     """
+    wrong = why_no_queue(settings.frames, settings.length, run.steps, settings.lookahead)
+    if wrong:
+        raise ValueError(wrong)
     check_endless(run.model, (run.positive, run.negative))
     _check_vae(run.vae)
     start = start_of(run.latent, settings.length)

@@ -46,7 +46,7 @@ def check_endless(model: HostModel, conds: Sequence[Any]) -> None:
         )
     for name, what in _limited(conds):
         raise ValueError(
-            f"{NODE} denoises frames of different noise levels together, but {name} acts only in a part of the run "
+            f"{NODE} denoises frames of different noise levels together, but {name} acts only at some noise levels "
             f"({what}). Have it act from 0 to 1."
         )
 
@@ -91,7 +91,7 @@ def _asked(animation: Animation) -> Iterator[tuple[str, str]]:
         if getattr(animation, field):
             yield refusal
     if any(how.picture is not None for how in animation.motions):
-        yield "Animate Picture", "counts on the length of the video"
+        yield "Animate Picture", "depends on the length of the video"
 
 
 def _of_other_nodes(model: HostModel) -> Iterator[tuple[str, str]]:

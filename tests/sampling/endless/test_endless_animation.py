@@ -202,8 +202,8 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
     limited = [[tiny.conditioning(3)[0][0], {"start_percent": 0.2, "end_percent": 1.0}]]
     control = controls.control_net().set_cond_hint(controls.hints(1), 1.0, (0.0, 0.5))
     refused("Put Apply Motion Model before", image)
-    refused(r"a prompt acts only in a part of the run \(0.2 to 1\)", positive=limited)
-    refused(r"a ControlNet acts only in a part of the run \(0 to 0.5\)", positive=controls.controlled(control))
+    refused(r"a prompt acts only at some noise levels \(0.2 to 1\)", positive=limited)
+    refused(r"a ControlNet acts only at some noise levels \(0 to 0.5\)", positive=controls.controlled(control))
     refused("the latent has a mask", latent={"samples": torch.zeros(1, 4, 8, 8), "noise_mask": torch.ones(1, 8, 8)})
     refused("with 4 dimensions, but these have 5", latent={"samples": torch.zeros(1, 4, 1, 8, 8)})
     refused("3 finished frames, but .* a whole window of 4", latent={"samples": tiny.latents(3)})
