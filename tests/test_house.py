@@ -39,6 +39,7 @@ ROOMS = (  # of sampling/: each may import those of the lines above it
     {"guidance"},
     {"latents"},
     {"run"},
+    {"endless"},
 )
 ROOM = 12  # files at most in a room, and in a room of its tests
 NODES_ONLY = ("comfy_api", "folder_paths")

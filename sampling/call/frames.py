@@ -29,6 +29,12 @@ def frames_of(latents: torch.Tensor, transformer_options: Mapping[str, Any]) -> 
     return Frames(getattr(window, "frames_each", count), indices, window.total_frames)
 
 
+def levels_of(transformer_options: Mapping[str, Any]) -> tuple[float, ...]:
+    """The noise level of each latent of a model call, where they differ; empty where the call has one level."""
+    levels: tuple[float, ...] = getattr(transformer_options.get("context_window"), "levels", ())
+    return levels
+
+
 def ad_params(frames: Frames, windowed: bool) -> dict[str, Any]:
     """The window in the words that packs for AnimateDiff read from `transformer_options["ad_params"]`: which frames the
     batch holds (None: all of them), how long a window and the whole video are."""

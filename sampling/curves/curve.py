@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from ...motion.pooling import average_pooled
 from ..call.moment import Curve, Moment, Part, PerFrame
+from ..call.progress import is_within
 
 Side = Literal["down", "mid", "up"]
 
@@ -51,6 +52,18 @@ class OverPicture(Curve):
         if smaller:
             return average_pooled(rows[:, None], moment.size)  # (f, 1, h, w)
         return F.interpolate(rows[:, None], moment.size, mode="bilinear")  # (f, 1, h, w)
+
+
+@dataclass(frozen=True)
+class WithinRun(Curve):
+    """1 in a part of the run, 0 outside of it."""
+
+    start: float  # fraction of the run (0..1) at which the part starts
+    end: float  # and at which it ends
+
+    def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
+        run = moment.progress
+        return float(run is None or is_within(self.start, self.end, run.sigma, run.model_sampling))
 
 
 @dataclass(frozen=True)
@@ -132,5 +145,22 @@ def plain(value: PerFrame) -> PerFrame:
 
 
 def value_at(curve: float | Curve, moment: Moment, part: Part | None = None) -> PerFrame:
-    """The value of a number or a curve at `moment`, as a plain number wherever it does not vary."""
-    return plain(curve.at(moment, part)) if isinstance(curve, Curve) else float(curve)
+    """The value of a number or a curve at `moment`, as a plain number wherever it does not vary. Where frames have noise
+    levels of their own, each gets the value at its own."""
+    if not isinstance(curve, Curve):
+        return float(curve)
+    return plain(_frame_by_frame(curve, moment, part) if moment.each else curve.at(moment, part))
+
+
+def limited(curve: float | Curve, start: float, end: float, moment: Moment) -> float | Curve:
+    """`curve` as it acts at `moment` of a run, of which it acts only in the part from `start` to `end`; 0 elsewhere."""
+    if moment.each and (start > 0 or end < 1):
+        return Combined("multiply", as_curve(curve), WithinRun(start, end))
+    run = moment.progress
+    return curve if run is None or is_within(start, end, run.sigma, run.model_sampling) else 0.0
+
+
+def _frame_by_frame(curve: Curve, moment: Moment, part: Part | None) -> torch.Tensor:
+    values = [torch.as_tensor(curve.at(one, part), dtype=torch.float32) for one in moment.apart()]
+    shape = torch.broadcast_shapes((1, 1, 1, 1), *(value.shape for value in values))
+    return torch.cat([value.expand(shape) for value in values])  # (f, 1, h, w)

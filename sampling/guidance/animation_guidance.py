@@ -14,8 +14,7 @@ from comfy.samplers import CFGGuider
 
 from ...motion.host import HostConds, HostGuider, HostNetwork, HostOptions
 from ..call.call import call_of, telling
-from ..call.moment import Curve, Moment, PerFrame, moment_of
-from ..call.progress import progress_of
+from ..call.moment import Curve, PerFrame, moment_at, moment_of
 from ..curves.curve import value_at
 from .other_nodes import is_kinemas, with_scale
 from .perturbed_attention import perturbed
@@ -117,9 +116,7 @@ def needed(
     if len(conds) != 2 or None in conds or not call.skips_uncond:
         return conds
     assert call.frames is not None
-    moment = Moment(
-        call.frames, (latents.shape[2], latents.shape[3]), progress_of(sigma, model.model_sampling, options)
-    )
+    moment = moment_at(call.frames, (latents.shape[2], latents.shape[3]), sigma, model.model_sampling, options)
     cfg = value_at(guidance.cfg, moment)
     return [conds[0], None] if not isinstance(cfg, torch.Tensor) and cfg == 1 else conds
 

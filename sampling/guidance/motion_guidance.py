@@ -13,8 +13,7 @@ import torch
 from ...motion.host import HostOptions
 from ..call.call import RawPrediction, apart, call_of, telling
 from ..call.moment import Curve, PerFrame, moment_of
-from ..call.progress import is_within
-from ..curves.curve import Blocks, Constant, OverBlocks, value_at
+from ..curves.curve import Blocks, Constant, OverBlocks, limited, value_at
 
 SKIPS: dict[str, Curve] = {
     "all": Constant(0.0),
@@ -59,23 +58,28 @@ def pushed_by_motion(guidance: MotionGuidance, args: dict[str, Any]) -> torch.Te
     raw = call_of(args["model_options"]["transformer_options"]).raw
     told = None if raw is None else raw.of(args["cond"])
     cond: torch.Tensor = args["cond_denoised"] if told is None else told
-    if not is_within(guidance.start_percent, guidance.end_percent, sigma[0], model.model_sampling):
-        return denoised
     moment = moment_of(x, sigma[0], model.model_sampling, args["model_options"]["transformer_options"])
-    scale = value_at(guidance.scale, moment)
+    scale = value_at(limited(guidance.scale, guidance.start_percent, guidance.end_percent, moment), moment)
     if not isinstance(scale, torch.Tensor) and scale == 0:
         return denoised
     still = apart(telling(args["model_options"], kept=guidance.kept, extra="motion"), sigma[0], model.model_sampling)
     (weaker,) = comfy.samplers.calc_cond_batch(model, [args["cond"]], x, sigma, still)
     guided = denoised + (cond - weaker) * (scale.to(x) if isinstance(scale, torch.Tensor) else scale)
-    return _respread(guided, cond, x, value_at(guidance.rescale, moment))
+    return _respread(guided, cond, x, value_at(guidance.rescale, moment), by_frame=bool(moment.each))
 
 
-def _respread(guided: torch.Tensor, cond: torch.Tensor, x: torch.Tensor, share: PerFrame) -> torch.Tensor:
-    """`guided` with the standard deviation of its noise over the whole video brought back to that of `cond`."""
+def _respread(
+    guided: torch.Tensor, cond: torch.Tensor, x: torch.Tensor, share: PerFrame, by_frame: bool
+) -> torch.Tensor:
+    """`guided` with the standard deviation of its noise over the whole video brought back to that of `cond`; frame by frame
+    where their noise levels differ."""
     if isinstance(share, torch.Tensor):
         share = share.to(x)
     elif share == 0:
         return guided
     noise = x - guided
-    return x - noise * (share * ((x - cond).std() / noise.std()) + (1 - share))
+    if by_frame:
+        ratio = (x - cond).std((1, 2, 3), keepdim=True) / noise.std((1, 2, 3), keepdim=True)
+    else:
+        ratio = (x - cond).std() / noise.std()
+    return x - noise * (share * ratio + (1 - share))

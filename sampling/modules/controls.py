@@ -17,7 +17,7 @@ from ..call.moment import Curve, Moment, Part
 from ..call.progress import is_within
 from ..camera.camera import Camera
 from ..camera.sight import CameraView, Sight
-from ..curves.curve import Combined, as_curve, plain, value_at
+from ..curves.curve import Combined, as_curve, limited, plain, value_at
 from .applied import Applied
 from .enhance_motion import Enhance
 from .hooks import Motion
@@ -91,9 +91,11 @@ def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
     model, values = motion.model, shared.values
     norms = shared.last_norms if how.match == AS_THE_LAST else model.spec.norms_like(how.match)
-    if not values.within(how.start_percent, how.end_percent):
+    strength = limited(how.strength, how.start_percent, how.end_percent, values.moment)
+    if strength == 0:
         return Motion(model, {}, norms)
-    strength = how.strength if shared.kept == 1 else Combined("multiply", as_curve(how.strength), as_curve(shared.kept))
+    if shared.kept != 1:
+        strength = Combined("multiply", as_curve(strength), as_curve(shared.kept))
     temperature = _temperature(shared.enhance, values)
     changes = [(shared.loras[place].model, curve) for place, curve in how.loras]
     view = shared.view(how.camera)
@@ -123,9 +125,9 @@ def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
 
 
 def _temperature(enhance: Enhance | None, values: Values) -> float | Curve | None:
-    if enhance is None or not values.within(enhance.start_percent, enhance.end_percent):
+    if enhance is None:
         return None
-    return enhance.temperature
+    return limited(enhance.temperature, enhance.start_percent, enhance.end_percent, values.moment)
 
 
 def _enhanced(temperature: PerLatent) -> PerLatent | None:

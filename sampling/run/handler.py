@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from ...motion.host import HostModel, HostOptions
 from ...motion.spec import MotionSpec
 from ..modules.applied import Applied
@@ -32,6 +34,13 @@ def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> 
     if native and frames > min(native) and animation.motion_windows is None:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan, animation.references) if plan else None
+
+
+def video_length(handler: Any, noise: torch.Tensor) -> int:
+    """The frames of the video that a run with its context `handler` makes. The `noise` (f, c, h, w) that it begins with has
+    fewer where the handler says so."""
+    frames: int = getattr(handler, "video_frames", noise.shape[0])
+    return frames
 
 
 def _native(spec: MotionSpec, how: Applied) -> int:

@@ -15,6 +15,7 @@ from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
 from ..windows.cut import Window, cut
 from .animation import Animation
+from .handler import video_length
 from .suits import unsuitable
 
 
@@ -28,7 +29,7 @@ def remarks(
 ) -> list[str]:
     """The sentences for a run of the host's `guider` with its context `handler` from `noise` (f, c, h, w) and the latents of
     the sampler's node along `sigmas`: first how it is cut into windows."""
-    frames = noise.shape[0]
+    frames = video_length(handler, noise)
     windows = _cut(handler, guider, frames, sigmas)
     return [
         *([f"{frames} frames in {len(windows)} windows of {len(windows[0])}."] if windows else []),
@@ -39,7 +40,7 @@ def remarks(
         *_reuse(animation, guider),
         *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
         *_prompts(guider, frames),
-        *_hints(guider, frames, bool(windows)),
+        *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
         *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
     ]
 

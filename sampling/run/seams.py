@@ -18,9 +18,8 @@ from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_
 from ..call.compiled import compilable, runs_compiled
 from ..call.feature_cache import FeatureCache
 from ..call.kept_guidance import KeptGuidance
-from ..call.moment import Moment
+from ..call.moment import moment_at
 from ..call.parts import Callback, Parts
-from ..call.progress import progress_of
 from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
@@ -41,7 +40,7 @@ from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
 from .checks import check_result, check_run, check_sigmas
-from .handler import HANDLER, handler_for
+from .handler import HANDLER, handler_for, video_length
 from .on_node import RunWords, say
 from .preview import played
 from .remarks import remarks
@@ -60,7 +59,7 @@ def _outer_sample(
     handler = handler_for(guider.model_patcher, guider.model_options, noise.shape[0])
     if handler is not None:
         guider.model_options[HANDLER] = handler
-    check_run(animation, guider, noise.shape[0])
+    check_run(animation, guider, video_length(handler, noise))
     check_sigmas(sigmas)
     words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
     guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
@@ -171,10 +170,9 @@ def _apply_model(
     frames = frames_in(x.shape[0], options)
     areas = take_areas(named, len(frames.indices))
     size = (x.shape[2], x.shape[3])
-    progress = progress_of(t[0], base.model_sampling, options)
-    moment = Moment(frames, areas.whole if areas else size, progress)
+    moment = moment_at(frames, areas.whole if areas else size, t[0], base.model_sampling, options)
     inside = animation.motion_windows
-    step = inside.step_of(progress) if inside else 0
+    step = inside.step_of(moment.progress) if inside else 0
     models = motion_models(base.current_patcher)
     shared = Shared(
         values=Values(moment, x.device, size, areas),

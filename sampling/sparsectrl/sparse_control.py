@@ -16,8 +16,7 @@ from ...motion.windowed import FrameWindows
 from ..call.areas import Areas, areas_of
 from ..call.call import Call, call_of
 from ..call.frames import Frames, frames_of
-from ..call.moment import Curve, Moment
-from ..call.progress import progress_of
+from ..call.moment import Curve, moment_at
 from ..modules.applied import Applied
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
@@ -165,8 +164,7 @@ class SparseControl(ControlNet):  # type: ignore[misc]
         frames = call.frames or frames_of(x[: x.shape[0] // batched_number], options)
         areas = areas_of(cond, len(frames.indices))
         size = (x.shape[2], x.shape[3])
-        progress = progress_of(t[0], self.model_sampling_current, options)
-        moment = Moment(frames, areas.whole if areas else size, progress)
+        moment = moment_at(frames, areas.whole if areas else size, t[0], self.model_sampling_current, options)
         scaled = self.model_sampling_current.calculate_input(t, x)
         return _Asked(scaled, frames, areas, call, Values(moment, x.device, size, areas))
 

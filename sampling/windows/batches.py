@@ -11,7 +11,8 @@ import torch
 from comfy.context_windows import IndexListContextWindow
 
 from ...motion.host import HostNetwork
-from .controlnets import ControlWindows
+from .conds import window_cond
+from .controlnets import ControlWindows, Hints
 from .cut import Window
 from .several_gpus import Gpus
 
@@ -26,8 +27,19 @@ class WindowGroup(IndexListContextWindow):  # type: ignore[misc]
         self.controls = ControlWindows(self.index_list, total_frames)
 
     def take(self, full: torch.Tensor) -> torch.Tensor:
-        """The rows of `full` (f, ...) that belong to the frames of the windows, window after window."""
-        return full[self.index_list] if full.shape[0] > 1 else full
+        """The rows of `full` (f, ...) that belong to the frames of the windows, window after window. With fewer rows than
+        frames, they count as repeated from the first."""
+        return full[[frame % full.shape[0] for frame in self.index_list]] if full.shape[0] > 1 else full
+
+    def seen_of(self, conds: Any, hints: Hints) -> Any:
+        """The conditionings `conds` (the host's list of dicts, or None) of the whole video as the windows see them."""
+        if conds is None:
+            return None
+        resized = [window_cond(cond, self.take, self.total_frames) for cond in conds]
+        for cond in resized:
+            if cond.get("control") is not None:
+                cond["control"] = self.controls.follow(cond["control"], hints)
+        return resized
 
 
 class WindowBatches:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import comfy.conds
-import comfy.utils
 import torch
 
 Take = Callable[[torch.Tensor], torch.Tensor]
-"""Gives the window's rows of a tensor whose first dimension is the frames."""
+"""Gives the window's rows of a tensor whose first dimension is the frames, over and over where it has fewer rows."""
 
 
 def window_cond(cond: dict[str, Any], take: Take, frames: int) -> dict[str, Any]:
@@ -20,18 +19,18 @@ def _part(key: str, value: Any, take: Take, frames: int) -> Any:
     if isinstance(value, dict):
         return {inner: _part(inner, item, take, frames) for inner, item in value.items()}
     if isinstance(value, comfy.conds.CONDList):
-        return value._copy_with([_repeated(item, take, frames) for item in value.cond])
+        return value._copy_with([_taken(item, take) for item in value.cond])
     if isinstance(value, comfy.conds.CONDRegular) and not isinstance(value, comfy.conds.CONDConstant):
-        return value._copy_with(_repeated(value.cond, take, frames))
+        return value._copy_with(_taken(value.cond, take))
     if not isinstance(value, torch.Tensor) or value.ndim == 0:
         return value
     if key == "mask":
-        return _repeated(value, take, frames)
+        return _taken(value, take)
     return take(value) if value.shape[0] == frames else value
 
 
-def _repeated(value: Any, take: Take, frames: int) -> Any:
-    """What the host would repeat to one row per frame is repeated to all frames first, then cut."""
+def _taken(value: Any, take: Take) -> Any:
+    """What the host would repeat to one row per frame is cut as if it were repeated to all frames."""
     if not isinstance(value, torch.Tensor) or value.ndim == 0 or value.shape[0] == 1:
         return value
-    return take(comfy.utils.repeat_to_batch_size(value, frames))
+    return take(value)

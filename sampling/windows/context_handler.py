@@ -12,7 +12,6 @@ from ...motion.host import HostNetwork, HostSampling
 from ..call.call import apart, call_of, telling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
-from .conds import window_cond
 from .context_windows import ContextWindows
 from .controlnets import Hints, all_follow
 from .cut import Window
@@ -113,13 +112,7 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
 
     def get_resized_cond(self, cond_in: Any, x_in: torch.Tensor, window: WindowGroup, device: Any = None) -> Any:
         """The conditionings `cond_in` (the host's list of dicts, or None) of the video `x_in` as `window` sees them."""
-        if cond_in is None:
-            return None
-        resized = [window_cond(cond, window.take, x_in.shape[0]) for cond in cond_in]
-        for cond in resized:
-            if cond.get("control") is not None:
-                cond["control"] = window.controls.follow(cond["control"], self._hints)
-        return resized
+        return window.seen_of(cond_in, self._hints)
 
     def execute(self, *call: Any) -> list[torch.Tensor]:
         """What the host would predict for each conditioning (f, c, h, w), in windows; arguments as of ModelCall."""

@@ -44,6 +44,12 @@ class Hints:
             if frame not in known:
                 known[frame] = _map(prepared, lambda x, row=row: x[row].to(keep, copy=True))  # type: ignore[misc]
 
+    def forget_before(self, frame: int) -> None:
+        """Drops what was prepared for frames before `frame`, which are finished."""
+        for known in self._frames.values():
+            for earlier in [kept for kept in known if kept < frame]:
+                del known[earlier]
+
     def warn_of_few(self, control: Any, have: int, need: int) -> None:
         if have < need and control not in self._warned:
             self._warned.add(control)

@@ -368,6 +368,8 @@ ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no 
     "CurveFromMask": "mask black white scaling",
     "CurveOverBlocks": "down mid up single",
     "CurveOverSteps": "values easing",
+    "EndlessAnimation": "model positive negative vae latent frames seed steps cfg scheduler window_length lookahead fps "
+    "filename_prefix eta crf",
     "EnhanceMotion": "weight",
     "FastSampling": "guidance_interval",
     "FirstFrameAttention": "model",

@@ -17,6 +17,8 @@ ROWS = {  # name: what it compares
     "step": "a sampling step with motion ÷ without, compared with the floor that FLOPs set, and with diffusers",
     "compile": "a step of a UNet compiled by TorchCompileModel ÷ uncompiled, and the number of graphs",
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, the cost of bookkeeping; memory as videos get longer",
+    "endless": "memory of videos without end as they get longer; flicker and drift of the miniature's, one for each of "
+    "--rounds, compared with context windows",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
     "speed": "Fast Sampling and fewer steps of the same cost, compared with 20 full steps: error, flicker and jitter of the "

@@ -129,6 +129,20 @@ def decoded(samples: Node) -> Node:
     return node("VAEDecode", samples=samples, vae=VAE)
 
 
+def endless(frames: int) -> Node:
+    """IMAGE: the frames that Endless Animation makes, with a queue of one window."""
+    ends = {"model": MOVING, "positive": text(FISH), "negative": text(""), "vae": VAE, "latent": latent(1)}
+    queue = {"scheduler": "simple", "window_length": 16, "steps": 16, "lookahead": True}
+    file = {"fps": 8.0, "filename_prefix": "help"}
+    made = node("KinemaEndlessAnimation", frames=frames, seed=SEED, cfg=CFG, **ends, **queue, **file)
+    return node("GetVideoComponents", video=made)
+
+
+def floats(*numbers: float) -> Node:
+    values = {f"inputs.input{i}": node("PrimitiveFloat", value=number) for i, number in enumerate(numbers)}
+    return node("CreateList", **values)
+
+
 def plotted(curve: Any, frames: int = 16) -> Node:
     """IMAGE: the curve as Plot Curve draws it."""
     return node("KinemaPlotCurve", curve=curve, frames=frames, steps=STEPS, scheduler=SCHEDULER, width=PLOT)

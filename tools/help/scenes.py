@@ -30,6 +30,8 @@ from .graphs import (
     Row,
     animation,
     applied,
+    endless,
+    floats,
     measured,
     node,
     plotted,
@@ -96,11 +98,6 @@ def zooming(motion: Node) -> Row:
 def sigmas(scheduler: str) -> Node:
     """Of few steps: with more of them, all schedulers give about the same."""
     return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=FEW_STEPS)
-
-
-def floats(*numbers: float) -> Node:
-    values = {f"inputs.input{i}": node("PrimitiveFloat", value=number) for i, number in enumerate(numbers)}
-    return node("CreateList", **values)
 
 
 def right_half() -> Node:
@@ -184,6 +181,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
     "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
+    "KinemaEndlessAnimation": (long(WINDOWS), jumps(endless(LONG))),
     "KinemaEnhanceMotion": mended("KinemaEnhanceMotion", weight=4.0),
     "KinemaFastSampling": (PLAIN, on_model("KinemaFastSampling")),
     "KinemaFirstFrameAttention": (

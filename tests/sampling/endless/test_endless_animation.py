@@ -1,0 +1,220 @@
+"""Videos without end through the host's sampling: what follows the frame, what follows its noise level, what is refused."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import comfy.samplers
+import controls
+import pytest
+import tiny
+import torch
+
+from kinema.motion.load import load_motion_model
+from kinema.sampling.call.frames import Frames
+from kinema.sampling.call.moment import Moment
+from kinema.sampling.call.progress import Progress
+from kinema.sampling.curves.curve import Constant, Listed
+from kinema.sampling.curves.curve_keys import Key, OverRun
+from kinema.sampling.endless.endless_animation import EndlessRun, animate_without_end
+from kinema.sampling.endless.endless_sampler import EndlessSettings
+from kinema.sampling.endless.refusals import check_levels
+from kinema.sampling.guidance.animation_guidance import Guidance
+from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
+from kinema.sampling.guidance.motion_guidance import MotionGuidance
+from kinema.sampling.latents.text2video_zero import MotionField
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.modules.controls import Shared, Values, motion_of
+from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.noise.animation_noise import AnimationNoise
+from kinema.sampling.noise.noise_schedules import KEEP
+from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.run.attach import added, attach, changed
+from kinema.sampling.windows.context_windows import automatic_windows
+from kinema.sampling.windows.controlnets import Hints
+from kinema.sampling.windows.motion_windows import MotionWindows
+from kinema.sampling.windows.window_reference import WindowReference
+
+LENGTH, STEPS, FRAMES = 4, 4, 5
+
+
+class Pictures:
+    """A VAE whose pictures are latents, so that frames can be compared."""
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents.movedim(1, -1).clone()
+
+
+@pytest.fixture(scope="module")
+def image() -> Any:
+    return tiny.image_model()
+
+
+@pytest.fixture(scope="module")
+def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def animated(image: Any, motion: Any) -> Any:
+    return attach(image, motion, Applied(), KEEP)
+
+
+@pytest.fixture(scope="module")
+def still(image: Any, motion: Any) -> Any:
+    """MODEL whose frames do not depend on each other."""
+    return attach(image, motion, Applied(strength=0.0), KEEP)
+
+
+def video(
+    model: Any, frames: int = FRAMES, *, positive: Any = None, write: Callable[[Any], None] | None = None, **more: Any
+) -> torch.Tensor:
+    """The latents (f, 4, 8, 8) of a video."""
+    written: list[torch.Tensor] = []
+    settings = EndlessSettings(frames, LENGTH, more.pop("lookahead", True))
+    latent = more.pop("latent", {"samples": torch.zeros(1, 4, 8, 8)})
+    run = EndlessRun(
+        model, positive or tiny.conditioning(3), tiny.conditioning(4), Pictures(), latent, 5, 4.0, STEPS, "simple"
+    )
+    animate_without_end(replace(run, **more), settings, write or written.append)
+    return torch.cat(written).movedim(-1, 1) if written else torch.empty(0)
+
+
+def test_a_longer_video_begins_with_the_same_frames(animated: Any, still: Any) -> None:
+    short = video(animated)
+    assert short.shape == (FRAMES, 4, 8, 8)
+    torch.testing.assert_close(video(animated, 7)[:FRAMES], short)
+    assert (video(animated, lookahead=False) - short).norm() > 1e-2 * short.norm()
+    assert (video(still) - short).norm() > 1e-2 * short.norm()
+    start = tiny.latents(6, seed=2)
+    given = video(animated, latent={"samples": start})
+    assert (given - short).norm() > 1e-2 * short.norm()
+    torch.testing.assert_close(video(animated, latent={"samples": start[:4]}), given)
+
+
+def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) -> None:
+    """Frames that do not depend on each other are what they would be if the whole video had their prompt."""
+    rows = torch.cat([tiny.conditioning(seed)[0][0] for seed in range(10, 10 + FRAMES)])
+    hints = controls.hints(FRAMES, 64)
+    network = controls.control_net()
+    cfgs = tuple(2.0 + frame for frame in range(FRAMES))
+
+    def made(prompt: torch.Tensor, pictures: torch.Tensor, cfg: Any) -> torch.Tensor:
+        control = network.copy().set_cond_hint(pictures, 1.0)
+        conds = [[prompt, {"control": control, "control_apply_to_uncond": True}]]
+        return video(changed(still, guidance=Guidance(cfg)), positive=conds)
+
+    all_at_once = made(rows, hints, Listed(cfgs))
+    for frame in (1, FRAMES - 1):
+        alone = made(rows[frame : frame + 1], hints[frame : frame + 1], Constant(cfgs[frame]))
+        assert (all_at_once[frame] - alone[frame]).norm() < 1e-4 * alone[frame].norm()
+        assert (all_at_once[frame - 1] - alone[frame - 1]).norm() > 1e-2 * alone[frame - 1].norm()
+
+
+def test_curves_over_steps_follow_the_noise_level_of_each_frame(animated: Any) -> None:
+    cfg = OverRun((Key(0, True, 9.0), Key(1, True, 1.5)))
+    model = changed(animated, guidance=Guidance(cfg))
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def watch(args: dict[str, Any]) -> torch.Tensor:
+        guided, cond, uncond = args["denoised"], args["cond_denoised"], args["uncond_denoised"]
+        seen.append((args["sigma"], ((guided - uncond) / (cond - uncond)).flatten(1).nanmedian(1).values))
+        return guided
+
+    model.set_model_sampler_post_cfg_function(watch)
+    video(model)
+    sampling = model.get_model_object("model_sampling")
+    levels, scales = (torch.cat(each) for each in zip(*seen[STEPS:], strict=True))
+    assert len({len(each.unique()) for each, _ in seen[STEPS:]} - {1})
+    expected = [
+        float(cfg.at(Moment(Frames(1, (0,), 1), progress=Progress(level, sampling)))) for level in levels.tolist()
+    ]
+    torch.testing.assert_close(scales, torch.tensor(expected), rtol=1e-3, atol=1e-3)
+
+
+def test_percent_follows_the_noise_level_of_each_frame(motion: Any, animated: Any) -> None:
+    sampling = animated.get_model_object("model_sampling")
+    levels = [float(sampling.percent_to_sigma(percent)) for percent in (0.1, 0.3, 0.6, 0.9)]
+    frames = Frames(4, (0, 1, 2, 3), 20)
+    moment = Moment(frames, (8, 8), Progress(levels[0], sampling), tuple(Progress(level, sampling) for level in levels))
+    shared = Shared(Values(moment, torch.device("cpu"), (8, 8)), enhance=Enhance(2.0, 0.2, 0.7))
+    at_work = motion_of(motion, Applied(0.5, start_percent=0.0, end_percent=0.5), shared)
+    control = next(iter(at_work.controls.values()))
+    assert control.strength.flatten().tolist() == [0.5, 0.5, 0, 0]
+    assert control.enhance[0].flatten().tolist() == [0, 2, 2, 0]
+    assert not motion_of(motion, Applied(start_percent=0.95), shared).controls
+    guidance = MotionGuidance(3.0, start_percent=0.0, end_percent=0.5)
+    assert (video(changed(animated, motion_guidance=guidance)) - video(animated)).norm() > 1e-3
+
+
+def test_memory_does_not_grow_with_the_video(animated: Any) -> None:
+    def most(frames: int) -> int:
+        counts: list[int] = []
+
+        def write(_: torch.Tensor) -> None:
+            gc.collect()
+            tensors = [one for one in gc.get_objects() if type(one) is torch.Tensor and one.shape[1:] == (4, 8, 8)]
+            counts.append(len({(one.data_ptr(), row) for one in tensors for row in range(len(one))}))
+
+        video(animated, frames, write=write)
+        return max(counts)
+
+    assert most(12) == most(8)
+    hints = Hints()
+    rows: dict[str, list[torch.Tensor | None]] = {"hint": [torch.rand(5, 3)]}
+    hints.put(("key",), range(5), rows)
+    hints.forget_before(3)
+    assert hints.get(("key",), [2], torch.device("cpu")) is None
+    assert hints.get(("key",), [3, 4], torch.device("cpu")) is not None
+
+
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "Context Windows": lambda model: added(model, windows=automatic_windows(4)),
+    "Motion Windows": lambda model: changed(model, motion_windows=MotionWindows(4, 2, "pyramid")),
+    "Window Reference": lambda model: changed(model, references=(WindowReference("attend"),)),
+    "Animation Noise": lambda model: changed(model, noise=AnimationNoise((), ())),
+    "Refine Noise": lambda model: changed(model, refinement=NoiseRefinement()),
+    "Text2Video-Zero": lambda model: changed(model, motion_field=MotionField()),
+    "Fast Sampling": lambda model: changed(model, reuse=GuidanceReuse(2)),
+    "context windows of another node": lambda model: _with_option(model, "context_handler", object()),
+}
+
+
+def _with_option(model: Any, name: str, value: Any) -> Any:
+    clone = model.clone()
+    clone.model_options[name] = value
+    return clone
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_needs_the_whole_video_is_refused(animated: Any, name: str) -> None:
+    with pytest.raises(ValueError, match=f"the MODEL has {name}.*Remove {name}"):
+        video(REFUSED[name](animated))
+
+
+def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
+    def refused(words: str, model: Any = animated, **more: Any) -> None:
+        with pytest.raises(ValueError, match=words):
+            video(model, **more)
+
+    limited = [[tiny.conditioning(3)[0][0], {"start_percent": 0.2, "end_percent": 1.0}]]
+    control = controls.control_net().set_cond_hint(controls.hints(1), 1.0, (0.0, 0.5))
+    refused("Put Apply Motion Model before", image)
+    refused(r"a prompt acts only at some noise levels \(0.2 to 1\)", positive=limited)
+    refused(r"a ControlNet acts only at some noise levels \(0 to 0.5\)", positive=controls.controlled(control))
+    refused("the latent has a mask", latent={"samples": torch.zeros(1, 4, 8, 8), "noise_mask": torch.ones(1, 8, 8)})
+    refused("with 4 dimensions, but these have 5", latent={"samples": torch.zeros(1, 4, 1, 8, 8)})
+    refused("3 finished frames, but .* a whole window of 4", latent={"samples": tiny.latents(3)})
+    with pytest.raises(
+        ValueError, match='"ddim_uniform" gives 33 noise levels for 32 steps.*Set scheduler to "simple"'
+    ):
+        check_levels(
+            comfy.samplers.calculate_sigmas(image.get_model_object("model_sampling"), "ddim_uniform", 32),
+            32,
+            "ddim_uniform",
+        )
+    with pytest.raises(ValueError, match="do not fall at each of the 3 steps"):
+        check_levels(torch.tensor([3.0, 2.0, 2.0, 0.0]), 3, "simple")
+    refused("latents with 3 dimensions", vae=SimpleNamespace(latent_dim=3))
