@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...motion.host import HostGuider
+from ..call.progress import is_within
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
@@ -36,6 +37,7 @@ def remarks(
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
         *_reuse(animation, guider),
+        *_video(animation, guider, frames, sigmas),
         *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
         *_prompts(guider, frames),
         *_hints(guider, frames, bool(windows)),
@@ -101,6 +103,20 @@ def _reuse(animation: Animation, guider: HostGuider) -> Iterator[str]:
         )
     elif guider.cfg == 1 and animation.guidance is None:
         yield "Fast Sampling has no effect: cfg is 1, so the negative prompt is not computed anyway."
+
+
+def _video(animation: Animation, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Iterator[str]:
+    video = animation.from_video
+    if video is None:
+        return
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    start, end = video.start_percent, video.end_percent
+    if not any(is_within(start, end, sigma, sampling) for sigma in sigmas.tolist()[:-1]):
+        part = f"{start:.0%} and {end:.0%} of the noise schedule"
+        yield f"Motion from Video has no effect: no step of this run is between {part}."
+    elif len(video.pictures) != frames:
+        pictures = f"the {len(video.pictures)} pictures of the reference are spread evenly"
+        yield f"Motion from Video: {pictures} over the {frames} frames of the video."
 
 
 def _without_cameras(animation: Animation) -> Sequence[Any]:
