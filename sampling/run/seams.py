@@ -25,7 +25,7 @@ from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.guidance_reuse import reuse_summary, reusing
-from ..guidance.motion_from_video import pushed_by_video
+from ..guidance.motion_from_video import frames_of_memory, pushed_by_video
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
@@ -101,10 +101,14 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 def _prepare_sampling(
     executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
 ) -> Any:  # fmt: skip
-    """The host loads its models: it makes room for what is computed at once, not for the whole video."""
-    handler = (named.get("model_options") or {}).get(HANDLER)
+    """The host loads its models: it makes room for what is computed at once, not for the whole video, and for the pass of
+    Motion from Video."""
+    options = named.get("model_options") or {}
+    handler = options.get(HANDLER)
+    frames = noise_shape[0]
     if isinstance(handler, ContextHandler):
-        noise_shape = [handler.most_frames_at_once(noise_shape[0]), *noise_shape[1:]]
+        frames = handler.most_frames_at_once(frames)
+    noise_shape = [frames_of_memory(animation_of(options).from_video, frames), *noise_shape[1:]]
     return executor(model, noise_shape, conds, *args, **named)
 
 

@@ -13,9 +13,10 @@ from controls import control_net
 from watching import Stop, assert_untouched, snapshot
 
 from kinema.motion.load import load_motion_model
+from kinema.nodes.motion_from_video import MotionFromVideoNode
 from kinema.sampling.guidance.attention_goal import distance, strongest, weights_of
 from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
-from kinema.sampling.guidance.motion_from_video import AUTHORS_LATENT, SCALE, MotionFromVideo, check_reference, prepared
+from kinema.sampling.guidance.motion_from_video import AUTHORS_LATENT, SCALE, MotionFromVideo, prepared
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.noise_schedules import KEEP
@@ -170,21 +171,18 @@ def test_a_reference_of_another_length_is_spread_and_the_node_says_so(animated, 
 
 
 def test_company(animated, motion, vae, pictures, tmp_path):
-    """Windows, areas, ControlNets, other guidance, a patch of up blocks, a motion model with joint norms, and a sampler of two
-    predictions a step."""
+    """Windows, areas, ControlNets, other guidance, a patch of up blocks, and a motion model with joint norms."""
     hint = torch.rand(6, 3, 64, 64, generator=tiny.generator(1))
     control = control_net().set_cond_hint(hint, 1.0, (0.0, 1.0))
     area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
     positive = [[tiny.conditioning(3)[0][0], {"control": control, "control_apply_to_uncond": True}], area]
     first = exact.motion_model(tiny.motion_weights(positions=24, seed=3), tmp_path / "mm_sd_v14.safetensors")
     both = attach(animated, first, Applied(0.5), KEEP)
-    windowed = added(both, windows=ContextWindows(WindowSpec(4, 1, "uniform")))
+    windowed = added(both, windows=ContextWindows(WindowSpec(3, 1, "uniform")))
     base = changed(windowed, motion_guidance=MotionGuidance(1.0), reuse=GuidanceReuse(2))
     base.set_model_output_block_patch(_as_freeu)
-    run = partial(tiny.sample, frames=6, steps=2, sampler="heun", positive=positive)
-    guided = run(following(base, vae, pictures))
-    assert_other(guided, run(base), by=1e-3)
-    assert_other(guided, run(following(base, vae, pictures.flip(0))), by=1e-3)
+    run = partial(tiny.sample, frames=5, steps=2, positive=positive)
+    assert_other(run(following(base, vae, pictures)), run(base), by=1e-3)
 
 
 @pytest.mark.parametrize("storage", [torch.float32, torch.float16])
@@ -200,13 +198,13 @@ def test_models_that_nodes_load_in_inference_mode(vae, pictures, tmp_path, stora
     assert_alike(inside.clone(), out(), 1e-3)
 
 
-def test_what_cannot_work_is_said(model, vae, pictures):
+def test_what_cannot_work_is_said(model, animated, vae, pictures):
     with pytest.raises(ValueError, match="Motion from Video acts on the motion modules of a motion model"):
         tiny.sample(following(model, vae, pictures), 6)
     with pytest.raises(ValueError, match="connected MODEL is SDXL. Use an SD1.5"):
         following(tiny.image_model("sdxl"), vae, pictures)
     with pytest.raises(ValueError, match="needs 2 pictures or more, but it has 1"):
-        check_reference(pictures[:1])
+        MotionFromVideoNode.execute(animated, pictures[:1], vae)
 
 
 @pytest.mark.parametrize("where", ["there", "back"])
