@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import torch
 import torch.nn.functional as F
@@ -51,6 +51,13 @@ class Merge:
         return x + self.layer(seen) * tokens.of(self.strength)  # type: ignore[no-any-return]
 
 
+class AttentionWatch(Protocol):
+    """Is shown what the attentions of a motion module compare."""
+
+    def __call__(self, attention: int, q: torch.Tensor, k: torch.Tensor) -> None:
+        """Queries and keys (b, n, f, c/n) of the attention of this number."""
+
+
 @dataclass(frozen=True)
 class Control:
     """How a motion module acts. Values have the height and width of the module's input, or 1."""
@@ -62,6 +69,7 @@ class Control:
     scales: tuple[PerLatent, ...] = ()  # of the logits of each of its attentions; empty: 1
     enhance: tuple[PerLatent | None, ...] = ()  # temperature of Enhance-A-Video for each attention; None: off
     branches: Mapping[nn.Module, Sequence[Branch]] = field(default_factory=dict)  # changes of its linear layers
+    watch: AttentionWatch | None = None  # is shown the queries and keys of its attentions
     merge: Merge | None = None  # what is added to the input of its first attention, after the positions
 
     def fit(self, x: torch.Tensor) -> "Control":

@@ -43,6 +43,8 @@ class TemporalAttention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (b, n, f, c/n)
         if control.scales[which:]:
             k = scaled(k, tokens.of(control.scales[which]))
+        if control.watch is not None:
+            control.watch(which, q, k)
         parts = [attend(*part) for part in zip(*(t.split(MAX_BATCH) for t in (q, k, v)), strict=True)]
         out = parts[0] if len(parts) == 1 else torch.cat(parts)
         out = linear(self.to_out[0], out.transpose(1, 2).reshape(batch, frames, width), control, tokens)

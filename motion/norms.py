@@ -5,9 +5,14 @@ from typing import Any
 import comfy.ops
 import torch
 
+from .own_weights import own_weights
+
 
 def joint_norm(norm: Any, x: torch.Tensor, videos: int) -> torch.Tensor:
     """What the host's GroupNorm layer `norm` gives for `x` (v*f, c, h, w) with joint statistics."""
+    if x.requires_grad and (norm.weight.is_inference() or norm.weight.device != x.device):
+        weight, bias = own_weights(norm, x)
+        return joint_group_norm(x, videos, norm.num_groups, weight, bias, norm.eps)
     weight, bias, offloaded = comfy.ops.cast_bias_weight(norm, x, offloadable=True)
     out = joint_group_norm(x, videos, norm.num_groups, weight, bias, norm.eps)
     comfy.ops.uncast_bias_weight(norm, weight, bias, offloaded)

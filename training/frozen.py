@@ -1,18 +1,13 @@
 """The image model while motion is trained: on its device, in full, usable by autograd, and never changed."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.model_management
-from comfy.ldm.modules.attention import SpatialTransformer
-from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 from ..motion.host import HostModel
-from ..motion.layers import MotionModule
-from ..sampling.modules.hooks import replaced_forward
 from ..sampling.run.animation import ANIMATION
 
 
@@ -56,25 +51,3 @@ def leave_inference_mode(network: nn.Module) -> None:
         for name, buffer in module._buffers.items():
             if buffer is not None and buffer.is_inference():
                 module._buffers[name] = buffer.clone()
-
-
-@contextmanager
-def checkpointing(*networks: nn.Module) -> Iterator[None]:
-    """While this is open, each block of UNets and each motion module in `networks` keeps its input only and is computed
-    again in the backward pass: less memory for about a third more time."""
-    with ExitStack() as stack:
-        for module in (module for network in networks for module in network.modules()):
-            if isinstance(module, (ResBlock, SpatialTransformer, MotionModule)):
-                stack.enter_context(_recomputed(module))
-        yield
-
-
-def _recomputed(module: nn.Module) -> AbstractContextManager[None]:
-    forward = module.forward
-
-    def recomputed(*args: Any) -> Any:
-        # The host writes its place in the UNet into transformer_options as it goes; each block keeps what it was given.
-        own = (dict(value) if isinstance(value, dict) else value for value in args)
-        return checkpoint(forward, *own, use_reentrant=False)
-
-    return replaced_forward(module, recomputed)

@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from ..motion.host import HostModel
+from ..sampling.modules.differentiable import checkpointing
 from .checkpoint import Checkpoint, Course
 from .clip_batches import Batches, batches
 from .clips import Clips
 from .config import TrainSettings, check_parts
 from .digest import digest
-from .frozen import checkpointing, frozen
+from .frozen import frozen
 from .learner import Learner, Weights
 from .memory import checkpointing_is_needed
 from .objective import Loss, Network, diffusion, motion_loss

@@ -11,6 +11,15 @@ EASYCACHE = "easycache"
 """The key of its state in the host's `transformer_options`."""
 
 
+def uncached(transformer_options: Mapping[str, Any]) -> dict[str, Any]:
+    """`transformer_options` for a model call that EasyCache neither skips nor takes note of."""
+    wrappers = {
+        kind: {key: functions for key, functions in by_key.items() if key != EASYCACHE}
+        for kind, by_key in transformer_options.get("wrappers", {}).items()
+    }
+    return {**transformer_options, "wrappers": wrappers}
+
+
 @dataclass(frozen=True)
 class Which:
     """Which model calls belong together."""

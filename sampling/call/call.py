@@ -1,7 +1,8 @@
 """What one model call is told, in addition to what the host tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, Protocol
 
 import torch
@@ -49,6 +50,33 @@ class Shown(Protocol):
         """Shows how many of the `count` windows of a step are computed."""
 
 
+@dataclass(frozen=True)
+class Given:
+    """What the host gives to a model call."""
+
+    frames: Frames  # which frames of the video it computes
+    x: torch.Tensor  # latents (v*f, c, h, w) with the noise of `t`
+    t: torch.Tensor  # noise levels (v*f,) or (v,)
+    options: Mapping[str, Any]  # its transformer_options
+    conditions: Mapping[str, Any]  # the host's other arguments by name
+
+
+def given_to(
+    frames: Frames, x: torch.Tensor, t: torch.Tensor, c_concat: Any = None, c_crossattn: Any = None, control: Any = None,
+    transformer_options: Any = None, **more: Any,
+) -> Given:  # fmt: skip
+    """The arguments of the host's apply_model as Given."""
+    conditions = {"c_concat": c_concat, "c_crossattn": c_crossattn, "control": control, **more}
+    return Given(frames, x, t, transformer_options, conditions)
+
+
+class Instead(Protocol):
+    """Computes something else than the prediction of a model call."""
+
+    def __call__(self, base: Any, motions: Any, given: Given) -> torch.Tensor:
+        """For the host's network `base` and the motion models at work, (v*f, c, h, w)."""
+
+
 @dataclass
 class RawPrediction:
     """What the model predicts for the positive prompt at a step, before other nodes change it."""
@@ -69,6 +97,7 @@ class Call:
     kept: float | Curve = 1.0  # the share of the motion that acts: less in the extra pass of Motion Guidance
     tokens: AttentionTokens | None = None  # what its self-attentions exchange with those of another window
     extra: str = ""  # the extra pass of a guidance that it belongs to, if any
+    instead: Instead | None = None  # what the call computes in place of its prediction; None: it predicts
     raw: RawPrediction | None = None  # of the step, where Motion Guidance needs it
     caches: Caches | None = None  # of the run
     inside: WindowsInside | None = None  # the motion windows of the run; None: motion modules see all frames at once
@@ -140,3 +169,18 @@ def frames_in(batch: int, transformer_options: Mapping[str, Any]) -> Frames:
             "process all frames at once. Remove the node that splits batches, or use Context Windows."
         )
     return frames
+
+
+def in_its_mode(apply_model: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """`apply_model`, a wrapper of the host's apply_model, outside of torch's inference mode for a call that computes something
+    else than its prediction: that may be a gradient."""
+
+    @wraps(apply_model)
+    def in_mode(executor: Any, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> torch.Tensor:
+        options = args[3] if len(args) > 3 else named["transformer_options"]
+        if call_of(options).instead is None:
+            return apply_model(executor, x, t, *args, **named)
+        with torch.inference_mode(False):
+            return apply_model(executor, x.clone(), t.clone(), *args, **named)
+
+    return in_mode

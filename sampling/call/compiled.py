@@ -42,3 +42,13 @@ def compilable(options: MutableMapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         options.update(taken)
+
+
+@contextmanager
+def uncompiled(options: Mapping[str, Any]) -> Iterator[None]:
+    """While this is open, a model call with the host's `options` (`transformer_options`) runs no compiled code."""
+    if WRAPPER not in options.get("wrappers", {}).get(WrappersMP.APPLY_MODEL, {}):
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield

@@ -39,6 +39,14 @@ class Motion:
     norms: NormPolicy  # over which frames its norms and those of the UNet take their statistics
     pictures: Mapping[str, Addition] = field(default_factory=dict)  # what its picture adds at places, or in conv_in
 
+    def networks(self) -> Iterator[nn.Module]:
+        """The networks that act: its motion modules, and what motion LoRAs and cameras have beside them."""
+        yield self.model
+        for control in self.controls.values():
+            if control.merge is not None:
+                yield control.merge.layer
+            yield from (branch.change for branches in control.branches.values() for branch in branches)
+
     def in_tensors(self, frames: int, device: torch.device) -> "Motion":
         """The same with a tensor for each number of its controls and pictures."""
         return replace(

@@ -32,7 +32,7 @@ def with_latents(
         message = "Animate Picture has %d pictures; only the first %d are used, one for each frame."
         logging.info(message, picture.count, frames)
     h, w = shape[-2:]
-    latents = _latents(picture.pictures[:frames], picture.vae, h, w)
+    latents = encoded_pictures(picture.pictures[:frames], picture.vae, (h, w), "Animate Picture")
     return replace(picture, latents=guider.model_patcher.model.process_latent_in(latents.float()))
 
 
@@ -56,13 +56,17 @@ def _check_places(picture: AnimatedPicture, frames: int) -> None:
         )
 
 
-def _latents(pictures: torch.Tensor, vae: HostVAE, h: int, w: int) -> torch.Tensor:
-    """`pictures` (n, H, W, 3) as latents (n, 4, h, w), cut to the shape of the video around their centre."""
+def encoded_pictures(pictures: torch.Tensor, vae: HostVAE, size: tuple[int, int], node: str) -> torch.Tensor:
+    """`pictures` (n, H, W, 3) as latents (n, 4, h, w) of `size` (h, w), cut to the shape of the video around their centre.
+
+    Raises ValueError, in the name of the `node`, for the VAE of another kind of model.
+    """
     if vae.latent_channels != LATENT_CHANNELS:
         raise ValueError(
-            f"Animate Picture got a VAE whose latents have {vae.latent_channels} channels, but the motion model needs "
+            f"{node} got a VAE whose latents have {vae.latent_channels} channels, but the motion model needs "
             f"{LATENT_CHANNELS}. Connect the VAE of the SD1.5 checkpoint."
         )
+    h, w = size
     ratio = vae.spacial_compression_encode()
     pixels = pictures[..., :3].movedim(-1, 1)
     grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio

@@ -1,16 +1,17 @@
 """What the nodes ask of a run: one frozen value on the MODEL."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ...motion.host import HostModel, HostMotion
+from ...motion.host import HostGuider, HostModel, HostMotion
 from ..guidance.animation_guidance import Guidance
 from ..guidance.guidance_reuse import GuidanceReuse
+from ..guidance.motion_from_video import MotionFromVideo, prepared
 from ..guidance.motion_guidance import MotionGuidance
 from ..latents.inject_image import Injection
 from ..latents.text2video_zero import MotionField
-from ..modules.applied import Applied
+from ..modules.applied import Applied, encoded
 from ..modules.enhance_motion import Enhance
 from ..noise.animation_noise import AnimationNoise
 from ..noise.model_sampling import OwnSampling, ScheduleChoice
@@ -44,6 +45,7 @@ class Animation:
     first_frame: bool = False  # whether every frame attends to the first
     guidance: Guidance | None = None  # in place of the sampler's cfg
     motion_guidance: MotionGuidance | None = None  # guidance by the difference that motion makes; None: off
+    from_video: MotionFromVideo | None = None  # guidance towards the motion of a reference video; None: off
     reuse: GuidanceReuse | None = None  # of the direction of guidance at later steps; None: off
     enhance: Enhance | None = None  # of the attentions over frames
     preview_plays: bool = False  # whether the sampler's preview shows another frame at every step
@@ -78,3 +80,13 @@ def motion_models(patcher: HostModel | None) -> list[HostMotion]:
             "A MODEL with a motion model was called outside ComfyUI's samplers. Connect the MODEL to a sampler node."
         )
     return list(patcher.get_additional_models_with_key(ANIMATION))
+
+
+def with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int], seed: int) -> Animation:
+    """`animation` for a run of `seed` with latents of `shape` (f, c, h, w) by the host's `guider`: with the latents of its
+    pictures, which are encoded before the models are loaded, so that the VAE has the memory for itself."""
+    models = motion_models(guider.model_patcher)
+    motions = tuple(encoded(how, models, guider, shape) for how in animation.motions)
+    video = animation.from_video
+    followed = None if video is None else prepared(video, guider, shape, seed)
+    return replace(animation, motions=motions, from_video=followed)

@@ -111,17 +111,31 @@ def _check_has_unet(model: HostModel) -> None:
         )
 
 
+def _check_has_level(model: HostModel) -> None:
+    if "up_blocks.3.motion_modules.0" not in find_slots(model.model.diffusion_model):
+        raise ValueError(
+            f"Motion from Video guides motion modules of SD1.5, but the connected MODEL is {base_name(model)}. Use an SD1.5 "
+            "checkpoint with an SD1.5 motion model such as v3_sd15_mm."
+        )
+
+
 _ACCEPTS: dict[str, Callable[[Any], None]] = {
     "windows": _check_makes_pictures,
     "refinement": _check_adds_noise,
     "first_frame": _check_has_unet,
+    "from_video": _check_has_level,
 }
 """What to check of a MODEL, by the field of an Animation that changes."""
 
 
 def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
     """Raises ValueError unless a run of the host's `guider` over `frames` can do what `animation` asks."""
-    for name, wanted in (("Motion Guidance", animation.motion_guidance), ("Enhance Motion", animation.enhance)):
+    acting = {
+        "Motion Guidance": animation.motion_guidance,
+        "Motion from Video": animation.from_video,
+        "Enhance Motion": animation.enhance,
+    }
+    for name, wanted in acting.items():
         if wanted is not None and not animation.motions:
             raise ValueError(
                 f"{name} acts on the motion modules of a motion model, but the MODEL has none. Put Apply Motion Model "

@@ -8,6 +8,7 @@ import torch
 
 from ...motion.host import HostGuider
 from ..call.caches import cache_node
+from ..call.progress import is_within
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
@@ -38,6 +39,7 @@ def remarks(
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
         *_reuse(animation, guider),
+        *_video(animation, guider, frames, sigmas),
         *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
         *_prompts(guider, frames),
         *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
@@ -107,6 +109,20 @@ def _reuse(animation: Animation, guider: HostGuider) -> Iterator[str]:
         other = cache_node(guider.model_options["transformer_options"])
         if other:
             yield f"Fast Sampling and {other} both reuse what earlier steps computed, and their errors add up. Remove {other}."
+
+
+def _video(animation: Animation, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Iterator[str]:
+    video = animation.from_video
+    if video is None:
+        return
+    sampling = guider.model_patcher.get_model_object("model_sampling")
+    start, end = video.start_percent, video.end_percent
+    if not any(is_within(start, end, sigma, sampling) for sigma in sigmas.tolist()[:-1]):
+        part = f"{start:.0%} and {end:.0%} of the noise schedule"
+        yield f"Motion from Video has no effect: no step of this run is between {part}."
+    elif len(video.pictures) != frames:
+        pictures = f"the {len(video.pictures)} pictures of the reference are spread evenly"
+        yield f"Motion from Video: {pictures} over the {frames} frames of the video."
 
 
 def _without_cameras(animation: Animation) -> Sequence[Any]:

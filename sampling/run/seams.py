@@ -14,7 +14,7 @@ from ...motion.host import HostConds, HostExecutor, HostGuider, HostModel, HostN
 from ...motion.lora_branches import LORAS
 from ..call.areas import AREAS, take_areas, with_areas
 from ..call.caches import Caches
-from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in
+from ..call.call import CALL, Call, QueriesKeysValues, call_of, counted, frames_in, given_to, in_its_mode
 from ..call.compiled import compilable, runs_compiled
 from ..call.feature_cache import FeatureCache
 from ..call.kept_guidance import KeptGuidance
@@ -24,10 +24,10 @@ from ..camera.sight import sight_of
 from ..guidance.animation_guidance import guided, needed, pushed_by_pag, replacing_cfg
 from ..guidance.first_frame_attention import attending_first_frame
 from ..guidance.guidance_reuse import reuse_summary, reusing
+from ..guidance.motion_from_video import frames_of_memory, pushed_by_video
 from ..guidance.motion_guidance import keeping_raw, pushed_by_motion
 from ..latents.inject_image import injecting
 from ..latents.text2video_zero import MovingSampler
-from ..modules.applied import encoded
 from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
 from ..modules.picture_at_work import with_picture
@@ -38,7 +38,7 @@ from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
-from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models
+from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models, with_encoded_pictures
 from .checks import check_result, check_run, check_sigmas
 from .handler import HANDLER, handler_for, video_length
 from .on_node import RunWords, say
@@ -63,7 +63,9 @@ def _outer_sample(
     check_sigmas(sigmas)
     words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
     guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
-    guider.model_options["transformer_options"][ANIMATION] = _with_encoded_pictures(animation, guider, noise.shape)
+    guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(
+        animation, guider, noise.shape, seed or 0
+    )
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
         if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
@@ -89,12 +91,6 @@ def _outer_sample(
     return result
 
 
-def _with_encoded_pictures(animation: Animation, guider: HostGuider, shape: Sequence[int]) -> Animation:
-    """`animation` for a run of latents of `shape` (f, c, h, w), with the latents of the pictures that are animated."""
-    models = motion_models(guider.model_patcher)
-    return replace(animation, motions=tuple(encoded(how, models, guider, shape) for how in animation.motions))
-
-
 def _put_last(model_options: HostOptions, kind: str) -> None:
     """Has the host call our wrapper after those of other nodes, which may override the cfg of a sampler."""
     wrappers = model_options["transformer_options"]["wrappers"][kind]
@@ -104,10 +100,14 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 def _prepare_sampling(
     executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
 ) -> Any:  # fmt: skip
-    """The host loads its models: it makes room for what is computed at once, not for the whole video."""
-    handler = (named.get("model_options") or {}).get(HANDLER)
+    """The host loads its models: it makes room for what is computed at once, not for the whole video, and for the pass of
+    Motion from Video."""
+    options = named.get("model_options") or {}
+    handler = options.get(HANDLER)
+    frames = noise_shape[0]
     if isinstance(handler, ContextHandler):
-        noise_shape = [handler.most_frames_at_once(noise_shape[0]), *noise_shape[1:]]
+        frames = handler.most_frames_at_once(frames)
+    noise_shape = [frames_of_memory(animation_of(options).from_video, frames), *noise_shape[1:]]
     return executor(model, noise_shape, conds, *args, **named)
 
 
@@ -155,6 +155,7 @@ def _calc_cond_batch(
     return executor(model, conds, latents, timestep, model_options)
 
 
+@in_its_mode
 def _apply_model(
     executor: HostExecutor[HostNetwork, torch.Tensor], x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any
 ) -> torch.Tensor:
@@ -188,6 +189,8 @@ def _apply_model(
     active = [
         with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
     ]
+    if call.instead is not None:
+        return call.instead(base, active, given_to(frames, x, t, *args, **named))
     if runs_compiled(options):
         active = [motion.in_tensors(frames.count, x.device) for motion in active]
     with compilable(options), motion_inside(base.diffusion_model, active, frames.count):
@@ -210,6 +213,8 @@ def _post_cfg(args: dict[str, Any]) -> torch.Tensor:
         args = {**args, "denoised": pushed_by_pag(animation.guidance, args)}
     if animation.motion_guidance is not None:
         args = {**args, "denoised": pushed_by_motion(animation.motion_guidance, args)}
+    if animation.from_video is not None:
+        args = {**args, "denoised": pushed_by_video(animation.from_video, args)}
     return args["denoised"]  # type: ignore[no-any-return]
 
 
@@ -233,6 +238,7 @@ def install(model: HostModel, animation: Animation) -> None:
     if attends and _attn1 not in _patches(model).get("attn1_patch", ()):
         model.set_model_attn1_patch(_attn1)
     pushes = animation.motion_guidance is not None or (animation.guidance is not None and animation.guidance.pag != 0)
+    pushes = pushes or animation.from_video is not None
     if pushes and _post_cfg not in model.model_options.get("sampler_post_cfg_function", ()):
         model.set_model_sampler_post_cfg_function(_post_cfg)
 

@@ -97,6 +97,7 @@ CASES = (
             "ContextWindows",
             "EnhanceMotion",
             "FastSampling",
+            "MotionFromVideo",
             "MotionGuidance",
             "WindowReference",
         )
@@ -105,6 +106,8 @@ CASES = (
         no_effect("FastSampling", ", because guidance_interval is 1.", guidance_interval=1, **{name: value})
         for name, value in (("start_percent", 0.2), ("end_percent", 0.8))
     ),
+    no_effect("MotionFromVideo", ", because strength is 0.", strength=0, level="fine"),
+    no_effect("MotionFromVideo", ", because strength is 0.", strength=0, reference_noise=0.2),
     no_effect("MotionGuidance", ", because kept is connected.", kept=FRAMES, skip="up"),
     no_effect("MotionGuidance", ", because scale is 0.", scale=0, rescale=0.5),
     *(
@@ -275,6 +278,7 @@ CASES = (
             "AnimationGuidance": [7.5],
             "EnhanceMotion": [2.0],
             "FastSampling": [2],
+            "MotionFromVideo": [PICTURES, None],
             "MotionGuidance": [1.0, "all"],
             "MotionWindows": [16, 4],
             "NoiseSchedule": ["AnimateDiff"],
@@ -381,6 +385,7 @@ ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no 
     "LoadSparseCtrl": "sparsectrl frames motion strength empty_windows",
     "MergeMotionModels": "first second down up",
     "MetricsPlot": "results width",
+    "MotionFromVideo": "images vae",
     "MotionWindows": "length freenoise",
     "NoiseSchedule": "prediction zero_snr lcm_steps",
     "PlotCameraPath": "camera frames",

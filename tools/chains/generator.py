@@ -20,6 +20,7 @@ INPUTS: dict[str, Callable[[Draw], dict[str, Any]]] = {  # node id: what draws i
     "FirstFrameAttention": motion_inputs.first_frame_attention,
     "EnhanceMotion": motion_inputs.enhance_motion,
     "MotionGuidance": motion_inputs.motion_guidance,
+    "MotionFromVideo": run_inputs.motion_from_video,
     "AnimationGuidance": run_inputs.animation_guidance,
     "FastSampling": run_inputs.fast_sampling,
     "AnimationNoise": run_inputs.animation_noise,
@@ -29,7 +30,7 @@ INPUTS: dict[str, Callable[[Draw], dict[str, Any]]] = {  # node id: what draws i
     "NoiseSchedule": run_inputs.noise_schedule,
 }
 MOTION = ("ApplyMotionModel", "AnimateDiff")
-NEED_MOTION = ("EnhanceMotion", "MotionGuidance", "MotionWindows")
+NEED_MOTION = ("EnhanceMotion", "MotionFromVideo", "MotionGuidance", "MotionWindows")
 REPEATABLE = ("AnimationNoise", "ContextWindows", "InjectImage", "WindowReference", "ApplyMotionModel")  # act together
 SAMPLERS = (
     *("euler", "heun", "dpmpp_2m", "ddim", "uni_pc", "res_multistep", "lms"),

@@ -101,6 +101,18 @@ def animation_guidance(draw: Draw) -> Inputs:
     return inputs
 
 
+def motion_from_video(draw: Draw) -> Inputs:
+    side = PIXELS * draw.whole(4, 12)
+    return {
+        "images": Drawn("image", draw.whole(2, 20), side, side, draw.seed()),
+        "vae": Shared("vae"),
+        "strength": draw.value(0.5, 3.0),
+        "level": draw.option("level"),
+        "end_percent": draw.percent(draw.number(0.3, 0.9)),
+        "reference_noise": draw.number(0.2, 0.6),
+    }
+
+
 def fast_sampling(draw: Draw) -> Inputs:
     return {"guidance_interval": draw.whole(2, 4)}
 

@@ -73,12 +73,14 @@ ZOOM = node("KinemaLoadMotionLora", motion_model=MOTION, lora="miniature_zoom.sa
 FISH = "a red fish swimming right, coral reef"
 BLUE = "a blue fish swimming right, deep sea"
 YELLOW = "a yellow fish swimming left, kelp forest"
+SILENT = "a red fish, sandy lagoon"
 LONG = 32  # frames in windows of 16
 STEPS, CFG = 10, 2.0
 SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
 SEED = 2  # of FISH: the best of the first six, found by `dev.py docs --seeds`
 DEEP_SEED = 1  # of BLUE: without a fault
 ZOOM_SEED = 4  # of YELLOW with ZOOM: without a fault
+SILENT_SEED = 91_002  # of SILENT: the fish swims to the right
 LONG_SEED = SEED  # of FISH in windows: not searched yet
 TRAVEL_SEED = 1  # of a prompt that changes: the better of two
 SHOWN, SIDE = 5, 128  # frames of a strip, and pixels of each
@@ -114,6 +116,14 @@ def animation(
     positive = prompt if isinstance(prompt, Node) else text(prompt)
     ends = {"model": model, "positive": positive, "negative": text(""), "latent_image": latent(frames)}
     return decoded(node("KSampler", seed=seed, **ends, **settings))
+
+
+def followed() -> tuple[Row, ...]:
+    """A reference, an animation whose prompt does not say where the fish swims, and the same that follows the reference."""
+    reference = animation(prompt=YELLOW, seed=ZOOM_SEED)
+    following = node("KinemaMotionFromVideo", model=MOVING, images=reference, vae=VAE, level="fine")
+    free = animation(prompt=SILENT, seed=SILENT_SEED)
+    return Row(reference, (YELLOW,)), Row(free, ()), Row(animation(following, SILENT, seed=SILENT_SEED), ())
 
 
 def sampled_at(sigmas: Node) -> Node:

@@ -32,6 +32,7 @@ from .graphs import (
     applied,
     endless,
     floats,
+    followed,
     measured,
     node,
     plotted,
@@ -39,7 +40,6 @@ from .graphs import (
     windows,
 )
 
-FEW_STEPS = 4
 ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
 LAGOON = "a blue fish swimming right, sandy lagoon"
 DEEP = "a purple fish swimming right, deep sea"
@@ -87,17 +87,13 @@ def travel(frames: int) -> Node:
     return node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {LAGOON}\n-1: {DEEP}", frames=frames)
 
 
-def panned(**motion: Any) -> Node:
-    return on_model("KinemaText2VideoZero", MINIATURE, frames=8, **motion)
-
-
 def zooming(motion: Node) -> Row:
     return Row(animation(applied(motion), YELLOW, seed=ZOOM_SEED), (YELLOW,))
 
 
 def sigmas(scheduler: str) -> Node:
     """Of few steps: with more of them, all schedulers give about the same."""
-    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=FEW_STEPS)
+    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=4)
 
 
 def right_half() -> Node:
@@ -208,6 +204,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         zooming(node("KinemaMergeMotionModels", first=MOTION, second=ZOOM)),
     ),
     "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
+    "KinemaMotionFromVideo": followed(),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
     "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING, length=8))),
     "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
@@ -228,7 +225,11 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaSigmaSchedule": (sampled_at(sigmas("beta")), sampled_at(sigmas("exponential"))),
     "KinemaText2VideoZero": (
         jumps(animation(MINIATURE, frames=8)),
-        jumps(panned(motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500)),
+        jumps(
+            on_model(
+                "KinemaText2VideoZero", MINIATURE, 8, motion_x=12.0, motion_y=0.0, high_timestep=700, low_timestep=500
+            )
+        ),
     ),
     "KinemaTrainMotionLora": (PLAIN, training("KinemaTrainMotionLora", rank=4, steps=100, learning_rate=1e-3)),
     "KinemaTrainMotionModel": (PLAIN, training("KinemaTrainMotionModel", steps=100, accumulation=1)),
