@@ -7,7 +7,21 @@ from typing import Any
 
 from .board import COLUMN, Node, Stage, Template
 from .downloads import CANNY, LCM, LCM_LORA, LIGHTNING, V2, ZOOM
-from .spine import ADAPTED, EDGES_GUIDE, MODELS, NARROW, PROMPT, SAMPLE, SAVE, lora, note, sampler, spine, stages, with_inputs
+from .spine import (
+    ADAPTED,
+    EDGES_GUIDE,
+    MODELS,
+    NARROW,
+    PROMPT,
+    SAMPLE,
+    SAVE,
+    lora,
+    note,
+    sampler,
+    spine,
+    stages,
+    with_inputs,
+)
 
 
 def text_to_animation() -> Template:
@@ -142,7 +156,12 @@ def controlnet_over_time() -> Template:
     nodes["film"] = Node("LoadVideo", 0, 890, {"file": "my_video.mp4"}, height=110)
     nodes["frames"] = Node("GetVideoComponents", 330, 890, {"video": ["film", 0]}, height=90, width=NARROW)
     nodes["edges"] = Node(
-        "Canny", 575, 890, {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5}, height=90, width=NARROW
+        "Canny",
+        575,
+        890,
+        {"image": ["frames", 0], "low_threshold": 0.2, "high_threshold": 0.5},
+        height=90,
+        width=NARROW,
     )
     nodes["guided"] = Node("ControlNetApplyAdvanced", 780, 330, EDGES_GUIDE, height=200, width=250)
     text = (

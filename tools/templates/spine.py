@@ -56,7 +56,9 @@ def ending(prefix: str, x: float, y: float) -> dict[str, Node]:
     """From the latents to the file."""
     save = {"video": ["video", 0], "filename_prefix": f"kinema/{prefix}", "format": "auto", "codec": "auto"}
     return {
-        "decode": Node("VAEDecode", x, y, {"samples": ["sampler", 0], "vae": ["vae again", 0]}, height=60, width=NARROW),
+        "decode": Node(
+            "VAEDecode", x, y, {"samples": ["sampler", 0], "vae": ["vae again", 0]}, height=60, width=NARROW
+        ),
         "video": Node(
             "CreateVideo", x + NARROW + 25, y, {"images": ["decode", 0], "fps": 8.0}, height=110, width=NARROW
         ),
