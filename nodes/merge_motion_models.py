@@ -23,11 +23,11 @@ class MergeMotionModelsNode(io.ComfyNode):
             inputs=[
                 MotionModelSocket.Input(
                     "first",
-                    tooltip="The first motion model. Blocks with a weight of 0 are taken from it unchanged.",
+                    tooltip="The first motion model. Blocks with a weight of zero are taken from it unchanged.",
                 ),
                 MotionModelSocket.Input(
                     "second",
-                    tooltip="The second motion model. Blocks with a weight of 1 are taken from it unchanged.",
+                    tooltip="The second motion model. Blocks with a weight of one are taken from it unchanged.",
                 ),
                 *(
                     _weight(name, where)

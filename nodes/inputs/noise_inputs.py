@@ -105,7 +105,7 @@ def seed_inputs() -> list[io.Input]:
             optional=True,
             advanced=True,
             tooltip='One seed per frame, e.g. "42, 42, 7". If there are more frames than seeds, the seed '
-            "increases by 1 with each further frame.",
+            "increases by one with each further frame.",
         ),
         OpenInt(
             "first_frame",
