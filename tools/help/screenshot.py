@@ -16,6 +16,7 @@ from .opened import IMAGES, WORKFLOW, exif, template
 FILE = IMAGES / "graph.webp"
 WIDTH, HEIGHT = 1360, 920  # of the page, pixels
 SETTINGS = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False, "Comfy.Graph.CanvasInfo": False}
+TOLD = "localStorage.setItem('Kinema.ToldThatPreviewsAreOff', 'yes')"  # else that message is in the picture
 MINUTES = 20  # that the run may take
 DONE = "app.graph.nodes.some(node => node.type == 'SaveVideo' && node.widgets.length > 3)"  # its preview is a widget
 
@@ -35,6 +36,7 @@ def make() -> None:
             viewport={"width": WIDTH, "height": HEIGHT}
         )
         page.request.post(f"{comfy.url}/settings", data=SETTINGS)
+        page.add_init_script(TOLD)
         page.goto(comfy.url)
         page.wait_for_function("window.app?.vueAppReady && app.graph?.nodes.length && app.extensionManager.workflow")
         page.evaluate("app.graph.clear()")

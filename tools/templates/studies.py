@@ -14,7 +14,8 @@ MINIATURE = "miniature_mm.safetensors"
 
 def miniature() -> Template:
     nodes = spine("miniature")
-    nodes["checkpoint"] = Node("KinemaLoadMiniature", 0, 150, {"style": "day"}, height=110)
+    nodes["motion"] = replace(nodes["motion"], height=195)  # with room for what the nodes say once they ran
+    nodes["checkpoint"] = Node("KinemaLoadMiniature", 0, 255, {"style": "day"}, height=170)
     nodes["motion"] = replace(with_inputs(nodes["motion"], motion_model=MINIATURE), models=())
     nodes["latent"] = with_inputs(nodes["latent"], width=128, height=128)
     nodes["negative"] = with_inputs(nodes["negative"], text="")
@@ -26,7 +27,7 @@ def miniature() -> Template:
         "right**\n- in a **coral reef, deep sea, sandy lagoon or kelp forest**\n\nThe images are 128 × 128 "
         "pixels."
     )
-    return Template("miniature", nodes, stages(), note(text), title="Try it (nothing to download)")
+    return Template("miniature", nodes, stages(), note(text, y=485, height=275), title="Try it (nothing to download)")
 
 
 def train_motion_lora() -> Template:
