@@ -1,6 +1,7 @@
 """The order of a run is Kinema's, not that of the wires: between nodes of different kinds it does not matter."""
 
 import json
+import re
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from random import Random
