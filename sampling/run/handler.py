@@ -46,3 +46,8 @@ def video_length(handler: Any, noise: torch.Tensor) -> int:
 def _native(spec: MotionSpec, how: Applied) -> int:
     """The length of the windows that suit a motion model."""
     return min(spec.native_frames, how.positions.length(spec.max_frames))
+
+
+def frames_at_once(handler: Any, frames: int) -> int:
+    """How many of `frames` are computed at once with the context `handler` of a run, None where it has none."""
+    return handler.most_frames_at_once(frames) if isinstance(handler, ContextHandler) else frames

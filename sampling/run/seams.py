@@ -36,11 +36,10 @@ from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
-from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models, with_encoded_pictures
 from .checks import check_result, check_run, check_sigmas
-from .handler import HANDLER, handler_for, video_length
+from .handler import HANDLER, frames_at_once, handler_for, video_length
 from .on_node import RunWords, say
 from .preview import played
 from .remarks import remarks
@@ -100,15 +99,10 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 def _prepare_sampling(
     executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
 ) -> Any:  # fmt: skip
-    """The host loads its models: it makes room for what is computed at once, not for the whole video, and for the pass of
-    Motion from Video."""
+    """The host loads its models: it makes room for what is computed at once, and for the pass of Motion from Video."""
     options = named.get("model_options") or {}
-    handler = options.get(HANDLER)
-    frames = noise_shape[0]
-    if isinstance(handler, ContextHandler):
-        frames = handler.most_frames_at_once(frames)
-    noise_shape = [frames_of_memory(animation_of(options).from_video, frames), *noise_shape[1:]]
-    return executor(model, noise_shape, conds, *args, **named)
+    frames = frames_of_memory(animation_of(options).from_video, frames_at_once(options.get(HANDLER), noise_shape[0]))
+    return executor(model, [frames, *noise_shape[1:]], conds, *args, **named)
 
 
 def _sampler_sample(

@@ -44,6 +44,7 @@ SEAMS = re.compile(
     r"class \w+\((?:Sampler|KSAMPLER|ControlNet|ContextHandlerABC)\)|\.set_additional_models\(|\.add_object_patch\("
     r"|set_model_options_patch_replace\(|register_forward_hook\(|\.weight_function = |CONDNoiseShape\(|comfy_extras\.nodes"
     r"|\"sampler_\w+_function\":|= \"sampler_\w+_function\"|\"patches_replace\":|getclosurevars\("
+    r"|\"optimized_attention_override\":|\"comfy_cast_weights\""
     r"|\.cond_hint_original = |\.routes\.\w+\(|add_on_prompt_handler\("
 )
 """How other files than seams.py reach into the host."""

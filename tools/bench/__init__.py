@@ -25,7 +25,7 @@ ROWS = {  # name: what it compares
     "miniature's clips, one for each of --rounds",
     "texts": "reading curves and prompts of the greatest length allowed, written in the ways that are slowest to read",
     "motion_from_video": "clips of the miniature that swim as a reference does, one for each of --rounds, with and without "
-    "Motion from Video; its time and memory",
+    "Motion from Video; its time",
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
     "on disk",

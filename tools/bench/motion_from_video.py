@@ -16,7 +16,7 @@ import torch
 from kinema.miniature import models
 from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.run.attach import changed
-from tools.bench.measure import Options, Result, interleaved, peak_bytes
+from tools.bench.measure import Options, Result, interleaved
 from tools.miniature import detector, judge, world
 from tools.miniature.series import animated, base
 from tools.miniature.world import DIRECTIONS, Scene
@@ -55,8 +55,6 @@ def run(options: Options) -> Iterator[Result]:
     }
     seconds = interleaved(things, 1)
     yield Result(f"a run of {STEPS} steps: with ÷ without", seconds["with"] / seconds["without"])
-    peaks = {name: peak_bytes(thing) / 2**20 for name, thing in things.items()}
-    yield Result("additional peak memory", peaks["with"] - peaks["without"], "MiB")
 
 
 def _reference(words: judge.Words, direction: str, number: int) -> torch.Tensor:

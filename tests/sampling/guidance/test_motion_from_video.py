@@ -14,6 +14,7 @@ from watching import Stop, assert_untouched, snapshot
 
 from kinema.motion.load import load_motion_model
 from kinema.nodes.motion_from_video import MotionFromVideoNode
+from kinema.sampling.curves.curve import Listed
 from kinema.sampling.guidance.attention_goal import distance, strongest, weights_of
 from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
 from kinema.sampling.guidance.motion_from_video import AUTHORS_LATENT, SCALE, MotionFromVideo, prepared
@@ -141,13 +142,14 @@ def test_the_push_is_the_gradient_of_the_loss(animated, motion, vae, pictures):
 
 
 def test_it_acts_with_its_strength_in_its_part_of_the_run(animated, vae, pictures):
-    plain = tiny.sample(animated, 6, steps=3)
-    run = partial(tiny.sample, frames=6, steps=3)
+    plain = tiny.sample(animated, 4)
+    run = partial(tiny.sample, frames=4)
     assert torch.equal(run(following(animated, vae, pictures, 0.0)), plain)
     assert torch.equal(run(following(animated, vae, pictures, start_percent=0.7, end_percent=0.8)), plain)
     results = [run(following(animated, vae, pictures, **more)) for more in ({}, {"level": "fine"}, {"noise": 0.8})]
     for result in results:
         assert_other(result, plain)
+    assert torch.equal(run(following(animated, vae, pictures, Listed((1.0,) * 4))), results[0])
     assert_other(results[1], results[0])
     assert_other(results[2], results[0])
 
