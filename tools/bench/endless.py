@@ -51,7 +51,7 @@ def run(options: Options) -> Iterator[Result]:
         )
         for seed, each in enumerate(words[: options.rounds], start=FIRST_SEED)
     ]
-    for name, number in (("context windows", 0), ("without end", 1)):
+    for name, number in (("context windows", 0), ("without end", 1)) if videos else ():
         seen = [pair[number] for pair in videos]
         what = f"{short} frames, {name}"
         yield Result(f"{what}: flicker", mean(map(_flicker, seen)), "%")
