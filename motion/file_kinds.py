@@ -56,9 +56,9 @@ SPARSECTRL_FILE = FileKind(
 
 _KINDS = (
     FileKind(
-        label="a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
-        advice="CameraCtrl works without it. To get its look of rooms and streets, save only its lora_state_dict as a "
-        ".safetensors file and use Load LoRA",
+        label="a training checkpoint that contains a LoRA for the image model, such as RealEstate10K_LoRA",
+        advice="CameraCtrl works without it. If you want the look of the LoRA's training videos (interiors and streets), save "
+        "only the lora_state_dict of this file as a .safetensors file and load that with Load LoRA",
         fits=_has(re.compile(r"^lora_state_dict\.")),
     ),
     MOTION_LORA,

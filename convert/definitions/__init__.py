@@ -1,1 +1,1 @@
-"""Inputs, outputs and widgets as data: of Kinema, the host and AnimateDiff-Evolved (with its earlier widget orders)."""
+"""The inputs, outputs and widgets of nodes of Kinema, the host and AnimateDiff-Evolved (with earlier orders), as data."""

@@ -16,7 +16,9 @@ def apply_control(plan: Plan, node: GraphNode) -> None:
     foreign = ForeignNode(node, plan, APPLY_WIDGETS, APPLY_DEFAULTS)
     extra = next((name for name in ACN_ONLY if foreign.link(name) is not None), None)
     if extra is not None:
-        raise RefusedError(f"{node.type} ({node.id}) uses {extra}, which Apply ControlNet of ComfyUI does not have.")
+        raise RefusedError(
+            f"{node.type} ({node.id}) uses the input {extra}, which ComfyUI's Apply ControlNet does not have."
+        )
     image = foreign.link("image")
     vae = foreign.link("vae_optional")
     preprocessor = foreign.behind("image")

@@ -12,7 +12,8 @@ from ..graph.workflow_graph import GraphNode, OutputOf
 from .option_nodes import OptionNode
 from .plan import APPROXIMATE, IDEA, LOSS, Made, Plan, RefusedError, Value
 
-MASK_TEXT = "Masks that are larger than the latents are reduced by area averages, not bilinearly."
+MASK_TEXT = "Masks that are larger than the latents are downscaled by area averaging instead of bilinear interpolation."
+MASK_NEARER = "Use a mask at latent resolution (1/8 of the image's width and height)."
 SCHEDULED = frozenset(["ADE_ValueScheduling", "ADE_ValueSchedulingLatents"])
 PASSES_FLOATS = "ADE_FloatToFloats"
 
@@ -81,9 +82,11 @@ def step_way(plan: Plan, option: OptionNode, first: float, last: float) -> Value
     easing = option.word("interpolation").replace("_in_out", " in and out").replace("_", " ")
     text = f"{start:.6g}%: {first:.6g}, {end:.6g}%: {last:.6g}"
     smooth = "The value changes continuously instead of in small steps."
-    plan.remark(
-        IDEA, option.node, smooth, "In Curve over Steps, write a key for each small step, with hold after its value."
+    nearer = (
+        'In Curve over Steps, write one "position: value" pair for each small step, and add the word "hold" after each '
+        "value, e.g. 50%: 0.8 hold."
     )
+    plan.remark(IDEA, option.node, smooth, nearer)
     return plan.output("KinemaCurveOverSteps", option.node, {"values": text, "easing": easing})
 
 
@@ -132,7 +135,7 @@ def _scaled_mask(plan: Plan, option: OptionNode) -> Value:
         raise RefusedError(f"{option.type} ({option.node.id}) has no mask.")
     scaling = "darkest to brightest" if option.word("scaling") == "relative" else "black to white"
     ends = {"black": option.value("min_float_val"), "white": option.value("max_float_val")}
-    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask that has the size of the latents.")
+    plan.remark(IDEA, option.node, MASK_TEXT, MASK_NEARER)
     return plan.output("KinemaCurveFromMask", option.node, {"mask": mask, **ends, "scaling": scaling})
 
 
@@ -172,7 +175,7 @@ def _floats(plan: Plan, option: OptionNode, value: Value | None) -> Value:
 
 
 def _masked(plan: Plan, option: OptionNode, number: Value, mask: OutputOf) -> Value:
-    plan.remark(IDEA, option.node, MASK_TEXT, "Use a mask that has the size of the latents.")
+    plan.remark(IDEA, option.node, MASK_TEXT, MASK_NEARER)
     white = number if isinstance(number, int | float) else 1.0
     curve = plan.output("KinemaCurveFromMask", option.node, {"mask": mask, "black": 0.0, "white": white})
     return curve if isinstance(number, int | float) else times(plan, number, curve, option.node)

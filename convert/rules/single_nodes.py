@@ -84,7 +84,7 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     if isinstance(text, str):
         text, added = with_commas(text)
         if added:
-            plan.remark(SAID, option.node, f"Commas were added where they were missing after prompts: {added}.")
+            plan.remark(SAID, option.node, f"Missing commas were added after prompts (number added: {added}).")
     inputs: dict[str, Value | None] = {
         "clip": option.link("clip"),
         "prompts": text,
@@ -102,7 +102,12 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     compounds = (
         "Between two prompts, the blend follows a straight line; in AnimateDiff-Evolved, it runs ahead of that line."
     )
-    plan.remark(IDEA, option.node, compounds, "Add keys where the prompts should change.")
+    plan.remark(
+        IDEA,
+        option.node,
+        compounds,
+        "Add a line with the next prompt at an earlier frame, so that the change comes sooner.",
+    )
 
 
 def _values(plan: Plan, option: OptionNode) -> None:
@@ -174,7 +179,9 @@ def _window_plan(plan: Plan, option: OptionNode) -> None:
 
 
 def _scale_and_encode(plan: Plan, option: OptionNode) -> None:
-    raise RefusedError(f"{option.type} ({option.node.id}) takes its size from latents, which no node of ComfyUI does.")
+    raise RefusedError(
+        f"{option.type} ({option.node.id}) scales an image to the size of latents, which no ComfyUI node can do."
+    )
 
 
 def _mask_of_multival(plan: Plan, option: OptionNode) -> None:

@@ -24,7 +24,11 @@ def list_over_run(plan: Plan, option: OptionNode, name: str, place: str) -> Valu
     last = max(points[-1][0], 1)
     keys = [f"{curve_text(start + length * frame / last)}%: {curve_text(value)}" for frame, value in points]
     smooth = "The value changes continuously instead of jumping from one number of the list to the next."
-    plan.remark(IDEA, option.node, smooth, "Write a key for each number, with hold after its value.")
+    nearer = (
+        'In Curve over Steps, write one "position: value" pair for each number, and add the word "hold" after each value, '
+        "e.g. 50%: 0.8 hold."
+    )
+    plan.remark(IDEA, option.node, smooth, nearer)
     return plan.output("KinemaCurveOverSteps", option.node, {"values": ", ".join(keys), "easing": "linear"})
 
 

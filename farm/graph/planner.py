@@ -89,8 +89,8 @@ class Planner:
         size = path.stat().st_size
         if size > self._ground.max_upload:
             raise ValueError(
-                f"{name} has {size} bytes, but a server takes at most {self._ground.max_upload}: start the server "
-                "with a larger --max-upload-size"
+                f"{name} is {size} bytes, but a server accepts uploads of at most {self._ground.max_upload} bytes: start "
+                "the server with a larger --max-upload-size"
             )
         return LocalFile(path, self._hash(path, path.stat().st_mtime_ns))
 

@@ -63,7 +63,10 @@ def device_flags(count: int, given: Sequence[str]) -> list[list[str]]:
     if count > len(gpus):
         found = f"{len(gpus)} GPU" + ("s" if len(gpus) > 1 else "")
         raise Refused(
-            [f"--local {count}, but this machine has {found}: start at most one server for each, or add -- --cpu"]
+            [
+                f"--local {count} asks for more servers than there are GPUs (this machine has {found}). Start at most one "
+                "server per GPU, or append -- --cpu to run the servers on the CPU."
+            ]
         )
     return [["--cuda-device", gpu] if gpu else [] for gpu in gpus[:count]]
 

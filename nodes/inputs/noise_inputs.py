@@ -78,7 +78,7 @@ def window_inputs() -> list[io.Input]:
             max=1024,
             optional=True,
             advanced=True,
-            tooltip="The length of your windows in frames, for the noise types repeated and FreeNoise.",
+            tooltip='Only for the noise types "repeated" and "FreeNoise": the length of your windows, in frames.',
         ),
         OpenInt(
             "overlap",
@@ -87,7 +87,7 @@ def window_inputs() -> list[io.Input]:
             max=1023,
             optional=True,
             advanced=True,
-            tooltip="The number of frames that neighbouring windows share, for the noise type FreeNoise.",
+            tooltip='Only for the noise type "FreeNoise": the number of frames that neighbouring windows share.',
         ),
     ]
 

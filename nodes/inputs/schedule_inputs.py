@@ -103,8 +103,8 @@ def lcm_steps_input() -> io.Int.Input:
         max=1000,
         optional=True,
         advanced=True,
-        tooltip="Makes the model a consistency model that was distilled on this number of timesteps, e.g. 50 for an LCM "
-        "LoRA or 100 for AnimateLCM. 0: whether the model is a consistency model depends on schedule, prediction and the "
+        tooltip="Samples the model as a consistency model distilled on this number of timesteps, e.g. 50 for an LCM LoRA "
+        "or 100 for AnimateLCM. 0: whether it is sampled as a consistency model depends on schedule, prediction and the "
         "connected model.",
     )
 

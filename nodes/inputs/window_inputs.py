@@ -73,7 +73,7 @@ def fuse_input() -> ExplainedCombo:
         default="pyramid",
         optional=True,
         advanced=True,
-        tooltip="How the windows are blended where they overlap. pyramid, which suits most videos: each frame "
+        tooltip="How the windows are blended where they overlap. pyramid suits most videos: each frame "
         "mostly follows the window in which it is closest to the middle. The help page explains each option.",
     )
 

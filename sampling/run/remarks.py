@@ -145,7 +145,8 @@ def _motion_windows(animation: Animation, frames: int, is_cut: bool) -> Iterator
     inside = animation.motion_windows
     count = 0 if inside is None or is_cut else len(inside.cut(frames, frames))
     if inside is not None and count:
-        yield f"{frames} frames in {count} motion windows of {min(inside.length, frames)}."
+        windows = "motion window" if count == 1 else "motion windows"
+        yield f"{frames} frames in {count} {windows} of {min(inside.length, frames)} frames."
 
 
 def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:

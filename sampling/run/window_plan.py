@@ -30,8 +30,8 @@ def plan_run(model: HostModel, frames: int, sigmas: Sequence[float]) -> list[Str
     handler = handler_for(model, model.model_options, frames)
     if handler is not None and not isinstance(handler, ContextHandler):
         raise ValueError(
-            f"The MODEL has context windows of another node ({type(handler).__name__}), but only Kinema's windows can be "
-            "drawn. Remove that node to see Kinema's windows."
+            "The MODEL has context windows set by a node that is not part of Kinema "
+            f"({type(handler).__name__}). Only Kinema's windows can be drawn; remove that node to see them."
         )
     stretches: list[Stretch] = []
     for step, sigma in enumerate(sigmas[:-1]):

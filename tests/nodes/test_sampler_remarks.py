@@ -62,7 +62,7 @@ CASES = {  # what is asked of the model, over how many frames, and what is said
     "loop": (
         lambda m: changed(m, motion_windows=MotionWindows(3, 1, closed_loop=True)),
         6,
-        "6 frames in 3 motion windows of 3.",
+        "6 frames in 3 motion windows of 3 frames.",
     ),
     "injection": (lambda m: inject(m, 0.5), 2, ""),
 }

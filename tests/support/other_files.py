@@ -100,8 +100,8 @@ KINDS: dict[str, tuple[Callable[[], object], str, str]] = {
         lambda: kohya("down_blocks_0_attentions_0_proj_in"), "is a LoRA for the image model", "Load it with Load LoRA, on",
     ),
     "LoRA checkpoint": (
-        lora_checkpoint, "is a LoRA for the image model inside a training checkpoint, such as RealEstate10K_LoRA",
-        "save only its lora_state_dict as a .safetensors file and use Load LoRA.",
+        lora_checkpoint, "is a training checkpoint that contains a LoRA for the image model, such as RealEstate10K_LoRA",
+        "save only the lora_state_dict of this file as a .safetensors file and load that with Load LoRA.",
     ),
     "SparseCtrl": (lambda: {"controlnet": sparse_ctrl()}, "is a SparseCtrl model", f"Load it with {SPARSE} and connect"),
     "SparseCtrl without a container": (sparse_ctrl, "is a SparseCtrl model", f"Load it with {SPARSE} and connect that"),

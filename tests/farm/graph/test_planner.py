@@ -104,7 +104,7 @@ def test_files_are_named_by_their_content_and_limited_in_size(tmp_path: Path) ->
     name = filled(graph(), job.changes)["3"]["inputs"]["picture"]
     assert name == f"kinema-farm/{job.files[0].sha256[:32]}.png"
     with pytest.raises(
-        Refused, match="cat.png has 5 bytes, but a server takes at most 4: start the server with a larger"
+        Refused, match="cat.png is 5 bytes, but a server accepts uploads of at most 4 bytes: start the server"
     ):
         Planner(graph(), ground(tmp_path, max_upload=4)).jobs([line(values)])
     (tmp_path / "cat.png").write_bytes(b"54321")

@@ -73,7 +73,9 @@ def test_one_server_for_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     assert device_flags(2, []) == [["--cuda-device", "2"], ["--cuda-device", "3"]]
     assert device_flags(4, ["--cpu"]) == [[]] * 4
-    with pytest.raises(Refused, match="--local 3, but this machine has 2 GPUs: start at most one server for each"):
+    with pytest.raises(
+        Refused, match=r"--local 3 asks for more servers than there are GPUs \(this machine has 2 GPUs\)"
+    ):
         device_flags(3, [])
 
 

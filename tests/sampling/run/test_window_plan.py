@@ -90,7 +90,7 @@ def test_closed_motion_windows_in_the_plan_are_those_of_the_whole_video(animated
 def test_windows_of_another_node_are_named(animated):
     other = animated.clone()
     other.model_options["context_handler"] = comfy.context_windows.IndexListContextHandler(None, None)
-    with pytest.raises(ValueError, match=r"context windows of another node \(IndexListContextHandler\)"):
+    with pytest.raises(ValueError, match=r"set by a node that is not part of Kinema \(IndexListContextHandler\)"):
         plan_run(other, 32, [1.0, 0.0])
 
 
