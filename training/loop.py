@@ -196,8 +196,8 @@ def check_frames(learner: Learner, clips: Clips) -> None:
     frames, longest = clips.shape[0], learner.motion.spec.max_frames
     if not 2 <= frames <= longest:
         raise ValueError(
-            f"The clips have {frames} frames, but clips for this motion model must have at least 2 and at most {longest}. Set "
-            f"frames of Load Clips to {learner.motion.spec.native_frames}."
+            f"The clips have {frames} {'frame' if frames == 1 else 'frames'}, but clips for this motion model must have at "
+            f"least 2 and at most {longest}. Set frames of Load Clips to {learner.motion.spec.native_frames}."
         )
 
 

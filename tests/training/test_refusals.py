@@ -40,8 +40,8 @@ def test_clips_of_two_sizes():
 @pytest.mark.parametrize("frames", [1, 33])
 def test_too_few_or_too_many_frames(frames):
     refused(
-        f"The clips have {frames} frames",
-        "from 2 to 32 frames at once",
+        f"The clips have {frames} frame",
+        "must have at least 2 and at most 32",
         "Set frames of Load Clips to 16",
         data=clips(frames=frames),
     )
