@@ -60,7 +60,7 @@ def pixels(webp: Path) -> np.ndarray:
 
 
 def test_one_frame_is_refused_at_the_sampler(client: Client) -> None:
-    with pytest.raises(PromptFailed, match="2 frames or more, but the latent has 1") as caught:
+    with pytest.raises(PromptFailed, match="needs at least 2 frames, but the latent has 1") as caught:
         client.run(animation(replace(JOB, frames=1)))
     assert caught.value.node == SAMPLER
 
