@@ -14,7 +14,7 @@ from ..windows.controlnets import chained
 NODE = "Endless Animation"
 
 _WHOLE = "computes a video as a whole"
-_REFUSED = {
+REFUSED_FIELDS = {
     "windows": ("Context Windows", "cuts a video whose length is known"),
     "motion_windows": ("Motion Windows", _WHOLE),
     "references": ("Window Reference", "refers to the windows of Context Windows"),
@@ -22,6 +22,7 @@ _REFUSED = {
     "refinement": ("Refine Noise", "samples a whole video several times"),
     "injections": ("Inject Image", "acts at one moment of a run that all frames share"),
     "motion_field": ("Text2Video-Zero", _WHOLE),
+    "from_video": ("Motion from Video", "spreads its reference over a video whose length is known"),
     "reuse": ("Fast Sampling", "reuses what it found for the same frames one step before"),
 }
 """Fields of an Animation that cannot act, the node that sets them, and why they cannot."""
@@ -87,7 +88,7 @@ def start_of(latent: dict[str, Any], length: int) -> torch.Tensor:
 
 
 def _asked(animation: Animation) -> Iterator[tuple[str, str]]:
-    for field, refusal in _REFUSED.items():
+    for field, refusal in REFUSED_FIELDS.items():
         if getattr(animation, field):
             yield refusal
     if any(how.picture is not None for how in animation.motions):

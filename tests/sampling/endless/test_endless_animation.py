@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +20,13 @@ from kinema.sampling.curves.curve import Constant, Listed
 from kinema.sampling.curves.curve_keys import Key, OverRun
 from kinema.sampling.endless.endless_animation import EndlessRun, animate_without_end
 from kinema.sampling.endless.endless_sampler import EndlessSettings
-from kinema.sampling.endless.refusals import check_levels
+from kinema.sampling.endless.refusals import REFUSED_FIELDS, check_levels
 from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
+from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
+from kinema.sampling.latents.inject_image import Injection
+from kinema.sampling.latents.on_canvas import OnCanvas
 from kinema.sampling.latents.text2video_zero import MotionField
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.controls import Shared, Values, motion_of
@@ -31,6 +34,7 @@ from kinema.sampling.modules.enhance_motion import Enhance
 from kinema.sampling.noise.animation_noise import AnimationNoise
 from kinema.sampling.noise.noise_schedules import KEEP
 from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.run.animation import Animation
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import automatic_windows
 from kinema.sampling.windows.controlnets import Hints
@@ -177,6 +181,10 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "Animation Noise": lambda model: changed(model, noise=AnimationNoise((), ())),
     "Refine Noise": lambda model: changed(model, refinement=NoiseRefinement()),
     "Text2Video-Zero": lambda model: changed(model, motion_field=MotionField()),
+    "Inject Image": lambda model: added(model, injections=Injection(OnCanvas(tiny.latents(1)), None)),
+    "Motion from Video": lambda model: changed(
+        model, from_video=MotionFromVideo(torch.zeros(2, 64, 64, 3), Pictures())
+    ),
     "Fast Sampling": lambda model: changed(model, reuse=GuidanceReuse(2)),
     "context windows of another node": lambda model: _with_option(model, "context_handler", object()),
 }
@@ -192,6 +200,20 @@ def _with_option(model: Any, name: str, value: Any) -> Any:
 def test_what_needs_the_whole_video_is_refused(animated: Any, name: str) -> None:
     with pytest.raises(ValueError, match=f"the MODEL has {name}.*Remove {name}"):
         video(REFUSED[name](animated))
+
+
+def test_each_feature_of_a_run_acts_or_is_refused() -> None:
+    acting = {
+        "motions",
+        "noise_schedule",
+        "sampling",
+        "first_frame",
+        "guidance",
+        "motion_guidance",
+        "enhance",
+        "preview_plays",
+    }
+    assert acting | REFUSED_FIELDS.keys() == {field.name for field in fields(Animation)}
 
 
 def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
