@@ -39,91 +39,9 @@ class EndlessAnimationNode(io.ComfyNode):
                     tooltip="The size of the frames: an Empty Latent Image, whose batch_size has no effect. Or finished "
                     "frames from a sampler, at least window_length of them: the video begins with a variation of them.",
                 ),
-                io.Int.Input(
-                    "frames",
-                    default=64,
-                    min=2,
-                    max=1_000_000,
-                    tooltip="The length of the video in frames. You can also set it to many and cancel when you have enough.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="The seed of all noise. With the same seed, a longer video begins with the same frames, unless "
-                    "prompts or curves depend on its length.",
-                ),
-                io.Int.Input(
-                    "steps",
-                    default=32,
-                    min=2,
-                    max=1024,
-                    tooltip="How often each frame is denoised: a multiple of window_length. With more steps, frames that the "
-                    "model sees together are closer in noise, but each takes longer. The paper has 64 with windows of 16.",
-                ),
-                io.Float.Input(
-                    "cfg",
-                    default=7.5,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    tooltip="How closely the video follows the prompt. 7 to 8 is usual; distilled motion models need 1 to 2.",
-                ),
-                io.Combo.Input(
-                    "scheduler",
-                    options=list(comfy.samplers.SCHEDULER_NAMES),
-                    default="simple",
-                    tooltip="How the noise levels of the steps are spread. simple is close to the paper's.",
-                ),
-                io.Int.Input(
-                    "window_length",
-                    default=16,
-                    min=2,
-                    max=1024,
-                    tooltip="How many frames the model processes together. Use the length that the motion model was trained "
-                    "with: 16 for most models, 8 for HotshotXL.",
-                ),
-                io.Boolean.Input(
-                    "lookahead",
-                    default=True,
-                    tooltip="Shows the model cleaner frames before those that it denoises, which makes the video steadier. "
-                    "Takes twice as long.",
-                ),
-                io.Float.Input(
-                    "fps",
-                    default=8.0,
-                    min=0.01,
-                    max=1000.0,
-                    step=0.01,
-                    tooltip="Frames per second of the video. 8 suits most motion models.",
-                ),
-                io.String.Input(
-                    "filename_prefix",
-                    default="video/endless",
-                    tooltip="The folder and the beginning of the file's name, in ComfyUI's output folder.",
-                ),
-                io.Float.Input(
-                    "eta",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    advanced=True,
-                    tooltip="How much noise each step adds: 1 as in the paper, 0 none.",
-                ),
-                io.Int.Input(
-                    "crf",
-                    default=18,
-                    min=0,
-                    max=51,
-                    optional=True,
-                    advanced=True,
-                    tooltip="The compression of the file (H.264): 18 is hardly visible, 28 makes small files, 0 keeps "
-                    "all detail.",
-                ),
+                *_sampling_inputs(),
+                *_file_inputs(),
+                *_advanced_inputs(),
             ],
             outputs=[io.Video.Output(tooltip="The saved video.")],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -179,6 +97,106 @@ class EndlessAnimationNode(io.ComfyNode):
         if animation_of(model.model_options).guidance is not None:
             sentences.append("cfg has no effect: Animation Guidance takes its place.")
         return Told(output, sentences)
+
+
+def _sampling_inputs() -> list[io.Input]:
+    return [
+        io.Int.Input(
+            "frames",
+            default=64,
+            min=2,
+            max=1_000_000,
+            tooltip="The length of the video in frames. You can also set it to many and cancel when you have enough.",
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFFFFFFFFFF,
+            control_after_generate=True,
+            tooltip="The seed of all noise. With the same seed, a longer video begins with the same frames, unless "
+            "prompts or curves depend on its length.",
+        ),
+        io.Int.Input(
+            "steps",
+            default=32,
+            min=2,
+            max=1024,
+            tooltip="How often each frame is denoised: a multiple of window_length. With more steps, frames that the "
+            "model sees together are closer in noise, but each takes longer. The paper has 64 with windows of 16.",
+        ),
+        io.Float.Input(
+            "cfg",
+            default=7.5,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            tooltip="How closely the video follows the prompt. 7 to 8 is usual; distilled motion models need 1 to 2.",
+        ),
+        io.Combo.Input(
+            "scheduler",
+            options=list(comfy.samplers.SCHEDULER_NAMES),
+            default="simple",
+            tooltip="How the noise levels of the steps are spread. simple is close to the paper's.",
+        ),
+        io.Int.Input(
+            "window_length",
+            default=16,
+            min=2,
+            max=1024,
+            tooltip="How many frames the model processes together. Use the length that the motion model was trained "
+            "with: 16 for most models, 8 for HotshotXL.",
+        ),
+        io.Boolean.Input(
+            "lookahead",
+            default=True,
+            tooltip="Shows the model cleaner frames before those that it denoises, which makes the video steadier. "
+            "Takes twice as long.",
+        ),
+    ]
+
+
+def _file_inputs() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            "fps",
+            default=8.0,
+            min=0.01,
+            max=1000.0,
+            step=0.01,
+            tooltip="Frames per second of the video. 8 suits most motion models.",
+        ),
+        io.String.Input(
+            "filename_prefix",
+            default="video/endless",
+            tooltip="The folder and the beginning of the file's name, in ComfyUI's output folder.",
+        ),
+    ]
+
+
+def _advanced_inputs() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            "eta",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.01,
+            optional=True,
+            advanced=True,
+            tooltip="How much noise each step adds: 1 as in the paper, 0 none.",
+        ),
+        io.Int.Input(
+            "crf",
+            default=18,
+            min=0,
+            max=51,
+            optional=True,
+            advanced=True,
+            tooltip="The compression of the file (H.264): 18 is hardly visible, 28 makes small files, 0 keeps "
+            "all detail.",
+        ),
+    ]
 
 
 def _new_file(prefix: str) -> tuple[Path, str]:
