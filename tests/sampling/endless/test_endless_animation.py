@@ -2,8 +2,8 @@
 
 import gc
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields, replace
-from types import SimpleNamespace
 from typing import Any
 
 import comfy.samplers
@@ -12,6 +12,7 @@ import pytest
 import tiny
 import torch
 
+from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.load import load_motion_model
 from kinema.sampling.call.frames import Frames
 from kinema.sampling.call.moment import Moment
@@ -42,13 +43,7 @@ from kinema.sampling.windows.motion_windows import MotionWindows
 from kinema.sampling.windows.window_reference import WindowReference
 
 LENGTH, STEPS, FRAMES = 4, 4, 5
-
-
-class Pictures:
-    """A VAE whose pictures are latents, so that frames can be compared."""
-
-    def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return latents.movedim(1, -1).clone()
+DECODER = load_vae(str(FOLDER / VAE))
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +70,12 @@ def still(image: Any, motion: Any) -> Any:
 def video(
     model: Any, frames: int = FRAMES, *, positive: Any = None, write: Callable[[Any], None] | None = None, **more: Any
 ) -> torch.Tensor:
-    """The latents (f, 4, 8, 8) of a video."""
+    """The frames (f, 3, 64, 64) of a video."""
     written: list[torch.Tensor] = []
     settings = EndlessSettings(frames, LENGTH, more.pop("lookahead", True))
     latent = more.pop("latent", {"samples": torch.zeros(1, 4, 8, 8)})
     run = EndlessRun(
-        model, positive or tiny.conditioning(3), tiny.conditioning(4), Pictures(), latent, 5, 4.0, STEPS, "simple"
+        model, positive or tiny.conditioning(3), tiny.conditioning(4), DECODER, latent, 5, 4.0, STEPS, "simple"
     )
     animate_without_end(replace(run, **more), settings, write or written.append)
     return torch.cat(written).movedim(-1, 1) if written else torch.empty(0)
@@ -88,7 +83,7 @@ def video(
 
 def test_a_longer_video_begins_with_the_same_frames(animated: Any, still: Any) -> None:
     short = video(animated)
-    assert short.shape == (FRAMES, 4, 8, 8)
+    assert short.shape == (FRAMES, 3, 64, 64)
     torch.testing.assert_close(video(animated, 7)[:FRAMES], short)
     assert (video(animated, lookahead=False) - short).norm() > 1e-2 * short.norm()
     assert (video(still) - short).norm() > 1e-2 * short.norm()
@@ -182,9 +177,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "Refine Noise": lambda model: changed(model, refinement=NoiseRefinement()),
     "Text2Video-Zero": lambda model: changed(model, motion_field=MotionField()),
     "Inject Image": lambda model: added(model, injections=Injection(OnCanvas(tiny.latents(1)), None)),
-    "Motion from Video": lambda model: changed(
-        model, from_video=MotionFromVideo(torch.zeros(2, 64, 64, 3), Pictures())
-    ),
+    "Motion from Video": lambda model: changed(model, from_video=MotionFromVideo(torch.zeros(2, 64, 64, 3), DECODER)),
     "Fast Sampling": lambda model: changed(model, reuse=GuidanceReuse(2)),
     "context windows of another node": lambda model: _with_option(model, "context_handler", object()),
 }
@@ -237,6 +230,8 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
             32,
             "ddim_uniform",
         )
+    for_videos = copy(DECODER)
+    for_videos.latent_dim = 3
     with pytest.raises(ValueError, match="do not fall at each of the 3 steps"):
         check_levels(torch.tensor([3.0, 2.0, 2.0, 0.0]), 3, "simple")
-    refused("latents with 3 dimensions", vae=SimpleNamespace(latent_dim=3))
+    refused("latents with 3 dimensions", vae=for_videos)
