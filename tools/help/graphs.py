@@ -74,6 +74,10 @@ FISH = "a red fish swimming right, coral reef"
 BLUE = "a blue fish swimming right, deep sea"
 YELLOW = "a yellow fish swimming left, kelp forest"
 SILENT = "a red fish, sandy lagoon"
+LAGOON = "a blue fish swimming right, sandy lagoon"
+DEEP = "a purple fish swimming right, deep sea"
+TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swimming right, coral reef")
+"""What is seen on the way from LAGOON to DEEP: the detector takes a lagoon that gets darker for a reef."""
 LONG = 32  # frames in windows of 16
 STEPS, CFG = 10, 2.0
 SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
@@ -133,6 +137,10 @@ def sampled_at(sigmas: Node) -> Node:
     return decoded(
         node("SamplerCustom", add_noise=True, noise_seed=SEED, cfg=CFG, sampler=sampler, sigmas=sigmas, **ends)
     )
+
+
+def travel(frames: int) -> Node:
+    return node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {LAGOON}\n-1: {DEEP}", frames=frames)
 
 
 def decoded(samples: Node) -> Node:

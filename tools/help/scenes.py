@@ -12,6 +12,7 @@ from .graphs import (
     CLIP,
     DEEP_SEED,
     FISH,
+    LAGOON,
     LONG,
     LONG_SEED,
     MINIATURE,
@@ -20,6 +21,7 @@ from .graphs import (
     PLOT,
     SEED,
     SHOWN,
+    TRAVEL,
     TRAVEL_SEED,
     VAE,
     YELLOW,
@@ -37,14 +39,11 @@ from .graphs import (
     node,
     plotted,
     sampled_at,
+    travel,
     windows,
 )
 
 ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
-LAGOON = "a blue fish swimming right, sandy lagoon"
-DEEP = "a purple fish swimming right, deep sea"
-TRAVEL = (LAGOON, DEEP, "a blue fish swimming right, deep sea", "a blue fish swimming right, coral reef")
-"""What is seen on the way from LAGOON to DEEP: the detector takes a lagoon that gets darker for a reef."""
 PLAIN = animation()
 RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
@@ -81,10 +80,6 @@ def mended(kind: str, **inputs: Any) -> tuple[Row, Node]:
 def long(model: Node) -> Row:
     """In a longer video, the fish turns back here and there."""
     return jumps(animation(model, frames=LONG, seed=LONG_SEED))
-
-
-def travel(frames: int) -> Node:
-    return node("KinemaPromptTravel", clip=CLIP, prompts=f"0: {LAGOON}\n-1: {DEEP}", frames=frames)
 
 
 def zooming(motion: Node) -> Row:

@@ -19,13 +19,29 @@ from PIL import Image
 from .. import environment, server
 from ..client import Client
 from ..graph import with_defaults
-from .graphs import BLUE, FISH, LONG, MOVING, STEPS, YELLOW, ZOOM, Node, animation, applied, node, to_prompt, windows
+from .graphs import (
+    BLUE,
+    FISH,
+    LONG,
+    MOVING,
+    SILENT,
+    STEPS,
+    TRAVEL,
+    YELLOW,
+    ZOOM,
+    Node,
+    animation,
+    applied,
+    node,
+    to_prompt,
+    travel,
+    windows,
+)
 from .judged import Frames, Judged, judge
 
 SEEDS = 100
 FEW = 5  # steps of the first look
-PROMISING = 5.0  # the highest cost after it at which a seed gets all steps
-ENOUGH = 3  # seeds without a fault, after which a search stops
+PROMISING = 1.0  # the highest cost after it at which a seed gets all steps: no frame with a fault
 
 
 @dataclass(frozen=True)
@@ -33,16 +49,19 @@ class Base:
     """A base scene."""
 
     model: Node  # the MODEL
-    prompt: str  # which the detector expects to see
+    prompt: str | Node  # or the node that makes one
+    seen: tuple[str, ...]  # prompts, one of which the detector expects to see in each frame
     frames: int = 16  # of the animation
     swims: bool = True  # whether the fish keeps to a smooth path
 
 
 BASES = {
-    "swim": Base(MOVING, FISH),
-    "zoom": Base(applied(ZOOM), YELLOW),
-    "deep": Base(MOVING, BLUE),
-    "long": Base(windows(overlap=4), FISH, LONG, swims=False),
+    "swim": Base(MOVING, FISH, (FISH,)),
+    "zoom": Base(applied(ZOOM), YELLOW, (YELLOW,)),
+    "deep": Base(MOVING, BLUE, (BLUE,)),
+    "travel": Base(MOVING, travel(16), TRAVEL),
+    "silent": Base(MOVING, SILENT, (SILENT.replace(",", " swimming right,"),)),
+    "long": Base(windows(overlap=4), FISH, (FISH,), LONG, swims=False),
 }
 
 
@@ -61,7 +80,7 @@ class Maker:
         path = self.folder / f"{sha256(repr(view).encode() + judges).hexdigest()[:24]}.json"
         if path.exists():
             return Judged(**json.loads(path.read_text()))
-        result = judge(self.frames(view), (base.prompt,), base.swims)
+        result = judge(self.frames(view), base.seen, base.swims)
         path.write_text(json.dumps(asdict(result)))
         return result
 
@@ -72,7 +91,7 @@ class Maker:
 
 
 def search(name: str, count: int = SEEDS) -> None:
-    """Judges the seeds 1 to `count` of a base scene, or fewer where enough are good, and prints the best."""
+    """Judges the seeds 1 to `count` of a base scene and prints the best."""
     kept = environment.cache() / "help-seeds"
     kept.mkdir(exist_ok=True)
     with (
@@ -95,6 +114,4 @@ def _ranked(maker: Maker, base: Base, count: int) -> list[tuple[int, Judged]]:
         if first.cost <= PROMISING:
             whole[seed] = maker.judged(base, seed, STEPS)
             print(f"  {whole[seed].cost:.2f} {', '.join(whole[seed].faults)}", flush=True)
-        if sum(not result.faults for result in whole.values()) == ENOUGH:
-            break
     return sorted(whole.items(), key=lambda item: item[1].cost)
