@@ -1,7 +1,7 @@
 """The state of a run on disk, from which it continues as if it had never stopped."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..motion.atomic import replacing
-from .config import by_present_names
+from .config import both_names, by_present_names
 
 STATE_SUFFIX = ".training"
 ABOUT_CLIPS = "clips in words"
@@ -103,9 +103,10 @@ class Checkpoint:
                 f'"{self.path.name}" was started with a different motion model. Connect or choose that motion '
                 "model to continue, or start a new run under another name."
             )
+        setting = both_names(name)
         return (
-            f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but {name} is now '
-            f"{_short(self.course.values.get(name))}. Set {name} back to continue, or start a new run under another name."
+            f'"{self.path.name}" was trained with {setting} {_short(course.get(name))}, but {setting} is now '
+            f"{_short(self.course.values.get(name))}. Set {setting} back to continue, or start a new run under another name."
         )
 
     def _clips_now(self, trained_on: str) -> str:
@@ -136,5 +137,7 @@ def glance(path: Path) -> dict[str, Any] | None:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping):  # a noise schedule
+        return ", ".join(f"{name} {each}" for name, each in value.items() if each is not None)
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

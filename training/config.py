@@ -107,6 +107,22 @@ def _limits(hint: Any) -> Range | Options:
 SETTINGS = {name: _limits(hint) for name, hint in get_type_hints(TrainSettings, include_extras=True).items()}
 """What each setting may be."""
 
+ON_CANVAS = {
+    "accumulation": "gradient_accumulation",
+    "warmup": "warmup_steps",
+    "learning_rate_curve": "learning_rate_schedule",
+    "clip_norm": "max_gradient_norm",
+    "average": "ema_decay",
+}
+"""What the nodes show a setting as, where that is not its own name."""
+
+
+def both_names(setting: str) -> str:
+    """A setting in the words of a settings file and, in brackets, of the nodes."""
+    if setting == "noise_schedule":
+        return "noise_schedule (with beta_start and beta_end)"
+    return f"{setting} ({ON_CANVAS[setting]})" if setting in ON_CANVAS else setting
+
 
 def check_parts(accumulation: int, processes: int) -> None:
     """Raises ValueError unless `processes` can divide the batches of an optimizer step equally."""

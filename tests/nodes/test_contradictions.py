@@ -410,16 +410,28 @@ ACT_ALWAYS |= {
 }
 
 
-def test_every_input_has_a_case_or_acts_always():
+def test_every_input_has_a_case_or_acts_always(draft):
+    lacking = []
     for name in NODE.keys() - {"AnimatePicture"}:  # its own test has its cases
         with_case = {given for case in CASES if case.node == name for given in case.given}
         always = set(ACT_ALWAYS.get(name, "").split())
         inputs = {socket.id for socket in NODE[name].define_schema().inputs}
-        assert with_case | always == inputs, f"{name}: {with_case ^ always ^ inputs}"
+        if wrong := (with_case | always) ^ inputs:
+            lacking.append(f"{name}: {' '.join(sorted(wrong))}")
+    unlisted(lacking, draft)
 
 
-def test_every_input_that_may_not_act_has_a_case():
+def test_every_input_that_may_not_act_has_a_case(draft):
+    lacking = []
     for name, node in NODE.items():
         said = " ".join(case.said for case in CASES if case.node == name)
-        for row in getattr(node, "IDLE", ()):
-            assert f"{row.name} has no effect" in said, f"{name}: {row.name}"
+        rows = (row.name for row in getattr(node, "IDLE", ()) if f"{row.name} has no effect" not in said)
+        lacking += [f"{name}: {row}" for row in rows]
+    unlisted(lacking, draft)
+
+
+def unlisted(inputs, draft):
+    """Fails if there are such `inputs`; while a node is in the making, they are listed instead."""
+    if inputs and draft:
+        pytest.skip("CASES and ACT_ALWAYS in test_contradictions.py lack " + "; ".join(inputs))
+    assert not inputs, "\n".join(inputs)
