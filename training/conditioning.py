@@ -7,13 +7,14 @@ import torch
 from comfy.sampler_helpers import convert_cond
 from comfy.samplers import encode_model_conds
 
+from ..motion.host import HostNetwork
 from .on_disk import StoredCaption
 
 ARGUMENTS = {"c_crossattn": "context", "y": "y"}
 
 
-def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
-    """The host's COND values of one caption for `base` (BaseModel) and latents of `shape` (f, c, h, w)."""
+def prepare(base: HostNetwork, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
+    """The host's COND values of one caption for `base` and latents of `shape` (f, c, h, w)."""
     check_caption(conditioning)
     if base.concat_keys:
         raise ValueError(_needs_more("a masked picture, as inpainting models do,"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ...motion.host import HostGuider
+from ...motion.host import HostGuider, HostHandler
 from ..call.caches import cache_node
 from ..call.progress import is_within
 from ..curves.outside_run import outside_run
@@ -23,7 +23,7 @@ from .suits import unsuitable
 def remarks(
     animation: Animation,
     guider: HostGuider,
-    handler: Any,
+    handler: HostHandler | None,
     noise: torch.Tensor,
     latent_image: torch.Tensor,
     sigmas: torch.Tensor,
@@ -47,7 +47,7 @@ def remarks(
     ]
 
 
-def _cut(handler: Any, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
+def _cut(handler: HostHandler | None, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
     """The windows of the first step that has some; none where all of the run is computed at once."""
     if not isinstance(handler, ContextHandler):
         return ()

@@ -97,7 +97,7 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 
 
 def _prepare_sampling(
-    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
+    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: HostConds, *args: Any, **named: Any
 ) -> Any:  # fmt: skip
     """The host loads its models: it makes room for what is computed at once, and for the pass of Motion from Video."""
     options = named.get("model_options") or {}
