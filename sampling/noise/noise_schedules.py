@@ -113,7 +113,8 @@ PREDICTIONS: dict[str, Prediction] = {
     ),
     "lcm": Prediction(
         kind=_lcm,
-        words="The model predicts the noise, and is sampled as a consistency model (LCM) with 50 timesteps.",
+        words="The model predicts the noise, and is sampled as a consistency model (LCM) with 50 timesteps, unless schedule "
+        "or lcm_steps sets another number.",
         lcm_steps=50,
     ),
 }
