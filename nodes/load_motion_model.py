@@ -41,7 +41,8 @@ class LoadMotionModelNode(io.ComfyNode):
                     "motion_model",
                     options=motion_files(),
                     tooltip="A file in models/animatediff_models. The kind of motion model is detected from the "
-                    "content of the file. For SD1.5, v3_sd15_mm is a good first choice.",
+                    "content of the file and, if several kinds look the same, from its name. For SD1.5, v3_sd15_mm is a "
+                    "good first choice.",
                 ),
                 io.Combo.Input(
                     "kind",
@@ -49,9 +50,9 @@ class LoadMotionModelNode(io.ComfyNode):
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="The kind of motion model. automatic: it is detected from the content of the file. Choose "
-                    "a kind yourself only if the positional encoding is missing from the file or if the model's "
-                    "author specifies a different kind.",
+                    tooltip="The kind of motion model. automatic: it is detected from the content of the file and, if "
+                    "several kinds look the same, from its name. Choose a kind yourself only if the file was renamed, if "
+                    "the positional encoding is missing from it or if the model's author specifies a different kind.",
                 ),
             ],
             outputs=[

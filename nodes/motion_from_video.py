@@ -70,7 +70,7 @@ class MotionFromVideoNode(io.ComfyNode):
                     "reference_noise",
                     0.4,
                     "How much noise the reference gets before its motion is read, as a fraction of the training timesteps. "
-                    "0.4 is usual; less noise follows small details.",
+                    "0.4 is usual; with less noise, small details are followed too.",
                 ),
             ],
             outputs=[io.Model.Output(tooltip="The model, which follows the motion of the reference.")],

@@ -42,7 +42,7 @@ class Gpus:
         if reason:
             return (
                 f"Windows are not distributed over the {count} GPUs, because {reason}. "
-                "Instead, they share the prompts of each window."
+                "Instead, the prompts of each window are distributed over the GPUs."
             )
         return f"Windows are distributed over {count} GPUs."
 

@@ -222,6 +222,16 @@ CASES = (
         "The value of a curve at frame 9 is not reached: the last frame is 7.",
     ),
     Case(
+        "PlotCurve",
+        {"curve": OverFrames((Key(-9, False, 1.0),)), "frames": 8},
+        "The value of a curve at frame -9 is not reached: the first frame is -8.",
+    ),
+    Case(
+        "PlotCurve",
+        {"curve": OverRun((Key(-9, False, 1.0),)), "steps": 8},
+        "The value of a curve at step -9 is not reached: the first step is -8.",
+    ),
+    Case(
         "PlotCurve", {"curve": STEPS, "steps": 8}, "The value of a curve at step 40 is not reached: the last step is 7."
     ),
     Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, only the first 8"),

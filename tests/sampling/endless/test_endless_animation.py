@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
+import comfy.hooks
 import comfy.samplers
 import controls
 import pytest
@@ -219,6 +220,13 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
     refused("Put Apply Motion Model before", image)
     refused(r"a prompt acts only at some noise levels \(0.2 to 1\)", positive=limited)
     refused(r"a ControlNet acts only at some noise levels \(0 to 0.5\)", positive=controls.controlled(control))
+    hooks = comfy.hooks.create_hook_lora({}, 0.0, 1.0)
+    keyframes = comfy.hooks.HookKeyframeGroup()
+    for strength, start in ((1.0, 0.0), (0.0, 0.5)):
+        keyframes.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=start))
+    hooks.set_keyframes_on_hooks(keyframes)
+    hooked = [[tiny.conditioning(3)[0][0], {"hooks": hooks}]]
+    refused(r"a hook of a prompt changes with the noise level \(2 keyframes\). Use one keyframe", positive=hooked)
     refused("the latent has a mask", latent={"samples": torch.zeros(1, 4, 8, 8), "noise_mask": torch.ones(1, 8, 8)})
     refused("with 4 dimensions, but these have 5", latent={"samples": torch.zeros(1, 4, 1, 8, 8)})
     refused("3 finished frames, but .* a whole window of 4", latent={"samples": tiny.latents(3)})
@@ -232,6 +240,6 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
         )
     for_videos = copy(DECODER)
     for_videos.latent_dim = 3
-    with pytest.raises(ValueError, match="do not fall at each of the 3 steps"):
+    with pytest.raises(ValueError, match="does not lower the noise level at some of the 3 steps"):
         check_levels(torch.tensor([3.0, 2.0, 2.0, 0.0]), 3, "simple")
     refused("latents with 3 dimensions", vae=for_videos)

@@ -74,7 +74,7 @@ def test_settings_that_cannot_act_are_refused():
         MotionWindows(8, 2, stride=2)
     with pytest.raises(ValueError, match=r'closed_loop is on, but windows of the schedule "uniform" do not loop'):
         MotionWindows(8, 2, closed_loop=True, schedule="uniform")
-    with pytest.raises(ValueError, match=r'short_videos is "leave", but windows of the schedule "static" do not loop'):
+    with pytest.raises(ValueError, match=r'short_videos is "leave", but the schedule "static" does not use it'):
         MotionWindows(8, 2, closed_loop=True, short="leave")
 
 
