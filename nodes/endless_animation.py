@@ -122,7 +122,7 @@ def _sampling_inputs() -> list[io.Input]:
             default=32,
             min=2,
             max=1024,
-            tooltip="How often each frame is denoised: a multiple of window_length. With more steps, frames that the "
+            tooltip="In how many steps each frame is denoised: a multiple of window_length. With more steps, frames that the "
             "model sees together are closer in noise, but each frame takes longer. The paper uses 64 with windows of 16.",
         ),
         io.Float.Input(

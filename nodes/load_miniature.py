@@ -29,7 +29,7 @@ class LoadMiniatureNode(io.ComfyNode):
             display_name="Load Miniature",
             category=CATEGORY,
             description="Loads a tiny image model that comes with Kinema and draws fish, so that you can try "
-            "everything without a download. To animate with it, choose miniature_mm in Load Motion Model and use a size of "
+            "Kinema without a download. To animate with it, choose miniature_mm in Load Motion Model and use a size of "
             "128 x 128 pixels.",
             search_aliases=["demo", "example", "tiny model", "test model", "no download", "checkpoint", "fish"],
             inputs=[

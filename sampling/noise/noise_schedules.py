@@ -80,7 +80,7 @@ EVOLVED = "as AnimateDiff-Evolved"
 CHOICES: dict[str, str] = {
     AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise levels (EDM), such as "
     "Playground v2.5, keeps its own schedule.",
-    KEEP: "The checkpoint's own schedule.",
+    KEEP: "The schedule that the connected model already has, usually that of its checkpoint.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
     EVOLVED: "The schedule that autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files "
     "without a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The checkpoint decides whether the "
