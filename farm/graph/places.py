@@ -55,7 +55,9 @@ class Places:
                 f'"{ids.split(",")[0]}.{places[0].input.name}"'
             )
         if "." not in name:
-            raise NoPlace(f'"{name}" names no input: write a title or id, a dot and the name of an input, as in "#12.text"')
+            raise NoPlace(
+                f'"{name}" names no input: write a title or id, a dot and the name of an input, as in "#12.text"'
+            )
         if not found:
             raise NoPlace(
                 f'"{name}": no node has the title or id "{name.partition(".")[0]}"; the titles are {self._titles()}'

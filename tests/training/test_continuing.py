@@ -70,9 +70,7 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     )
     assert run(tmp_path, 1) == [f"{finished} To train it further, raise steps."]
     assert run(tmp_path, 1, count=1, origin=BIRDS) == [f"{finished} {others}"]
-    assert run(tmp_path, 1, kind="v2") == [
-        f"{finished} The training run was started with a different motion model."
-    ]
+    assert run(tmp_path, 1, kind="v2") == [f"{finished} The training run was started with a different motion model."]
     assert times(tmp_path) == written
     (tmp_path / "mine.safetensors").unlink()
     assert run(tmp_path, 1) == [] and (tmp_path / "mine.safetensors").exists()
