@@ -53,7 +53,8 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
             os.chmod(unfinished, mode)
     except PermissionError:
         raise ValueError(
-            f'"{path.name}" cannot be replaced while it is open, perhaps in ComfyUI itself. Save under another name.'
+            f'"{path.name}" cannot be written: the file is open, perhaps in ComfyUI itself, or ComfyUI has no permission to '
+            f'write to the folder "{path.parent.name}". Save under another name, or change the permissions.'
         ) from None
     return path
 

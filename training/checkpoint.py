@@ -75,12 +75,11 @@ class Checkpoint:
         sentences = []
         if "clips" in different:
             trained_on = state.get(ABOUT_CLIPS, "other clips")
-            sentences.append(
-                f"The file was trained on {trained_on}, not on {self._clips_now(trained_on)}. To train on the current clips "
-                "too, raise steps and turn on other_clips."
-            )
+            sentences.append(f"The file was trained on {trained_on}, not on {self._clips_now(trained_on)}.")
+            if "steps" not in self.course.values:  # else more steps are another course
+                sentences.append("To train on the current clips too, raise steps and turn on other_clips.")
         if "start" in different:
-            sentences.append("The training run was started with a motion model other than the connected one.")
+            sentences.append("The training run was started with a different motion model.")
         return state, " ".join(sentences)
 
     def _different(self, course: dict[str, Any]) -> set[str]:
