@@ -110,10 +110,6 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     )
 
 
-def _values(plan: Plan, option: OptionNode) -> None:
-    raise RefusedError(f"{option.type} ({option.node.id}) gives numbers to other packs, which a curve cannot do.")
-
-
 def _unpatched(plan: Plan, option: OptionNode, kind: str, name: str, old: str) -> None:
     value = multival(plan, option.option(old))
     if not isinstance(value, int | float):
