@@ -129,7 +129,7 @@ def test_a_control_has_a_copy_on_each_device(animated, several):
 HOOKED = [[{"hooks": object()}]]
 REASONS = {
     "prompts have hooks, which change the weights from one model call to the next": ({}, HOOKED, False),
-    "EasyCache compares each model call with the one before": ({"easycache": object()}, [[]], False),
+    "LazyCache compares each model call with the one before": ({"easycache": object()}, [[]], False),
     "Self-Attention Guidance collects what it sees in all windows": ({}, [None, [{}]], True),
     "": ({}, [[{}], None], False),
 }
