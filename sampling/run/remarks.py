@@ -81,7 +81,8 @@ def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
     if animation.motion_windows is not None and animation.motion_windows.closed_loop and is_cut:
         yield (
             "closed_loop of Motion Windows has no effect: the video is computed in context windows, each of which is only "
-            "a part of the loop."
+            'a part of the video. To make a loop, turn on closed_loop of Context Windows, with the schedule "looped" or '
+            '"shifting".'
         )
 
 
