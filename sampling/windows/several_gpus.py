@@ -89,5 +89,5 @@ def why_one_by_one(model_options: Mapping[str, Any], conds: Sequence[Any], watch
     if watches_attention:
         return "Self-Attention Guidance collects what it sees in all windows"
     if not all_follow(conds):
-        return "a control of another pack computes one window at a time"
+        return "a ControlNet from another node pack accepts only one window at a time"
     return ""
