@@ -123,8 +123,8 @@ def _poses(option: OptionNode, name: str) -> OptionNode:
     found = option.option(name)
     if found is None:
         raise RefusedError(
-            f"{name} of {option.type} ({option.node.id}) is not connected to a camera path. Connect a node that makes one, and "
-            "convert the workflow again."
+            f"{name} of {option.type} ({option.node.id}) is not connected to a camera path. Connect a node that makes one, "
+            "and convert the workflow again."
         )
     return found
 
