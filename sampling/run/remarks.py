@@ -34,7 +34,7 @@ def remarks(
     windows = _cut(handler, guider, frames, sigmas)
     return [
         *([f"{frames} frames in {len(windows)} windows of {len(windows[0])}."] if windows else []),
-        *_motion_windows(animation, frames, bool(windows)),
+        *_motion_windows(animation, frames, max(map(len, windows), default=0)),
         *_freenoise(animation, noise),
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
@@ -142,12 +142,21 @@ def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
         yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
 
 
-def _motion_windows(animation: Animation, frames: int, is_cut: bool) -> Iterator[str]:
+def _motion_windows(animation: Animation, frames: int, longest: int) -> Iterator[str]:
+    """`longest`: frames of the longest context window; 0: there are none."""
     inside = animation.motion_windows
+    is_cut = longest > 0
     count = 0 if inside is None or is_cut else len(inside.cut(frames, frames))
     if inside is not None and count:
         windows = "motion window" if count == 1 else "motion windows"
         yield f"{frames} frames in {count} {windows} of {min(inside.length, frames)} frames."
+    seen = longest if is_cut else frames
+    if inside is not None and inside.global_attention and seen <= inside.length:
+        what = f"each context window of {seen}" if is_cut else f"the video of {seen}"
+        yield (
+            f"global_attention of Motion Windows has no effect: {what} frames fits into one motion window of "
+            f"{inside.length} frames."
+        )
 
 
 def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:

@@ -150,6 +150,9 @@ CASES = (
     no_effect("MotionWindows", ", because closed_loop is off.", schedule="looped", short_videos="leave"),
     Case("MotionWindows", {"closed_loop": True}),
     Case("MotionWindows", {"closed_loop": True, "schedule": "uniform"}, refused="closed_loop is on, but windows of"),
+    Case(
+        "MotionWindows", {"global_attention": 0.25, "closed_loop": True}, refused="global_attention is 0.25, but closed"
+    ),
     Case("MotionWindows", {"stride": 2}, refused='stride is 2, but windows of the schedule "static"'),
     no_effect("CurveFromFloats", ' with the scaling "as they are".', values=[1.0, 2.0], low=[0.5]),
     no_effect("CurveFromFloats", ' with the scaling "as they are".', values=[1.0, 2.0], high=[0.5]),
@@ -396,7 +399,7 @@ ACT_ALWAYS = {  # inputs that act whatever the others are, so that they have no 
     "MergeMotionModels": "first second down up",
     "MetricsPlot": "results width",
     "MotionFromVideo": "images vae",
-    "MotionWindows": "length freenoise",
+    "MotionWindows": "length freenoise global_attention",
     "NoiseSchedule": "prediction zero_snr lcm_steps",
     "PlotCameraPath": "camera frames",
     "PlotCurve": "scheduler model width",

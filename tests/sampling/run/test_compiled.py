@@ -107,7 +107,7 @@ def test_all_that_acts_in_motion_modules_is_in_the_graph(model, tmp_path):
         motion = follow_camera(motion, camera_ctrl, Camera(CameraMove("move right", 4.0), strength))
         how = Applied(strength=ONE_MODULE, attention=1 + strength)
         animated = changed(attach(model, motion, how), enhance=Enhance(strength))
-        return changed(animated, motion_windows=MotionWindows(4, 2))
+        return changed(animated, motion_windows=MotionWindows(4, 2, global_attention=0.5))
 
     graphs = Graphs()
     results = []
