@@ -6,10 +6,15 @@ from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import MODEL_FOLDER, about_file, check_file, fingerprint, load_file, motion_files
+from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import Told, reads_numbers
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
+FAMILY_KINDS = {
+    AUTOMATIC: "The kind is detected from the keys and tensor shapes of the file. This is right for nearly all files.",
+    **{family.label: family.words for family in FAMILIES.values()},
+}
 
 
 class LoadMotionModelNode(io.ComfyNode):
@@ -43,9 +48,9 @@ class LoadMotionModelNode(io.ComfyNode):
                     tooltip="A file in models/animatediff_models. The kind of motion model is detected from the "
                     "content of the file. For SD1.5, v3_sd15_mm is a good first choice.",
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "kind",
-                    options=[AUTOMATIC, *LABELS],
+                    FAMILY_KINDS,
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
