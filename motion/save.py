@@ -32,9 +32,7 @@ SAVED_AS: dict[str, SavedPrecision] = {
     "as loaded": SavedPrecision(
         dtype=None, words="Each weight keeps its precision in memory, which is usually fp16 on a GPU."
     ),
-    "fp16": SavedPrecision(
-        dtype=torch.float16, words="Half the size of fp32. Published motion models usually have this precision."
-    ),
+    "fp16": SavedPrecision(dtype=torch.float16, words="Half the size of fp32, with more digits than bf16."),
     "bf16": SavedPrecision(
         dtype=torch.bfloat16, words="Half the size of fp32, for larger numbers than fp16 but with fewer digits."
     ),
