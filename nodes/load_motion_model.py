@@ -6,10 +6,15 @@ from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import MODEL_FOLDER, about_file, check_file, fingerprint, load_file, motion_files
+from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import Told, reads_numbers
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
+FAMILY_KINDS = {
+    AUTOMATIC: "The kind is detected from the keys and tensor shapes of the file and, if several kinds share these, from its name.",
+    **{family.label: family.words for family in FAMILIES.values()},
+}
 
 
 class LoadMotionModelNode(io.ComfyNode):
@@ -44,9 +49,9 @@ class LoadMotionModelNode(io.ComfyNode):
                     "content of the file and, if several kinds look the same, from its name. For SD1.5, v3_sd15_mm is a "
                     "good first choice.",
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "kind",
-                    options=[AUTOMATIC, *LABELS],
+                    FAMILY_KINDS,
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,

@@ -8,6 +8,7 @@ import folder_paths
 from comfy_api.latest import io
 
 from ...training.config import ON_CANVAS, SETTINGS, Range, TrainSettings
+from .options import ExplainedCombo
 
 ClipsSocket = io.Custom("MOTION_CLIPS")
 
@@ -45,7 +46,7 @@ def _setting(usual: TrainSettings, name: str, tooltip: str, **widget: Any) -> An
         return number.Input(name, min=limits.least, max=limits.most, **widget)
     if isinstance(widget["default"], bool):
         return io.Boolean.Input(name, **widget)
-    return io.Combo.Input(name, options=list(limits.names), **widget)
+    return ExplainedCombo(name, limits.words, **widget)
 
 
 def _main_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
