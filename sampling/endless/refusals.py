@@ -88,8 +88,6 @@ def _asked(animation: Animation) -> Iterator[tuple[str, str]]:
     for field, refusal in REFUSED_FIELDS.items():
         if getattr(animation, field):
             yield refusal
-    if any(how.picture is not None for how in animation.motions):
-        yield "Animate Picture", "depends on the length of the video"
 
 
 def _of_other_nodes(model: HostModel) -> Iterator[tuple[str, str]]:

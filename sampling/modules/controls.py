@@ -14,7 +14,6 @@ from ...motion.spec import AS_THE_LAST, NormPolicy
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
 from ..call.moment import Curve, Moment, Part
-from ..call.progress import is_within
 from ..camera.camera import Camera
 from ..camera.sight import CameraView, Sight
 from ..curves.curve import Combined, as_curve, limited, plain, value_at
@@ -59,11 +58,6 @@ class Values:
             return value.to(self.device)
         seen = plain(self.seen(value))
         return seen.to(self.device) if isinstance(seen, torch.Tensor) else seen
-
-    def within(self, start: float, end: float) -> bool:
-        """Whether the moment lies between these fractions of the run."""
-        run = self.moment.progress
-        return run is None or is_within(start, end, run.sigma, run.model_sampling)
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,8 @@ def _outer_sample(
     check_sigmas(sigmas)
     words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
     guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
-    guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(
-        animation, guider, noise.shape, seed or 0
-    )
+    shape = (video_length(handler, noise), *noise.shape[1:])
+    guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(animation, guider, shape, seed or 0)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
         if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture

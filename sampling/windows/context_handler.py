@@ -49,7 +49,10 @@ class ModelCall:
         return replace(self, model_options=gpus.options_of(device, self.model_options))
 
     def first_window(self, references: Sequence[WindowReference]) -> FirstWindow | None:
-        """The first window, where later ones refer to it at this noise level."""
+        """The first window, where later ones refer to it at this noise level. A call that computes something else than its
+        prediction has nothing to refer to."""
+        if call_of(self.model_options["transformer_options"]).instead is not None:
+            return None
         model_sampling = self.model.model_sampling
         active = [
             reference

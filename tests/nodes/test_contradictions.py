@@ -59,6 +59,10 @@ def windowed():
     return NODE["ContextWindows"].execute(plain(), 16, 4, "static")[0]
 
 
+def following():
+    return NODE["MotionFromVideo"].execute(plain(), PICTURES, None)[0]
+
+
 def noisy():
     return NODE["AnimationNoise"].execute("constant", 0, 0.0, plain())[1]
 
@@ -106,6 +110,7 @@ CASES = (
         no_effect("FastSampling", ", because guidance_interval is 1.", guidance_interval=1, **{name: value})
         for name, value in (("start_percent", 0.2), ("end_percent", 0.8))
     ),
+    Case("MotionFromVideo", {"model": following}, "This node replaces the earlier Motion from Video node."),
     no_effect("MotionFromVideo", ", because strength is 0.", strength=0, level="fine"),
     no_effect("MotionFromVideo", ", because strength is 0.", strength=0, reference_noise=0.2),
     no_effect("MotionGuidance", ", because kept is connected.", kept=FRAMES, skip="up"),

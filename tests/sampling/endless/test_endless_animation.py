@@ -4,20 +4,29 @@ import gc
 from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
+import cameras
 import comfy.hooks
 import comfy.samplers
 import controls
+import families
 import pytest
 import tiny
 import torch
+from pictured import animated as animated_picture
+from pictured import photo
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
+from kinema.motion.camera_load import load_camera_ctrl
 from kinema.motion.load import load_motion_model
+from kinema.motion.picture_parts import CONV_IN
 from kinema.sampling.call.frames import Frames
 from kinema.sampling.call.moment import Moment
 from kinema.sampling.call.progress import Progress
+from kinema.sampling.camera.camera import Camera, follow_camera
+from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.curves.curve import Constant, Listed
 from kinema.sampling.curves.curve_keys import Key, OverRun
 from kinema.sampling.endless.endless_animation import EndlessRun, animate_without_end
@@ -33,9 +42,11 @@ from kinema.sampling.latents.text2video_zero import MotionField
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.controls import Shared, Values, motion_of
 from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.modules.picture_at_work import with_picture
 from kinema.sampling.noise.animation_noise import AnimationNoise
 from kinema.sampling.noise.noise_schedules import KEEP
 from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.pictures.animated_picture import AnimatedPicture, animating
 from kinema.sampling.run.animation import Animation
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import automatic_windows
@@ -55,6 +66,11 @@ def image() -> Any:
 @pytest.fixture(scope="module")
 def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def pia(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return load_motion_model(tiny.save(families.pia(), tmp_path_factory.mktemp("m") / "pia.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +129,63 @@ def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) ->
         assert (all_at_once[frame - 1] - alone[frame - 1]).norm() > 1e-2 * alone[frame - 1].norm()
 
 
+def test_a_picture_of_pia_acts_by_its_distance_from_each_frame(image: Any, pia: Any) -> None:
+    """Frames that do not depend on each other are what they would be if all of the video were as far from the picture."""
+
+    def made(**how: Any) -> torch.Tensor:
+        return video(attach(image, animating(pia, animated_picture(DECODER, 3, **how)), Applied(strength=0.0), KEEP))
+
+    whole = made(motion="large", frame=1)
+    for frame, affinity in ((1, 1.0), (3, 0.7)):
+        alone = made(affinity=affinity)
+        assert (whole[frame] - alone[frame]).norm() < 1e-4 * alone[frame].norm()
+        assert (whole[frame - 1] - alone[frame - 1]).norm() > 1e-3 * alone[frame - 1].norm()
+
+
+def test_each_frame_has_its_picture_of_i2v(image: Any, tmp_path: Path) -> None:
+    i2v = load_motion_model(tiny.save(families.lcm_i2v(), tmp_path / "i2v.safetensors"))
+    pictures = [photo(seed) for seed in range(FRAMES)]
+
+    def made(several: torch.Tensor, **how: Any) -> torch.Tensor:
+        animated = animating(i2v, AnimatedPicture(several, DECODER, **how))
+        return video(attach(image, animated, Applied(strength=0.0), KEEP))
+
+    whole = made(torch.cat(pictures))
+    alone = made(pictures[3], drift=0.0)
+    assert (whole[3] - alone[3]).norm() < 1e-4 * alone[3].norm()
+    assert (whole[2] - alone[2]).norm() > 1e-3 * alone[2].norm()
+
+
+def test_a_camera_follows_the_frames_of_the_video(image: Any, motion: Any, tmp_path: Path) -> None:
+    """Two paths that part at frame 5 part the frames that are in the queue with it, and no earlier ones."""
+    camera_ctrl = load_camera_ctrl(tiny.save(cameras.pruned(), tmp_path / "CameraCtrl_pruned.safetensors"))
+
+    def made(*steps: float) -> torch.Tensor:
+        move = CameraMove(right=Listed((0.0, 1.0, 2.0, 3.0, 4.0, *steps)))
+        return video(attach(image, follow_camera(motion, camera_ctrl, Camera(move)), Applied(), KEEP), 6)
+
+    near, far = made(4.0), made(9.0)
+    assert torch.equal(near[:2], far[:2])
+    assert (near[5] - far[5]).norm() > 1e-3 * near[5].norm()
+
+
+def test_frames_attend_to_the_first_of_their_window(animated: Any) -> None:
+    """Which is a cleaner one, not the first of the video: what that was like is forgotten as the queue moves on."""
+    model = changed(animated, first_frame=True)
+    seen: list[tuple[list[int], bool]] = []
+
+    def watch(queries: Any, keys: Any, values: Any, options: Any) -> Any:
+        part = options["context_window"]
+        each = keys.unflatten(0, (-1, part.frames_each))
+        seen.append((part.index_list, torch.equal(each, each[:, :1].expand_as(each))))
+        return queries, keys, values
+
+    model.set_model_attn1_patch(watch)
+    video(model)
+    assert all(same for _, same in seen)
+    assert any(frames[0] > 0 for frames, _ in seen)
+
+
 def test_curves_over_steps_follow_the_noise_level_of_each_frame(animated: Any) -> None:
     cfg = OverRun((Key(0, True, 9.0), Key(1, True, 1.5)))
     model = changed(animated, guidance=Guidance(cfg))
@@ -134,7 +207,7 @@ def test_curves_over_steps_follow_the_noise_level_of_each_frame(animated: Any) -
     torch.testing.assert_close(scales, torch.tensor(expected), rtol=1e-3, atol=1e-3)
 
 
-def test_percent_follows_the_noise_level_of_each_frame(motion: Any, animated: Any) -> None:
+def test_percent_follows_the_noise_level_of_each_frame(motion: Any, pia: Any, animated: Any) -> None:
     sampling = animated.get_model_object("model_sampling")
     levels = [float(sampling.percent_to_sigma(percent)) for percent in (0.1, 0.3, 0.6, 0.9)]
     frames = Frames(4, (0, 1, 2, 3), 20)
@@ -145,6 +218,13 @@ def test_percent_follows_the_noise_level_of_each_frame(motion: Any, animated: An
     assert control.strength.flatten().tolist() == [0.5, 0.5, 0, 0]
     assert control.enhance[0].flatten().tolist() == [0, 2, 2, 0]
     assert not motion_of(motion, Applied(start_percent=0.95), shared).controls
+    pictured = replace(
+        Applied(end_percent=0.5), picture=animated_picture(DECODER, latents=tiny.latents(1), strength=0.7)
+    )
+    seen = with_picture(motion_of(pia, pictured, shared), pictured, shared, None).pictures[CONV_IN]
+    assert seen.strength.flatten().tolist() == pytest.approx([0.7, 0.7, 0, 0])
+    pictured = replace(pictured, start_percent=0.95, end_percent=1.0)
+    assert not with_picture(motion_of(pia, pictured, shared), pictured, shared, None).pictures
     guidance = MotionGuidance(3.0, start_percent=0.0, end_percent=0.5)
     assert (video(changed(animated, motion_guidance=guidance)) - video(animated)).norm() > 1e-3
 

@@ -154,19 +154,14 @@ def test_it_acts_with_its_strength_in_its_part_of_the_run(animated, vae, picture
     assert_other(results[2], results[0])
 
 
-def test_a_window_is_guided_by_its_frames_of_the_reference(animated, vae, pictures):
-    noise = tiny.latents(6, seed=5)
-    windowed = added(animated, windows=ContextWindows(WindowSpec(3, 0, "batched")))
-    out = tiny.sample(following(windowed, vae, pictures), 6, noise=noise)
-    assert_alike(out[:3], tiny.sample(following(animated, vae, pictures[:3]), 3, noise=noise[:3]))
-    assert_other(out[3:], tiny.sample(following(animated, vae, pictures[:3]), 3, noise=noise[3:]))
-
-
 def test_a_reference_of_another_length_is_spread_and_the_node_says_so(animated, vae, pictures, screen):
     out = tiny.sample(following(animated, vae, pictures[:3]), 6)
     said = "Motion from Video: the 3 pictures of the reference are spread evenly over the 6 frames of the video."
     assert said in screen.text
     assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 0, 1, 1, 2, 2]]), 6))
+    out = tiny.sample(following(animated, vae, pictures), 3)
+    assert said.replace("3 pictures", "6 pictures").replace("6 frames", "3 frames") in screen.text
+    assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 2, 5]]), 3))
     late = following(animated, vae, pictures, start_percent=0.0, end_percent=0.1)
     tiny.sample(late, 6, steps=4, denoise=0.5)
     assert "Motion from Video has no effect: no step of this run is between 0% and 10%" in screen.text
