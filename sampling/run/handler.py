@@ -30,7 +30,7 @@ def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> 
     if model_options.get(HANDLER) is not None:
         return model_options[HANDLER]
     models = motion_models(patcher)
-    native = [_native(models[how.place].model.spec, how) for how in animation.motions if how.strength != 0]
+    native = [_native(models[how.index].model.spec, how) for how in animation.motions if how.strength != 0]
     if native and frames > min(native) and animation.motion_windows is None:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan, animation.references) if plan else None
