@@ -48,7 +48,8 @@ def unet_arguments(
     """Keyword arguments of the UNet for a batch of videos, one entry of `conds` each: tensors of v*frames rows."""
     arguments = {}
     for name in conds[0]:
-        first, *others = (cond[name].process_cond(batch_size=frames, area=None) for cond in conds)
+        processed = [cond[name].process_cond(batch_size=frames, area=None) for cond in conds]
+        first, *others = processed
         rows = first.concat(others) if others else first.cond
         arguments[ARGUMENTS[name]] = rows.to(device, dtype, copy=True)  # nodes made it in inference mode
     return arguments

@@ -35,9 +35,9 @@ class Diffusion:
 
         `timesteps` (v,) holds one timestep for all frames of a video.
         """
-        alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps]
-        roots = (alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
-        signal, amount = (root.to(clean)[:, None, None, None, None] for root in roots)
+        alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps, None, None, None, None]
+        signal = alpha_bar.sqrt().to(clean)
+        amount = (1 - alpha_bar).sqrt().to(clean)
         target = noise if self.prediction == "noise" else signal * noise - amount * clean
         return signal * clean + amount * noise, target
 

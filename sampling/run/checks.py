@@ -151,7 +151,7 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
     lengths = _lengths(frames, handler, animation.motion_windows)
     for how in animation.motions:
         if how.strength != 0:
-            _check_frames(frames, lengths, models[how.place], how)
+            _check_frames(frames, lengths, models[how.index], how)
         if how.camera is not None:
             wraps = isinstance(handler, ContextHandler) and any(
                 windows.loops and windows.spec.cuts(frames) for windows in handler.plan

@@ -29,7 +29,7 @@ def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> 
         handler: HostHandler = model_options[HANDLER]
         return handler
     models = motion_models(patcher)
-    native = [_native(models[how.place].model.spec, how) for how in animation.motions if how.strength != 0]
+    native = [_native(models[how.index].model.spec, how) for how in animation.motions if how.strength != 0]
     if native and frames > min(native) and animation.motion_windows is None:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan, animation.references) if plan else None

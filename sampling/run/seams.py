@@ -177,10 +177,10 @@ def _apply_model(
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
         sight=sight_of(frames, inside, step, size, areas, x.device, base.get_dtype_inference(), call.features),
-        last_norms=models[animation.motions[-1].place].model.spec.norms_like(animation.motions[-1].match),
+        last_norms=models[animation.motions[-1].index].model.spec.norms_like(animation.motions[-1].match),
     )
     active = [
-        with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
+        with_picture(motion_of(models[how.index], how, shared), how, shared, call.features) for how in animation.motions
     ]
     if call.instead is not None:
         return call.instead(base, active, given_to(frames, x, t, *args, **named))
