@@ -12,7 +12,8 @@ from .inputs.values import Told, reads_numbers
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
 FAMILY_KINDS = {
-    AUTOMATIC: "The kind is detected from the keys and tensor shapes of the file and, if several kinds share these, from its name.",
+    AUTOMATIC: "The kind is detected from the keys and tensor shapes of the file and, if several kinds share these, "
+    "from its name.",
     **{family.label: family.words for family in FAMILIES.values()},
 }
 
