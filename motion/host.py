@@ -90,6 +90,7 @@ class HostModel(HostPatcher[HostNetwork], Protocol):
     """MODEL."""
 
     model_options: HostOptions
+    current_hooks: Any  # the hooks whose weights are in place; None without hooks
 
     def get_model_object(self, name: str) -> Any: ...
     def add_object_patch(self, name: str, patch: Any) -> None: ...
