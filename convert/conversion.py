@@ -24,7 +24,7 @@ VERSION = 1  # of the rules, written into what they convert
 MARK = "kinema_conversion"
 DROPPED = (
     "Group nodes that contained AnimateDiff-Evolved nodes were converted to nodes; "
-    "definitions of group nodes that the workflow does not use were removed."
+    "their definitions were removed, including those that the workflow did not use."
 )
 FRONTEND_NODES = frozenset(["Note", "MarkdownNote", "Reroute", "PrimitiveNode", "subgraph inputs", "subgraph outputs"])
 Workflow = Mapping[str, Any]

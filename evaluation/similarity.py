@@ -26,7 +26,7 @@ def text_similarity(frames: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     """Each frame with the prompt: embeddings (f, c) and (1, c) to (f,). Raises ValueError when the widths differ."""
     if frames.shape[1] != text.shape[1]:
         raise ValueError(
-            f"The CLIP gives embeddings of {text.shape[1]} numbers, but the CLIP vision model gives "
+            f"The CLIP gives embeddings of {text.shape[1]} dimensions, but the CLIP vision model gives "
             f"{frames.shape[1]}, so they do not belong together. With the CLIP of an SDXL checkpoint, use "
             "CLIP-ViT-bigG; with the CLIP of SD2, use CLIP-ViT-H; with a CLIP-L file, use CLIP-ViT-L."
         )

@@ -122,7 +122,8 @@ class Farm:
     def _summary(self, jobs: Sequence[Job], todo: Sequence[Job]) -> list[str]:
         known = sum(self.ledger.is_settled(job.id, job.key) for job in jobs)
         groups = len({job.models for job in todo})
-        lines = [f"{len(jobs)} jobs: {known} on record, {len(todo)} to run (sets of models: {groups})"]
+        count = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+        lines = [f"{count}: {known} on record, {len(todo)} to run (sets of models: {groups})"]
         lines += [f"{name} does not answer yet: {why}" for name, why in self.meeting.silent.items()]
         if silent := without_files(self.graph, self.meeting.first.object_info):
             lines.append(f"The files of these nodes stay on the server: {', '.join(silent)}")

@@ -44,6 +44,13 @@ class Merge:
             features = pictures.view(videos, windows, length, channels, *x.shape[2:]).permute(0, 4, 5, 1, 2, 3)
         return Merge(self.layer, features.to(x), fitted(self.strength, x))
 
+    def over(self, windows: FrameWindows, frames: int) -> "Merge":
+        """The same for attentions that see all `frames` at once, from one for `windows`: each frame gets the blend of what
+        it has in its windows."""
+        videos, height, width, _, _, channels = self.features.shape
+        fused = windows.fused(self.features.flatten(0, 2), frames)  # (r*h*w, f, c)
+        return replace(self, features=fused.view(videos, height, width, 1, frames, channels))
+
     def into(self, x: torch.Tensor, tokens: "Tokens") -> torch.Tensor:
         """`x` (b, l, c), in the layout of `tokens`, with what is added."""
         features = self.features.flatten(0, 3)  # (r*h*w*n, l, c)
@@ -79,6 +86,17 @@ class Control:
             return self
         return replace(
             self._each(lambda value: fitted(value, x)), merge=None if self.merge is None else self.merge.fit(x)
+        )
+
+    def of_all(self, windows: FrameWindows, frames: int) -> "Control":
+        """The same for attentions that see all `frames` at once, beside those in `windows`: the positions of one window are
+        spread over the video. Only the windows' attentions are watched."""
+        return replace(
+            self,
+            rule=replace(self.rule, spread=windows.places.shape[1]),
+            windows=None,
+            watch=None,
+            merge=None if self.merge is None else self.merge.over(windows, frames),
         )
 
     def in_tensors(self, frames: int, device: torch.device) -> "Control":

@@ -128,7 +128,7 @@ def position_tables(shapes: Mapping[str, tuple[int, ...]], name: str) -> set[int
     """The lengths of the position tables among weights of these `shapes`."""
     tables = {shape[1] for key, shape in shapes.items() if key.endswith(POSITIONS) and len(shape) == 3}
     if any(length < 2 for length in tables):
-        raise MotionFileError(f'"{name}" has position tables for {min(tables)} frames, but needs at least 2. {ADVICE}')
+        raise MotionFileError(f'"{name}" has a position table of length {min(tables)}, but the minimum is 2. {ADVICE}')
     return tables
 
 

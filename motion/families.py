@@ -38,6 +38,8 @@ _IMAGE_NOTE = (
 _ROWS = (
     Family(
         name="v1", label="AnimateDiff v1", base="sd15", native_frames=16, max_frames=24, schedule=PAPER_SCHEDULE,
+        words="The first AnimateDiff for SD1.5: mm_sd_v14, mm_sd_v15 and models trained from them or with the authors' "
+        "train.py.",
         signs=(
             Sign(mid=False, positions=_24_FRAMES),
             *(Sign(mid=False, positions=lengths, name="mm_sd_v1") for lengths in _NEITHER_V1_NOR_V3),
@@ -46,10 +48,12 @@ _ROWS = (
     ),
     Family(
         name="v2", label="AnimateDiff v2", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        words="AnimateDiff for SD1.5 that also has a motion module in the mid block: mm_sd_v15_v2 and models trained from it.",
         signs=(Sign(mid=True), Sign(mid=True, positions=_NOT_STORED, name="_v2")), mid=True,
     ),
     Family(
         name="v3", label="AnimateDiff v3", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        words="The latest AnimateDiff for SD1.5, which suits most videos: v3_sd15_mm and models trained from it.",
         signs=(
             Sign(mid=False, positions=_32_FRAMES),
             *(Sign(mid=False, positions=lengths, name="v3_sd15") for lengths in _NEITHER_V1_NOR_V3),
@@ -58,19 +62,25 @@ _ROWS = (
     ),
     Family(
         name="long", label="LongAnimateDiff", base="sd15", native_frames=64, max_frames=128, schedule=PAPER_SCHEDULE,
+        words="A model for SD1.5 that makes up to 64 frames without windows: lt_long_mm_16_64_frames.",
         signs=(Sign(mid=True, positions=_FROM_65_FRAMES),), mid=True,
     ),
     Family(
         name="long32", label="LongAnimateDiff 32", base="sd15", native_frames=32, max_frames=64, schedule=PAPER_SCHEDULE,
+        words="A model for SD1.5 that makes 32 frames without windows: lt_long_mm_32_frames.",
         signs=(Sign(mid=True, positions=_33_TO_64_FRAMES), Sign(positions=_32_FRAMES, name="lt_long")), mid=True,
     ),
     Family(
         name="lightning", label="AnimateDiff-Lightning", base="sd15", native_frames=16, max_frames=32,
+        words='A model for SD1.5 that samples in 1 to 8 steps at cfg 1. Choose it if the file name does not contain '
+        '"lightning".',
         schedule=PAPER_SCHEDULE, signs=(Sign(mid=True, positions=_UP_TO_63_FRAMES, name="lightning"),), mid=True,
         preset=Preset(steps=4, sampler="euler", scheduler="simple", cfg=1.0),
     ),
     Family(
         name="animatelcm", label="AnimateLCM", base="sd15", native_frames=16, max_frames=64, schedule=LCM_SCHEDULE,
+        words="A model for SD1.5 that samples in about 6 steps at cfg 1.5, with the sampler lcm. Its files store no "
+        "positional encoding.",
         signs=(
             Sign(mid=True, positions=_NOT_STORED),
             Sign(positions=_NOT_STORED, name="lcm"),
@@ -80,19 +90,23 @@ _ROWS = (
     ),
     Family(
         name="animatelcm_i2v", label="AnimateLCM-I2V", base="sd15", native_frames=16, max_frames=64,
+        words="AnimateLCM with an image encoder: animates the picture from Animate Picture.",
         schedule=LCM_I2V_SCHEDULE, layout=_WITHOUT_POSITIONS, picture="encoder", mid=True, preset=_LCM_PRESET,
         note=_IMAGE_NOTE,
     ),
     Family(
         name="pia", label="PIA", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
+        words="A model for SD1.5 that animates the picture from Animate Picture, which it takes as extra input channels.",
         picture="mask+picture", norms=_JOINT, evolved="joint", note=_IMAGE_NOTE,
     ),
     Family(
         name="sdxl", label="AnimateDiff SDXL beta", base="sdxl", native_frames=16, max_frames=32, schedule=SDXL_SCHEDULE,
+        words="The AnimateDiff authors' model for SDXL: mm_sdxl_v10_beta and models trained from it.",
         signs=(Sign(),), norms=NormPolicy(module="joint"), evolved="joint",
     ),
     Family(
         name="hotshotxl", label="HotshotXL", base="sdxl", native_frames=8, max_frames=24, schedule=IMAGE_SCHEDULE,
+        words="A model for SDXL that was trained on clips of 8 frames: hsxl_temporal_layers.",
         layout=_HOTSHOT_KEYS, norms=_JOINT, evolved="joint",
     ),
 )  # fmt: skip

@@ -113,7 +113,7 @@ def wrong_kind(keys: Collection[str], name: str, wanted: FileKind, example: str)
     """What to say of the file `name` with these `keys`, which is none of the `wanted` kind; `example` is a file that is."""
     kind, instead = kind_of(keys), f"Pick {wanted.label} such as {example}."
     if kind is None:
-        return f'"{name}" is not {wanted.label}: none of its {len(keys)} keys belongs to one. {instead}'
+        return f'"{name}" is not {wanted.label}: none of its keys ({len(keys)}) belongs to one. {instead}'
     if kind is wanted:
         return f'"{name}" seems to be {wanted.label}, but its keys are in a layout that Kinema does not know. {instead}'
     return f'"{name}" is {kind.label}, not {wanted.label}. {kind.advice}.'

@@ -49,8 +49,10 @@ class HostNetwork(Protocol):
     model_config: Any
     model_type: Any  # what the checkpoint predicts
     latent_format: Any
-    current_patcher: Any  # the HostModel that is being sampled; None outside a sampler
+    current_patcher: "HostModel"  # the one that is being sampled; the host sets it for a run only
+    concat_keys: Sequence[str]  # what latents are joined with, such as a masked picture
 
+    def extra_conds(self, **conditioning: Any) -> dict[str, Any]: ...
     def _apply_model(self, x: torch.Tensor, t: torch.Tensor, **arguments: Any) -> torch.Tensor: ...
     def get_dtype_inference(self) -> torch.dtype: ...
     def memory_required(self, input_shape: Sequence[int]) -> float: ...
@@ -70,6 +72,7 @@ class HostPatcher(Protocol[Inner]):
     def clone(self: Same, disable_dynamic: bool = False) -> Same: ...
     def is_dynamic(self) -> bool: ...
     def memory_required(self, input_shape: Sequence[int]) -> float: ...
+    def get_free_memory(self, device: torch.device) -> int: ...
     def get_attachment(self, key: str) -> Any: ...
     def set_attachments(self, key: str, attachment: Any) -> None: ...
     def remove_attachments(self, key: str) -> None: ...
@@ -87,6 +90,7 @@ class HostModel(HostPatcher[HostNetwork], Protocol):
     """MODEL."""
 
     model_options: HostOptions
+    current_hooks: Any  # the hooks whose weights are in place; None without hooks
 
     def get_model_object(self, name: str) -> Any: ...
     def add_object_patch(self, name: str, patch: Any) -> None: ...
@@ -129,9 +133,15 @@ class HostSampler(Protocol):
     """A Sampler."""
 
     def sample(
-        self, guider: Any, sigmas: torch.Tensor, extra_args: Any, callback: Any, noise: torch.Tensor, *more: Any
+        self,
+        guider: "HostGuider",
+        sigmas: torch.Tensor,
+        extra_args: Any,
+        callback: Any,
+        noise: torch.Tensor,
+        *more: Any,
     ) -> torch.Tensor: ...
-    def max_denoise(self, guider: Any, sigmas: torch.Tensor) -> bool: ...
+    def max_denoise(self, guider: "HostGuider", sigmas: torch.Tensor) -> bool: ...
 
 
 class HostGuider(Protocol):
@@ -140,11 +150,29 @@ class HostGuider(Protocol):
     model_patcher: HostModel
     model_options: HostOptions  # the host's copy for this run
     inner_model: HostNetwork
-    conds: Any
+    conds: dict[str, Any]
     cfg: float
+    loaded_models: Sequence[Any]  # the models that the run needs beside its MODEL
 
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor, **named: Any) -> torch.Tensor: ...
     def set_cfg(self, cfg: float) -> None: ...
     def predict_noise(self, *args: Any, **named: Any) -> torch.Tensor: ...
+
+
+class HostHandler(Protocol):
+    """A context handler: computes the predictions of a model call in parts."""
+
+    context_length: int  # frames of a window
+
+    def should_use_context(
+        self,
+        model: HostNetwork,
+        conds: HostConds,
+        x_in: torch.Tensor,
+        timestep: torch.Tensor,
+        model_options: HostOptions,
+    ) -> bool: ...
+    def execute(self, *call: Any) -> list[torch.Tensor]: ...
 
 
 class HostExecutor(Protocol[Owner, Result]):

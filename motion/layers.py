@@ -100,16 +100,23 @@ class TemporalTransformerBlock(nn.Module):
     def forward(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
         """`x` (b, f, c); returns (b, f, c). Sums and products go where a layer's result is already: fresh memory is what
         costs in them."""
-        windows = control.windows
-        seen = tokens if windows is None else tokens.seen(windows)
-
-        def attend_over_frames(x: torch.Tensor) -> torch.Tensor:
-            for i, (norm, attention) in enumerate(zip(self.norms, self.attention_blocks, strict=True)):
-                x = attention(norm(x), control, seen, i).add_(x)
-            return x
-
-        x = attend_over_frames(x) if windows is None else windows.over(attend_over_frames, x)
+        x = self._attended(x, control, tokens)
         return self.ff(self.ff_norm(x), control, tokens).add_(x)  # type: ignore[no-any-return]
+
+    def _attended(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
+        """`x` (b, f, c) after the attentions, in that shape."""
+        windows = control.windows
+        if windows is None:
+            return self._attend(x, control, tokens)
+        windowed = windows.over(lambda parts: self._attend(parts, control, tokens.seen(windows)), x)
+        if windows.low_pass is None:
+            return windowed
+        return windows.blended(windowed, self._attend(x, control.of_all(windows, tokens.frames), tokens))
+
+    def _attend(self, x: torch.Tensor, control: Control, tokens: Tokens) -> torch.Tensor:
+        for i, (norm, attention) in enumerate(zip(self.norms, self.attention_blocks, strict=True)):
+            x = attention(norm(x), control, tokens, i).add_(x)
+        return x
 
 
 class MotionModule(nn.Module):

@@ -125,7 +125,7 @@ def patch(model: Inner, init: HostInit | None, plain: bool) -> HostPatcher[Inner
     return patcher
 
 
-def own_weights(motion: HostMotion, others: Sequence[HostMotion]) -> HostMotion:
+def unshared(motion: HostMotion, others: Sequence[HostMotion]) -> HostMotion:
     """`motion`, or a second copy of it if one of `others` uses the same weights with other LoRAs: the host keeps one set
     of patches in a model's weights at a time."""
     if all(other.model is not motion.model or other.patches_uuid == motion.patches_uuid for other in others):

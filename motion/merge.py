@@ -42,10 +42,10 @@ def check_same_modules(first: MotionSpec, second: MotionSpec, first_file: str, s
     if first.modules == second.modules and first.attentions == second.attentions:
         return
     detail = f"{len(first.modules)} and {len(second.modules)} motion modules"
-    if len(first.modules) == len(second.modules):
-        place = next(
-            p for p, w in first.modules if dict(second.modules).get(p) != w or first.attentions != second.attentions
-        )
+    if len(first.modules) == len(second.modules) and first.attentions != second.attentions:
+        detail = f"{first.attentions} and {second.attentions} temporal attentions in each motion module"
+    elif len(first.modules) == len(second.modules):
+        place = next(place for place, width in first.modules if dict(second.modules).get(place) != width)
         detail = f'different widths, first at "{place}"'
     raise ValueError(
         f'"{first_file}" ({first.family.label}) and "{second_file}" ({second.family.label}) cannot be merged: they '

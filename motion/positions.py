@@ -1,7 +1,7 @@
 """The sinusoidal position table that tells a motion module which frame is which (paper, section 4.1)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import torch
@@ -40,6 +40,7 @@ class PositionRule:
     beyond: Beyond = "refuse"  # what happens if offset + frames is more than the table has
     offset: int = 0  # positions by which all frames are shifted, 0 or more
     changes: tuple[TableChange, ...] = ()  # of the table, before anything is taken from it
+    spread: int = 0  # the positions of so many frames are interpolated linearly over all; 0: each frame has its own
 
     def table(self, table: torch.Tensor) -> torch.Tensor:
         """What the changes make of `table` (n, c)."""
@@ -53,6 +54,8 @@ class PositionRule:
 
     def rows(self, table: torch.Tensor, frames: int) -> torch.Tensor:
         """The positions of `frames` frames as rows (f, c) out of `table` (max_frames, c)."""
+        if 0 < self.spread < frames:
+            return interpolated(replace(self, spread=0).rows(table, self.spread), frames)
         table = self.table(table)
         needed = self.offset + frames
         if needed <= len(table):
@@ -61,9 +64,14 @@ class PositionRule:
             more = sinusoid(needed - len(table), table.shape[1], start=len(table)).to(table)
             return torch.cat([table, more])[self.offset :]
         if self.beyond == "stretch":
-            stretched = F.interpolate(table.T[None], size=needed, mode="linear", align_corners=True)  # (1, c, needed)
-            return stretched[0].T[self.offset :]
+            return interpolated(table, needed)[self.offset :]
         raise ValueError(f"{needed} positions are needed, but the table has {len(table)}")
+
+
+def interpolated(rows: torch.Tensor, count: int) -> torch.Tensor:
+    """`rows` (n, c) as `count` rows (count, c): linearly between neighbours, from the first to the last."""
+    stretched = F.interpolate(rows.T[None], size=count, mode="linear", align_corners=True)  # (1, c, count)
+    return stretched[0].T
 
 
 REFUSE = PositionRule()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import comfy.lora
@@ -17,6 +18,26 @@ from .lora_branches import LORAS, check_no_branches
 from .spec import MotionSpec
 
 MODEL_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedPrecision:
+    """One precision for the weights in a file."""
+
+    dtype: torch.dtype | None  # of all weights; None: that of each weight in memory
+    words: str  # for the help page
+
+
+SAVED_AS: dict[str, SavedPrecision] = {
+    "as loaded": SavedPrecision(
+        dtype=None, words="Each weight keeps its precision in memory, which is usually fp16 on a GPU."
+    ),
+    "fp16": SavedPrecision(dtype=torch.float16, words="Half the size of fp32, with more digits than bf16."),
+    "bf16": SavedPrecision(
+        dtype=torch.bfloat16, words="Half the size of fp32, for larger numbers than fp16 but with fewer digits."
+    ),
+    "fp32": SavedPrecision(dtype=torch.float32, words="Full precision. The file is twice as large as in fp16."),
+}
 
 
 def save_motion_model(
@@ -53,7 +74,8 @@ def write_safetensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata:
             os.chmod(unfinished, mode)
     except PermissionError:
         raise ValueError(
-            f'"{path.name}" cannot be replaced while it is open, perhaps in ComfyUI itself. Save under another name.'
+            f'"{path.name}" cannot be written: the file is open, perhaps in ComfyUI itself, or ComfyUI has no permission to '
+            f'write to the folder "{path.parent.name}". Save under another name, or change the permissions.'
         ) from None
     return path
 

@@ -23,7 +23,13 @@ Condition = Literal["rgb", "scribble"]
 """What the pictures of a file are: photographs as latents, or sketches as pixels."""
 
 SPARSECTRL = Family(
-    name="sparsectrl", label="SparseCtrl", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE
+    name="sparsectrl",
+    label="SparseCtrl",
+    words="A ControlNet with motion modules for SD1.5: v3_sd15_sparsectrl_rgb and v3_sd15_sparsectrl_scribble.",
+    base="sd15",
+    native_frames=16,
+    max_frames=32,
+    schedule=PAPER_SCHEDULE,
 )
 """The motion modules inside; norms per frame, one attention each. No motion model, so it is not in the table of these."""
 

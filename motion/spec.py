@@ -113,6 +113,7 @@ class Family:
 
     name: str  # key of the table, also in the metadata of saved files
     label: str  # what users read
+    words: str  # for the help page: what its files are
     base: Base  # the base model that it was trained in
     native_frames: int  # frames of the clips that it was trained on
     max_frames: int  # length of the position table

@@ -15,7 +15,9 @@ class NotReadable(ValueError):
 
 
 def damaged(reason: str) -> NotReadable:
-    return NotReadable(f"is not a model file or is damaged: {reason}. Download it again and compare the size.")
+    return NotReadable(
+        f"is not a model file or is damaged: {reason}. Download it again and compare its size with that on the download page."
+    )
 
 
 def shown(text: str) -> str:

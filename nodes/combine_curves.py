@@ -2,6 +2,7 @@ from comfy_api.latest import io
 
 from ..sampling.call.moment import Curve
 from ..sampling.curves.curve import OPERATIONS, Combined, as_curve
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, curve_output, number_or_curve
 from .inputs.values import reads_numbers
 
@@ -19,9 +20,9 @@ class CombineCurvesNode(io.ComfyNode):
             inputs=[
                 _curve_input("a", "first"),
                 _curve_input("b", "second"),
-                io.Combo.Input(
+                ExplainedCombo(
                     "operation",
-                    options=list(OPERATIONS),
+                    words_of(OPERATIONS),
                     default="multiply",
                     tooltip="How the two operands are combined at each frame, step, position in the picture and "
                     "block. subtract: the value of a minus the value of b.",

@@ -3,10 +3,17 @@ from comfy_api.latest import io
 
 from ..sampling.curves.curve import OverPicture
 from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY, curve_output
 from .inputs.values import OpenFloat, reads_numbers
 
-MASK_SCALINGS = ["black to white", "darkest to brightest"]
+PURE = "black to white"
+STRETCHED = "darkest to brightest"
+MASK_SCALINGS = {
+    PURE: "Pure black gets the value of black, and pure white gets the value of white.",
+    STRETCHED: "The darkest pixel of all masks gets the value of black, and the brightest gets the value of white. Use it for "
+    "masks with little contrast, such as depth maps.",
+}
 
 
 class CurveFromMaskNode(io.ComfyNode):
@@ -33,10 +40,10 @@ class CurveFromMaskNode(io.ComfyNode):
                 ),
                 _value_input("black", 0.0),
                 _value_input("white", 1.0),
-                io.Combo.Input(
+                ExplainedCombo(
                     "scaling",
-                    options=MASK_SCALINGS,
-                    default=MASK_SCALINGS[0],
+                    MASK_SCALINGS,
+                    default=PURE,
                     optional=True,
                     advanced=True,
                     tooltip="Whether the values of black and white are assigned to pure black and pure white, or to the "
@@ -48,9 +55,9 @@ class CurveFromMaskNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = MASK_SCALINGS[0]) -> io.NodeOutput:
+    def execute(cls, mask: torch.Tensor, black: float, white: float, scaling: str = PURE) -> io.NodeOutput:
         masks = mask.reshape(-1, *mask.shape[-2:]).float().cpu()
-        if scaling == MASK_SCALINGS[1]:
+        if scaling == STRETCHED:
             masks = (masks - masks.min()) / (masks.max() - masks.min()).clamp(min=1e-6)
         return io.NodeOutput(OverPicture(black + (white - black) * masks))
 

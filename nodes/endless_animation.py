@@ -106,7 +106,7 @@ def _sampling_inputs() -> list[io.Input]:
             default=64,
             min=2,
             max=1_000_000,
-            tooltip="The length of the video in frames. You can also set it to many and cancel when you have enough.",
+            tooltip="The length of the video in frames. You can also set a high number and cancel when you have enough.",
         ),
         io.Int.Input(
             "seed",
@@ -122,8 +122,8 @@ def _sampling_inputs() -> list[io.Input]:
             default=32,
             min=2,
             max=1024,
-            tooltip="How often each frame is denoised: a multiple of window_length. With more steps, frames that the "
-            "model sees together are closer in noise, but each takes longer. The paper has 64 with windows of 16.",
+            tooltip="In how many steps each frame is denoised: a multiple of window_length. With more steps, frames that the "
+            "model sees together are closer in noise, but each frame takes longer. The paper uses 64 with windows of 16.",
         ),
         io.Float.Input(
             "cfg",
@@ -193,8 +193,8 @@ def _advanced_inputs() -> list[io.Input]:
             max=51,
             optional=True,
             advanced=True,
-            tooltip="The compression of the file (H.264): 18 is hardly visible, 28 makes small files, 0 keeps "
-            "all detail.",
+            tooltip="The compression of the file (H.264): 18 is hardly visible, 28 makes small files, 0 loses only "
+            "colour resolution (4:2:0).",
         ),
     ]
 

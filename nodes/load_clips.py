@@ -36,7 +36,7 @@ class LoadClipsNode(io.ComfyNode):
                     "folder",
                     options=[NONE, *folder_paths.get_input_subfolders()],
                     tooltip="A folder in ComfyUI's input folder. It contains either videos or one subfolder of "
-                    "images per sequence. Press R to refresh after adding files.",
+                    "images per sequence. none: only the connected images. Press R to refresh after adding files.",
                 ),
                 io.String.Input(
                     "prompt",

@@ -4,12 +4,14 @@ from comfy_api.latest import io
 
 from ..miniature import models
 from .inputs.motion_files import MINIATURE_SETTINGS
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY
 from .inputs.values import Told, reads_numbers
 
 
 @dataclass(frozen=True)
 class Style:
+    words: str  # for the help page
     unet: str  # file of the image model
     lora: str | None = None  # file of a LoRA on it
 
@@ -18,7 +20,11 @@ class Style:
         return all((models.FOLDER / file).exists() for file in (self.unet, self.lora) if file is not None)
 
 
-STYLES = {"day": Style(models.BASE), "neon": Style(models.NEON), "neon LoRA": Style(models.BASE, models.NEON_LORA)}
+STYLES = {
+    "day": Style("The usual model, with which miniature_mm was trained.", models.BASE),
+    "neon": Style("The day model after a full finetune to another style: glowing outlines at night.", models.NEON),
+    "neon LoRA": Style("The day model with a LoRA that gives it the style of neon.", models.BASE, models.NEON_LORA),
+}
 
 
 class LoadMiniatureNode(io.ComfyNode):
@@ -29,13 +35,13 @@ class LoadMiniatureNode(io.ComfyNode):
             display_name="Load Miniature",
             category=CATEGORY,
             description="Loads a tiny image model that comes with Kinema and draws fish, so that you can try "
-            "everything without a download. To animate with it, choose miniature_mm in Load Motion Model and use a size of "
+            "Kinema without a download. To animate with it, choose miniature_mm in Load Motion Model and use a size of "
             "128 x 128 pixels.",
             search_aliases=["demo", "example", "tiny model", "test model", "no download", "checkpoint", "fish"],
             inputs=[
-                io.Combo.Input(
+                ExplainedCombo(
                     "style",
-                    options=[name for name, style in STYLES.items() if style.is_there],
+                    words_of({name: style for name, style in STYLES.items() if style.is_there}),
                     default="day",
                     tooltip="Which image model to load. neon: the day model, finetuned to a different look, like "
                     "a DreamBooth checkpoint. neon LoRA: the day model with a LoRA of that look. The motion model "

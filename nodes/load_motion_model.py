@@ -6,10 +6,16 @@ from ..motion.families import FAMILIES
 from ..motion.spec import AUTOMATIC
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import MODEL_FOLDER, about_file, check_file, fingerprint, load_file, motion_files
+from .inputs.options import ExplainedCombo
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import Told, reads_numbers
 
 LABELS = {family.label: family.name for family in FAMILIES.values()}
+FAMILY_KINDS = {
+    AUTOMATIC: "The kind is detected from the keys and tensor shapes of the file and, if several kinds share these, "
+    "from its name.",
+    **{family.label: family.words for family in FAMILIES.values()},
+}
 
 
 class LoadMotionModelNode(io.ComfyNode):
@@ -41,17 +47,18 @@ class LoadMotionModelNode(io.ComfyNode):
                     "motion_model",
                     options=motion_files(),
                     tooltip="A file in models/animatediff_models. The kind of motion model is detected from the "
-                    "content of the file. For SD1.5, v3_sd15_mm is a good first choice.",
+                    "content of the file and, if several kinds look the same, from its name. For SD1.5, v3_sd15_mm is a "
+                    "good first choice.",
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "kind",
-                    options=[AUTOMATIC, *LABELS],
+                    FAMILY_KINDS,
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
-                    tooltip="The kind of motion model. automatic: it is detected from the content of the file. Choose "
-                    "a kind yourself only if the positional encoding is missing from the file or if the model's "
-                    "author specifies a different kind.",
+                    tooltip="The kind of motion model. automatic: it is detected from the content of the file and, if "
+                    "several kinds look the same, from its name. Choose a kind yourself only if the file was renamed, if "
+                    "the positional encoding is missing from it or if the model's author specifies a different kind.",
                 ),
             ],
             outputs=[

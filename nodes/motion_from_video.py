@@ -24,8 +24,8 @@ class MotionFromVideoNode(io.ComfyNode):
             node_id="KinemaMotionFromVideo",
             display_name="Motion from Video",
             category=f"{CATEGORY}/guidance",
-            description="Gives the animation the motion of a reference video, without training (MotionClone). What moves, "
-            "and where, comes from the prompt and the seed. Guided steps take about twice as long and need more "
+            description="Gives the animation the motion of a reference video, without training (MotionClone). What is seen "
+            "comes from the prompt and the seed. Guided steps take about twice as long and need more "
             "memory.",
             search_aliases=["motionclone", "motion transfer", "motion cloning", "reference video", "video to video"],
             inputs=[
@@ -70,7 +70,7 @@ class MotionFromVideoNode(io.ComfyNode):
                     "reference_noise",
                     0.4,
                     "How much noise the reference gets before its motion is read, as a fraction of the training timesteps. "
-                    "0.4 is usual; less noise follows small details.",
+                    "0.4 is usual; with less noise, small details are followed too.",
                 ),
             ],
             outputs=[io.Model.Output(tooltip="The model, which follows the motion of the reference.")],

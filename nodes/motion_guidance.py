@@ -4,6 +4,7 @@ from ..motion.host import HostModel
 from ..sampling.call.moment import Curve
 from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from ..sampling.run.attach import changed
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
 from .inputs.values import Told, reads_numbers
 from .inputs.without_effect import NEVER_ACTS, Idle, replaced
@@ -44,9 +45,9 @@ class MotionGuidanceNode(io.ComfyNode):
                     max=10.0,
                     step=0.05,
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "skip",
-                    options=list(SKIPS),
+                    words_of(SKIPS),
                     default="all",
                     tooltip="Which motion modules are switched off in the extra pass: all of them, or only those "
                     "of the down, mid or up blocks, which steers more gently.",
@@ -86,6 +87,6 @@ class MotionGuidanceNode(io.ComfyNode):
         rescale: float | Curve = 0.0,
         kept: Curve | None = None,
     ) -> io.NodeOutput | Told:
-        less = SKIPS[skip] if kept is None else kept
+        less = SKIPS[skip].kept if kept is None else kept
         guidance = MotionGuidance(scale, less, rescale, start_percent, end_percent)
         return Told(io.NodeOutput(changed(model, motion_guidance=guidance)), replaced(model, cls, "motion_guidance"))

@@ -44,6 +44,7 @@ class MotionWindowsNode(io.ComfyNode):
                 "view options",
                 "context options views only",
                 "freenoise",
+                "freelong",
                 "long video",
                 "sliding window",
                 "loop",
@@ -68,6 +69,7 @@ class MotionWindowsNode(io.ComfyNode):
                 _schedule_input(),
                 stride_input(),
                 short_videos_input('the schedule "looped"'),
+                _global_attention_input(),
             ],
             outputs=[io.Model.Output(tooltip="The model, whose motion modules process long videos in windows.")],
         )
@@ -89,9 +91,26 @@ class MotionWindowsNode(io.ComfyNode):
         schedule: str = "static",
         stride: int = 1,
         short_videos: str = "join",
+        global_attention: float = 0.0,
     ) -> io.NodeOutput | Told:
-        windows = MotionWindows(length, overlap, fuse_method, closed_loop, freenoise, schedule, stride, short_videos)
+        windows = MotionWindows(
+            length, overlap, fuse_method, closed_loop, freenoise, schedule, stride, short_videos, global_attention
+        )
         return Told(io.NodeOutput(changed(model, motion_windows=windows)), replaced(model, cls, "motion_windows"))
+
+
+def _global_attention_input() -> io.Float.Input:
+    return io.Float.Input(
+        "global_attention",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=0.05,
+        optional=True,
+        tooltip="FreeLong: slow changes follow an attention over the whole video, fast ones the windows. The value is the "
+        "share of frequencies that count as slow: 0 is off, 0.25 is usual, 1 ignores the windows. Movements then span the "
+        "whole video instead of repeating in every window.",
+    )
 
 
 def _schedule_input() -> ExplainedCombo:

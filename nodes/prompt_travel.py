@@ -7,6 +7,7 @@ from ..sampling.curves.easings import EASINGS
 from ..sampling.prompts.prompt_text import read_prompts
 from ..sampling.prompts.prompt_travel import Travel, encode_travel, plan_travel
 from .inputs.evolved_names import EVOLVED_NAMES
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.pictures import LATENT_COUNTS, frame_count
 from .inputs.sockets import CATEGORY
 from .inputs.texts import check_text
@@ -126,9 +127,9 @@ def _blending_inputs() -> list[io.Input]:
             optional=True,
             tooltip="After the last prompt, blends back to the first prompt, for videos that loop.",
         ),
-        io.Combo.Input(
+        ExplainedCombo(
             "easing",
-            options=list(EASINGS),
+            words_of(EASINGS),
             default="linear",
             optional=True,
             tooltip="How one prompt changes into the next: evenly, or more slowly at the start or the end.",

@@ -32,8 +32,7 @@ class RefineNoiseNode(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model. This node can be placed before or after Apply Motion Model and all other "
-                    "nodes.",
+                    tooltip="The model, with or without a motion model. This node can go anywhere before the sampler.",
                 ),
                 io.Combo.Input(
                     "method",

@@ -2,17 +2,16 @@ import os
 
 import comfy.model_management
 import folder_paths
-import torch
 from comfy_api.latest import io
 
 from ..motion.camera_load import CAMERA
 from ..motion.host import HostMotion
-from ..motion.save import save_motion_model, without_patches
+from ..motion.save import SAVED_AS, save_motion_model, without_patches
 from .inputs.motion_files import MODEL_FOLDER
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.values import Told, reads_numbers
 
-SAVED_AS = {"as loaded": None, "fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 WITHOUT_CAMERA = (
     "The camera is not saved, because a motion model file cannot contain it. After you load the file, connect Load "
     "CameraCtrl again."
@@ -44,9 +43,9 @@ class SaveMotionModelNode(io.ComfyNode):
                     tooltip="On: motion LoRAs and merges become part of the file. Off: only the original weights of "
                     "the first motion model are saved.",
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "precision",
-                    options=list(SAVED_AS),
+                    words_of(SAVED_AS),
                     default="as loaded",
                     optional=True,
                     advanced=True,
@@ -73,7 +72,7 @@ class SaveMotionModelNode(io.ComfyNode):
         comfy.model_management.throw_exception_if_processing_interrupted()
         has_camera = motion_model.get_attachment(CAMERA) is not None
         source = motion_model if bake_loras else without_patches(motion_model)
-        saved = str(save_motion_model(source, path, SAVED_AS[precision]))
+        saved = str(save_motion_model(source, path, SAVED_AS[precision].dtype))
         return Told(io.NodeOutput(motion_model, ui={"text": [saved]}), [WITHOUT_CAMERA] if has_camera else [])
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.families import FAMILIES
 from ..motion.host import HostModel, HostMotion
 from ..motion.load import load_motion_model
+from ..motion.save import SAVED_AS
 from ..motion.spec import AUTOMATIC
 from ..training.clips import Clips
 from ..training.config import TrainSettings
@@ -13,6 +15,7 @@ from ..training.jobs import TrainingJob
 from ..training.learner import STRUCTURES
 from ..training.precision import FORMATS
 from .inputs.motion_files import MODEL_FOLDER
+from .inputs.options import ExplainedCombo, words_of
 from .inputs.sockets import CATEGORY, MotionModelSocket
 from .inputs.training_inputs import (
     SAMPLE_EVERY,
@@ -28,6 +31,10 @@ from .inputs.training_preview import run_training
 from .inputs.values import reads_numbers
 
 MODEL_TRAINING = TrainSettings(steps=5000, accumulation=4)
+NEW_KINDS = {
+    AUTOMATIC: "The usual one: v3 with an SD1.5 model, AnimateDiff SDXL with an SDXL model.",
+    **{name: FAMILIES[name].words for name in STRUCTURES},
+}
 
 
 class TrainMotionModelNode(io.ComfyNode):
@@ -51,18 +58,18 @@ class TrainMotionModelNode(io.ComfyNode):
                 ClipsSocket.Input("clips", tooltip="Training clips from Load Clips."),
                 name_input("my_motion_model", MODEL_FOLDER),
                 *settings_inputs(MODEL_TRAINING),
-                io.Combo.Input(
+                ExplainedCombo(
                     "kind",
-                    options=[AUTOMATIC, *STRUCTURES],
+                    NEW_KINDS,
                     default=AUTOMATIC,
                     optional=True,
                     advanced=True,
                     tooltip="Structure of a new motion model. automatic: v3 for SD1.5, AnimateDiff SDXL for SDXL. "
                     "v2 also has a motion module in the mid block; v1 normalises over all frames together.",
                 ),
-                io.Combo.Input(
+                ExplainedCombo(
                     "weights",
-                    options=["fp16", "fp32"],
+                    words_of({name: SAVED_AS[name] for name in ("fp16", "fp32")}),
                     default="fp16",
                     optional=True,
                     advanced=True,

@@ -48,7 +48,9 @@ class WindowPlanNode(io.ComfyNode):
             inputs=[
                 io.Model.Input("model", tooltip="The model that you connect to the sampler."),
                 *length_inputs(64),
-                scheduler_input("Needed only if context windows use start_percent or end_percent."),
+                scheduler_input(
+                    "Needed only if context windows use start_percent, end_percent or a fuse_method with sigma in its name."
+                ),
                 io.Sigmas.Input(
                     "sigmas",
                     optional=True,

@@ -1,10 +1,11 @@
-"""`dev.py test [--fast] [--draft] [pytest arguments]`: the tests on every host, then end to end on every host, then one
-summary.
+"""`dev.py test [--fast] [--draft] [--avx2] [pytest arguments]`: the tests on every host, then end to end on every host,
+then one summary.
 
 With paths among the arguments only those are run. With --draft, which the tests' own conftest.py reads, what nodes lack
 before a release is listed in the summary as skipped. Each run is a pytest process of its own, as one process can hold only
 one ComfyUI. All runs but the newest host's compute as a CPU without AVX-512 does: two ways to one result must agree there,
-too, and torch and oneDNN then compute with other code.
+too, and torch and oneDNN then compute with other code. With --avx2 the newest host computes so, too, and runs
+COMPUTING, which no other host does.
 """
 
 import os
@@ -23,15 +24,19 @@ from tools.environment import REPOSITORY
 TESTS = REPOSITORY / "tests"
 MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
+COMPUTING = (
+    *("motion/test_adjust.py", "motion/test_families.py", "motion/test_lora.py", "motion/test_picture_parts.py"),
+    *("sampling/camera", "sampling/latents/test_text2video_zero.py", "sampling/modules/test_controls.py"),
+    *("sampling/modules/test_guides.py", "sampling/noise/test_authors_ddim.py", "sampling/run/test_compiled.py"),
+    *("sampling/run/test_order.py", "sampling/windows/test_batches.py", "sampling/windows/test_motion_windows.py"),
+    "sampling/windows/test_window_reference.py",
+)
+"""Tests of our own arithmetic, most of which compare two ways to one result."""
 ONE_HOST = (
     *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
     *("e2e/test_demo.py", "test_fields.py", "test_house.py", "test_regexes.py"),
-    *("motion/test_adjust.py", "motion/test_families.py", "motion/test_hostile.py", "motion/test_lora.py"),
-    *("motion/test_picture_parts.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
-    *("sampling/camera", "sampling/latents/test_text2video_zero.py", "sampling/modules/test_controls.py"),
-    *("sampling/modules/test_guides.py", "sampling/noise/test_authors_ddim.py", "sampling/run/test_compiled.py"),
-    *("sampling/run/test_order.py", "sampling/sparsectrl/test_sparse_hostile.py", "sampling/windows/test_batches.py"),
-    *("sampling/windows/test_motion_windows.py", "sampling/windows/test_window_reference.py"),
+    *("motion/test_hostile.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
+    *("sampling/sparsectrl/test_sparse_hostile.py", *COMPUTING),
 )
 """Tests of files and of our own arithmetic, whose results no version of ComfyUI changes. They run on the newest one. What
 meets the host's samplers, nodes, controls and hooks runs on all, and so does the rest end to end."""
@@ -53,25 +58,31 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     fast = "--fast" in arguments
-    arguments = [argument for argument in arguments if argument != "--fast"]
+    avx2 = "--avx2" in arguments
+    arguments = [argument for argument in arguments if argument not in ("--fast", "--avx2")]
     environment.require("pytest", "xdist")
-    hosts = environment.find().hosts[: 1 if fast else None]
+    hosts = environment.find().hosts[: 1 if fast or avx2 else None]
     if any(_is_path(argument) for argument in arguments):
         parts = {"": arguments}
+    elif avx2:
+        parts = {"with AVX2": [*_parallel(), *(str(TESTS / name) for name in COMPUTING), *arguments]}
     else:
-        workers = min(os.cpu_count() or 1, MAX_WORKERS)
-        parallel = ["--numprocesses", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
         chosen = ["-m", "not slow"] if fast else []
-        parts = {"": [*parallel, *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
+        parts = {"": [*_parallel(), *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
-            parts["end to end"] = [*parallel, str(TESTS / "e2e"), *arguments]
+            parts["end to end"] = [*_parallel(), str(TESTS / "e2e"), *arguments]
     return _summarise(
         [
-            _run(host, part, _arguments(parts[part], number), _instructions(number))
+            _run(host, part, _arguments(parts[part], number), _instructions(number, avx2))
             for part in parts
             for number, host in enumerate(hosts)
         ]
     )
+
+
+def _parallel() -> list[str]:
+    workers = min(os.cpu_count() or 1, MAX_WORKERS)
+    return ["--numprocesses", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _arguments(arguments: list[str], number: int) -> list[str]:
@@ -81,12 +92,13 @@ def _arguments(arguments: list[str], number: int) -> list[str]:
     return [*arguments, *(f"--ignore={TESTS / name}" for name in ONE_HOST)]
 
 
-def _instructions(number: int) -> dict[str, str]:
-    """The variables that choose the CPU's instructions for the host of this `number`: all of them, or no AVX-512."""
+def _instructions(number: int, avx2: bool) -> dict[str, str]:
+    """The variables that choose the CPU's instructions for the host of this `number`: all of them, or no AVX-512, which
+    `avx2` asks of all hosts."""
     import torch
 
     has_avx512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    return WITHOUT_AVX512 if number > 0 and has_avx512 else {}
+    return WITHOUT_AVX512 if (number > 0 or avx2) and has_avx512 else {}
 
 
 def _is_path(argument: str) -> bool:

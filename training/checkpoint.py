@@ -1,7 +1,7 @@
 """The state of a run on disk, from which it continues as if it had never stopped."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..motion.atomic import replacing
-from .config import by_present_names
+from .config import both_names, by_present_names
 
 STATE_SUFFIX = ".training"
 ABOUT_CLIPS = "clips in words"
@@ -75,12 +75,11 @@ class Checkpoint:
         sentences = []
         if "clips" in different:
             trained_on = state.get(ABOUT_CLIPS, "other clips")
-            sentences.append(
-                f"The file was trained on {trained_on}, not on {self._clips_now(trained_on)}. To train on the current clips "
-                "too, raise steps and turn on other_clips."
-            )
+            sentences.append(f"The file was trained on {trained_on}, not on {self._clips_now(trained_on)}.")
+            if "steps" not in self.course.values:  # else more steps are another course
+                sentences.append("To train on the current clips too, raise steps and turn on other_clips.")
         if "start" in different:
-            sentences.append("The training run was started with a motion model other than the connected one.")
+            sentences.append("The training run was started with a different motion model.")
         return state, " ".join(sentences)
 
     def _different(self, course: dict[str, Any]) -> set[str]:
@@ -103,9 +102,10 @@ class Checkpoint:
                 f'"{self.path.name}" was started with a different motion model. Connect or choose that motion '
                 "model to continue, or start a new run under another name."
             )
+        setting = both_names(name)
         return (
-            f'"{self.path.name}" was trained with {name} {_short(course.get(name))}, but {name} is now '
-            f"{_short(self.course.values.get(name))}. Set {name} back to continue, or start a new run under another name."
+            f'"{self.path.name}" was trained with {setting} {_short(course.get(name))}, but {setting} is now '
+            f"{_short(self.course.values.get(name))}. Set {setting} back to continue, or start a new run under another name."
         )
 
     def _clips_now(self, trained_on: str) -> str:
@@ -136,5 +136,7 @@ def glance(path: Path) -> dict[str, Any] | None:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping):  # a noise schedule
+        return ", ".join(f"{name} {each}" for name, each in value.items() if each is not None)
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

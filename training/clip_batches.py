@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ..motion.host import HostNetwork
 from .clips import Clip, Clips
 from .conditioning import check_caption, prepare
 from .config import TrainSettings
@@ -28,7 +29,7 @@ class Batch:
 class Batches:
     """The clips of a run, read and made ready for the UNet of `base` when their turn comes."""
 
-    base: Any  # BaseModel
+    base: HostNetwork  # of the MODEL that is trained with
     clips: Clips  # all of the run
     empty: dict[str, Any]  # the empty caption, ready for the UNet
     settings: TrainSettings  # seed, batch size, timestep bias and caption dropout are used
@@ -86,8 +87,8 @@ class Batches:
         return prepare(self.base, in_memory(clip.conditioning), self.clips.shape)
 
 
-def batches(base: Any, clips: Clips, settings: TrainSettings, device: torch.device) -> Batches:
-    """`clips` for the UNet of `base` (BaseModel). Raises ValueError for captions that cannot be trained with."""
+def batches(base: HostNetwork, clips: Clips, settings: TrainSettings, device: torch.device) -> Batches:
+    """`clips` for the UNet of `base`. Raises ValueError for captions that cannot be trained with."""
     different = {id(clip.conditioning): clip.conditioning for clip in clips.clips}  # clips often share one
     for conditioning in different.values():
         check_caption(conditioning)

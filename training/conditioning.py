@@ -7,13 +7,14 @@ import torch
 from comfy.sampler_helpers import convert_cond
 from comfy.samplers import encode_model_conds
 
+from ..motion.host import HostNetwork
 from .on_disk import StoredCaption
 
 ARGUMENTS = {"c_crossattn": "context", "y": "y"}
 
 
-def prepare(base: Any, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
-    """The host's COND values of one caption for `base` (BaseModel) and latents of `shape` (f, c, h, w)."""
+def prepare(base: HostNetwork, conditioning: Any, shape: tuple[int, int, int, int]) -> dict[str, Any]:
+    """The host's COND values of one caption for `base` and latents of `shape` (f, c, h, w)."""
     check_caption(conditioning)
     if base.concat_keys:
         raise ValueError(_needs_more("a masked picture, as inpainting models do,"))
@@ -47,7 +48,8 @@ def unet_arguments(
     """Keyword arguments of the UNet for a batch of videos, one entry of `conds` each: tensors of v*frames rows."""
     arguments = {}
     for name in conds[0]:
-        first, *others = (cond[name].process_cond(batch_size=frames, area=None) for cond in conds)
+        processed = [cond[name].process_cond(batch_size=frames, area=None) for cond in conds]
+        first, *others = processed
         rows = first.concat(others) if others else first.cond
         arguments[ARGUMENTS[name]] = rows.to(device, dtype, copy=True)  # nodes made it in inference mode
     return arguments

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import comfy.model_management
 from torch import nn
@@ -12,7 +11,7 @@ from ..sampling.run.animation import ANIMATION
 
 
 @contextmanager
-def frozen(model: HostModel, batch_shape: tuple[int, int, int, int]) -> Iterator[Any]:
+def frozen(model: HostModel, batch_shape: tuple[int, int, int, int]) -> Iterator[HostModel]:
     """`model` (MODEL) with its patches, loaded whole on its device and fit for autograd, with no gradients of its own
     while this is open. To be opened outside inference mode. `batch_shape` (v*f, c, h, w) tells the host how much memory
     a step takes."""

@@ -65,7 +65,7 @@ def what_does_not_act(job: TrainingJob) -> list[str]:
     return sentences
 
 
-def _predicts_velocity(model: Any) -> bool:
+def _predicts_velocity(model: HostModel) -> bool:
     return prediction_of(model.get_model_object("model_sampling")) == "velocity"
 
 

@@ -137,7 +137,7 @@ def start_from(motion: HostMotion) -> Learner:
     return learn_motion_model(motion.model.spec, merged_weights(motion), motion.model)
 
 
-def finished(learner: Learner, values: Weights, name: str) -> Any:
+def finished(learner: Learner, values: Weights, name: str) -> HostMotion:
     """A MOTION_MODEL, called `name` in messages, with `values` for the learner's parameters."""
     weights = {key: value.detach().cpu().clone() for key, value in learner.merge(values).items()}
     patcher = build_patcher(learner.motion.spec, weights, name)

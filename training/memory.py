@@ -40,7 +40,8 @@ def step_bytes(network: Network, others: Iterable[nn.Module], state: State, data
     and the optimizer's two averages if there are none yet. Counted on two short clips, from which it follows for longer ones
     because each frame adds the same."""
     networks = [network.unet, network.motion, *others]
-    few, more = (_kept_bytes(networks, network, data, loss, frames) for frames in (FEW, MORE))
+    few = _kept_bytes(networks, network, data, loss, FEW)
+    more = _kept_bytes(networks, network, data, loss, MORE)
     frames = data.settings.batch_size * data.clips.shape[0]
     kept = few + (more - few) / (MORE - FEW) * (frames - FEW)
     numbers = 1 if state.optimizer.state else 3

@@ -104,7 +104,8 @@ def director_loss(model: HostModel, looks: Appearance | None, debias: bool) -> L
 def _still(network: Network, batch: Batch, chosen: list[int], image: Diffusion) -> torch.Tensor:
     """The image model's own loss on one frame of each clip."""
     videos = torch.arange(len(chosen))
-    clean, noise = (frames[videos, chosen][:, None] for frames in (batch.latents, batch.noise))  # (v, 1, c, h, w)
+    clean = batch.latents[videos, chosen][:, None]  # (v, 1, c, h, w)
+    noise = batch.noise[videos, chosen][:, None]  # (v, 1, c, h, w)
     noisy, target = image.noised(clean, noise, batch.timesteps)
     return F.mse_loss(network.predict(noisy, batch.timesteps, batch.captions), target)
 

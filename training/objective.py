@@ -8,7 +8,7 @@ from typing import Any, Literal
 import comfy.model_sampling
 import torch
 
-from ..motion.host import HostModel
+from ..motion.host import HostModel, HostSampling
 from ..motion.layers import MotionModel
 from ..motion.spec import NoiseSchedule
 from ..sampling.modules.hooks import motion_inside, plain_motion
@@ -35,9 +35,9 @@ class Diffusion:
 
         `timesteps` (v,) holds one timestep for all frames of a video.
         """
-        alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps]
-        roots = (alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
-        signal, amount = (root.to(clean)[:, None, None, None, None] for root in roots)
+        alpha_bar = self.alphas_bar.to(timesteps.device)[timesteps, None, None, None, None]
+        signal = alpha_bar.sqrt().to(clean)
+        amount = (1 - alpha_bar).sqrt().to(clean)
         target = noise if self.prediction == "noise" else signal * noise - amount * clean
         return signal * clean + amount * noise, target
 
@@ -59,7 +59,7 @@ def diffusion(model: HostModel, schedule: NoiseSchedule, heaviest: float = 1.0) 
     return Diffusion(1 / (sigmas.double() ** 2 + 1), prediction, heaviest)
 
 
-def prediction_of(model_sampling: Any) -> Target:
+def prediction_of(model_sampling: HostSampling) -> Target:
     """ "noise" or "velocity". Raises ValueError for models that predict something else."""
     kind = predicted_by(model_sampling)
     if kind is comfy.model_sampling.EPS:

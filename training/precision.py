@@ -1,17 +1,16 @@
 """The number format that a run computes in; weights being trained are float32 in any case."""
 
-from typing import Any
-
 import comfy.model_management
 import torch
 
+from ..motion.host import HostNetwork
 from .config import Precision
 
 FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def compute_dtype(precision: Precision, base: Any, device: torch.device) -> torch.dtype:
-    """float32, or the type that torch.autocast uses around the UNet `base` (BaseModel).
+def compute_dtype(precision: Precision, base: HostNetwork, device: torch.device) -> torch.dtype:
+    """float32, or the type that torch.autocast uses around the UNet `base`.
 
     "automatic" is float32 for a float32 UNet, else bfloat16 where the device has it, else float16. Raises ValueError
     for float32 with a UNet whose weights are of another type.

@@ -101,7 +101,7 @@ class Processes:
         for number, other in enumerate(starts):
             if other != starts[0]:
                 raise ProcessError(
-                    f"Process {number} would start from step and clips {other}, but process 0 would start from "
+                    f"Process {number} would start with step and clip fingerprint {other}, but process 0 would start with "
                     f"{starts[0]}. Make sure that all machines see the same settings file, clips, cache and output."
                 )
 

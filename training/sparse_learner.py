@@ -180,9 +180,11 @@ class _KnownLatents:
 
 def _first_frame_control(values: Weights, halves: SparseHalves, latents: torch.Tensor) -> SparseControl:
     """A control by the halves with these `values` of their parameters, with the first of `latents` (f, c, h, w) at frame 0."""
-    height, width = (PIXELS_A_SIDE * length for length in latents.shape[2:])
+    height, width = latents.shape[2:]
     control = SparseControl(_finished(values, halves), SparseSettings(read_placement("0")))
-    control.set_cond_hint(torch.zeros(1, 3, height, width), vae=_KnownLatents(latents[:1]))
+    control.set_cond_hint(
+        torch.zeros(1, 3, PIXELS_A_SIDE * height, PIXELS_A_SIDE * width), vae=_KnownLatents(latents[:1])
+    )
     return control
 
 

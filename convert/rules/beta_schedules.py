@@ -107,7 +107,7 @@ def sample_schedule(plan: Plan, option: OptionNode) -> dict[str, Value] | None:
         names = {_name_of(option.option(side)) for side in ("schedule_A", "schedule_B")}
         if names == {"sqrt_linear (AnimateDiff)", "linear (HotshotXL/default)"} and option.number("weight_A") == 0.5:
             return {"schedule": MEAN, "prediction": "epsilon"}
-    text = "A schedule that is mixed from others is left out; the schedule of the motion model is used instead."
+    text = f"A schedule that is mixed from others is left out; beta_schedule of {plan.origin.type} is used instead."
     plan.remark(LOSS, option.node, text, "Use Sigma Schedule and Blend Sigmas with SamplerCustom.")
     return None
 
@@ -117,7 +117,7 @@ def raw_schedule(plan: Plan, option: OptionNode) -> dict[str, Value]:
     betas = option.word("raw_beta_schedule")
     if betas == "squaredcos_cap_v2":
         text = "squaredcos_cap_v2 fails in AnimateDiff-Evolved. Kinema's cosine is used instead."
-        plan.remark(APPROXIMATE, option.node, text, "Choose other betas in Noise Schedule.")
+        plan.remark(APPROXIMATE, option.node, text, "Choose other betas in Noise Schedule or Sigma Schedule.")
         betas = "cosine"
     sampling = option.word("sampling")
     steps = option.value("lcm_original_timesteps")

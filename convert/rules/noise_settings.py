@@ -116,10 +116,9 @@ def _seeds(plan: Plan, option: OptionNode, kind: str = "") -> dict[str, Value]:
     elif isinstance(known, int) and "seed_per_frame" in inputs:
         inputs["frame_seeds"] = str(known + offset)
     else:
-        shown = "a linked seed" if known is None else f"{known} + {offset}"
-        plan.remark(
-            APPROXIMATE, option.node, f"seed_override is left out. {OTHER_NOISE}", f"Set the sampler's seed to {shown}."
-        )
+        nearer = f"Set the sampler's seed to {known} + {offset}."
+        nearer = "Connect the linked seed to the seed of the sampler." if known is None else nearer
+        plan.remark(APPROXIMATE, option.node, f"seed_override is left out. {OTHER_NOISE}", nearer)
     return inputs
 
 

@@ -122,7 +122,10 @@ def camera(plan: Plan, option: OptionNode, before: Made | None = None) -> Made:
 def _poses(option: OptionNode, name: str) -> OptionNode:
     found = option.option(name)
     if found is None:
-        raise RefusedError(f"{option.type} ({option.node.id}) has no camera path at {name}.")
+        raise RefusedError(
+            f"{name} of {option.type} ({option.node.id}) is not connected to a camera path. Connect a node that makes one, "
+            "and convert the workflow again."
+        )
     return found
 
 

@@ -110,14 +110,12 @@ def _prompts(plan: Plan, option: OptionNode) -> None:
     )
 
 
-def _values(plan: Plan, option: OptionNode) -> None:
-    raise RefusedError(f"{option.type} ({option.node.id}) gives numbers to other packs, which a curve cannot do.")
-
-
 def _unpatched(plan: Plan, option: OptionNode, kind: str, name: str, old: str) -> None:
     value = multival(plan, option.option(old))
     if not isinstance(value, int | float):
-        raise RefusedError(f"{option.type} ({option.node.id}) varies, which {kind} of ComfyUI cannot do.")
+        raise RefusedError(
+            f"The value of {option.type} ({option.node.id}) varies, but {kind} of ComfyUI takes only a fixed value."
+        )
     new = plan.make(kind, option.node, {"model": option.link("model"), name: value}, option.node.mode)
     plan.outputs[0] = Made(new, 0)
 

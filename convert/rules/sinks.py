@@ -19,6 +19,10 @@ REPLACED = (
     "A later AnimateDiff node on the same MODEL replaces this one completely in AnimateDiff-Evolved, so only the later one "
     "was converted."
 )
+REPLACED_BUT_FOR_SCHEDULE = (
+    "In AnimateDiff-Evolved, a later AnimateDiff node on the same MODEL replaces all of this one except its noise schedule, "
+    "so only the schedule was converted."
+)
 MOST_WITHOUT_WINDOWS = 16  # frames that Kinema never cuts automatically
 
 
@@ -59,7 +63,8 @@ def plan_replaced(node: GraphNode, tracer: Tracer) -> Plan:
     schedule = schedule_named(plan, node, sink.word("beta_schedule"))
     if schedule is not None:
         plan.chain("KinemaNoiseSchedule", node, schedule.noise_schedule(FROM_CHECKPOINT))
-    plan.remark(IDEA, node, REPLACED, "Delete the later node to use this one.")
+    text = REPLACED if schedule is None else REPLACED_BUT_FOR_SCHEDULE
+    plan.remark(IDEA, node, text, "Delete the later node to use this one.")
     for socket in node.sockets:
         traced = tracer.up(socket.source)
         if sink.definition.type_of(socket.name) not in ("MODEL", "LATENT") and traced.source is not None:

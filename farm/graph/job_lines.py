@@ -141,11 +141,18 @@ def _csv(text: str, errors: list[str]) -> Iterator[JobLine]:
                 raise ValueError(f"the number of cells is {len(row)}, but line 1 names {len(head)} columns")
             cells = dict(zip(head, row, strict=True))
             values = {place: _cell(cell) for place, cell in cells.items() if place not in CSV_FIELDS and cell != ""}
-            priority = int(cells.get("priority") or 0)
+            priority = _priority(cells.get("priority") or "0")
             name = _made_id(cells.get("id") or None, (), values)
             yield JobLine(name, number, values, tuple((cells.get("tags") or "").split()), priority, is_text=True)
         except ValueError as error:
             errors.append(f"line {number}: {error}")
+
+
+def _priority(cell: str) -> int:
+    try:
+        return int(cell)
+    except ValueError:
+        raise ValueError(f"the priority is {cell!r}: give a whole number") from None
 
 
 def _cell(cell: str) -> Any:

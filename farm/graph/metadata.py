@@ -97,7 +97,7 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
             head = 16
         stop = min(start + size, end) if size else end
         if size and size < head:
-            raise ValueError(f"a box of {size} bytes")
+            raise ValueError(f"the file is damaged: one of its boxes claims to have {size} bytes")
         yield kind, start + head, stop
         if kind in OUTER_BOXES:
             yield from _boxes(content, start + head + _version_bytes(kind, content, start + head), stop)

@@ -54,6 +54,10 @@ class Places:
                 f'"{name}" fits {len(places)} nodes ({ids}): name one by its id, such as '
                 f'"{ids.split(",")[0]}.{places[0].input.name}"'
             )
+        if "." not in name:
+            raise NoPlace(
+                f'"{name}" names no input: write a title or id, a dot and the name of an input, as in "#12.text"'
+            )
         if not found:
             raise NoPlace(
                 f'"{name}": no node has the title or id "{name.partition(".")[0]}"; the titles are {self._titles()}'

@@ -69,7 +69,7 @@ async def local_servers(count: int, flags: Sequence[str], out: Path) -> AsyncIte
     folder = comfyui_folder()
     python = python_of(folder)
     devices = device_flags(count, flags)
-    print(f"Starting {count} servers of {folder}", flush=True)
+    print(f"Starting {count} {'server' if count == 1 else 'servers'} of {folder}", flush=True)
     servers = [
         start(f"local-{number}", [python, str(folder / "main.py")], [*own, *flags], out / "servers", count)
         for number, own in enumerate(devices, 1)

@@ -69,7 +69,8 @@ class RayServers:
     async def start(self) -> None:
         """Waits for the first server; `new_links` finds the others. Raises Refused when none starts."""
         await self._start_actors()
-        print(f"Starting {self._count} servers, each in an actor of Ray", flush=True)
+        count = "1 server" if self._count == 1 else f"{self._count} servers"
+        print(f"Starting {count}, each in an actor of Ray", flush=True)
         refused: list[str] = []
         while not self.links:
             if not self._starting:

@@ -100,5 +100,5 @@ def progress_line(status: Mapping[str, Any]) -> str:
     servers = sum(server["state"] == AT_WORK for server in status["servers"])
     return (
         f"{status['done']}/{status['total']} done, {status['failed']} failed, {status['running']} running on {servers} "
-        f"servers, {status['jobs_per_minute']:.1f}/min, {remaining}"
+        f"server{'' if servers == 1 else 's'}, {status['jobs_per_minute']:.1f}/min, {remaining}"
     )

@@ -11,6 +11,12 @@ from .without_effect import Idle
 
 CUSTOM = "custom"
 AS_IT_IS = "keep"
+KEPT = "The model's own setting stays unchanged."
+ZERO_SNR = {
+    AS_IT_IS: KEPT,
+    "on": "The last timestep becomes pure noise, for models that were trained with zero terminal SNR.",
+    "off": "The last timestep still contains a little of the picture, as in most models.",
+}
 
 UNREAD_BETAS = (
     *(
@@ -75,7 +81,7 @@ def prediction_input(more: Mapping[str, str] | None = None) -> ExplainedCombo:
     """What the model predicts; `more` as in `schedule_combo`."""
     return ExplainedCombo(
         "prediction",
-        {AS_IT_IS: "The model's own setting stays unchanged.", **words_of(PREDICTIONS), **(more or {})},
+        {AS_IT_IS: KEPT, **words_of(PREDICTIONS), **(more or {})},
         default=AS_IT_IS,
         optional=True,
         advanced=True,
@@ -83,10 +89,10 @@ def prediction_input(more: Mapping[str, str] | None = None) -> ExplainedCombo:
     )
 
 
-def zsnr_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def zsnr_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "zero_snr",
-        options=[AS_IT_IS, "on", "off"],
+        ZERO_SNR,
         default=AS_IT_IS,
         optional=True,
         advanced=True,

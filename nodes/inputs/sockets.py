@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...motion.spec import AUTOMATIC
 from ...sampling.curves.easings import WAYS
 from ...sampling.noise.noise_schedules import CHOICES
-from .options import ExplainedCombo
+from .options import ExplainedCombo, words_of
 from .values import OpenFloat
 
 CATEGORY = "AnimateDiff"
@@ -30,10 +30,10 @@ def number_or_curve(name: str, tooltip: str, **number: Any) -> io.MultiType.Inpu
     return io.MultiType.Input(widget, types=[CurveSocket], optional=optional, advanced=advanced)
 
 
-def easing_input() -> io.Combo.Input:
-    return io.Combo.Input(
+def easing_input() -> ExplainedCombo:
+    return ExplainedCombo(
         "easing",
-        options=list(WAYS),
+        words_of(WAYS),
         default="linear",
         optional=True,
         tooltip="How one value changes into the next: evenly, more slowly at the start or the end, or all at once "

@@ -7,7 +7,8 @@ from typing import Any
 import folder_paths
 from comfy_api.latest import io
 
-from ...training.config import SETTINGS, Range, TrainSettings
+from ...training.config import ON_CANVAS, SETTINGS, Range, TrainSettings
+from .options import ExplainedCombo
 
 ClipsSocket = io.Custom("MOTION_CLIPS")
 
@@ -39,13 +40,13 @@ def settings_inputs(usual: TrainSettings) -> list[io.Input]:
 
 def _setting(usual: TrainSettings, name: str, tooltip: str, **widget: Any) -> Any:
     limits = SETTINGS[name]
-    widget |= {"default": getattr(usual, name), "tooltip": tooltip}
+    widget |= {"default": getattr(usual, name), "tooltip": tooltip, "display_name": ON_CANVAS.get(name)}
     if isinstance(limits, Range):
         number = io.Int if isinstance(limits.least, int) else io.Float
         return number.Input(name, min=limits.least, max=limits.most, **widget)
     if isinstance(widget["default"], bool):
         return io.Boolean.Input(name, **widget)
-    return io.Combo.Input(name, options=list(limits.names), **widget)
+    return ExplainedCombo(name, limits.words, **widget)
 
 
 def _main_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
@@ -55,7 +56,7 @@ def _main_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
         setting("learning_rate", "Size of each optimizer step. Halve it if the loss jumps or rises.", step=1e-6, round=False),
         setting("batch_size", "Number of clips per batch; each additional clip needs more memory."),
         setting("accumulation", "Gradient accumulation: number of batches per optimizer step. Has the same effect "
-            "as a larger batch and needs no additional memory, but is slower.", display_name="gradient_accumulation"),
+            "as a larger batch and needs no additional memory, but is slower."),
         setting("seed", "Determines the noise, the initial weights and the order of the clips. The same seed "
             "reproduces the training run. A run that is continued keeps the seed that it began with.",
             control_after_generate=io.ControlAfterGenerate.fixed),
@@ -70,17 +71,14 @@ def _advanced_inputs(setting: Callable[..., io.Input]) -> list[io.Input]:
         setting("beta_start", "First beta of the noise schedule. 0: the default of the schedule.", step=1e-5, round=False),
         setting("beta_end", "Last beta of the noise schedule. 0: the default of the schedule.", step=1e-4, round=False),
         setting("warmup", "Number of steps over which the learning rate rises from zero. 100 helps with high "
-            "learning rates.",
-            display_name="warmup_steps"),
+            "learning rates."),
         setting("learning_rate_curve", "Learning rate schedule. constant: what the AnimateDiff authors use. "
-            "cosine: lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs.",
-            display_name="learning_rate_schedule"),
+            "cosine: lowers the rate to nearly zero by the last step, which gives cleaner results in short training runs."),
         setting("weight_decay", "Weight decay of AdamW: how strongly the weights are pulled towards zero.", step=0.001),
-        setting("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.",
-            display_name="max_gradient_norm", step=0.01),
+        setting("clip_norm", "Maximum gradient norm. Larger gradients are scaled down to this norm.", step=0.01),
         setting("average", "Decay of the exponential moving average (EMA) of the weights. The averaged weights "
             "become the result. 0: no averaging; the weights of the last step become the result.",
-            display_name="ema_decay", step=0.0001, round=False),
+            step=0.0001, round=False),
         setting("caption_dropout", "Fraction of the clips that are used for training without their captions, so "
             "that classifier-free guidance (CFG) works.", step=0.01),
         setting("timestep_bias", "How strongly training favours low noise levels. 1 draws all noise levels "

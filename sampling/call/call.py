@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ...motion.host import HostSampling
+from ...motion.host import HostExecutor, HostNetwork, HostSampling
 from ...motion.windowed import FrameWindows
 from .caches import Caches, Which
 from .feature_cache import FeatureCache
@@ -73,7 +73,7 @@ def given_to(
 class Instead(Protocol):
     """Computes something else than the prediction of a model call."""
 
-    def __call__(self, base: Any, motions: Any, given: Given) -> torch.Tensor:
+    def __call__(self, base: HostNetwork, motions: Any, given: Given) -> torch.Tensor:
         """For the host's network `base` and the motion models at work, (v*f, c, h, w)."""
 
 
@@ -176,7 +176,9 @@ def in_its_mode(apply_model: Callable[..., torch.Tensor]) -> Callable[..., torch
     else than its prediction: that may be a gradient."""
 
     @wraps(apply_model)
-    def in_mode(executor: Any, x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any) -> torch.Tensor:
+    def in_mode(
+        executor: HostExecutor[HostNetwork, torch.Tensor], x: torch.Tensor, t: torch.Tensor, *args: Any, **named: Any
+    ) -> torch.Tensor:
         options = args[3] if len(args) > 3 else named["transformer_options"]
         if call_of(options).instead is None:
             return apply_model(executor, x, t, *args, **named)

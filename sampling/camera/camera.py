@@ -15,7 +15,7 @@ class Camera:
 
     path: CameraPath  # where the camera is at each frame
     strength: float | Curve = 1.0  # of what CameraCtrl adds to the attentions
-    place: int = 0  # which of the MODEL's CameraCtrl models it is for
+    index: int = 0  # of its CameraCtrl among the MODEL's
 
 
 def follow_camera(motion: HostMotion, camera_ctrl: HostPatcher[CameraCtrl], camera: Camera) -> HostMotion:
@@ -34,7 +34,7 @@ def placed_camera(model: HostModel, motion: HostMotion) -> Camera | None:
         return None
     patcher, camera = attached
     there = list(model.get_additional_models_with_key(CAMERA))
-    place = next((i for i, other in enumerate(there) if other.model is patcher.model), len(there))
-    if place == len(there):
+    index = next((i for i, other in enumerate(there) if other.model is patcher.model), len(there))
+    if index == len(there):
         model.set_additional_models(CAMERA, [*there, patcher])
-    return Camera(camera.path, camera.strength, place)
+    return Camera(camera.path, camera.strength, index)

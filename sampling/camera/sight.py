@@ -82,7 +82,7 @@ class CameraView:
     def _of(self, window: Window, cut: PictureCut) -> Features:
         """The features of a `window` of the video, of each level (h, w, l, c)."""
         sight = self.sight
-        key = (self.camera.path, self.camera.place, window, sight.total, cut, sight.device, sight.dtype)
+        key = (self.camera.path, self.camera.index, window, sight.total, cut, sight.device, sight.dtype)
         known = sight.cache.get(key)
         if known is not None:
             return known

@@ -99,12 +99,27 @@ class OverBlocks(Curve):
         return next((curve.at(moment, part) for blocks, curve in reversed(self.rules) if blocks.hold(part)), 1.0)
 
 
-OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
-    "multiply": operator.mul,
-    "add": operator.add,
-    "subtract": operator.sub,
-    "minimum": lambda a, b: torch.minimum(torch.as_tensor(a), torch.as_tensor(b)),
-    "maximum": lambda a, b: torch.maximum(torch.as_tensor(a), torch.as_tensor(b)),
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One way to combine two curves."""
+
+    compute: Callable[[Any, Any], Any]  # from their values, numbers or tensors, to the combined value
+    words: str  # for the help page
+
+
+OPERATIONS: dict[str, Operation] = {
+    "multiply": Operation(
+        compute=operator.mul, words="The product of both values, e.g. to weaken one curve where the other is below 1."
+    ),
+    "add": Operation(compute=operator.add, words="The sum of both values."),
+    "subtract": Operation(compute=operator.sub, words="The difference of the values: a minus b."),
+    "minimum": Operation(
+        compute=lambda a, b: torch.minimum(torch.as_tensor(a), torch.as_tensor(b)), words="The lower of the two values."
+    ),
+    "maximum": Operation(
+        compute=lambda a, b: torch.maximum(torch.as_tensor(a), torch.as_tensor(b)),
+        words="The higher of the two values.",
+    ),
 }
 
 
@@ -121,7 +136,7 @@ class Combined(Curve):
         return self.a.over_blocks or self.b.over_blocks
 
     def at(self, moment: Moment, part: Part | None = None) -> PerFrame:
-        return plain(OPERATIONS[self.operation](self.a.at(moment, part), self.b.at(moment, part)))
+        return plain(OPERATIONS[self.operation].compute(self.a.at(moment, part), self.b.at(moment, part)))
 
 
 def as_curve(value: float | Curve) -> Curve:

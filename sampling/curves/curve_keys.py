@@ -81,4 +81,4 @@ def _on(path: Sequence[tuple[float, Key]], x: float) -> float:
 
 def _between(before: Key, after: Key, part: float) -> float:
     """The value after a `part` (clamped to 0..1) of the way between two keys."""
-    return before.value + (after.value - before.value) * WAYS[after.easing](min(max(part, 0.0), 1.0))
+    return before.value + (after.value - before.value) * WAYS[after.easing].curve(min(max(part, 0.0), 1.0))

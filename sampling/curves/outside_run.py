@@ -18,11 +18,13 @@ def _sentences(value: Any, frames: int, steps: int | None) -> Iterator[str]:
     if isinstance(value, OverFrames):
         for key in value.keys:
             if not 0 <= key.frame(frames) < frames:
-                yield f"The value of a curve at frame {key.at:g} is not reached: the last frame is {frames - 1}."
+                end = f"the last frame is {frames - 1}" if key.at >= 0 else f"the first frame is {-frames}"
+                yield f"The value of a curve at frame {key.at:g} is not reached: {end}."
     elif isinstance(value, OverRun):
         for key in value.keys:
             if steps is not None and not key.is_share and not -steps <= key.at < steps:
-                yield f"The value of a curve at step {key.at:g} is not reached: the last step is {steps - 1}."
+                end = f"the last step is {steps - 1}" if key.at >= 0 else f"the first step is {-steps}"
+                yield f"The value of a curve at step {key.at:g} is not reached: {end}."
     elif isinstance(value, Listed) and len(value.values) > frames:
         yield f"Of the {len(value.values)} values of a curve, only the first {frames} are used, one for each frame."
     elif isinstance(value, OverPicture) and len(value.values) > frames:

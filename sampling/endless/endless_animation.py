@@ -66,7 +66,7 @@ def animate_without_end(run: EndlessRun, settings: EndlessSettings, write: Calla
     )  # fmt: skip
 
 
-def _load_again(guider: Any, shape: Sequence[int]) -> None:
+def _load_again(guider: HostGuider, shape: Sequence[int]) -> None:
     """Brings back models of the run, whose calls have latents of `shape` (f, c, h, w), that the host may have moved out of
     memory to make room for the VAE."""
     needed = guider.inner_model.memory_required([len(guider.conds) * shape[0], *shape[1:]])

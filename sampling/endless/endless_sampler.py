@@ -10,7 +10,7 @@ import torch
 from comfy.context_windows import ContextHandlerABC
 from comfy.samplers import Sampler
 
-from ...motion.host import HostGuider, HostNetwork
+from ...motion.host import HostConds, HostGuider, HostNetwork
 from ..call.parts import Callback
 from ..windows.batches import windows_that_fit
 from ..windows.controlnets import Hints, all_follow
@@ -37,7 +37,12 @@ class QueueHandler(ContextHandlerABC):  # type: ignore[misc]
         self.hints = Hints()
 
     def should_use_context(
-        self, model: HostNetwork, conds: Any, x_in: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any]
+        self,
+        model: HostNetwork,
+        conds: HostConds,
+        x_in: torch.Tensor,
+        timestep: torch.Tensor,
+        model_options: dict[str, Any],
     ) -> bool:
         return True
 
@@ -45,7 +50,7 @@ class QueueHandler(ContextHandlerABC):  # type: ignore[misc]
         return window.seen_of(cond_in, self.hints)
 
     def execute(
-        self, calc_cond_batch: Callable[..., Any], model: HostNetwork, conds: Any, x_in: torch.Tensor,
+        self, calc_cond_batch: Callable[..., Any], model: HostNetwork, conds: HostConds, x_in: torch.Tensor,
         timestep: torch.Tensor, model_options: dict[str, Any],
     ) -> list[torch.Tensor]:  # fmt: skip
         """What the host predicts for each conditioning (f, c, h, w) of the part of the queue that the options name."""
@@ -75,7 +80,7 @@ class EndlessSampler(Sampler):  # type: ignore[misc]
 
     @torch.no_grad()
     def sample(
-        self, guider: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
+        self, guider: HostGuider, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Callback | None,
         noise: torch.Tensor, latent_image: torch.Tensor, *_more: Any, **_named: Any,
     ) -> torch.Tensor:  # fmt: skip
         """The last frames of the video (f, c, h, w); all of them are handed over. `noise` is used only for its shape."""
@@ -113,7 +118,7 @@ class EndlessSampler(Sampler):  # type: ignore[misc]
             raise
         return self._hand_over(waiting, guider) if waiting else last
 
-    def _hand_over(self, waiting: list[torch.Tensor], guider: Any) -> torch.Tensor:
+    def _hand_over(self, waiting: list[torch.Tensor], guider: HostGuider) -> torch.Tensor:
         """Hands over the `waiting` frames, of which none is left, and returns them (f, c, h, w)."""
         frames = torch.cat(waiting)
         waiting.clear()
@@ -121,14 +126,14 @@ class EndlessSampler(Sampler):  # type: ignore[misc]
         return frames
 
 
-def _asking(guider: Any, extra_args: dict[str, Any]) -> Callable[[torch.Tensor, QueuePart], torch.Tensor]:
+def _asking(guider: HostGuider, extra_args: dict[str, Any]) -> Callable[[torch.Tensor, QueuePart], torch.Tensor]:
     """Has the host's `guider` predict what `part` of the queue shows."""
     options = extra_args["model_options"]
 
     def denoise(x: torch.Tensor, part: QueuePart) -> torch.Tensor:
         told = {**options, "transformer_options": {**options["transformer_options"], "context_window": part}}
         levels = torch.tensor(part.levels, dtype=x.dtype, device=x.device)
-        return guider(x, levels, model_options=told, seed=extra_args.get("seed"))  # type: ignore[no-any-return]
+        return guider(x, levels, model_options=told, seed=extra_args.get("seed"))
 
     return denoise
 
@@ -143,12 +148,12 @@ def _drawing(seed: int, like: torch.Tensor) -> Callable[[int], torch.Tensor]:
     return draw
 
 
-def _fresh(guider: Any, sigmas: torch.Tensor, most: bool) -> Callable[[torch.Tensor], torch.Tensor]:
+def _fresh(guider: HostGuider, sigmas: torch.Tensor, most: bool) -> Callable[[torch.Tensor], torch.Tensor]:
     scaling = guider.inner_model.model_sampling.noise_scaling
     return lambda noise: scaling(sigmas[0], noise, torch.zeros_like(noise), most)
 
 
-def _at_once(guider: Any, latents: torch.Tensor, length: int) -> int:
+def _at_once(guider: HostGuider, latents: torch.Tensor, length: int) -> int:
     """How many windows of `length` go through the UNet together: as many as fit; controls of other packs expect one."""
     conds = list(guider.conds.values())
     if not all_follow(conds):

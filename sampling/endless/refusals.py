@@ -43,13 +43,10 @@ def check_endless(model: HostModel, conds: Sequence[Any]) -> None:
         )
     for node, reason in (*_asked(animation), *_of_other_nodes(model)):
         raise ValueError(
-            f"{NODE} denoises each frame at a time of its own, but the MODEL has {node}, which {reason}. Remove {node}."
+            f"{NODE} denoises each frame at its own noise level, but the MODEL has {node}, which {reason}. Remove {node}."
         )
     for name, what in _limited(conds):
-        raise ValueError(
-            f"{NODE} denoises frames of different noise levels together, but {name} acts only at some noise levels "
-            f"({what}). Have it act from 0 to 1."
-        )
+        raise ValueError(f"{NODE} denoises frames of different noise levels together, but {name} {what}.")
 
 
 def check_levels(sigmas: torch.Tensor, steps: int, scheduler: str) -> None:
@@ -62,8 +59,8 @@ def check_levels(sigmas: torch.Tensor, steps: int, scheduler: str) -> None:
         )
     if not bool((sigmas[1:] < sigmas[:-1]).all()):
         raise ValueError(
-            f'The noise levels of the scheduler "{scheduler}" do not fall at each of the {steps} steps. Set scheduler to '
-            '"simple", or use fewer steps.'
+            f'The scheduler "{scheduler}" does not lower the noise level at some of the {steps} steps, but the queue needs a '
+            'lower level at each of them. Set scheduler to "simple", or use fewer steps.'
         )
 
 
@@ -91,8 +88,6 @@ def _asked(animation: Animation) -> Iterator[tuple[str, str]]:
     for field, refusal in REFUSED_FIELDS.items():
         if getattr(animation, field):
             yield refusal
-    if any(how.picture is not None for how in animation.motions):
-        yield "Animate Picture", "depends on the length of the video"
 
 
 def _of_other_nodes(model: HostModel) -> Iterator[tuple[str, str]]:
@@ -104,18 +99,19 @@ def _of_other_nodes(model: HostModel) -> Iterator[tuple[str, str]]:
 
 
 def _limited(conds: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """What acts only in a part of the run, by the noise level of the first frame of a model call."""
+    """What acts only in a part of the run, by the noise level of the first frame of a model call; how, and what to do."""
+    limit = "acts only at some noise levels ({:g} to {:g}). Have it act from 0 to 1"
     for _, options in (entry for each in conds for entry in each):
         start = options.get("start_percent", 0.0)
         end = options.get("end_percent", 1.0)
         if start > 0 or end < 1:
-            yield "a prompt", f"{start:g} to {end:g}"
+            yield "a prompt", limit.format(start, end)
         for control in chained(options.get("control")):
             start, end = getattr(control, "timestep_percent_range", (0.0, 1.0))
             if start > 0 or end < 1:
-                yield "a ControlNet", f"{start:g} to {end:g}"
+                yield "a ControlNet", limit.format(start, end)
         hooks = options.get("hooks")
         for hook in hooks.hooks if hooks is not None else ():
             count = len(hook.hook_keyframe.keyframes)
             if count > 1:
-                yield "a hook of a prompt", f"{count} keyframes"
+                yield "a hook of a prompt", f"changes with the noise level ({count} keyframes). Use one keyframe"

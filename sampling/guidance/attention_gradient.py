@@ -95,8 +95,11 @@ def attentions_in(motions: Sequence[Motion], level: str) -> list[Attention]:
 def goals_of(
     base: HostNetwork, motions: Sequence[Motion], given: Given, wanted: Sequence[Attention], kept: FeatureCache | None
 ) -> dict[Attention, Strongest]:
-    """What the `wanted` attentions look at most in a model call for what is `given`, kept for later steps."""
-    key = ("attention goals", tuple(wanted), given.frames.indices, given.x.shape, given.x.device)
+    """What the `wanted` attentions look at most in a model call for what is `given`, kept for later steps that see the same
+    frames in the same windows, with the weights of the same hooks."""
+    hooks = base.current_patcher.current_hooks
+    place = (given.frames.indices, _motion_windows(motions), given.x.shape, given.x.device)
+    key = ("attention goals", tuple(wanted), *place, hooks)
     known = None if kept is None else kept.get(key)
     if known is None:
         with torch.no_grad(), attention_maps(base, motions, given, wanted) as maps:
@@ -106,6 +109,12 @@ def goals_of(
             kept.keep(key, known)
     pairs = zip(known[::2], known[1::2], strict=True)
     return {attention: Strongest(*pair) for attention, pair in zip(wanted, pairs, strict=True)}
+
+
+def _motion_windows(motions: Sequence[Motion]) -> tuple[tuple[int, ...], ...]:
+    """The windows in which the motion modules of a model call see its frames; none where they see all at once."""
+    windows = next((control.windows for motion in motions for control in motion.controls.values()), None)
+    return () if windows is None else tuple(map(tuple, windows.places.tolist()))
 
 
 def gradient_of(

@@ -15,7 +15,7 @@ import comfy.samplers
 import torch
 from comfy.samplers import CFGGuider
 
-from ...motion.host import HostGuider, HostOptions
+from ...motion.host import HostConds, HostGuider, HostOptions
 from ..call.call import call_of, telling
 from ..call.kept_guidance import KeptGuidance
 from ..call.progress import is_within
@@ -104,9 +104,9 @@ def _is_reused(reuse: GuidanceReuse, kept: KeptGuidance, prompts: tuple[bool, ..
     return is_within(reuse.start_percent, reuse.end_percent, args["sigma"][0], args["model"].model_sampling)
 
 
-def _acting(conds: Any, sigma: torch.Tensor) -> Iterator[bool]:
+def _acting(conds: HostConds, sigma: torch.Tensor) -> Iterator[bool]:
     """For each conditioning of both prompts whether it acts at the noise level `sigma`, by the host's rule."""
-    for cond in (*conds[0], *conds[1]):
+    for cond in (*(conds[0] or ()), *(conds[1] or ())):
         if "timestep_start" in cond or "timestep_end" in cond:
             yield bool(cond.get("timestep_end", -inf) <= sigma[0] <= cond.get("timestep_start", inf))
         else:  # comparing would wait for the GPU

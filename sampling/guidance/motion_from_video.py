@@ -15,7 +15,7 @@ import torch
 
 from ...motion.host import HostGuider, HostNetwork, HostVAE
 from ..call.call import Given, apart, call_of, telling
-from ..call.moment import Curve, moment_of
+from ..call.moment import Curve, PerFrame, moment_of
 from ..call.progress import is_within
 from ..curves.curve import value_at
 from ..modules.hooks import Motion
@@ -103,7 +103,8 @@ def pushed_by_video(video: MotionFromVideo, args: dict[str, Any]) -> torch.Tenso
         return denoised
     conds = [_of_whole_pictures(cond) for cond in args["cond"]]
     text = (args["uncond"] or args["cond"])[0]["model_conds"]["c_crossattn"].cond
-    told = telling(args["model_options"], extra="video", instead=partial(_in_call, video, text))
+    instead = partial(_in_call, video, text, _pushed(strength, len(x)))
+    told = telling(args["model_options"], extra="video", instead=instead)
     options = apart(told, sigma[0], model.model_sampling)
     (gradient,) = comfy.samplers.calc_cond_batch(model, [conds], x, sigma, options)
     push: torch.Tensor = gradient * (SCALE * float(sigma[0]) ** 2)
@@ -115,13 +116,26 @@ def _of_whole_pictures(cond: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in cond.items() if key not in ("area", "mask", "strength")}
 
 
+def _pushed(strength: PerFrame, frames: int) -> frozenset[int]:
+    """Which of so many `frames` a `strength` pushes."""
+    if not isinstance(strength, torch.Tensor):
+        return frozenset(range(frames))
+    return frozenset(strength.flatten(1).any(1).expand(frames).nonzero().flatten().tolist())
+
+
 def _in_call(
-    video: MotionFromVideo, text: torch.Tensor, base: HostNetwork, motions: Sequence[Motion], given: Given
+    video: MotionFromVideo,
+    text: torch.Tensor,
+    pushed: frozenset[int],
+    base: HostNetwork,
+    motions: Sequence[Motion],
+    given: Given,
 ) -> torch.Tensor:
     """What a model call computes in place of its prediction: the gradient of the loss, (v*f, c, h, w), as large for each
-    pixel as in a video of the authors. `text` (1 or f, tokens, c) is the prompt of the reference."""
+    pixel as in a video of the authors. `text` (1 or f, tokens, c) is the prompt of the reference. Windows without frames that
+    are `pushed` cost nothing."""
     wanted = attentions_in(motions, LEVELS[video.level])
-    if not wanted:
+    if not wanted or pushed.isdisjoint(given.frames.indices):
         return torch.zeros_like(given.x)
     features = call_of(given.options).features
     goals = goals_of(base, _without_pictures(motions), _reference(video, text, given), wanted, features)

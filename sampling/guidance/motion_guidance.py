@@ -15,13 +15,30 @@ from ..call.call import RawPrediction, apart, call_of, telling
 from ..call.moment import Curve, PerFrame, moment_of
 from ..curves.curve import Blocks, Constant, OverBlocks, limited, value_at
 
-SKIPS: dict[str, Curve] = {
-    "all": Constant(0.0),
-    "down": OverBlocks(((Blocks("down"), Constant(0.0)),)),
-    "mid": OverBlocks(((Blocks("mid"), Constant(0.0)),)),
-    "up": OverBlocks(((Blocks("up"), Constant(0.0)),)),
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """Blocks whose motion modules are skipped in the third pass."""
+
+    kept: Curve  # what is kept of the strength of motion models in this pass
+    words: str  # for the help page
+
+
+SKIPS: dict[str, Skip] = {
+    "all": Skip(kept=Constant(0.0), words="All motion modules are switched off, which steers most strongly."),
+    "down": Skip(
+        kept=OverBlocks(((Blocks("down"), Constant(0.0)),)),
+        words="Only the motion modules of the down blocks, the first half of the UNet, are switched off.",
+    ),
+    "mid": Skip(
+        kept=OverBlocks(((Blocks("mid"), Constant(0.0)),)),
+        words="Only the motion module of the mid block is switched off. Models such as v1 and v3 have none there.",
+    ),
+    "up": Skip(
+        kept=OverBlocks(((Blocks("up"), Constant(0.0)),)),
+        words="Only the motion modules of the up blocks, the second half of the UNet, are switched off.",
+    ),
 }
-"""What is kept of the strength of motion models in the third pass, by the blocks that are skipped."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +46,7 @@ class MotionGuidance:
     """Guidance away from the prediction with less motion."""
 
     scale: float | Curve  # how far
-    kept: float | Curve = SKIPS["all"]  # the share of the motion that acts in the weaker prediction
+    kept: float | Curve = SKIPS["all"].kept  # the share of the motion that acts in the weaker prediction
     rescale: float | Curve = 0.0  # share (0..1) by which the result gets the standard deviation of the prompt's back
     start_percent: float = 0.0  # fraction of the run (0..1) at which it starts
     end_percent: float = 1.0  # and at which it ends

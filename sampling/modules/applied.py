@@ -21,8 +21,8 @@ class Applied:
     match: str = "authors"  # whose norm statistics to reproduce, one of IMPLEMENTATIONS
     positions: PositionRule = REFUSE  # which rows of its position table the frames get
     attention: float | Curve = 1.0  # scale of the logits of its attentions
-    place: int = 0  # which of the MODEL's motion models it is
-    loras: tuple[tuple[int, float | Curve], ...] = ()  # motion LoRAs with curves: place among the MODEL's, and strength
+    index: int = 0  # of the motion model among the MODEL's
+    loras: tuple[tuple[int, float | Curve], ...] = ()  # motion LoRAs with curves: index among the MODEL's, and strength
     picture: AnimatedPicture | None = None  # what it animates, if it is a motion model for pictures
     camera: Camera | None = None  # which it follows
 
@@ -32,4 +32,4 @@ def encoded(how: Applied, models: Sequence[HostMotion], guider: HostGuider, shap
     (f, c, h, w). `models` are the motion models of the MODEL. Raises ValueError as `with_latents`."""
     if how.picture is None:
         return how
-    return replace(how, picture=with_latents(how.picture, models[how.place].model.spec, guider, shape))
+    return replace(how, picture=with_latents(how.picture, models[how.index].model.spec, guider, shape))

@@ -7,14 +7,14 @@ import torch
 from torch import nn
 
 from ...motion.camera_layers import CameraCtrl
-from ...motion.control import Branch, Control, PerLatent
+from ...motion.control import Branch, Control, Merge, PerLatent
 from ...motion.host import HostMotion, HostPatcher
+from ...motion.layers import MotionModel
 from ...motion.lora_branches import MotionLora
 from ...motion.spec import AS_THE_LAST, NormPolicy
 from ...motion.windowed import FrameWindows
 from ..call.areas import Areas
 from ..call.moment import Curve, Moment, Part
-from ..call.progress import is_within
 from ..camera.camera import Camera
 from ..camera.sight import CameraView, Sight
 from ..curves.curve import Combined, as_curve, limited, plain, value_at
@@ -60,11 +60,6 @@ class Values:
         seen = plain(self.seen(value))
         return seen.to(self.device) if isinstance(seen, torch.Tensor) else seen
 
-    def within(self, start: float, end: float) -> bool:
-        """Whether the moment lies between these fractions of the run."""
-        run = self.moment.progress
-        return run is None or is_within(start, end, run.sigma, run.model_sampling)
-
 
 @dataclass(frozen=True)
 class Shared:
@@ -84,44 +79,92 @@ class Shared:
         """How a motion model follows `camera`."""
         if camera is None or self.sight is None:
             return None
-        return CameraView(self.cameras[camera.place].model, camera, self.sight)
+        return CameraView(self.cameras[camera.index].model, camera, self.sight)
+
+
+@dataclass(frozen=True)
+class Controller:
+    """What makes the controls of one motion model in a model call."""
+
+    model: MotionModel  # whose motion modules they are for
+    how: Applied  # how it acts
+    shared: Shared  # what the call wants of all motion models
+    norms: NormPolicy  # the statistics of its norms
+    strength: float | Curve  # of what its motion modules add, at this moment
+    temperature: float | Curve | None  # of Enhance-A-Video, at this moment; None: off
+    changes: Sequence[tuple[MotionLora, float | Curve]]  # its motion LoRAs with curves, and their strengths
+    view: CameraView | None  # how it follows its camera; None: it has none
+
+    @property
+    def differs(self) -> bool:
+        """Whether the control differs between blocks of the UNet."""
+        curves = (self.strength, self.how.attention, self.temperature)
+        return bool(self.changes) or self.view is not None or any(_differs(curve) for curve in curves)
+
+    def control(self, place: str) -> Control | None:
+        """What the motion module at `place` (in the published key layout) does; None: nothing."""
+        values = self.shared.values
+        strength = values.of(self.strength, Part(place))
+        if is_zero(strength):
+            return None
+        return Control(
+            strength=strength,
+            norm=self.norms.module,
+            rule=self.how.positions,
+            windows=self.shared.windows,
+            scales=self._scales(place),
+            enhance=self._enhance(place),
+            branches=_branches(self.model.at(place), place, self.changes, values),
+            merge=self._merge(place),
+        )
+
+    def controls(self) -> dict[str, Control]:
+        """The controls of the motion modules that act, by their places."""
+        places = [place for place, _ in self.model.spec.modules]
+        if self.differs:
+            made = {place: self.control(place) for place in places}
+        else:
+            made = dict.fromkeys(places, self.control(places[0]))
+        return {place: control for place, control in made.items() if control is not None}
+
+    def _parts(self, place: str) -> list[Part]:
+        return [Part(place, attention) for attention in range(self.model.spec.attentions)]
+
+    def _scales(self, place: str) -> tuple[PerLatent, ...]:
+        if self.how.attention == 1:
+            return ()
+        return tuple(self.shared.values.of(self.how.attention, part) for part in self._parts(place))
+
+    def _enhance(self, place: str) -> tuple[PerLatent | None, ...]:
+        if self.temperature is None:
+            return ()
+        return tuple(_enhanced(self.shared.values.of(self.temperature, part)) for part in self._parts(place))
+
+    def _merge(self, place: str) -> Merge | None:
+        if self.view is None:
+            return None
+        return self.view.merge(place, self.shared.values.of(self.view.camera.strength, Part(place, 0)))
 
 
 def motion_of(motion: HostMotion, how: Applied, shared: Shared) -> Motion:
     """`motion` (MOTION_MODEL) at work in a model call, as `how` and the call want it."""
-    model, values = motion.model, shared.values
-    norms = shared.last_norms if how.match == AS_THE_LAST else model.spec.norms_like(how.match)
-    strength = limited(how.strength, how.start_percent, how.end_percent, values.moment)
+    norms = shared.last_norms if how.match == AS_THE_LAST else motion.model.spec.norms_like(how.match)
+    strength = limited(how.strength, how.start_percent, how.end_percent, shared.values.moment)
     if strength == 0:
-        return Motion(model, {}, norms)
+        return Motion(motion.model, {}, norms)
     if shared.kept != 1:
         strength = Combined("multiply", as_curve(strength), as_curve(shared.kept))
-    temperature = _temperature(shared.enhance, values)
-    changes = [(shared.loras[place].model, curve) for place, curve in how.loras]
-    view = shared.view(how.camera)
-
-    def control(place: str) -> Control | None:
-        value = values.of(strength, Part(place))
-        if is_zero(value):
-            return None
-        parts = [Part(place, attention) for attention in range(model.spec.attentions)]
-        return Control(
-            strength=value,
-            norm=norms.module,
-            rule=how.positions,
-            windows=shared.windows,
-            scales=() if how.attention == 1 else tuple(values.of(how.attention, part) for part in parts),
-            enhance=() if temperature is None else tuple(_enhanced(values.of(temperature, part)) for part in parts),
-            branches=_branches(model.at(place), place, changes, values),
-            merge=None if view is None else view.merge(place, values.of(view.camera.strength, Part(place, 0))),
-        )
-
-    places = [place for place, _ in model.spec.modules]
-    if not changes and view is None and not any(_differs(curve) for curve in (strength, how.attention, temperature)):
-        same = control(places[0])
-        return Motion(model, {} if same is None else dict.fromkeys(places, same), norms)
-    controls = {place: control(place) for place in places}
-    return Motion(model, {place: one for place, one in controls.items() if one is not None}, norms)
+    controller = Controller(
+        model=motion.model,
+        how=how,
+        shared=shared,
+        norms=norms,
+        strength=strength,
+        temperature=_temperature(shared.enhance, shared.values),
+        changes=[(shared.loras[index].model, curve) for index, curve in how.loras],
+        view=shared.view(how.camera),
+    )
+    return Motion(motion.model, controller.controls(), norms)
 
 
 def _temperature(enhance: Enhance | None, values: Values) -> float | Curve | None:

@@ -24,10 +24,10 @@ def with_loras(model: HostModel, motion: HostMotion, applied: Applied) -> Applie
     there = list(model.get_additional_models_with_key(LORAS))
     loras = []
     for patcher, strength in motion.get_attachment(LORAS) or ():
-        place = next((i for i, other in enumerate(there) if other.model is patcher.model), len(there))
-        if place == len(there):
+        index = next((i for i, other in enumerate(there) if other.model is patcher.model), len(there))
+        if index == len(there):
             there.append(patcher)
-        loras.append((place, strength))
+        loras.append((index, strength))
     if loras:
         model.set_additional_models(LORAS, there)
     return replace(applied, loras=tuple(loras))

@@ -2,6 +2,7 @@
 the way down (AnimateLCM-I2V)."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -11,7 +12,8 @@ from ...motion.layers import MotionModel
 from ...motion.picture_parts import CONV_IN, ENCODER
 from ...motion.positions import sinusoid
 from ..call.feature_cache import FeatureCache, Features
-from ..call.moment import Moment, Part
+from ..call.moment import Curve, Moment, Part
+from ..curves.curve import limited
 from ..pictures.affinity import affinities, between, nearest, spread
 from ..pictures.animated_picture import AnimatedPicture
 from ..pictures.encoding import of_size
@@ -23,34 +25,41 @@ from .hooks import Addition, Motion
 def with_picture(motion: Motion, how: Applied, shared: Shared, cache: FeatureCache | None) -> Motion:
     """`motion` with what the picture of `how` adds, where it has one that acts now."""
     picture, values = how.picture, shared.values
-    if picture is None or picture.latents is None or not values.within(how.start_percent, how.end_percent):
+    if picture is None or picture.latents is None:
         return motion
-    if motion.model.spec.picture == "mask+picture":
-        return replace(motion, pictures=_masked(motion.model, picture, picture.latents, values, shared.dtype))
+    strength = limited(picture.strength, how.start_percent, how.end_percent, values.moment)
     like = torch.empty(0, dtype=shared.dtype, device=values.device)
+    if motion.model.spec.picture == "mask+picture":
+        return replace(motion, pictures=_masked(motion.model, picture, strength, values, like))
     frames = FramePictures(motion.model, picture, picture.latents, values.moment, like, cache or FeatureCache())
-    return replace(motion, pictures=_encoded(frames, picture, values))
+    return replace(motion, pictures=_encoded(frames, strength, values))
 
 
 def _masked(
-    model: MotionModel, picture: AnimatedPicture, latents: torch.Tensor, values: Values, dtype: torch.dtype
+    model: MotionModel, picture: AnimatedPicture, asked: float | Curve, values: Values, like: torch.Tensor
 ) -> dict[str, Addition]:
     """For PIA: a mask with the affinity of each frame and the latent of its picture are more channels of the UNet's input,
     so that they add to what the image model's own first layer gives."""
-    strength = values.of(picture.strength, Part(CONV_IN))
-    if is_zero(strength):
+    strength = values.of(asked, Part(CONV_IN))
+    if is_zero(strength) or picture.latents is None:
         return {}
-    total = values.moment.frames.total
     indices = list(values.moment.frames.indices)
-    places = [picture.frame % total] if picture.count == 1 else spread(picture.count, total)
-    rows = [nearest(places, total)[frame] for frame in indices]
+    rows, of_frames = _by_frame(picture.count, picture.frame, picture.motion, values.moment.frames.total)
     if picture.affinity is not None:
         affinity = values.of(picture.affinity, Part(CONV_IN))
     else:
-        of_frames = affinities(picture.motion, total, places[0]) if picture.count == 1 else between(places, total)
-        affinity = torch.tensor(of_frames)[indices][:, None, None, None]  # (f, 1, 1, 1)
-    seen = values.seen(of_size(latents, values.moment.size)[rows])
-    return {CONV_IN: Masked(model.get_submodule(CONV_IN), seen.to(values.device, dtype), affinity, strength)}
+        affinity = of_frames[indices][:, None, None, None]  # (f, 1, 1, 1)
+    seen = values.seen(of_size(picture.latents, values.moment.size)[rows[indices]])
+    return {CONV_IN: Masked(model.get_submodule(CONV_IN), seen.to(like), affinity, strength)}
+
+
+@lru_cache(maxsize=8)
+def _by_frame(count: int, frame: int, motion: str, total: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each of `total` frames, which of `count` pictures is nearest, and the affinity with it, both (total,). A single
+    picture is at a `frame`, with one of MOTION_AMOUNTS as `motion`."""
+    places = [frame % total] if count == 1 else spread(count, total)
+    affinity = affinities(motion, total, places[0]) if count == 1 else between(places, total)
+    return torch.tensor(nearest(places, total)), torch.tensor(affinity)
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,9 @@ class Masked:
         return replace(self, affinity=affinity, strength=as_tensor(self.strength, frames, device))
 
 
-def _encoded(frames: "FramePictures", picture: AnimatedPicture, values: Values) -> dict[str, Addition]:
+def _encoded(frames: "FramePictures", asked: float | Curve, values: Values) -> dict[str, Addition]:
     """For AnimateLCM-I2V: the features of its encoder, by the place of the last motion module of each level."""
-    strengths = {place: values.of(picture.strength, Part(place)) for place in _last_places(frames.model)}
+    strengths = {place: values.of(asked, Part(place)) for place in _last_places(frames.model)}
     if all(is_zero(strength) for strength in strengths.values()):
         return {}
     return {

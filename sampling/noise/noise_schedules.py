@@ -48,15 +48,15 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
     "AnimateDiff SDXL": NamedSchedule(
         schedule=SDXL_SCHEDULE,
-        words="Like the schedule Stable Diffusion, but the betas rise to 0.020. The SDXL motion model was trained with it.",
+        words='Like the "Stable Diffusion" schedule, but the betas rise to 0.020. The SDXL motion model was trained with it.',
     ),
     "AnimateLCM": NamedSchedule(
         schedule=LCM_SCHEDULE,
-        words="The betas of the schedule AnimateDiff, for the few-step models of AnimateLCM (100 distilled timesteps).",
+        words='The betas of the "AnimateDiff" schedule, for the few-step models of AnimateLCM (100 distilled timesteps).',
     ),
     "LCM": NamedSchedule(
         schedule=NoiseSchedule(betas="linear", first=0.00085, last=0.012, lcm_steps=50),
-        words="The betas of the schedule Stable Diffusion, for an LCM LoRA (50 distilled timesteps).",
+        words='The betas of the "Stable Diffusion" schedule, for an LCM LoRA (50 distilled timesteps).',
     ),
     "DDPM": NamedSchedule(
         schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
@@ -64,12 +64,12 @@ NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     ),
     "mean of AnimateDiff and Stable Diffusion": NamedSchedule(
         schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas),
-        words="The noise level of each timestep is the mean of the noise levels in the schedules AnimateDiff and Stable "
-        "Diffusion. AnimateDiff-Evolved calls it avg(sqrt_linear,linear).",
+        words='The noise level of each timestep is the mean of the noise levels in the "AnimateDiff" and "Stable Diffusion" '
+        "schedules. AnimateDiff-Evolved calls it avg(sqrt_linear,linear).",
     ),
     "LCM mean of AnimateDiff and Stable Diffusion": NamedSchedule(
         schedule=replace(PAPER_SCHEDULE, mean_with=IMAGE_SCHEDULE.betas, lcm_steps=50),
-        words="Like mean of AnimateDiff and Stable Diffusion, but for an LCM LoRA (50 distilled timesteps). "
+        words='Like "mean of AnimateDiff and Stable Diffusion", but for an LCM LoRA (50 distilled timesteps). '
         "AnimateDiff-Evolved calls it lcm avg(sqrt_linear,linear).",
     ),
 }
@@ -80,9 +80,9 @@ EVOLVED = "as AnimateDiff-Evolved"
 CHOICES: dict[str, str] = {
     AUTOMATIC: "The schedule that the motion model was trained with. A checkpoint with continuous noise levels (EDM), such as "
     "Playground v2.5, keeps its own schedule.",
-    KEEP: "The checkpoint's own schedule.",
+    KEEP: "The schedule that the connected model already has, usually that of its checkpoint.",
     **{name: row.words for name, row in NOISE_SCHEDULES.items()},
-    EVOLVED: "The schedule that autoselect of AnimateDiff-Evolved chooses for the motion model's file: LCM for SD1.5 files "
+    EVOLVED: "The schedule that AnimateDiff-Evolved's autoselect chooses for the motion model's file: LCM for SD1.5 files "
     "without a position table, AnimateDiff for other SD1.5 files, automatic for SDXL. The checkpoint decides whether the "
     "model predicts noise or velocity.",
 }
@@ -113,7 +113,8 @@ PREDICTIONS: dict[str, Prediction] = {
     ),
     "lcm": Prediction(
         kind=_lcm,
-        words="The model predicts the noise, and is sampled as a consistency model (LCM) with 50 timesteps.",
+        words="The model predicts the noise, and is sampled as a consistency model (LCM) with 50 timesteps, unless the "
+        "schedule or lcm_steps sets another number.",
         lcm_steps=50,
     ),
 }

@@ -50,7 +50,7 @@ def blend(first: torch.Tensor, second: torch.Tensor, start: float, end: float, e
     """
     _check_lengths(first, second)
     parts = torch.linspace(0, 1, len(first)).tolist()
-    share = torch.tensor([start + (end - start) * WAYS[easing](part) for part in parts]).to(first)
+    share = torch.tensor([start + (end - start) * WAYS[easing].curve(part) for part in parts]).to(first)
     return _falling(first + (second.to(first) - first) * share)
 
 

@@ -52,7 +52,7 @@ def _check_places(picture: AnimatedPicture, frames: int) -> None:
     if not -frames <= picture.frame < frames:
         raise ValueError(
             f"Animate Picture puts the picture at frame {picture.frame}, but the video has {frames} frames. Set frame to "
-            f"{frames - 1} or less."
+            f"a number from {-frames} to {frames - 1}."
         )
 
 

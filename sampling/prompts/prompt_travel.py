@@ -59,7 +59,7 @@ def plan_travel(source: str, frames: int, easing: str = "linear", loop: bool = F
         before = replace(stops[-1], frame=stops[-1].frame - frames)
         after = replace(stops[0], frame=stops[0].frame + frames)
         stops = [before, *stops, after]
-    ease = EASINGS[easing]
+    ease = EASINGS[easing].curve
     mixes = tuple(_mix(stops, frame, ease) for frame in range(frames))
     return Travel(tuple(prompt.text for prompt in prompts), mixes, after_end)
 

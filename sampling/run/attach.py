@@ -6,7 +6,7 @@ from typing import Any
 
 from ...motion.adjust import adjustments
 from ...motion.host import HostModel, HostMotion, HostSampling
-from ...motion.load import FILE, own_weights
+from ...motion.load import FILE, unshared
 from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.positions import PositionRule
 from ...motion.spec import AUTOMATIC, MotionSpec
@@ -50,13 +50,13 @@ def attach(
     """
     check_fits(motion.model.spec, model, motion.get_attachment(FILE))
     animated = model.clone()
-    motions, place = _placed(motion, animated.get_additional_models_with_key(ANIMATION))
+    motions, index = _placed(motion, animated.get_additional_models_with_key(ANIMATION))
     animated.set_additional_models(ANIMATION, motions)
     before = animation_of(model.model_options)
     placed = replace(
         with_loras(animated, motion, applied),
         positions=_adjusted(applied.positions, motion),
-        place=place,
+        index=index,
         picture=motion.get_attachment(PICTURE_ATTACHMENT),
         camera=placed_camera(animated, motion),
     )
@@ -111,12 +111,12 @@ def _with(model: HostModel, animation: Animation) -> HostModel:
 
 
 def _placed(motion: HostMotion, others: Sequence[HostMotion]) -> tuple[list[HostMotion], int]:
-    """`others` with `motion` among them, and its place there. One that is there is not added again: of two with the same
+    """`others` with `motion` among them, and its index there. One that is there is not added again: of two with the same
     origin the host would give only one to a second GPU. Raises ValueError where the host cannot have a copy of one."""
-    for place, other in enumerate(others):
+    for index, other in enumerate(others):
         if other.patches_uuid == motion.patches_uuid:
-            return list(others), place
+            return list(others), index
     if any(other.model is motion.model for other in others) and not hasattr(motion, "cached_patcher_init"):
         how = " to apply a motion model twice with different LoRAs"
         raise ValueError(message("ModelPatcher.cached_patcher_init", how))
-    return [*others, own_weights(motion, others)], len(others)
+    return [*others, unshared(motion, others)], len(others)

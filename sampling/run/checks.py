@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from comfy.model_sampling import EPS
 
-from ...motion.host import HostGuider, HostModel, HostMotion
+from ...motion.host import HostGuider, HostHandler, HostModel, HostMotion
 from ...motion.load import FILE
 from ...motion.spec import BASE_NAMES, MotionSpec
 from ..call.slots import base_name, find_slots
@@ -151,7 +151,7 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
     lengths = _lengths(frames, handler, animation.motion_windows)
     for how in animation.motions:
         if how.strength != 0:
-            _check_frames(frames, lengths, models[how.place], how)
+            _check_frames(frames, lengths, models[how.index], how)
         if how.camera is not None:
             wraps = isinstance(handler, ContextHandler) and any(
                 windows.loops and windows.spec.cuts(frames) for windows in handler.plan
@@ -207,7 +207,7 @@ def _check_frames(total: int, lengths: list[int], motion: HostMotion, how: Appli
         )
 
 
-def _lengths(total: int, handler: Any, inside: MotionWindows | None) -> list[int]:
+def _lengths(total: int, handler: HostHandler | None, inside: MotionWindows | None) -> list[int]:
     """How many of `total` frames a motion model sees together in the parts of a run with the host's context `handler` and
     motion windows `inside`."""
     if isinstance(handler, ContextHandler):

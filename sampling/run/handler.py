@@ -1,10 +1,8 @@
 """The context handler of a run: what the nodes asked for, or what a long video needs."""
 
-from typing import Any
-
 import torch
 
-from ...motion.host import HostModel, HostOptions
+from ...motion.host import HostHandler, HostModel, HostOptions
 from ...motion.spec import MotionSpec
 from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
@@ -16,7 +14,7 @@ HANDLER = "context_handler"
 """Where the host looks for context windows in model_options."""
 
 
-def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> Any:
+def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> HostHandler | None:
     """The context handler for a run of `frames`: the one that is there, one made of the windows on the MODEL, windows
     of the motion models' native length where neither these nor motion windows are, or None when none are needed.
 
@@ -28,15 +26,16 @@ def handler_for(patcher: HostModel, model_options: HostOptions, frames: int) -> 
     if plan:
         check_no_other_windows(model_options)
     if model_options.get(HANDLER) is not None:
-        return model_options[HANDLER]
+        handler: HostHandler = model_options[HANDLER]
+        return handler
     models = motion_models(patcher)
-    native = [_native(models[how.place].model.spec, how) for how in animation.motions if how.strength != 0]
+    native = [_native(models[how.index].model.spec, how) for how in animation.motions if how.strength != 0]
     if native and frames > min(native) and animation.motion_windows is None:
         plan.insert(0, automatic_windows(min(native)))
     return ContextHandler(plan, animation.references) if plan else None
 
 
-def video_length(handler: Any, noise: torch.Tensor) -> int:
+def video_length(handler: HostHandler | None, noise: torch.Tensor) -> int:
     """The frames of the video that a run with its context `handler` makes. The `noise` (f, c, h, w) that it begins with has
     fewer where the handler says so."""
     frames: int = getattr(handler, "video_frames", noise.shape[0])
@@ -48,6 +47,6 @@ def _native(spec: MotionSpec, how: Applied) -> int:
     return min(spec.native_frames, how.positions.length(spec.max_frames))
 
 
-def frames_at_once(handler: Any, frames: int) -> int:
+def frames_at_once(handler: HostHandler | None, frames: int) -> int:
     """How many of `frames` are computed at once with the context `handler` of a run, None where it has none."""
     return handler.most_frames_at_once(frames) if isinstance(handler, ContextHandler) else frames

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ...motion.host import HostGuider
+from ...motion.host import HostGuider, HostHandler
 from ..call.caches import cache_node
 from ..call.progress import is_within
 from ..curves.outside_run import outside_run
@@ -23,7 +23,7 @@ from .suits import unsuitable
 def remarks(
     animation: Animation,
     guider: HostGuider,
-    handler: Any,
+    handler: HostHandler | None,
     noise: torch.Tensor,
     latent_image: torch.Tensor,
     sigmas: torch.Tensor,
@@ -34,7 +34,7 @@ def remarks(
     windows = _cut(handler, guider, frames, sigmas)
     return [
         *([f"{frames} frames in {len(windows)} windows of {len(windows[0])}."] if windows else []),
-        *_motion_windows(animation, frames, bool(windows)),
+        *_motion_windows(animation, frames, max(map(len, windows), default=0)),
         *_freenoise(animation, noise),
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
@@ -47,7 +47,7 @@ def remarks(
     ]
 
 
-def _cut(handler: Any, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
+def _cut(handler: HostHandler | None, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
     """The windows of the first step that has some; none where all of the run is computed at once."""
     if not isinstance(handler, ContextHandler):
         return ()
@@ -81,7 +81,8 @@ def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
     if animation.motion_windows is not None and animation.motion_windows.closed_loop and is_cut:
         yield (
             "closed_loop of Motion Windows has no effect: the video is computed in context windows, each of which is only "
-            "a part of the loop."
+            'a part of the video. To make a loop, turn on closed_loop of Context Windows, with the schedule "looped" or '
+            '"shifting".'
         )
 
 
@@ -141,12 +142,21 @@ def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
         yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
 
 
-def _motion_windows(animation: Animation, frames: int, is_cut: bool) -> Iterator[str]:
+def _motion_windows(animation: Animation, frames: int, longest: int) -> Iterator[str]:
+    """`longest`: frames of the longest context window; 0: there are none."""
     inside = animation.motion_windows
+    is_cut = longest > 0
     count = 0 if inside is None or is_cut else len(inside.cut(frames, frames))
     if inside is not None and count:
         windows = "motion window" if count == 1 else "motion windows"
         yield f"{frames} frames in {count} {windows} of {min(inside.length, frames)} frames."
+    seen = longest if is_cut else frames
+    if inside is not None and inside.global_attention and seen <= inside.length:
+        what = f"each context window of {seen}" if is_cut else f"the video of {seen}"
+        yield (
+            f"global_attention of Motion Windows has no effect: {what} frames fits into one motion window of "
+            f"{inside.length} frames."
+        )
 
 
 def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:

@@ -62,9 +62,8 @@ def _outer_sample(
     check_sigmas(sigmas)
     words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
     guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
-    guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(
-        animation, guider, noise.shape, seed or 0
-    )
+    shape = (video_length(handler, noise), *noise.shape[1:])
+    guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(animation, guider, shape, seed or 0)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)
         if animation.noise.authors_start and torch.count_nonzero(latent_image) == 0:  # else it starts from a picture
@@ -97,7 +96,7 @@ def _put_last(model_options: HostOptions, kind: str) -> None:
 
 
 def _prepare_sampling(
-    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: Any, *args: Any, **named: Any
+    executor: HostExecutor[None, Any], model: HostModel, noise_shape: Sequence[int], conds: HostConds, *args: Any, **named: Any
 ) -> Any:  # fmt: skip
     """The host loads its models: it makes room for what is computed at once, and for the pass of Motion from Video."""
     options = named.get("model_options") or {}
@@ -178,10 +177,10 @@ def _apply_model(
         loras=base.current_patcher.get_additional_models_with_key(LORAS),
         cameras=base.current_patcher.get_additional_models_with_key(CAMERA),
         sight=sight_of(frames, inside, step, size, areas, x.device, base.get_dtype_inference(), call.features),
-        last_norms=models[animation.motions[-1].place].model.spec.norms_like(animation.motions[-1].match),
+        last_norms=models[animation.motions[-1].index].model.spec.norms_like(animation.motions[-1].match),
     )
     active = [
-        with_picture(motion_of(models[how.place], how, shared), how, shared, call.features) for how in animation.motions
+        with_picture(motion_of(models[how.index], how, shared), how, shared, call.features) for how in animation.motions
     ]
     if call.instead is not None:
         return call.instead(base, active, given_to(frames, x, t, *args, **named))

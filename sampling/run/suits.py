@@ -22,8 +22,8 @@ TOO_LARGE, TOO_SMALL = 1.75, 0.45
 def unsuitable(animation: Animation, guider: HostGuider, latent_image: torch.Tensor, steps: int) -> Iterator[str]:
     """The sentences for a run of `steps` from `latent_image` (f, c, h, w) by the host's `guider`."""
     cfg = guider.cfg if animation.guidance is None else None
-    for place in dict.fromkeys(how.place for how in animation.motions if how.strength != 0):
-        motion = motion_models(guider.model_patcher)[place]
+    for index in dict.fromkeys(how.index for how in animation.motions if how.strength != 0):
+        motion = motion_models(guider.model_patcher)[index]
         spec, file = motion.model.spec, motion.get_attachment(FILE)
         usual, usual_cfg = usual_steps(spec.family.preset, file), spec.family.preset.cfg
         if spec.family.preset.steps > FEW_STEPS:

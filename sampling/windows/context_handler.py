@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from comfy.context_windows import ContextHandlerABC
 
-from ...motion.host import HostNetwork, HostSampling
+from ...motion.host import HostConds, HostNetwork, HostSampling
 from ..call.call import apart, call_of, telling
 from ..call.progress import is_within, progress_of
 from .batches import WindowBatches, WindowGroup, windows_that_fit
@@ -49,7 +49,10 @@ class ModelCall:
         return replace(self, model_options=gpus.options_of(device, self.model_options))
 
     def first_window(self, references: Sequence[WindowReference]) -> FirstWindow | None:
-        """The first window, where later ones refer to it at this noise level."""
+        """The first window, where later ones refer to it at this noise level. A call that computes something else than its
+        prediction has nothing to refer to."""
+        if call_of(self.model_options["transformer_options"]).instead is not None:
+            return None
         model_sampling = self.model.model_sampling
         active = [
             reference
@@ -106,7 +109,12 @@ class ContextHandler(ContextHandlerABC):  # type: ignore[misc]
         return min(frames, asked) if self.plan[0].always else frames
 
     def should_use_context(
-        self, model: HostNetwork, conds: Any, x_in: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any]
+        self,
+        model: HostNetwork,
+        conds: HostConds,
+        x_in: torch.Tensor,
+        timestep: torch.Tensor,
+        model_options: dict[str, Any],
     ) -> bool:
         return self.at(x_in.shape[0], timestep[0], model.model_sampling) is not None
 

@@ -34,7 +34,7 @@ class WindowSpec:
             )
         if self.short != "join" and not WINDOW_SCHEDULES[self.schedule].loops:
             raise ValueError(
-                f'short_videos is "{self.short}", but windows of the schedule "{self.schedule}" do not loop. Set schedule to '
+                f'short_videos is "{self.short}", but the schedule "{self.schedule}" does not use it. Set schedule to '
                 '"looped", or short_videos to "join".'
             )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...motion.windowed import FrameWindows
+from ...motion.windowed import FrameWindows, low_pass_filter
 from ..call.progress import Progress
 from .cut import WINDOW_SCHEDULES, Window, WindowSpec, cut, ring
 from .fuse import fuse_weights
@@ -23,6 +23,9 @@ class MotionWindows:
     schedule: str = "static"  # one of WINDOW_SCHEDULES whose windows overlap
     stride: int = 1  # as in WindowSpec
     short: str = "join"  # as in WindowSpec
+    global_attention: float = (
+        0.0  # share (0..1) of the frequencies over the frames that attentions over all frames give
+    )
 
     def __post_init__(self) -> None:
         row = WINDOW_SCHEDULES[self._spec.schedule]
@@ -35,6 +38,14 @@ class MotionWindows:
             raise ValueError(
                 f'closed_loop is on, but windows of the schedule "{self.schedule}" do not loop. Set schedule to "looped" or '
                 '"static", or turn closed_loop off.'
+            )
+
+        if self.global_attention and (self.closed_loop or row.loops):
+            looping = "closed_loop is on" if self.closed_loop else f'schedule is "{self.schedule}"'
+            raise ValueError(
+                f"global_attention is {self.global_attention:g}, but {looping}: an attention over the whole video knows its "
+                "first frame from its last, so the video would not loop. Set global_attention to 0, or turn closed_loop "
+                'off and set schedule to "static" or "uniform".'
             )
 
     @property
@@ -64,4 +75,6 @@ class MotionWindows:
         if not windows:
             return None
         weights = fuse_weights(self.fuse, windows, frames, self.overlap)
-        return FrameWindows(torch.tensor(windows, device=device), torch.tensor(weights, device=device))
+        places = torch.tensor(windows, device=device)
+        low_pass = low_pass_filter(frames, self.global_attention).float().to(device) if self.global_attention else None
+        return FrameWindows(places, torch.tensor(weights, device=device), low_pass)

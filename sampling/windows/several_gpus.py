@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..call.caches import EASYCACHE
+from ..call.caches import cache_node
 from .controlnets import all_follow
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Gpus:
         if reason:
             return (
                 f"Windows are not distributed over the {count} GPUs, because {reason}. "
-                "Instead, they share the prompts of each window."
+                "Instead, the prompts of each window are distributed over the GPUs."
             )
         return f"Windows are distributed over {count} GPUs."
 
@@ -84,10 +84,10 @@ def why_one_by_one(model_options: Mapping[str, Any], conds: Sequence[Any], watch
     entries = [entry for each in conds for entry in each or ()]
     if any(entry.get("hooks") is not None for entry in entries):
         return "prompts have hooks, which change the weights from one model call to the next"
-    if EASYCACHE in options:
-        return "EasyCache compares each model call with the one before"
+    if cache := cache_node(options):
+        return f"{cache} compares each model call with the one before"
     if watches_attention:
         return "Self-Attention Guidance collects what it sees in all windows"
     if not all_follow(conds):
-        return "a control of another pack computes one window at a time"
+        return "a ControlNet from another node pack accepts only one window at a time"
     return ""

@@ -10,6 +10,7 @@ import pytest
 from tools.environment import REPOSITORY
 
 PASSES = "def test_passes(): pass\n"
+AVX2 = "import torch\ndef test_passes(): assert torch.backends.cpu.get_cpu_capability() != 'AVX512'\n"
 FAILS = "def test_fails(): assert 0\n"
 SKIPS = "import pytest\ndef test_skips(): pytest.skip('no reason')\n"
 ERRS = "import pytest\n@pytest.fixture\ndef broken(): raise OSError\ndef test_errs(broken): pass\n"
@@ -21,7 +22,7 @@ BROWSES = "from e2e.conftest import page_of\ndef test_browses():\n    with page_
 @pytest.mark.parametrize(
     ("source", "last_line", "succeeds"),
     [
-        (PASSES, "1 passed, 0 failed, 0 skipped", True),
+        (AVX2, "1 passed, 0 failed, 0 skipped", True),
         (PASSES + SKIPS, "1 passed, 0 failed, 1 skipped", True),
         (PASSES + FAILS + ERRS, "1 passed, 2 failed, 0 skipped", False),
         (PASSES + DIES, "0 passed, 1 failed, 0 skipped", False),
@@ -29,12 +30,13 @@ BROWSES = "from e2e.conftest import page_of\ndef test_browses():\n    with page_
         (SKIPS, "0 passed, 0 failed, 1 skipped", False),
         ("", "0 passed, 0 failed, 0 skipped", False),
     ],
-    ids=["passes", "skips", "fails", "dies", "does not parse", "only skips", "is empty"],
+    ids=["passes with --avx2", "skips", "fails", "dies", "does not parse", "only skips", "is empty"],
 )
 def test_a_file_that(source: str, last_line: str, succeeds: bool, tmp_path: Path) -> None:
     file = tmp_path / "test_it.py"
     file.write_text(source)
-    command = [sys.executable, str(REPOSITORY / "dev.py"), "test", "--fast", str(file)]
+    option = "--avx2" if source == AVX2 else "--fast"
+    command = [sys.executable, str(REPOSITORY / "dev.py"), "test", option, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == last_line
     assert ("  skipped 1: no reason\n" in done.stdout) is (SKIPS in source)

@@ -1,40 +1,14 @@
 """A video without end on a running server: saved and shown, refused before it runs, and cut short by an interrupt."""
 
 from pathlib import Path
-from typing import Any
 
 import av
 import pytest
 
-from tools.client import Client, Event, Prompt, PromptRejected
+from tools.client import Client, Event, PromptRejected
 from tools.server import Server
 
-from .conftest import SAMPLER
-from .long_animations import LATENT, SIDE, long_animation, node
-
-ENDLESS = "endless"
-
-
-def endless(frames: int, **more: Any) -> Prompt:
-    """The workflow of the other tests with Endless Animation as its end, and prompts for the frames."""
-    prompt = long_animation()
-    sampled = prompt[SAMPLER]["inputs"]
-    travel = node("KinemaPromptTravel", clip=["1", 1], prompts="0: a goldfish\n-1: a shark", frames=6)
-    made = {
-        "model": sampled["model"],
-        "positive": ["travel", 0],
-        "negative": sampled["negative"],
-        "latent": [LATENT, 0],
-    }
-    settings = {"frames": frames, "seed": 1, "steps": 4, "cfg": 7.5, "scheduler": "simple", "window_length": 4}
-    settings |= {"lookahead": True, "fps": 6.0, "filename_prefix": f"fifo/{frames}"} | more
-    last = node("KinemaEndlessAnimation", vae=["1", 2], **made, **settings)
-    kept = {
-        name: each
-        for name, each in prompt.items()
-        if each["class_type"] not in ("KSampler", "VAEDecode", "SaveAnimatedWEBP")
-    }
-    return {**kept, "travel": travel, ENDLESS: last}
+from .long_animations import ENDLESS, SIDE, endless
 
 
 def frames_in(file: Path) -> int:

@@ -91,6 +91,6 @@ def test_clip_without_projection_is_refused(tmp_path, projection):
 
 def test_models_of_different_width_are_refused():
     with pytest.raises(
-        ValueError, match="embeddings of 24 numbers, but the CLIP vision model gives 2, so they do not belong"
+        ValueError, match="embeddings of 24 dimensions, but the CLIP vision model gives 2, so they do not belong"
     ):
         text_similarity(directions(0), torch.ones(1, 24))

@@ -183,7 +183,9 @@ def test_odd_numbers_in_names_are_refused(tmp_path, number):
 
 
 def test_position_tables_of_no_use_are_refused(tmp_path):
-    refuse(tiny.save(tiny.motion_weights(positions=1), tmp_path / "mm.safetensors"), "position tables for 1 frames")
+    refuse(
+        tiny.save(tiny.motion_weights(positions=1), tmp_path / "mm.safetensors"), "position table of length 1, but the"
+    )
 
 
 def test_recognising_reads_the_header_only(tmp_path):

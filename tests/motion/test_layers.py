@@ -2,7 +2,7 @@ import pytest
 import reference
 import tiny
 import torch
-from compare import ONE_CALL_IN_FLOAT32, assert_alike
+from compare import HALF_PRECISION, ONE_CALL_IN_FLOAT32, assert_alike
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinema.motion.control import Control
@@ -37,7 +37,7 @@ def test_joint_norm_is_group_norm_over_frames_and_space():
     torch.testing.assert_close(joint_group_norm(x, 2, 32, weight, bias, 1e-5), expected)
 
 
-@pytest.mark.parametrize("dtype, bound", [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
+@pytest.mark.parametrize("dtype, bound", HALF_PRECISION.items())
 @pytest.mark.parametrize("offset", [0.0, 10.0])
 def test_joint_norm_in_half_precision(dtype, bound, offset):
     x = (torch.randn(8, 64, 8, 8, generator=tiny.generator(0)) + offset).to(dtype)

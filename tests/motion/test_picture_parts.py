@@ -8,7 +8,7 @@ import tiny
 import torch
 
 from kinema.motion.files import MotionFileError
-from kinema.motion.load import load_motion_model, own_weights
+from kinema.motion.load import load_motion_model, unshared
 from kinema.motion.lora import load_motion_lora
 from kinema.motion.picture_parts import picture_template
 from tools import fuzz
@@ -138,7 +138,7 @@ def test_another_kind_that_is_set_leaves_them_out(tmp_path):
 def test_a_copy_with_other_loras_has_them_too(make, tmp_path):
     motion = load(make(), tmp_path)
     zoom = load_motion_lora(motion, tiny.save(tiny.motion_lora(mid=False), tmp_path / "zoom.safetensors"), 1.0)
-    copy = own_weights(zoom, [motion])
+    copy = unshared(zoom, [motion])
     assert copy.model is not motion.model
     mine, theirs = motion.model.state_dict(), copy.model.state_dict()
     assert mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import folder_paths
@@ -8,6 +9,7 @@ import safetensors.torch
 import tiny
 import torch
 
+from kinema.motion.merge import check_same_modules
 from kinema.nodes.animatediff import AnimateDiffNode
 from kinema.nodes.apply_motion_model import ApplyMotionModelNode
 from kinema.nodes.inputs import motion_files as motion_files_module
@@ -204,6 +206,9 @@ def test_merge_refuses_other_versions(models):
         match=r"\(AnimateDiff v2\) and .* \(AnimateDiff v3\) cannot be merged: they have 21 and 20 motion modules",
     ):
         MergeMotionModelsNode.execute(first, second, 0.5, 0.5, 0.5)
+    spec = first.model.spec
+    with pytest.raises(ValueError, match="they have 2 and 1 temporal attentions in each motion module"):
+        check_same_modules(spec, replace(spec, attentions=1), "a", "b")
 
 
 def test_noise_schedule_overrides():

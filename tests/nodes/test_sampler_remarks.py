@@ -64,6 +64,21 @@ CASES = {  # what is asked of the model, over how many frames, and what is said
         6,
         "6 frames in 3 motion windows of 3 frames.",
     ),
+    "global attention": (
+        lambda m: changed(m, motion_windows=MotionWindows(4, 1, global_attention=0.25)),
+        4,
+        "global_attention of Motion Windows has no effect: the video of 4 frames fits into one motion window of 4 frames.",
+    ),
+    "global attention in windows": (
+        lambda m: added(changed(m, motion_windows=MotionWindows(5, 1, global_attention=0.25)), windows=FREE),
+        6,
+        "6 frames in 2 windows of 4. global_attention of Motion Windows has no effect: each context window of 4 frames",
+    ),
+    "global attention that acts": (
+        lambda m: changed(m, motion_windows=MotionWindows(3, 1, global_attention=0.25)),
+        5,
+        "5 frames in 2 motion windows of 3 frames.",
+    ),
     "injection": (lambda m: inject(m, 0.5), 2, ""),
 }
 

@@ -19,6 +19,12 @@ ONE_CALL_IN_FLOAT32 = 1e-5
 WHOLE_RUN = 2e-5
 """A run of a few steps in float64. At every step the host rounds latents to float32, and the UNet enlarges that."""
 
+GOLDEN = 1e-5
+"""Numbers that another program printed, which are known to six digits or more."""
+
+HALF_PRECISION = {torch.float16: 2e-3, torch.bfloat16: 2e-2}
+"""A layer that stores or computes numbers of this type: two to three units in their last place, 1e-3 and 8e-3."""
+
 SOMETHING = 1e-2
 """What a change has to do before it counts as one: a hundredth of the largest value, far above all rounding."""
 

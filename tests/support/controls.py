@@ -44,6 +44,18 @@ def exact(control: Any) -> Any:
     return control
 
 
+class ExactAdapter(comfy.controlnet.T2IAdapter):
+    """The host's T2I-Adapter in float64: it computes in the type of the latents that it is given."""
+
+    def get_control(self, x_noisy: torch.Tensor, *args: Any) -> Any:
+        return super().get_control(x_noisy.double(), *args)
+
+    def copy(self) -> "ExactAdapter":
+        copied = ExactAdapter(self.t2i_model, self.channels_in, self.compression_ratio, self.upscale_algorithm)
+        self.copy_to(copied)
+        return copied
+
+
 def control_lora(seed: int = 0) -> Any:
     """A Control-LoRA: only what a ControlNet has beyond the UNet; the rest is the UNet's."""
     own = ("input_hint_block", "zero_convs", "middle_block_out")
@@ -51,11 +63,11 @@ def control_lora(seed: int = 0) -> Any:
     return comfy.controlnet.ControlLora(weights)
 
 
-def t2i_adapter(seed: int = 0) -> Any:
+def t2i_adapter(seed: int = 0, kind: Any = comfy.controlnet.T2IAdapter) -> Any:
     network = comfy.t2i_adapter.adapter.Adapter(
         channels=list(tiny.SD15_WIDTHS), nums_rb=2, cin=64 * 3, ksize=1, sk=True, use_conv=False, xl=False
     )
-    return comfy.controlnet.T2IAdapter(_fill(network.eval(), seed, 1.0), 3, 8, "nearest-exact", torch.device("cpu"))
+    return kind(_fill(network.eval(), seed, 1.0), 3, 8, "nearest-exact", torch.device("cpu"))
 
 
 KINDS = {"ControlNet": control_net, "Control-LoRA": control_lora, "T2I-Adapter": t2i_adapter}

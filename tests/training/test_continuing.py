@@ -16,10 +16,12 @@ image_model = functools.cache(tiny.image_model)
 FISH, BIRDS = 'the folder "fish"', 'the folder "birds"'
 
 
-def run(folder, steps, seed=42, count=3, origin=FISH, **job):
+def run(folder, steps, seed=42, count=3, origin=FISH, curve="constant", **job):
     """Runs the training in `folder`; what the user was told."""
     told = []
-    settings = TrainSettings(steps=steps, seed=seed, learning_rate=1e-3, average=0.0, caption_dropout=0.0)
+    settings = TrainSettings(
+        steps=steps, seed=seed, learning_rate=1e-3, learning_rate_curve=curve, average=0.0, caption_dropout=0.0
+    )
     asked = TrainingJob(
         model=image_model(),
         clips=replace(clips(count), origin=origin),
@@ -68,12 +70,18 @@ def test_a_finished_run_stays_as_it_is(tmp_path):
     )
     assert run(tmp_path, 1) == [f"{finished} To train it further, raise steps."]
     assert run(tmp_path, 1, count=1, origin=BIRDS) == [f"{finished} {others}"]
-    assert run(tmp_path, 1, kind="v2") == [
-        f"{finished} The training run was started with a motion model other than the connected one."
-    ]
+    assert run(tmp_path, 1, kind="v2") == [f"{finished} The training run was started with a different motion model."]
     assert times(tmp_path) == written
     (tmp_path / "mine.safetensors").unlink()
     assert run(tmp_path, 1) == [] and (tmp_path / "mine.safetensors").exists()
+
+
+def test_a_finished_run_whose_steps_cannot_be_raised(tmp_path):
+    run(tmp_path, 1, curve="cosine")
+    assert run(tmp_path, 1, count=1, origin=BIRDS, curve="cosine") == [
+        '"mine.safetensors" is finished. Steps done: 1. The file was trained on 3 clips of the folder "fish", not on 1 clip '
+        'of the folder "birds".'
+    ]
 
 
 def test_other_clips_are_refused_unless_asked_for(tmp_path):

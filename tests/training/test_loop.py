@@ -94,7 +94,7 @@ def test_accumulation_equals_a_bigger_batch():
 
 @pytest.mark.parametrize("name, golden", [("A", 0.277670), ("B", 0.161812), ("C", 0.078587)])
 def test_ablation_schedules(name, golden):
-    how = diffusion(tiny.image_model(), ABLATION[name])
+    how = diffusion(tiny.image_model(), ABLATION[name].schedule)
     assert how.prediction == "noise" and how.alphas_bar.shape == (1000,)
     assert abs(float(how.alphas_bar[499]) - golden) < 1e-6
 
@@ -103,7 +103,7 @@ def test_ablation_schedules(name, golden):
 def test_target_equals_what_the_host_calls_denoised(v_prediction):
     """A UNet that answered with the target would be denoised by the host to the clean clip."""
     model = tiny.image_model(v_prediction=v_prediction)
-    how = diffusion(model, ABLATION["A"])
+    how = diffusion(model, ABLATION["A"].schedule)
     clean, noise = tiny.latents(2, seed=1)[None], tiny.latents(2, seed=2)[None]
     noisy, target = how.noised(clean, noise, torch.tensor([700]))
     sampling = model.model.model_sampling
@@ -118,9 +118,10 @@ def test_weight_limit_weighs_noisy_timesteps():
     target, timesteps = tiny.latents(4).reshape(2, 2, 4, *tiny.latents(4).shape[2:]), torch.tensor([20, 900])
     predicted = target + torch.tensor([0.1, 0.3])[:, None, None, None, None]
     plain, limited, whole = (
-        diffusion(model, ABLATION["B"], limit).error(predicted, target, timesteps).item() for limit in (1.0, 20.0, 1e9)
+        diffusion(model, ABLATION["B"].schedule, limit).error(predicted, target, timesteps).item()
+        for limit in (1.0, 20.0, 1e9)
     )
-    weights = (1 / diffusion(model, ABLATION["B"]).alphas_bar[timesteps]).tolist()
+    weights = (1 / diffusion(model, ABLATION["B"].schedule).alphas_bar[timesteps]).tolist()
     assert plain == pytest.approx((0.01 + 0.09) / 2, rel=1e-5)
     assert weights[0] < 1.1 and weights[1] > 20
     assert limited == pytest.approx((0.01 * weights[0] + 0.09 * 20) / 2, rel=1e-5)

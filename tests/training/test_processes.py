@@ -70,7 +70,7 @@ def test_the_gradient_of_more_parts_differs_by_rounding_only(folder):
         ),
         (
             "other clips",
-            "ProcessError: Process 1 would start from step and clips (0, '",
+            "ProcessError: Process 1 would start with step and clip fingerprint (0, '",
             "Make sure that all machines see the same settings file",
             0,
         ),

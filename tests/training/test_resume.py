@@ -63,7 +63,9 @@ def test_a_killed_process_goes_on_from_its_last_save(tmp_path):
 @pytest.mark.parametrize(
     "change, words",
     [({"seed": 43}, ("seed 42", "seed is now 43")), ({"learning_rate": 0.5}, ("learning_rate 0.001", "0.5")),
-     ({"learning_rate_curve": "cosine"}, ("learning_rate_curve 'constant'", "'cosine'"))],
+     ({"learning_rate_curve": "cosine"}, ("learning_rate_curve (learning_rate_schedule) 'constant'", "'cosine'")),
+     ({"beta_end": 0.5}, ("noise_schedule (with beta_start and beta_end) betas sqrt_linear, first 0.00085, last 0.012",
+                          "last 0.5"))],
 )  # fmt: skip
 def test_other_settings_are_refused(tmp_path, change, words):
     path = tmp_path / "mm.training"

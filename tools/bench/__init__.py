@@ -19,6 +19,8 @@ ROWS = {  # name: what it compares
     "windows": "64 frames in windows of all kinds ÷ 4 runs of 16, the cost of bookkeeping; memory as videos get longer",
     "endless": "memory of videos without end as they get longer; flicker and drift of the miniature's, one for each of "
     "--rounds, compared with context windows",
+    "long": "videos of four windows in windows of all kinds: flicker, jumps and drift of the miniature's, one for each of "
+    "--rounds",
     "guides": "a run with a picture, a camera or SparseCtrl ÷ without, in windows that stay and that move",
     "curves": "a step with curves on everything ÷ with numbers",
     "speed": "Fast Sampling and fewer steps of the same cost, compared with 20 full steps: error, flicker and jitter of the "

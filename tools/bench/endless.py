@@ -54,14 +54,14 @@ def run(options: Options) -> Iterator[Result]:
     for name, number in (("context windows", 0), ("without end", 1)) if videos else ():
         seen = [pair[number] for pair in videos]
         what = f"{short} frames, {name}"
-        yield Result(f"{what}: flicker", mean(map(_flicker, seen)), "%")
+        yield Result(f"{what}: flicker", mean(map(flicker_of, seen)), "%")
         yield Result(
-            f"{what}: drift of the colours, last window - first", mean(_drift(one, length) for one in seen), "%"
+            f"{what}: drift of the colours, last window - first", mean(drift_of(one, length) for one in seen), "%"
         )
         yield Result(f"{what}: contrast, last window ÷ first", mean(_contrast(one, length) for one in seen))
 
 
-def _prompts(clip: Any, words: judge.Words) -> tuple[Any, Any]:
+def encoded(clip: Any, words: judge.Words) -> tuple[Any, Any]:
     caption = world.caption_of(*words)
     return tuple(clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in (caption, ""))
 
@@ -71,7 +71,7 @@ def _endless(
     model: Any, clip: Any, vae: Any, words: judge.Words, seed: int, length: int, frames: int, write: Any
 ) -> None:  # fmt: skip
     latent = {"samples": torch.zeros(1, 4, SIDE, SIDE)}
-    asked = EndlessRun(model, *_prompts(clip, words), vae, latent, seed, judge.CFG, length, "simple")
+    asked = EndlessRun(model, *encoded(clip, words), vae, latent, seed, judge.CFG, length, "simple")
     animate_without_end(asked, EndlessSettings(frames, length), write)
 
 
@@ -90,17 +90,17 @@ def _in_windows(
     empty = torch.zeros(frames, 4, SIDE, SIDE)
     latent = comfy.sample.sample(
         added(model, windows=automatic_windows(length)), comfy.sample.prepare_noise(empty, seed), length, judge.CFG,
-        judge.SAMPLER, judge.SCHEDULER, *_prompts(clip, words), empty, seed=seed, disable_pbar=True,
+        judge.SAMPLER, judge.SCHEDULER, *encoded(clip, words), empty, seed=seed, disable_pbar=True,
     )  # fmt: skip
     return vae.decode(latent).clamp(0, 1).cpu()  # type: ignore[no-any-return]
 
 
-def _flicker(frames: torch.Tensor) -> float:
+def flicker_of(frames: torch.Tensor) -> float:
     flicker, _ = flicker_and_motion(frames, torch.device("cpu"), lambda: None)
     return flicker.mean().item()
 
 
-def _drift(frames: torch.Tensor, length: int) -> float:
+def drift_of(frames: torch.Tensor, length: int) -> float:
     """How far the mean colour of the last window is from that of the first, in percent of the value range."""
     return 100 * (frames[-length:].mean((0, 1, 2)) - frames[:length].mean((0, 1, 2))).abs().mean().item()
 

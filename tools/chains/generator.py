@@ -31,6 +31,7 @@ INPUTS: dict[str, Callable[[Draw], dict[str, Any]]] = {  # node id: what draws i
 }
 MOTION = ("ApplyMotionModel", "AnimateDiff")
 NEED_MOTION = ("EnhanceMotion", "MotionFromVideo", "MotionGuidance", "MotionWindows")
+FIRST_FRAME = ("FirstFrameAttention", "Text2VideoZero")  # whose frames attend to the first one
 REPEATABLE = ("AnimationNoise", "ContextWindows", "InjectImage", "WindowReference", "ApplyMotionModel")  # act together
 SAMPLERS = (
     *("euler", "heun", "dpmpp_2m", "ddim", "uni_pc", "res_multistep", "lms"),
@@ -57,7 +58,7 @@ def _ids(random: Random) -> tuple[str, ...]:
     chosen = [random.choices(MOTION, (3, 1))[0]] if random.random() < 0.88 else []
     while len(chosen) < count:
         name = random.choice([name for name in INPUTS if name not in MOTION or (chosen and random.random() < 0.3)])
-        if random.random() < 0.05 or not _is_vain(name, chosen):
+        if random.random() < 0.05 or not vain(name, chosen):
             chosen.append(name)
     random.shuffle(chosen)
     if "NoiseSchedule" in chosen and random.random() < 0.9:  # before a motion model, that one chooses the schedule
@@ -65,21 +66,30 @@ def _ids(random: Random) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _is_vain(name: str, others: Sequence[str]) -> bool:
-    """Whether the node `name` would be refused, hidden or without effect in a chain with `others`."""
+def vain(name: str, others: Sequence[str]) -> str:
+    """Why the node `name` would be refused, hidden or without effect in a chain with `others`; empty: it acts."""
     motion = any(other in MOTION for other in others)
     match name:
-        case "Text2VideoZero" if "InjectImage" in others or "FirstFrameAttention" in others:
-            return True
-        case "InjectImage" | "FirstFrameAttention" if "Text2VideoZero" in others:
-            return True
+        case "Text2VideoZero" | "FirstFrameAttention" if set(FIRST_FRAME) & set(others) - {name}:
+            return "all frames already attend to the first"
         case "WindowReference" if "ContextWindows" not in others and (not motion or "MotionWindows" in others):
-            return True
+            return "no windows: automatic ones need a motion model, and there are none with Motion Windows"
         case "MotionWindows" if "WindowReference" in others and "ContextWindows" not in others:
-            return True
+            return "it would take the automatic windows away, which Window Reference needs"
         case _ if name in NEED_MOTION and not motion:
-            return True
-    return others.count(name) >= (2 if name in REPEATABLE else 1)
+            return "it acts on the motion modules of a motion model"
+    if others.count(name) >= (2 if name in REPEATABLE else 1):
+        return "another node of its kind would replace it, or make it hard to see"
+    return ""
+
+
+def idle(chain: Chain) -> dict[str, str]:
+    """Those nodes of `chain` that are refused, hidden or without effect, and why."""
+    others = {name: chain.ids[:place] + chain.ids[place + 1 :] for place, name in enumerate(chain.ids)}
+    found = {name: vain(name, rest) for name, rest in others.items() if vain(name, rest)}
+    if "FastSampling" in chain.ids and "AnimationGuidance" not in chain.ids and chain.cfg == 1:
+        found["FastSampling"] = "at cfg 1 the negative prompt, which it would skip, is not computed anyway"
+    return found
 
 
 def _drawn(ids: tuple[str, ...], seed: int, random: Random) -> Chain:

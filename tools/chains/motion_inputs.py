@@ -70,13 +70,16 @@ def motion_guidance(draw: Draw) -> Inputs:
 
 def motion_windows(draw: Draw) -> Inputs:
     length = draw.whole(2, draw.seen - 1)
-    return {
+    inputs = {
         "length": length,
         "overlap": draw.whole(0, length - 1),
         "closed_loop": not draw.windows and draw.often(0.3),
         "freenoise": _reschedules(draw),
         "fuse_method": draw.option("fuse_method"),
     }
+    if not inputs["closed_loop"] and draw.often(0.3):
+        inputs["global_attention"] = draw.value(0.1, 1.0)
+    return inputs
 
 
 def context_windows(draw: Draw) -> Inputs:

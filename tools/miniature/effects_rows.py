@@ -70,7 +70,7 @@ def _guidance() -> list[Row]:
         f"cfg {judge.CFG:g}, then cfg 1 from 50 % on": _of(guidance=Guidance(ending)),
         "PAG 3": _of(guidance=Guidance(judge.CFG, pag=3.0)),
         "Motion Guidance 1, all blocks": _of(motion_guidance=MotionGuidance(1.0)),
-        "Motion Guidance 1, up blocks": _of(motion_guidance=MotionGuidance(1.0, SKIPS["up"])),
+        "Motion Guidance 1, up blocks": _of(motion_guidance=MotionGuidance(1.0, SKIPS["up"].kept)),
         "Motion Guidance 1, to 50 %": _of(motion_guidance=MotionGuidance(1.0, end_percent=0.5)),
         "Enhance Motion 2": _of(enhance=Enhance(2.0)),
     }

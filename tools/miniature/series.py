@@ -67,7 +67,7 @@ def schedules(folder: Path) -> dict[str, Series]:
     """The motion models of the ablation, each sampled on the schedule it was trained on."""
 
     def model(letter: str) -> Any:
-        (name,) = (name for name, row in NOISE_SCHEDULES.items() if row.schedule == ABLATION[letter])
+        (name,) = (name for name, row in NOISE_SCHEDULES.items() if row.schedule == ABLATION[letter].schedule)
         return attach(base(), load_motion_model(ablation.file(folder, letter)), Applied(), name)
 
     def one(letter: str) -> Series:

@@ -39,6 +39,8 @@ def test_csv_has_a_column_for_each_place(tmp_path: Path) -> None:
     assert jobs[0] == JobLine("x", 2, {"P.text": "a, b", "S.seed": "7"}, ("ink", "day"), 2, is_text=True)
     assert jobs[1].values == {"S.seed": "8"}
     assert read(tmp_path, "I.image\nfile:cat.png\n", "jobs.csv")[0].values == {"I.image": {"file": "cat.png"}}
+    with pytest.raises(Refused, match="line 2: the priority is 'high': give a whole number"):
+        read(tmp_path, "id,priority\nx,high\n", "jobs.csv")
 
 
 WRONG = {

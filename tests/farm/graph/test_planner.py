@@ -43,6 +43,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         "x",
         '"Promt.text": no node has the title or id "Promt"; the titles are "Loader", "Prompt", "Sampler", "Save"',
     ),
+    "Prompt": ("x", '"Prompt" names no input: write a title or id, a dot and the name of an input'),
     "Prompt.texts": ("x", '"Prompt.texts": node #2 has no input "texts"; its inputs: text, clip'),
     "Prompt.clip": ("x", "the input takes its CLIP from another node, so a job cannot set it"),
     "Prompt.text": (7, "the input takes text, but the value is 7"),

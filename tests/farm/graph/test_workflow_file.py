@@ -82,7 +82,7 @@ WRONG = {
     "text.json": (b"fish", "text.json contains no workflow"),
     "list.json": (b"[]", "contains a value of type list, not a workflow"),
     "cut.png": (b"\x89PNG\r\n\x1a\n\0\0\xff", "cut.png is damaged"),
-    "box.mp4": (b"\0\0\0\x08ftyp\0\0\0\x02moov", "a box of 2 bytes"),
+    "box.mp4": (b"\0\0\0\x08ftyp\0\0\0\x02moov", "the file is damaged: one of its boxes claims to have 2 bytes"),
     "odd.json": (b'{"1": {"inputs": {}}}', '"1" has no class_type'),
     "bare.json": (b'{"1": {"class_type": "A"}}', r"node #1 \(A\) has no inputs"),
 }

@@ -42,4 +42,4 @@ def test_a_port_in_use_is_refused() -> None:
 
 
 def test_the_progress_line_has_one_line() -> None:
-    assert progress_line(STATUS) == "4/10 done, 1 failed, 2 running on 1 servers, 30.0/min, 1:02:05 left"
+    assert progress_line(STATUS) == "4/10 done, 1 failed, 2 running on 1 server, 30.0/min, 1:02:05 left"

@@ -4,19 +4,31 @@ import gc
 from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
+import cameras
+import comfy.hooks
 import comfy.samplers
 import controls
+import exact
+import families
 import pytest
 import tiny
 import torch
+from compare import assert_alike, assert_other
+from pictured import animated as animated_picture
+from pictured import photo
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
+from kinema.motion.camera_load import load_camera_ctrl
 from kinema.motion.load import load_motion_model
+from kinema.motion.picture_parts import CONV_IN
 from kinema.sampling.call.frames import Frames
 from kinema.sampling.call.moment import Moment
 from kinema.sampling.call.progress import Progress
+from kinema.sampling.camera.camera import Camera, follow_camera
+from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.curves.curve import Constant, Listed
 from kinema.sampling.curves.curve_keys import Key, OverRun
 from kinema.sampling.endless.endless_animation import EndlessRun, animate_without_end
@@ -32,9 +44,11 @@ from kinema.sampling.latents.text2video_zero import MotionField
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.controls import Shared, Values, motion_of
 from kinema.sampling.modules.enhance_motion import Enhance
+from kinema.sampling.modules.picture_at_work import with_picture
 from kinema.sampling.noise.animation_noise import AnimationNoise
 from kinema.sampling.noise.noise_schedules import KEEP
 from kinema.sampling.noise.refine_noise import NoiseRefinement
+from kinema.sampling.pictures.animated_picture import AnimatedPicture, animating
 from kinema.sampling.run.animation import Animation
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import automatic_windows
@@ -57,14 +71,19 @@ def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
+def pia(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return load_motion_model(tiny.save(families.pia(), tmp_path_factory.mktemp("m") / "pia.safetensors"))
+
+
+@pytest.fixture(scope="module")
 def animated(image: Any, motion: Any) -> Any:
     return attach(image, motion, Applied(), KEEP)
 
 
 @pytest.fixture(scope="module")
-def still(image: Any, motion: Any) -> Any:
-    """MODEL whose frames do not depend on each other."""
-    return attach(image, motion, Applied(strength=0.0), KEEP)
+def still(motion: Any) -> Any:
+    """MODEL whose frames do not depend on each other, in float64."""
+    return attach(exact.image_model(), motion, Applied(strength=0.0), KEEP)
 
 
 def video(
@@ -97,7 +116,7 @@ def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) ->
     """Frames that do not depend on each other are what they would be if the whole video had their prompt."""
     rows = torch.cat([tiny.conditioning(seed)[0][0] for seed in range(10, 10 + FRAMES)])
     hints = controls.hints(FRAMES, 64)
-    network = controls.control_net()
+    network = controls.exact(controls.control_net())
     cfgs = tuple(2.0 + frame for frame in range(FRAMES))
 
     def made(prompt: torch.Tensor, pictures: torch.Tensor, cfg: Any) -> torch.Tensor:
@@ -108,8 +127,65 @@ def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) ->
     all_at_once = made(rows, hints, Listed(cfgs))
     for frame in (1, FRAMES - 1):
         alone = made(rows[frame : frame + 1], hints[frame : frame + 1], Constant(cfgs[frame]))
-        assert (all_at_once[frame] - alone[frame]).norm() < 1e-4 * alone[frame].norm()
-        assert (all_at_once[frame - 1] - alone[frame - 1]).norm() > 1e-2 * alone[frame - 1].norm()
+        assert_alike(all_at_once[frame], alone[frame])
+        assert_other(all_at_once[frame - 1], alone[frame - 1])
+
+
+def test_a_picture_of_pia_acts_by_its_distance_from_each_frame(image: Any, pia: Any) -> None:
+    """Frames that do not depend on each other are what they would be if all of the video were as far from the picture."""
+
+    def made(**how: Any) -> torch.Tensor:
+        return video(attach(image, animating(pia, animated_picture(DECODER, 3, **how)), Applied(strength=0.0), KEEP))
+
+    whole = made(motion="large", frame=1)
+    for frame, affinity in ((1, 1.0), (3, 0.7)):
+        alone = made(affinity=affinity)
+        assert_alike(whole[frame], alone[frame])
+        assert_other(whole[frame - 1], alone[frame - 1], by=1e-3)
+
+
+def test_each_frame_has_its_picture_of_i2v(image: Any, tmp_path: Path) -> None:
+    i2v = load_motion_model(tiny.save(families.lcm_i2v(), tmp_path / "i2v.safetensors"))
+    pictures = [photo(seed) for seed in range(FRAMES)]
+
+    def made(several: torch.Tensor, **how: Any) -> torch.Tensor:
+        animated = animating(i2v, AnimatedPicture(several, DECODER, **how))
+        return video(attach(image, animated, Applied(strength=0.0), KEEP))
+
+    whole = made(torch.cat(pictures))
+    alone = made(pictures[3], drift=0.0)
+    assert_alike(whole[3], alone[3])
+    assert_other(whole[2], alone[2], by=1e-3)
+
+
+def test_a_camera_follows_the_frames_of_the_video(image: Any, motion: Any, tmp_path: Path) -> None:
+    """Two paths that part at frame 5 part the frames that are in the queue with it, and no earlier ones."""
+    camera_ctrl = load_camera_ctrl(tiny.save(cameras.pruned(), tmp_path / "CameraCtrl_pruned.safetensors"))
+
+    def made(*steps: float) -> torch.Tensor:
+        move = CameraMove(right=Listed((0.0, 1.0, 2.0, 3.0, 4.0, *steps)))
+        return video(attach(image, follow_camera(motion, camera_ctrl, Camera(move)), Applied(), KEEP), 6)
+
+    near, far = made(4.0), made(9.0)
+    assert torch.equal(near[:2], far[:2])
+    assert (near[5] - far[5]).norm() > 1e-3 * near[5].norm()
+
+
+def test_frames_attend_to_the_first_of_their_window(animated: Any) -> None:
+    """Which is a cleaner one, not the first of the video: what that was like is forgotten as the queue moves on."""
+    model = changed(animated, first_frame=True)
+    seen: list[tuple[list[int], bool]] = []
+
+    def watch(queries: Any, keys: Any, values: Any, options: Any) -> Any:
+        part = options["context_window"]
+        each = keys.unflatten(0, (-1, part.frames_each))
+        seen.append((part.index_list, torch.equal(each, each[:, :1].expand_as(each))))
+        return queries, keys, values
+
+    model.set_model_attn1_patch(watch)
+    video(model)
+    assert all(same for _, same in seen)
+    assert any(frames[0] > 0 for frames, _ in seen)
 
 
 def test_curves_over_steps_follow_the_noise_level_of_each_frame(animated: Any) -> None:
@@ -133,7 +209,7 @@ def test_curves_over_steps_follow_the_noise_level_of_each_frame(animated: Any) -
     torch.testing.assert_close(scales, torch.tensor(expected), rtol=1e-3, atol=1e-3)
 
 
-def test_percent_follows_the_noise_level_of_each_frame(motion: Any, animated: Any) -> None:
+def test_percent_follows_the_noise_level_of_each_frame(motion: Any, pia: Any, animated: Any) -> None:
     sampling = animated.get_model_object("model_sampling")
     levels = [float(sampling.percent_to_sigma(percent)) for percent in (0.1, 0.3, 0.6, 0.9)]
     frames = Frames(4, (0, 1, 2, 3), 20)
@@ -144,6 +220,13 @@ def test_percent_follows_the_noise_level_of_each_frame(motion: Any, animated: An
     assert control.strength.flatten().tolist() == [0.5, 0.5, 0, 0]
     assert control.enhance[0].flatten().tolist() == [0, 2, 2, 0]
     assert not motion_of(motion, Applied(start_percent=0.95), shared).controls
+    pictured = replace(
+        Applied(end_percent=0.5), picture=animated_picture(DECODER, latents=tiny.latents(1), strength=0.7)
+    )
+    seen = with_picture(motion_of(pia, pictured, shared), pictured, shared, None).pictures[CONV_IN]
+    assert seen.strength.flatten().tolist() == pytest.approx([0.7, 0.7, 0, 0])
+    pictured = replace(pictured, start_percent=0.95, end_percent=1.0)
+    assert not with_picture(motion_of(pia, pictured, shared), pictured, shared, None).pictures
     guidance = MotionGuidance(3.0, start_percent=0.0, end_percent=0.5)
     assert (video(changed(animated, motion_guidance=guidance)) - video(animated)).norm() > 1e-3
 
@@ -219,6 +302,13 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
     refused("Put Apply Motion Model before", image)
     refused(r"a prompt acts only at some noise levels \(0.2 to 1\)", positive=limited)
     refused(r"a ControlNet acts only at some noise levels \(0 to 0.5\)", positive=controls.controlled(control))
+    hooks = comfy.hooks.create_hook_lora({}, 0.0, 1.0)
+    keyframes = comfy.hooks.HookKeyframeGroup()
+    for strength, start in ((1.0, 0.0), (0.0, 0.5)):
+        keyframes.add(comfy.hooks.HookKeyframe(strength=strength, start_percent=start))
+    hooks.set_keyframes_on_hooks(keyframes)
+    hooked = [[tiny.conditioning(3)[0][0], {"hooks": hooks}]]
+    refused(r"a hook of a prompt changes with the noise level \(2 keyframes\). Use one keyframe", positive=hooked)
     refused("the latent has a mask", latent={"samples": torch.zeros(1, 4, 8, 8), "noise_mask": torch.ones(1, 8, 8)})
     refused("with 4 dimensions, but these have 5", latent={"samples": torch.zeros(1, 4, 1, 8, 8)})
     refused("3 finished frames, but .* a whole window of 4", latent={"samples": tiny.latents(3)})
@@ -232,6 +322,6 @@ def test_other_inputs_that_are_refused(animated: Any, image: Any) -> None:
         )
     for_videos = copy(DECODER)
     for_videos.latent_dim = 3
-    with pytest.raises(ValueError, match="do not fall at each of the 3 steps"):
+    with pytest.raises(ValueError, match="does not lower the noise level at some of the 3 steps"):
         check_levels(torch.tensor([3.0, 2.0, 2.0, 0.0]), 3, "simple")
     refused("latents with 3 dimensions", vae=for_videos)

@@ -191,12 +191,13 @@ def test_motion_guidance_equals_its_formula(model, motion, animated, skip):
     weaker = attach(model, motion, Applied(kept), KEEP)
     cond, less, guided = (x0s(animated, cfg=1.0), x0s(weaker, cfg=1.0), x0s(animated, cfg=4.0))
     assert_alike(
-        x0s(changed(animated, motion_guidance=MotionGuidance(1.5, SKIPS[skip])), cfg=4.0), guided + 1.5 * (cond - less)
+        x0s(changed(animated, motion_guidance=MotionGuidance(1.5, SKIPS[skip].kept)), cfg=4.0),
+        guided + 1.5 * (cond - less),
     )
     ramp = Listed((0.0, 0.5, 1.0, 2.0))
     scale = torch.tensor(ramp.values)[:, None, None, None]
     assert_alike(
-        x0s(changed(animated, motion_guidance=MotionGuidance(ramp, SKIPS[skip])), cfg=4.0),
+        x0s(changed(animated, motion_guidance=MotionGuidance(ramp, SKIPS[skip].kept)), cfg=4.0),
         guided + scale * (cond - less),
     )
 
@@ -230,7 +231,7 @@ def everything(model):
     """All three, with curves over frames and steps."""
     ramp = Combined("multiply", OverFrames(read_keys("0: 0.5, -1: 1")), OverRun(read_keys("0%: 1, 100%: 0.5")))
     guided = changed(model, guidance=Guidance(Combined("multiply", ramp, as_curve(5.0)), ramp, ramp))
-    return changed(changed(guided, motion_guidance=MotionGuidance(ramp, SKIPS["up"], 0.7)), enhance=Enhance(ramp))
+    return changed(changed(guided, motion_guidance=MotionGuidance(ramp, SKIPS["up"].kept, 0.7)), enhance=Enhance(ramp))
 
 
 def test_windows_controls_areas_and_samplers_beside_all_three(animated):

@@ -101,7 +101,8 @@ class MapsByHand:
 
 def test_the_push_is_the_gradient_of_the_loss(animated, motion, vae, pictures):
     """By the difference of the loss along a direction. The UNet computes in float64."""
-    frames, size, strength = 4, 8, 0.5
+    frames, size = 4, 8
+    strength = 500.0  # with which the push is as large as the prediction, that the host rounds to float32
     video = MotionFromVideo(pictures[:frames], vae, strength)
     guided = changed(animated, from_video=video)
     by_hand = MapsByHand(motion)
@@ -118,7 +119,7 @@ def test_the_push_is_the_gradient_of_the_loss(animated, motion, vae, pictures):
 
         wanted = maps(known.noised, level.new_full((frames,), known.sigma), "negative")
         way = torch.randn(x.shape, generator=tiny.generator(7))
-        step = 1e-6 * float(sigmas[0])
+        step = 1e-7 * float(sigmas[0])
         ahead, behind = (
             loss_by_hand(maps(x.double() + sign * step * way, level, "positive"), wanted) for sign in (1, -1)
         )
@@ -129,14 +130,14 @@ def test_the_push_is_the_gradient_of_the_loss(animated, motion, vae, pictures):
         per_pixel = frames * size * size / AUTHORS_LATENT
         expected = strength * SCALE * float(sigmas[0]) ** 2 * per_pixel * slope
         assert abs(expected) > 1e-2 * push.norm() * way.norm() / push.numel() ** 0.5
-        assert_alike((push.double() * way).sum(), expected, 2e-3)
+        assert_alike((push.double() * way).sum(), expected)
         return x
 
     animation = animated.model_options["transformer_options"]["kinema"]
     guider = comfy.samplers.CFGGuider(guided)
     guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
     guider.set_cfg(4.0)
-    sigmas = torch.tensor([6.0, 0.0])
+    sigmas = torch.tensor([15**0.5, 0.0])  # the host scales latents by 1/sqrt(sigma² + 1), here without rounding
     noise = tiny.latents(frames, size, seed=5)
     guider.sample(noise, torch.zeros_like(noise), comfy.samplers.KSAMPLER(sampler), sigmas, disable_pbar=True, seed=9)
 
@@ -154,19 +155,14 @@ def test_it_acts_with_its_strength_in_its_part_of_the_run(animated, vae, picture
     assert_other(results[2], results[0])
 
 
-def test_a_window_is_guided_by_its_frames_of_the_reference(animated, vae, pictures):
-    noise = tiny.latents(6, seed=5)
-    windowed = added(animated, windows=ContextWindows(WindowSpec(3, 0, "batched")))
-    out = tiny.sample(following(windowed, vae, pictures), 6, noise=noise)
-    assert_alike(out[:3], tiny.sample(following(animated, vae, pictures[:3]), 3, noise=noise[:3]))
-    assert_other(out[3:], tiny.sample(following(animated, vae, pictures[:3]), 3, noise=noise[3:]))
-
-
 def test_a_reference_of_another_length_is_spread_and_the_node_says_so(animated, vae, pictures, screen):
     out = tiny.sample(following(animated, vae, pictures[:3]), 6)
     said = "Motion from Video: the 3 pictures of the reference are spread evenly over the 6 frames of the video."
     assert said in screen.text
     assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 0, 1, 1, 2, 2]]), 6))
+    out = tiny.sample(following(animated, vae, pictures), 3)
+    assert said.replace("3 pictures", "6 pictures").replace("6 frames", "3 frames") in screen.text
+    assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 2, 5]]), 3))
     late = following(animated, vae, pictures, start_percent=0.0, end_percent=0.1)
     tiny.sample(late, 6, steps=4, denoise=0.5)
     assert "Motion from Video has no effect: no step of this run is between 0% and 10%" in screen.text
@@ -197,7 +193,7 @@ def test_models_that_nodes_load_in_inference_mode(vae, pictures, tmp_path, stora
 
     with torch.inference_mode():
         inside = out()
-    assert_alike(inside.clone(), out(), 1e-3)
+    assert torch.equal(inside, out())
 
 
 def test_what_cannot_work_is_said(model, animated, vae, pictures):

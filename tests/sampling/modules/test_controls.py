@@ -5,11 +5,12 @@ import math
 import comfy.patcher_extension
 import einops
 import exact
+import numpy as np
 import pytest
 import reference
 import tiny
 import torch
-from compare import MODULE, assert_alike
+from compare import MODULE, ONE_CALL, assert_alike
 from watching import calls_of
 
 from kinema.motion.control import Control
@@ -278,10 +279,16 @@ def test_curves_with_samplers_and_cfg(model, motion, sampler):
     handle.remove()
     assert len(calls) == len(levels) == {"heun": 7, "dpmpp_2m_sde": 4}[sampler]
     for (x, out), level in zip(calls, levels, strict=True):
-        done = 1 - float(model.get_model_object("model_sampling").timestep(level)) / 999
+        done = 1 - timestep_of(float(level), model.get_model_object("model_sampling")) / 999
         frames = torch.linspace(0, 1, 4).double() * (1 - 0.8 * min(done / 0.6, 1))
         values = frames.repeat(2)[:, None, None, None].expand(-1, 1, *x.shape[2:])  # (v*f, 1, h, w)
-        assert_alike(out, module(x, 4, Control(values, scales=(values, values))), within=1e-4)
+        assert_alike(out, module(x, 4, Control(values, scales=(values, values))), within=ONE_CALL)
+
+
+def timestep_of(level, sampling):
+    """The timestep, with a fraction, whose noise level is `level`."""
+    levels = sampling.sigmas.double().log().numpy()
+    return float(np.interp(math.log(level), levels, np.arange(len(levels))))
 
 
 def test_two_motion_models_with_ranges_of_their_own(model, motion, tmp_path):

@@ -80,8 +80,8 @@ def in_windows(run, schedule):
     return [sample(windows(run, count, schedule)) for count in (1, 3)]
 
 
-def in_motion_windows(run):
-    inside = changed(run[0], motion_windows=MotionWindows(2, 1)), run[1]
+def in_motion_windows(run, **how):
+    inside = changed(run[0], motion_windows=MotionWindows(2, 1, **how)), run[1]
     return [sample(windows(inside, count)) for count in (1, 2)]
 
 
@@ -128,6 +128,7 @@ FEATURES = {
     "windows": lambda run, _: in_windows(run, "static"),
     "moving windows": lambda run, _: in_windows(run, "uniform"),
     "motion windows": lambda run, _: in_motion_windows(run),
+    "global attention": lambda run, _: in_motion_windows(run, global_attention=0.5),
     "conditionings": with_conditionings,
     "a fault": lambda run, _: after_a_fault(run),
     "two devices": lambda run, _: on_two_devices(run),

@@ -56,9 +56,9 @@ def test_one_picture_for_each_frame_of_which_the_last_holds(model, i2v, vae):
         one = animated(vae, drift=0.0)
         one = type(one)(several.pictures[row : row + 1], vae, drift=0.0)
         (alone,) = added_to_level(model, [animating(i2v, one)], frames=5)
-        assert_alike(found[frame], alone[frame], within=1e-5)
+        assert_alike(found[frame], alone[frame], within=ONE_CALL)
     (fewer,) = added_to_level(model, [animating(i2v, several)], frames=2)
-    assert_alike(fewer, found[:2], within=1e-5)
+    assert_alike(fewer, found[:2], within=ONE_CALL)
 
 
 def test_all_four_levels_get_their_feature(model, i2v, vae):
@@ -101,7 +101,7 @@ def test_pictures_of_frames_are_cut_with_the_windows(model, i2v, vae, at_once):
     found = torch.cat(added_to_level(model, [motion], frames=10, windows=windows))
     (whole,) = added_to_level(model, [motion], frames=10)
     cut, _ = windows.cut(10, 0, 1.0)
-    assert_alike(found, whole[[frame for window in cut for frame in window]], within=1e-5)
+    assert_alike(found, whole[[frame for window in cut for frame in window]], within=ONE_CALL)
 
 
 @pytest.mark.parametrize("area", [(4, 6, 4, 2), (7, 5, 1, 3), (8, 3, 0, 5)])
@@ -110,7 +110,7 @@ def test_areas_of_prompts_see_their_cut_of_the_whole_picture(model, i2v, vae, ar
     prompts = [*tiny.conditioning(6), [tiny.conditioning(7)[0][0], {"area": area}]]
     found = {tuple(call.shape[2:]): call[-4:] for call in added_to_level(model, [motion], positive=prompts)}
     h, w, y, x = area
-    assert_alike(found[(h, w)], found[(8, 8)][:, :, y : y + h, x : x + w], within=1e-5)
+    assert_alike(found[(h, w)], found[(8, 8)][:, :, y : y + h, x : x + w], within=ONE_CALL)
 
 
 @pytest.mark.parametrize("size", [8, 9, 13, 20])

@@ -142,7 +142,7 @@ def test_a_motion_model_that_takes_no_picture_names_the_node_that_does(vae, tmp_
 def test_a_frame_outside_of_the_video(model, pia, vae):
     for frame, frames in ((16, 4), (-5, 4)):
         pictured = attach(model, animating(pia, animated(vae, frame=frame)), Applied())
-        said = f"puts the picture at frame {frame}, but the video has 4 frames. Set frame to 3 or less"
+        said = f"puts the picture at frame {frame}, but the video has 4 frames. Set frame to a number from -4 to 3."
         with pytest.raises(ValueError, match=said):
             tiny.sample(pictured, frames)
 

@@ -23,6 +23,7 @@ from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.curves.curve import Blocks, Combined, Constant, OverBlocks, as_curve
 from kinema.sampling.curves.curve_keys import OverRun
 from kinema.sampling.curves.curve_text import read_keys
+from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.curved_lora import load_curved_lora
 from kinema.sampling.modules.enhance_motion import Enhance
@@ -30,7 +31,7 @@ from kinema.sampling.pictures.animated_picture import animating
 from kinema.sampling.run.attach import attach, changed
 from kinema.sampling.windows.motion_windows import MotionWindows
 
-ONE_MODULE = OverBlocks(((Blocks(), Constant(0.0)), (Blocks("down", 0, 0), Constant(1.0))))
+ONE_MODULE = OverBlocks(((Blocks(), Constant(0.0)), (Blocks("up", 1, 0), Constant(1.0))))
 
 
 class Graphs:
@@ -92,6 +93,10 @@ def test_one_graph_with_motion_and_one_without(model, tmp_path):
     first_frame = changed(model, first_frame=True)
     assert_other(sample(first_frame), plain)
     assert_alike(sample(changed(compiled, first_frame=True)), sample(first_frame))  # patches run uncompiled
+    video = {"from_video": MotionFromVideo(pictured.photo(count=2), load_vae(str(FOLDER / VAE)))}
+    guided = sample(changed(attach(model, motion, of_strength(1.0)), **video))
+    assert_other(guided, expected[1.0])
+    assert torch.equal(sample(changed(attach(compiled, motion, of_strength(1.0)), **video)), guided)  # its pass, too
     assert graphs.count == 2
 
 
@@ -107,7 +112,7 @@ def test_all_that_acts_in_motion_modules_is_in_the_graph(model, tmp_path):
         motion = follow_camera(motion, camera_ctrl, Camera(CameraMove("move right", 4.0), strength))
         how = Applied(strength=ONE_MODULE, attention=1 + strength)
         animated = changed(attach(model, motion, how), enhance=Enhance(strength))
-        return changed(animated, motion_windows=MotionWindows(4, 2))
+        return changed(animated, motion_windows=MotionWindows(4, 2, global_attention=0.5))
 
     graphs = Graphs()
     results = []

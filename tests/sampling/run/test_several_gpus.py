@@ -18,9 +18,10 @@ from kinema.motion.camera_load import load_camera_ctrl
 from kinema.motion.lora import load_motion_lora
 from kinema.sampling.camera.camera import Camera, follow_camera
 from kinema.sampling.camera.path import CameraMove
+from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.pictures.animated_picture import animating
-from kinema.sampling.run.attach import attach
+from kinema.sampling.run.attach import attach, changed
 
 pytestmark = pytest.mark.skipif(
     not hasattr(comfy.model_patcher.ModelPatcher, "deepclone_multigpu"), reason="this ComfyUI knows one GPU only"
@@ -99,6 +100,15 @@ def test_a_picture(make, model, tmp_path):
     expected = tiny.sample(animated)
     assert_other(expected, tiny.sample(attach(model, motion, Applied(0.8))), by=1e-3)
     assert_same(on_two_devices(animated), expected)
+
+
+def test_the_motion_of_a_video(model, motion):
+    video = MotionFromVideo(pictured.photo(count=4), load_vae(str(FOLDER / VAE)))
+    animated = attach(model, motion, Applied(0.8))
+    following = changed(animated, from_video=video)
+    expected = tiny.sample(following)
+    assert_other(expected, tiny.sample(animated))
+    assert_same(on_two_devices(following), expected)
 
 
 def test_a_motion_model_with_and_without_its_lora(model, motion, tmp_path):

@@ -49,7 +49,8 @@ def referring(model):
 def guided(model):
     return changed(
         changed(
-            changed(model, guidance=Guidance(3.0, CURVE, CURVE)), motion_guidance=MotionGuidance(CURVE, SKIPS["up"])
+            changed(model, guidance=Guidance(3.0, CURVE, CURVE)),
+            motion_guidance=MotionGuidance(CURVE, SKIPS["up"].kept),
         ),
         enhance=Enhance(CURVE),
     )

@@ -194,7 +194,7 @@ def test_short_videos_may_be_left_alone_or_go_around():
         for step, place in enumerate((0, 8, 4, 12)):
             expected = tuple(tuple((place + start + i) % 16 for i in range(16)) for start in starts)
             assert cut(spec, 16, step) == expected
-    with pytest.raises(ValueError, match=r'short_videos is "leave", but windows of the schedule "uniform" do not loop'):
+    with pytest.raises(ValueError, match=r'short_videos is "leave", but the schedule "uniform" does not use it'):
         WindowSpec(16, 4, "uniform", short="leave")
 
 

@@ -74,8 +74,40 @@ def test_settings_that_cannot_act_are_refused():
         MotionWindows(8, 2, stride=2)
     with pytest.raises(ValueError, match=r'closed_loop is on, but windows of the schedule "uniform" do not loop'):
         MotionWindows(8, 2, closed_loop=True, schedule="uniform")
-    with pytest.raises(ValueError, match=r'short_videos is "leave", but windows of the schedule "static" do not loop'):
+    with pytest.raises(ValueError, match=r'short_videos is "leave", but the schedule "static" does not use it'):
         MotionWindows(8, 2, closed_loop=True, short="leave")
+
+
+@pytest.mark.parametrize("looping", [{"closed_loop": True}, {"schedule": "looped"}])
+def test_global_attention_of_a_loop_is_refused(looping):
+    what = 'schedule is "looped"' if "schedule" in looping else "closed_loop is on"
+    with pytest.raises(
+        ValueError, match=f"global_attention is 0.25, but {what}: an attention over the whole video knows"
+    ):
+        MotionWindows(8, 2, **looping, global_attention=0.25)
+
+
+def test_global_attention_sees_each_video_of_a_call_alone(animated):
+    """Context windows and prompts, together and apart; one of the prompts is for an area."""
+    inside = changed(animated, motion_windows=MotionWindows(4, 1, schedule="uniform", global_attention=0.4))
+    area = [tiny.conditioning(6)[0][0], {"area": (4, 4, 0, 2), "strength": 1.0}]
+    positive = [tiny.conditioning(3)[0], area]
+    apart, together = (
+        tiny.sample(
+            added(inside, windows=ContextWindows(WindowSpec(7, 2), at_once=count)), 12, positive=positive, size=8
+        )
+        for count in (1, 2)
+    )
+    assert_alike(apart, together)
+
+
+def test_global_attention_sees_the_whole_video(animated):
+    """The first window notices a change of the last frame."""
+    changed_end = tiny.latents(12, 8)
+    changed_end[-1] += 1
+    whole = changed(animated, motion_windows=MotionWindows(4, 0, "flat", global_attention=0.4))
+    firsts = [tiny.sample(whole, 12, noise=noise, steps=1, size=8)[0] for noise in (tiny.latents(12, 8), changed_end)]
+    assert_other(*firsts, by=1e-4)
 
 
 def test_overlap_joins_the_windows(animated):

@@ -14,6 +14,8 @@ import torch
 from comfy_extras.nodes_easycache import EasyCacheNode
 from compare import assert_other
 
+from kinema.miniature.models import FOLDER, VAE, load_vae
+from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
@@ -107,6 +109,10 @@ WITH = {
     "Motion Guidance, moving windows": {"motion_guidance": MotionGuidance(2.0), "windows": (windows(1, "uniform"),)},
     "Window Reference": {"references": (ATTEND, REUSE)},
     "looped, two at once": {"windows": (windows(2, "looped"),)},
+    "Motion from Video": {
+        "from_video": MotionFromVideo(torch.rand(4, 32, 32, 3), load_vae(str(FOLDER / VAE))),
+        "windows": (ContextWindows(WindowSpec(8, 0)),),
+    },
 }
 
 
@@ -129,7 +135,7 @@ def test_a_control_has_a_copy_on_each_device(animated, several):
 HOOKED = [[{"hooks": object()}]]
 REASONS = {
     "prompts have hooks, which change the weights from one model call to the next": ({}, HOOKED, False),
-    "EasyCache compares each model call with the one before": ({"easycache": object()}, [[]], False),
+    "LazyCache compares each model call with the one before": ({"easycache": object()}, [[]], False),
     "Self-Attention Guidance collects what it sees in all windows": ({}, [None, [{}]], True),
     "": ({}, [[{}], None], False),
 }
