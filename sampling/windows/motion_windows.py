@@ -44,8 +44,8 @@ class MotionWindows:
             looping = "closed_loop is on" if self.closed_loop else f'schedule is "{self.schedule}"'
             raise ValueError(
                 f"global_attention is {self.global_attention:g}, but {looping}: an attention over the whole video knows its "
-                "first frame from its last, so the video would not loop. Set global_attention to 0, or turn closed_loop off and "
-                'set schedule to "static" or "uniform".'
+                "first frame from its last, so the video would not loop. Set global_attention to 0, or turn closed_loop "
+                'off and set schedule to "static" or "uniform".'
             )
 
     @property
