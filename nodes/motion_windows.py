@@ -108,7 +108,7 @@ def _global_attention_input() -> io.Float.Input:
         step=0.05,
         optional=True,
         tooltip="FreeLong: slow changes follow an attention over the whole video, fast ones the windows. The value is the "
-        "share of frequencies that count as slow: 0 is off, 0.25 is usual, 1 ignores the windows. Movements then span the "
+        "fraction of frequencies that count as slow: 0 is off, 0.25 is usual, 1 ignores the windows. Movements then span the "
         "whole video instead of repeating in every window.",
     )
 

@@ -190,3 +190,12 @@ def test_an_attention_over_all_frames_sees_the_camera_of_each_frame():
     first, last = features[:, :, :, 0], features[:, :, :, 1]
     expected = torch.cat([first[..., :2, :], (first[..., 2:, :] + last[..., :2, :]) / 2, last[..., 2:, :]], dim=-2)
     torch.testing.assert_close(fused, expected[:, :, :, None])
+
+
+def test_only_the_attentions_in_windows_are_watched(block):
+    """Motion from Video compares what motion modules see in windows, each attention once."""
+    windows = MotionWindows(4, 2, global_attention=0.5).of(10, 10, CPU)
+    seen = []
+    control = Control(windows=windows, watch=lambda number, q, k: seen.append((number, q.shape[0], k.shape[2])))
+    block(torch.randn(3, 10, block.ff_norm.weight.shape[0], dtype=torch.float64), control, Tokens(1, 10, (1, 3)))
+    assert seen == [(0, 3 * 4, 4), (1, 3 * 4, 4)]

@@ -23,7 +23,7 @@ from tools.miniature.series import animated, base
 
 STEPS = 10
 LONG = 4  # windows' lengths of a video
-SHARES = (0.1, 0.25)  # of global_attention
+SHARES = (0.1, 0.25, 1.0)  # of global_attention
 
 
 def run(options: Options) -> Iterator[Result]:
@@ -39,7 +39,7 @@ def run(options: Options) -> Iterator[Result]:
             "largest change ÷ median change": _jump,
             "drift of the colours, last window - first, %": partial(drift_of, length=length),
             "distance of the fish from smooth motion, pixels": lambda video: detector.watch(_bytes(video)).jitter,
-            "speed of the fish, pixels a frame": lambda video: abs(detector.watch(_bytes(video)).speed),
+            "speed of the fish, pixels per frame": lambda video: abs(detector.watch(_bytes(video)).speed),
         }
         for what, measure in measures.items():
             yield Result(f"{name}: {what}", mean(map(measure, videos)), "")

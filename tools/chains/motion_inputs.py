@@ -78,7 +78,7 @@ def motion_windows(draw: Draw) -> Inputs:
         "fuse_method": draw.option("fuse_method"),
     }
     if not inputs["closed_loop"] and draw.often(0.3):
-        inputs["global_attention"] = draw.value(0.1, 1.0)
+        inputs["global_attention"] = draw.one_of([0.1, 0.25, 1.0])
     return inputs
 
 
