@@ -43,23 +43,23 @@ def _masked(
     strength = values.of(asked, Part(CONV_IN))
     if is_zero(strength) or picture.latents is None:
         return {}
-    indices = list(values.moment.frames.indices)
+    indices = values.moment.frames.indices
     rows, of_frames = _by_frame(picture.count, picture.frame, picture.motion, values.moment.frames.total)
     if picture.affinity is not None:
         affinity = values.of(picture.affinity, Part(CONV_IN))
     else:
-        affinity = of_frames[indices][:, None, None, None]  # (f, 1, 1, 1)
-    seen = values.seen(of_size(picture.latents, values.moment.size)[rows[indices]])
+        affinity = torch.tensor([of_frames[frame] for frame in indices])[:, None, None, None]  # (f, 1, 1, 1)
+    seen = values.seen(of_size(picture.latents, values.moment.size)[[rows[frame] for frame in indices]])
     return {CONV_IN: Masked(model.get_submodule(CONV_IN), seen.to(like), affinity, strength)}
 
 
 @lru_cache(maxsize=8)
-def _by_frame(count: int, frame: int, motion: str, total: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """For each of `total` frames, which of `count` pictures is nearest, and the affinity with it, both (total,). A single
-    picture is at a `frame`, with one of MOTION_AMOUNTS as `motion`."""
+def _by_frame(count: int, frame: int, motion: str, total: int) -> tuple[list[int], list[float]]:
+    """For each of `total` frames, which of `count` pictures is nearest, and the affinity with it. A single picture is at a
+    `frame`, with one of MOTION_AMOUNTS as `motion`."""
     places = [frame % total] if count == 1 else spread(count, total)
     affinity = affinities(motion, total, places[0]) if count == 1 else between(places, total)
-    return torch.tensor(nearest(places, total)), torch.tensor(affinity)
+    return nearest(places, total), affinity
 
 
 @dataclass(frozen=True)
