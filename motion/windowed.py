@@ -9,7 +9,6 @@ all frames and the high ones of those in windows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
@@ -41,7 +40,6 @@ class FrameWindows:
         return windowed + torch.matmul(self.low_pass.to(whole), whole - windowed)
 
 
-@lru_cache(maxsize=16)
 def low_pass_filter(frames: int, share: float) -> torch.Tensor:
     """The matrix (f, f), float64, that keeps the lower `share` (0..1) of the frequencies of `frames` values.
 
