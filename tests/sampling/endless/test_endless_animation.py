@@ -66,6 +66,12 @@ def image() -> Any:
 
 
 @pytest.fixture(scope="module")
+def exact_image() -> Any:
+    """In float64."""
+    return exact.image_model()
+
+
+@pytest.fixture(scope="module")
 def motion(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path_factory.mktemp("m") / "v3_mm.safetensors"))
 
@@ -81,9 +87,9 @@ def animated(image: Any, motion: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def still(motion: Any) -> Any:
+def still(exact_image: Any, motion: Any) -> Any:
     """MODEL whose frames do not depend on each other, in float64."""
-    return attach(exact.image_model(), motion, Applied(strength=0.0), KEEP)
+    return attach(exact_image, motion, Applied(strength=0.0), KEEP)
 
 
 def video(
@@ -131,11 +137,13 @@ def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) ->
         assert_other(all_at_once[frame - 1], alone[frame - 1])
 
 
-def test_a_picture_of_pia_acts_by_its_distance_from_each_frame(image: Any, pia: Any) -> None:
+def test_a_picture_of_pia_acts_by_its_distance_from_each_frame(exact_image: Any, pia: Any) -> None:
     """Frames that do not depend on each other are what they would be if all of the video were as far from the picture."""
 
     def made(**how: Any) -> torch.Tensor:
-        return video(attach(image, animating(pia, animated_picture(DECODER, 3, **how)), Applied(strength=0.0), KEEP))
+        return video(
+            attach(exact_image, animating(pia, animated_picture(DECODER, 3, **how)), Applied(strength=0.0), KEEP)
+        )
 
     whole = made(motion="large", frame=1)
     for frame, affinity in ((1, 1.0), (3, 0.7)):
@@ -144,13 +152,13 @@ def test_a_picture_of_pia_acts_by_its_distance_from_each_frame(image: Any, pia: 
         assert_other(whole[frame - 1], alone[frame - 1], by=1e-3)
 
 
-def test_each_frame_has_its_picture_of_i2v(image: Any, tmp_path: Path) -> None:
+def test_each_frame_has_its_picture_of_i2v(exact_image: Any, tmp_path: Path) -> None:
     i2v = load_motion_model(tiny.save(families.lcm_i2v(), tmp_path / "i2v.safetensors"))
     pictures = [photo(seed) for seed in range(FRAMES)]
 
     def made(several: torch.Tensor, **how: Any) -> torch.Tensor:
         animated = animating(i2v, AnimatedPicture(several, DECODER, **how))
-        return video(attach(image, animated, Applied(strength=0.0), KEEP))
+        return video(attach(exact_image, animated, Applied(strength=0.0), KEEP))
 
     whole = made(torch.cat(pictures))
     alone = made(pictures[3], drift=0.0)
