@@ -201,7 +201,11 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaMetricsPlot": (measured(**{"0": STILL.view, "0.5": animation(applied(strength=0.5)), "1": PLAIN}),),
     "KinemaMotionFromVideo": followed(),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
-    "KinemaMotionWindows": (long(WINDOWS), long(node("KinemaMotionWindows", model=MOVING, length=8))),
+    "KinemaMotionWindows": (
+        long(WINDOWS),
+        long(node("KinemaMotionWindows", model=MOVING)),
+        long(node("KinemaMotionWindows", model=MOVING, global_attention=0.25)),
+    ),
     "KinemaNoiseSchedule": (PLAIN, jumps(on_model("KinemaNoiseSchedule", schedule="LCM"))),
     "KinemaPlotCameraPath": (
         panel(camera("move forward", 0.7, roll=15.0), 2),
