@@ -95,10 +95,10 @@ def _soaked(numbers: Sequence[int], seed: int, models: Any) -> int:
 
 
 def every_pair() -> Iterator[tuple[str, str]]:
-    """The ordered pairs of the pack's nodes from MODEL to MODEL."""
-    from tools.chains.registry import from_model_to_model
+    """The ordered pairs of the nodes from MODEL to MODEL that chains are drawn from."""
+    from tools.chains.generator import INPUTS
 
-    ids = sorted(from_model_to_model())
+    ids = sorted(INPUTS)
     return ((first, second) for first in ids for second in ids)
 
 

@@ -171,7 +171,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaCurveFromMask": with_strength(node("KinemaCurveFromMask", mask=right_half())),
     "KinemaCurveOverBlocks": with_strength(node("KinemaCurveOverBlocks", down=1.0, mid=1.0, up=0.0)),
-    "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 5: 0 hold")),
+    "KinemaCurveOverSteps": with_strength(node("KinemaCurveOverSteps", values="0: 1, 2: 0 hold")),
     "KinemaEndlessAnimation": (long(WINDOWS), jumps(endless(LONG))),
     "KinemaEnhanceMotion": mended("KinemaEnhanceMotion", weight=4.0),
     "KinemaFastSampling": (PLAIN, on_model("KinemaFastSampling")),
@@ -202,7 +202,6 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaMotionFromVideo": followed(),
     "KinemaMotionGuidance": (PLAIN, on_model("KinemaMotionGuidance", scale=1.0)),
     "KinemaMotionWindows": (
-        long(WINDOWS),
         long(node("KinemaMotionWindows", model=MOVING)),
         long(node("KinemaMotionWindows", model=MOVING, global_attention=0.25)),
     ),
