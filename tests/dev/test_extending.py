@@ -10,6 +10,8 @@ import pytest
 
 from tools.environment import REPOSITORY
 
+pytestmark = pytest.mark.slow  # the copy, which has the diffs already, leaves it out
+
 PAGE = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
 DIFFS = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 """By the headings of their sections."""
