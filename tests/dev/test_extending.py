@@ -10,7 +10,7 @@ import pytest
 
 from tools.environment import REPOSITORY
 
-pytestmark = pytest.mark.slow  # the copy, which has the diffs already, leaves it out
+pytestmark = pytest.mark.slow  # --fast leaves it out: diffs that were applied do not apply again
 
 PAGE = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
 DIFFS = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
