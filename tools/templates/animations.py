@@ -35,12 +35,13 @@ def text_to_animation() -> Template:
 
 
 def long_animation() -> Template:
-    nodes = windowed("long", 64, overlap=4, fuse_method="pyramid")
+    nodes = windowed("long", 64, overlap=0, schedule="shifting")
     text = (
         "## Long animation\n\nA video of 64 frames, although the motion model was trained with 16: the frames are "
-        "sampled in **windows** of 16 frames with an overlap of 4.\n\n- Longer videos do not need more memory for "
-        "sampling.\n- A larger **overlap** gives smoother transitions, but takes longer.\n- Without Context "
-        "Windows, windows with the same values are used automatically. Use this node to change the values."
+        "sampled in **windows** of 16 frames. With the schedule *shifting*, the windows move at each step, so that "
+        "no seam stays in one place.\n\n- Longer videos do not need more memory for sampling.\n- If content "
+        "jumps, set **schedule** to *static* and **overlap** to 4; this takes a quarter longer.\n- Without Context "
+        "Windows, *static* windows with an overlap of 4 are used automatically."
     )
     all_stages = stages(Stage("Windows", "motion", ("windows",)))
     return Template("long_animation", nodes, all_stages, note(text), title="Long animation")
