@@ -11,7 +11,7 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "demo": ("tools.demo", "make an animation with the real ComfyUI, from a prompt to the file"),
     "test": (
         "tools.test",
-        "run the tests on both hosts; --fast: one host, no server; --draft: incomplete nodes pass; --avx2",
+        "run the tests on both hosts; --fast: one host, no server; --draft: incomplete nodes pass; --avx2: without AVX-512",
     ),
     "check": ("tools.check", "format, lint, types and layers; --fix: repair what can be repaired"),
     "train": ("tools.train", "train a motion model, a motion LoRA or a SparseCtrl model from a settings file"),

@@ -38,6 +38,14 @@ class NoiseSchedule:
     mean_with: str | None = None  # a second beta curve between the same ends: noise levels are the mean of both
 
 
+@dataclass(frozen=True, kw_only=True)
+class NamedSchedule:
+    """A noise schedule that nodes offer by its name."""
+
+    schedule: NoiseSchedule  # the training noise levels
+    words: str  # for the help page
+
+
 PAPER_SCHEDULE = NoiseSchedule(betas="sqrt_linear", first=0.00085, last=0.012)
 """What the authors trained SD1.5 motion models with."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
-from ..motion.spec import AUTOMATIC, IMAGE_SCHEDULE, PAPER_SCHEDULE, Family, NoiseSchedule
+from ..motion.spec import AUTOMATIC, IMAGE_SCHEDULE, PAPER_SCHEDULE, Family, NamedSchedule, NoiseSchedule
 
 Precision = Literal["automatic", "fp32", "bf16", "fp16"]
 RateCurve = Literal["constant", "cosine"]
@@ -24,25 +24,17 @@ RATE_CURVES: dict[RateCurve, str] = {
 """The learning rates over a run, each with its words for the help page."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PaperSchedule:
-    """One noise schedule of the paper's ablation."""
-
-    schedule: NoiseSchedule  # to train with
-    words: str  # for the help page
-
-
-ABLATION: dict[str, PaperSchedule] = {
-    "A": PaperSchedule(
+ABLATION: dict[str, NamedSchedule] = {
+    "A": NamedSchedule(
         schedule=IMAGE_SCHEDULE,
         words="The square roots of the betas rise linearly, and the betas rise from 0.00085 to 0.012. Image models and "
         "HotshotXL were trained with it.",
     ),
-    "B": PaperSchedule(
+    "B": NamedSchedule(
         schedule=PAPER_SCHEDULE,
         words="The betas rise linearly from 0.00085 to 0.012. Most SD1.5 motion models were trained with it.",
     ),
-    "C": PaperSchedule(
+    "C": NamedSchedule(
         schedule=NoiseSchedule(betas="sqrt_linear", first=0.0001, last=0.02),
         words="The betas rise linearly from 0.0001 to 0.02, as in DDPM. The paper does not publish the betas of its C.",
     ),
@@ -71,9 +63,7 @@ class Options:
     """What a choice may be."""
 
     names: tuple[Any, ...]  # all allowed values
-    words: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what each of them means, for the help page; of a switch none
+    words: Mapping[str, str] = field(default_factory=dict)  # of each, for the help page; a switch has none
 
     def allows(self, value: Any) -> bool:
         return value in self.names

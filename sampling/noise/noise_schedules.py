@@ -22,17 +22,9 @@ from ...motion.spec import (
     SDXL_SCHEDULE,
     Family,
     MotionSpec,
+    NamedSchedule,
     NoiseSchedule,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class NamedSchedule:
-    """A noise schedule that nodes offer by its name."""
-
-    schedule: NoiseSchedule  # the training noise levels
-    words: str  # for the help page
-
 
 NOISE_SCHEDULES: dict[str, NamedSchedule] = {
     "AnimateDiff": NamedSchedule(
