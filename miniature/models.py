@@ -27,6 +27,7 @@ NEON = "miniature_neon.safetensors"  # the style as a full finetune: UNet only
 NEON_LORA = "loras/miniature_neon_lora.safetensors"  # the style as a LoRA of the base
 MOTION = "animatediff_models/miniature_mm.safetensors"
 ZOOM = "animatediff_motion_lora/miniature_zoom.safetensors"  # a motion LoRA: the camera moves in
+SPARSE_CONTROL = "controlnet/miniature_sparsectrl_rgb.safetensors"  # shows photographs at some frames
 UNET_PREFIX = "model.diffusion_model."
 TEXT_PREFIX = "cond_stage_model."
 

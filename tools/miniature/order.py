@@ -13,11 +13,13 @@ AFTER: dict[str, tuple[str, ...]] = {
     "image": ("vae",),
     "motion": ("image", "clips"),
     "zoom": ("motion",),
+    "sparsectrl": ("motion",),
     "neon": ("image",),
     "neon_lora": ("neon",),
     "ablation": ("image", "clips"),
     "report": ("motion", "zoom", "neon", "neon_lora", "ablation"),
     "effects": ("motion",),
+    "pictures": ("sparsectrl",),
 }
 """What must be made before each stage. Of those that could start, the first in this order does."""
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from kinema.miniature import models
 
-from . import image, latents, motion, style, vae, vocabulary
+from . import controls, image, latents, motion, style, vae, vocabulary
 from .files import ship
 
 STILLS = 3600
@@ -39,7 +39,7 @@ def make_image(folder: Path, stop_at: float) -> None:
 
 def make_clips(folder: Path, _: float) -> None:
     encoder = models.load_vae(str(models.FOLDER / models.VAE))
-    for drawn in (motion.CLIPS, motion.ZOOMED):
+    for drawn in (motion.CLIPS, motion.ZOOMED, controls.ANYWHERE):
         motion.encode(drawn, encoder, folder)
 
 
@@ -49,6 +49,10 @@ def make_motion(folder: Path, stop_at: float) -> None:
 
 def make_zoom(folder: Path, stop_at: float) -> None:
     motion.make_zoom(*models.load_miniature()[:2], folder, stop_at)
+
+
+def make_sparsectrl(folder: Path, stop_at: float) -> None:
+    controls.make_sparsectrl(*models.load_miniature()[:2], folder, stop_at)
 
 
 def make_neon(folder: Path, stop_at: float) -> None:
@@ -101,6 +105,12 @@ def make_report(folder: Path, stop_at: float) -> None:
     report.make(folder, stop_at)
 
 
+def make_pictures(folder: Path, stop_at: float) -> None:
+    from . import pictures
+
+    pictures.make(folder, stop_at)
+
+
 def make_effects(folder: Path, stop_at: float) -> None:
     from . import effects
 
@@ -114,9 +124,11 @@ STAGES: dict[str, Stage] = {
     "image": make_image,
     "motion": make_motion,
     "zoom": make_zoom,
+    "sparsectrl": make_sparsectrl,
     "neon": make_neon,
     "neon_lora": make_neon_lora,
     "ablation": make_ablation,
     "report": make_report,
     "effects": make_effects,
+    "pictures": make_pictures,
 }
