@@ -15,6 +15,8 @@ PANEL = 220
 ONE_COLUMN = 440  # pixels up to which there is one panel in a row
 _LABEL = 0.24
 """The share of the table's width that the labels take."""
+_HEADING = 80
+"""Pixels that the longest heading takes; in narrower columns, headings stand on two lines by turns."""
 
 
 def plot(results: Mapping[str, Measurement], width: int = 1024) -> Image.Image:
@@ -39,17 +41,17 @@ def _table(canvas: Canvas, box: Box, shown: Sequence[Metric], results: Mapping[s
     column = (right - start) / len(shown)
     for i, metric in enumerate(shown):
         end = start + column * (i + 1) - (10 if metric.better else 0)
-        canvas.text((end, top + ROW_HEIGHT / 2), metric.title, PALE, 11, "rm")
+        y = top + ROW_HEIGHT / 2 + (0 if column >= _HEADING else (-7, 7)[i % 2])
+        canvas.text((end, y), metric.title, PALE, 11, "rm")
         if metric.better:
-            _arrow(canvas, (end + 6, top + ROW_HEIGHT / 2), up=metric.better == "higher")
+            _arrow(canvas, (end + 6, y), up=metric.better == "higher")
     for row, (label, result) in enumerate(results.items(), start=1):
         y = top + ROW_HEIGHT * (row + 0.5)
         canvas.line([(left, y - ROW_HEIGHT / 2), (right, y - ROW_HEIGHT / 2)], RULE)
         canvas.dot((left + 7, y), _colour(row - 1), 5)
         canvas.text((left + 20, y), shortened(label, start - left - 20, 13), INK, 13)
         for i, metric in enumerate(shown):
-            value = result.value(metric.name)
-            text = "-" if math.isnan(value) else f"{value:.2f}"
+            text = f"{result.value(metric.name):.2f}" if result.shows(metric.name) else "-"
             canvas.text((start + column * (i + 1), y), text, INK, 13, "rm")
 
 
@@ -67,12 +69,13 @@ def _panel(canvas: Canvas, box: Box, metric: Metric, results: Sequence[Measureme
     better = f", {metric.better} is better" if metric.better else ""
     canvas.text((box[0], box[1] + 10), metric.title, INK, 14)
     canvas.text((box[0], box[1] + 28), metric.unit + better, PALE, 11)
-    curves = {i: r.curves[metric.name] for i, r in enumerate(results) if metric.name in r.curves}
+    curves = {i: result.curves[metric.name] for i, result in enumerate(results) if result.shows(metric.name)}
     values = [value for curve in curves.values() for value in curve]
     ticks = ticks_around(values if metric.better == "higher" else [0.0, *values])  # only similarities need no zero
     last = max(results[i].frames for i in curves) - 1 + (metric.name == "seam")
     axes = Axes(canvas, (box[0] + 48, box[1] + 44, box[2] - 16, box[3] - 28), last, ticks)
     axes.rule(evenly(last, 3))
+    canvas.text((box[0] + 40, box[3] - 16), "frame", PALE, 11, "rm")
     for i, curve in curves.items():
         points = [(frame + 0.5 * metric.between, value) for frame, value in enumerate(curve)]
         axes.curve(points, _colour(i))

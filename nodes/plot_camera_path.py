@@ -2,7 +2,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..sampling.camera.moved_picture import moved_picture
-from ..sampling.camera.path import CameraPath, track_of
+from ..sampling.camera.path import CameraPath, beyond_video, track_of
 from ..sampling.camera.path_picture import draw_path
 from .inputs.pictures import plotted
 from .inputs.sockets import CATEGORY, CameraSocket
@@ -61,11 +61,11 @@ class PlotCameraPathNode(io.ComfyNode):
         cls, camera: CameraPath, frames: int, image: torch.Tensor | None = None, distance: float = 4.0
     ) -> io.NodeOutput | Told:
         track = track_of(camera, frames)
+        sentences = beyond_video(camera, frames)
         if image is None:
             picture = draw_path(track, WIDTH, HEIGHT)
-            return plotted(cls, picture, picture)
+            return Told(plotted(cls, picture, picture), sentences)
         moved = moved_picture(image[0, :, :, :3], track, distance)
-        sentences = []
         if moved.behind:
             sentences.append(
                 f"The camera reaches the image at frame {moved.behind[0]}; frames in which the camera is behind the image "

@@ -77,6 +77,28 @@ def track_of(path: CameraPath, frames: int) -> Track:
     return track.at(np.arange(frames))
 
 
+def beyond_video(path: CameraPath, frames: int) -> list[str]:
+    """Sentences about what of `path` lies beyond the end of a video of `frames`."""
+    sentences = []
+    if path.frames > frames:
+        sentences.append(
+            f"The camera path takes {path.frames} frames, but the video has {frames}: the rest of the path is not reached."
+        )
+    for move in _moves(path):
+        most = move.frames or frames
+        if move.fit == "as in the file" and len(move.poses) > most:
+            sentences.append(
+                f"Of the {len(move.poses)} poses of a camera path, only the first {most} are used, one for each frame."
+            )
+    return sentences
+
+
+def _moves(path: CameraPath) -> list[CameraMove]:
+    if isinstance(path, Joined):
+        return [*_moves(path.before), path.move]
+    return [*_moves(path.below), path.move] if isinstance(path, Layered) else [path]
+
+
 def _parts(path: CameraPath) -> list[CameraPath]:
     """The paths that come one after the other in `path`."""
     return [*_parts(path.before), path.move] if isinstance(path, Joined) else [path]

@@ -1,6 +1,5 @@
 """Pictures as latents: encoded once, before the models of a run are loaded."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -28,9 +27,6 @@ def with_latents(
     frames = shape[0]
     if spec.picture == "mask+picture":
         _check_places(picture, frames)
-    elif picture.count > frames:
-        message = "Animate Picture has %d pictures; only the first %d are used, one for each frame."
-        logging.info(message, picture.count, frames)
     h, w = shape[-2:]
     latents = encoded_pictures(picture.pictures[:frames], picture.vae, (h, w), "Animate Picture")
     return replace(picture, latents=guider.model_patcher.model.process_latent_in(latents.float()))

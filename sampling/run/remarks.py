@@ -8,14 +8,17 @@ import torch
 
 from ...motion.host import HostGuider, HostHandler
 from ..call.caches import cache_node
+from ..call.moment import Part
 from ..call.progress import is_within
+from ..camera.path import beyond_video
+from ..curves.outside_blocks import outside_blocks
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
 from ..windows.cut import Window, cut
-from .animation import Animation
+from .animation import Animation, motion_models
 from .handler import video_length
 from .suits import unsuitable
 
@@ -41,6 +44,8 @@ def remarks(
         *_reuse(animation, guider),
         *_video(animation, guider, frames, sigmas),
         *outside_run(_without_cameras(animation), frames, len(sigmas) - 1),
+        *_blocks(animation, guider),
+        *_cameras_and_pictures(animation, guider, frames),
         *_prompts(guider, frames),
         *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
         *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
@@ -131,6 +136,32 @@ def _without_cameras(animation: Animation) -> Sequence[Any]:
     motions = tuple(replace(how, camera=None) for how in animation.motions)
     strengths = tuple(how.camera.strength for how in animation.motions if how.camera is not None)
     return (replace(animation, motions=motions), strengths)
+
+
+def _blocks(animation: Animation, guider: HostGuider) -> Iterator[str]:
+    """Of the strength and the attention: what a motion LoRA has at a block is up to its file."""
+    for how in animation.motions:
+        spec = motion_models(guider.model_patcher)[how.index].model.spec
+        modules = [Part(place) for place, _ in spec.modules]
+        attentions = [Part(place, number) for place, _ in spec.modules for number in range(spec.attentions)]
+        nowhere = [*outside_blocks(how.strength, modules + attentions), *outside_blocks(how.attention, attentions)]
+        for blocks in dict.fromkeys(nowhere):
+            yield f'The value of a curve for "{blocks}" has no effect: {spec.family.label} has no motion module there.'
+        for blocks in outside_blocks(how.strength, modules):
+            if blocks not in nowhere:
+                yield (
+                    f'The value of a curve for "{blocks}" has no effect on strength, which is the same for all attentions '
+                    "of a motion module."
+                )
+
+
+def _cameras_and_pictures(animation: Animation, guider: HostGuider, frames: int) -> Iterator[str]:
+    for how in animation.motions:
+        if how.camera is not None:
+            yield from beyond_video(how.camera.path, frames)
+        picture, takes = how.picture, motion_models(guider.model_patcher)[how.index].model.spec.picture
+        if picture is not None and picture.acts and takes != "mask+picture" and picture.count > frames:
+            yield f"Animate Picture has {picture.count} pictures; only the first {frames} are used, one for each frame."
 
 
 def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:

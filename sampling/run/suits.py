@@ -6,6 +6,7 @@ import torch
 
 from ...motion.host import HostGuider, HostNetwork
 from ...motion.load import FILE, usual_steps
+from ..call.moment import Curve
 from .animation import Animation, motion_models
 
 FEW_STEPS = 8
@@ -21,14 +22,14 @@ TOO_LARGE, TOO_SMALL = 1.75, 0.45
 
 def unsuitable(animation: Animation, guider: HostGuider, latent_image: torch.Tensor, steps: int) -> Iterator[str]:
     """The sentences for a run of `steps` from `latent_image` (f, c, h, w) by the host's `guider`."""
-    cfg = guider.cfg if animation.guidance is None else None
+    cfg = guider.cfg if animation.guidance is None else animation.guidance.cfg
     for index in dict.fromkeys(how.index for how in animation.motions if how.strength != 0):
         motion = motion_models(guider.model_patcher)[index]
         spec, file = motion.model.spec, motion.get_attachment(FILE)
         usual, usual_cfg = usual_steps(spec.family.preset, file), spec.family.preset.cfg
         if spec.family.preset.steps > FEW_STEPS:
             continue
-        if cfg is not None and cfg > usual_cfg + 1:
+        if not isinstance(cfg, Curve) and cfg > usual_cfg + 1:
             yield f"cfg is {cfg:g}, but {spec.family.label} is made for cfg {usual_cfg:g}."
         if steps > 2 * usual:
             yield f"The sampler has {steps} steps, but {spec.family.label} is made for {usual}."

@@ -1,11 +1,15 @@
 """The plot, by the pixels that are drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import ImageColor
 
-from kinema.drawing.canvas import COLOURS
+from kinema.drawing.canvas import COLOURS, INK
 from kinema.evaluation.metrics import METRICS, Measurement
 from kinema.evaluation.plot import PANEL, ROW_HEIGHT, plot
+
+WITHOUT_SEAM = tuple(metric.name for metric in METRICS if metric.name != "seam")
 
 
 def result(level=1.0, names=tuple(m.name for m in METRICS), frames=6):
@@ -51,6 +55,31 @@ def test_what_was_not_measured_has_no_panel_and_no_number():
     assert with_gap.size == plot({"a": result(), "b": result()}, 800).size
     counts = [drawn(with_gap, colour).sum() for colour in COLOURS[:2]]
     assert counts[1] < counts[0] / 3
+
+
+def test_a_seam_is_shown_for_loops_only():
+    """The seam of what is no loop would look like a fault beside that of a loop."""
+    cut = replace(result(), curves=result().curves | {"seam": [0.0, 14.8]})
+    assert plot({"a": cut}, 800).size == plot({"a": result(names=WITHOUT_SEAM)}, 800).size
+    both, alone = (plot({"a": result(), "b": other}, 800) for other in (cut, result(names=WITHOUT_SEAM)))
+    assert np.array_equal(both, alone)
+
+
+def test_arrows_say_which_values_are_better():
+    """Beside the names in the table: up for smoothness, down for flicker, none for motion."""
+    inks = {}
+    for name in ("smoothness", "flicker", "motion"):
+        names = drawn(plot({"a": result(names=(name,))}, 800), INK)[24 : 24 + ROW_HEIGHT]
+        inks[name] = names.sum(axis=1)
+    heads = {name: rows[:13].sum() - rows[13:].sum() for name, rows in inks.items()}
+    assert heads["smoothness"] > 0 > heads["flicker"] and not inks["motion"].any()
+
+
+def test_a_measurement_in_words():
+    cut = Measurement(3, {"smoothness": [90.0, 92.0], "flicker": [1.25], "motion": [2.0], "seam": [0.0, 14.8]})
+    assert cut.sentence == "Smoothness 91.00 (higher is better), Flicker 1.25 (lower is better), Motion 2.00."
+    loop = replace(cut, curves={"flicker": [1.25], "seam": [0.0, 1.5]})
+    assert loop.sentence == "Flicker 1.25 (lower is better), Seam 1.50 (lower is better)."
 
 
 def test_long_labels_ten_results_and_one_pair_fit():

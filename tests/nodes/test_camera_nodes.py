@@ -72,7 +72,7 @@ def test_files_that_are_known_to_be_cameras_come_first(models):
     assert says.startswith('"other.ckpt" is not in "') and "Put a CameraCtrl file, e.g. CameraCtrl_pruned" in says
 
 
-def test_an_animation_with_a_camera(models):
+def test_an_animation_with_a_camera(models, screen):
     motion = load_motion_model(models / "a_motion_model.safetensors")
     image_model = tiny.image_model()
 
@@ -84,7 +84,9 @@ def test_an_animation_with_a_camera(models):
     followed = LoadCameraCtrlNode.execute(motion, name, path("move right", 4.0), 1.0)[0]
     assert (sampled(followed) - plain).norm() > 1e-2 * plain.norm()
     assert torch.equal(sampled(LoadCameraCtrlNode.execute(motion, name, path("move right", 4.0), 0.0)[0]), plain)
-    assert torch.equal(sampled(motion), plain)
+    assert torch.equal(sampled(motion), plain) and screen.text == ""
+    sampled(LoadCameraCtrlNode.execute(motion, name, path("move right", 4.0, frames=20), 1.0)[0])
+    assert screen.text.startswith("The camera path takes 20 frames, but the video has ")
     before = LoadCameraCtrlNode.fingerprint_inputs(cameractrl=name)
     safetensors.torch.save_file(cameras.pruned(), models / name, {"num_attention_heads": "4"})
     assert LoadCameraCtrlNode.fingerprint_inputs(cameractrl=name) != before

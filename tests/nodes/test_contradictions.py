@@ -20,7 +20,8 @@ from kinema.motion.load import load_motion_model
 from kinema.nodes import NODES
 from kinema.nodes.inputs.motion_files import CONTROL_FOLDER, LORA_FOLDER, MODEL_FOLDER
 from kinema.nodes.inputs.without_effect import default_of
-from kinema.sampling.camera.path import CameraMove
+from kinema.sampling.camera.path import CameraMove, Joined
+from kinema.sampling.camera.pose_text import read_poses
 from kinema.sampling.curves.curve import Listed
 from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
 from training import encoders, moving
@@ -85,6 +86,7 @@ CAPTIONS = " caption_dropout has no effect, because the clips have no captions."
 ONE_STEP = {"steps": 1, "sample_every": 9, "save_every": 1, "accumulation": 1}
 STEPS = OverRun((Key(0, False, 1.0), Key(40, False, 0.5)))
 FRAMES = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
+(POSE,) = read_poses("0 0.5 0.9 0.5 0.5 0 0 1 0 0 0 0 1 0 0 0 0 1 0")
 NEVER = ": it is 0.8 and end_percent is 0.5, so this node never acts."
 BATCHED = ", because windows do not overlap."
 LATENT = ": it is 32, but the connected latent has a different number of frames, which is used instead."
@@ -245,6 +247,17 @@ CASES = (
     Case("PlotCurve", {"curve": Listed((1.0,) * 9), "frames": 8}, "Of the 9 values of a curve, only the first 8"),
     Case("PlotCurve", {"curve": FRAMES, "frames": 10}),
     no_effect("PlotCameraPath", ", because no image is connected.", distance=2.0),
+    Case(
+        "PlotCameraPath",
+        {"camera": Joined(CameraMove(frames=6), CameraMove(frames=4)), "frames": 8},
+        "The camera path takes 10 frames, but the video has 8: the rest of the path is not reached.",
+    ),
+    Case(
+        "PlotCameraPath",
+        {"camera": CameraMove(poses=(POSE,) * 9, fit="as in the file"), "frames": 8},
+        "Of the 9 poses of a camera path, only the first 8 are used, one for each frame.",
+    ),
+    Case("PlotCameraPath", {"camera": CameraMove(poses=(POSE,) * 9, frames=8), "frames": 8}),
     Case("PlotCameraPath", {"image": PICTURE.expand(2, -1, -1, -1)}, "Only the first of the 2 images is shown."),
     no_effect("PromptTravel", LATENT, latent=SIX, frames=32),
     Case(

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -31,6 +32,15 @@ def test_metrics_with_clip(tmp_path):
         frames, tiny_clip.vision(tmp_path), tiny_clip.text(), "a red fish", frames[:2]
     ).result
     assert not any(map(math.isnan, values)) and len(json.loads(text)["curves"]) == len(METRICS) == len(values)
+
+
+def test_the_numbers_are_on_the_node(screen):
+    """The seam only if it may be that of a loop."""
+    numbers = r"Flicker \S+ \(lower is better\), Motion \S+, Difference \S+"
+    AnimationMetricsNode.execute(pictures.pan(3))
+    assert re.fullmatch(rf"{numbers}, Seam \S+ \(lower is better\)\.", screen.text)
+    AnimationMetricsNode.execute(pictures.pan(1) * torch.linspace(0.5, 1, 8).view(-1, 1, 1, 1))
+    assert re.fullmatch(rf"{numbers}\.", screen.text)
 
 
 def test_outputs_are_named_as_the_metrics():

@@ -6,7 +6,10 @@ import tiny
 import torch
 
 from kinema.motion.load import load_motion_model
+from kinema.sampling.curves.curve import Blocks, Combined, Constant, OverBlocks
 from kinema.sampling.curves.curve_keys import Key, OverFrames, OverRun
+from kinema.sampling.curves.curve_text import read_blocks
+from kinema.sampling.guidance.animation_guidance import Guidance
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas
 from kinema.sampling.modules.applied import Applied
@@ -123,6 +126,23 @@ def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
     )
 
 
+def test_values_for_blocks_that_are_not_there_are_said(model, motion, screen):
+    """The motion model has no motion module in the mid block; a strength is the same for both attentions."""
+    curve = read_blocks("mid: 0.5, up 7: 0.5, up 1.2: 0, attn2: 0.5")
+    both = Combined("multiply", OverBlocks(((Blocks("mid"), Constant(1.0)), *curve.rules)), LATE)
+    tiny.sample(attach(model, motion, Applied(attention=both)), 10)
+    nowhere = (
+        'The value of a curve for "mid" has no effect: AnimateDiff v3 has no motion module there. '
+        'The value of a curve for "up 7" has no effect: AnimateDiff v3 has no motion module there.'
+    )
+    assert screen.text == nowhere
+    tiny.sample(attach(model, motion, Applied(strength=curve)), 4)
+    assert screen.text == (
+        f'{nowhere} The value of a curve for "attn2" has no effect on strength, which is the same for all attentions of a '
+        "motion module."
+    )
+
+
 def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, monkeypatch):
     file = tiny.save(tiny.motion_weights(mid=True), tmp_path / "animatediff_lightning_4step_comfyui.safetensors")
     fast = attach(model, load_motion_model(file), Applied())
@@ -134,6 +154,9 @@ def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, 
         "cfg is 7, but AnimateDiff-Lightning is made for cfg 1. The sampler has 9 steps, but AnimateDiff-Lightning is made "
         "for 4. The pictures have 64 x 64 pixels, but the model is made for about 16 x 16."
     )
+    guided = changed(fast, guidance=Guidance(cfg=7.0))
+    tiny.sample(guided, 2, size=2, steps=4, cfg=1.0)
+    assert screen.text == "cfg is 7, but AnimateDiff-Lightning is made for cfg 1."
 
 
 def test_how_far_a_step_is_goes_when_the_run_is_over():

@@ -41,6 +41,7 @@ earlier recipe, this was the case in 97 % of the clips.
 | `loras/miniature_neon_lora.safetensors` | the same style as a LoRA |
 | `animatediff_models/miniature_mm.safetensors` | motion model with v3's layout, trained only with the ordinary style (*day*) |
 | `animatediff_motion_lora/miniature_zoom.safetensors` | motion LoRA with which the camera zooms in |
+| `controlnet/miniature_sparsectrl_rgb.safetensors` | SparseCtrl model for photographs ([measurements](pictures.md)) |
 
 Every picture is evaluated by a detector (`tools/miniature/detector.py`), not by a person. The detector contains no
 learned parts. It is itself tested on rendered pictures whose content is known. The seeds used here were not used in

@@ -79,6 +79,13 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
         print(f"The result is {session.file}")
 
 
+def in_words(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 class Report:
     """Prints how a run goes, and writes sample animations beside its file."""
 
@@ -103,7 +110,7 @@ class Report:
         if progress.step > first:
             each = (time.monotonic() - since) / (progress.step - first)
             left = each * (progress.steps - progress.step)
-            line += f", {each:.2f} s per step, {left / 60:.0f} min left"
+            line += f", {each:.2f} s per step, {in_words(left)} left"
         print(line, flush=True)
 
     def _sample(self, progress: TrainingProgress) -> None:

@@ -147,13 +147,12 @@ def test_a_frame_outside_of_the_video(model, pia, vae):
             tiny.sample(pictured, frames)
 
 
-def test_more_pictures_than_frames(model, pia, i2v, vae, caplog):
-    caplog.set_level("INFO")
+def test_more_pictures_than_frames(model, pia, i2v, vae, screen):
     pictured = attach(model, animating(pia, animated(vae, count=5)), Applied())
     with pytest.raises(ValueError, match="has 5 pictures, but the video has 4 frames. Connect 4 pictures or fewer"):
         tiny.sample(pictured, 4)
     tiny.sample(attach(model, animating(i2v, animated(vae, count=5)), Applied()), 4)
-    assert "Animate Picture has 5 pictures; only the first 4 are used, one for each frame." in caplog.text
+    assert "Animate Picture has 5 pictures; only the first 4 are used, one for each frame." in screen.text
 
 
 def test_the_vae_of_another_model(model, motion, vae):
