@@ -1,15 +1,17 @@
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
+from ..motion.files import read_header
 from ..motion.host import HostMotion
-from ..motion.lora import load_motion_lora
+from ..motion.lora import load_motion_lora, sort_keys
 from ..sampling.call.moment import Curve
 from ..sampling.modules.curved_lora import load_curved_lora
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.motion_files import LORA_FOLDER, check_file, fingerprint, lora_files, path_of
 from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve
-from .inputs.values import reads_numbers
+from .inputs.values import Told, reads_numbers
 
 
 class LoadMotionLoraNode(io.ComfyNode):
@@ -65,9 +67,18 @@ class LoadMotionLoraNode(io.ComfyNode):
 
     @classmethod
     @reads_numbers
-    def execute(cls, motion_model: HostMotion, lora: str, strength: float | Curve) -> io.NodeOutput:
-        if isinstance(strength, Curve):
-            return io.NodeOutput(load_curved_lora(motion_model, path_of(LORA_FOLDER, lora), strength))
-        if strength == 0:
+    def execute(cls, motion_model: HostMotion, lora: str, strength: float | Curve) -> io.NodeOutput | Told:
+        if not isinstance(strength, Curve) and strength == 0:
             return io.NodeOutput(motion_model)
-        return io.NodeOutput(load_motion_lora(motion_model, path_of(LORA_FOLDER, lora), strength))
+        path = path_of(LORA_FOLDER, lora)
+        load = load_curved_lora if isinstance(strength, Curve) else load_motion_lora
+        return Told(io.NodeOutput(load(motion_model, path, strength)), _ignored(motion_model, path))
+
+
+def _ignored(motion_model: HostMotion, path: str) -> list[str]:
+    """What of the file does not act, in words."""
+    _, unknown = sort_keys(read_header(Path(path)), motion_model.model.spec)
+    if not unknown:
+        return []
+    keys = "1 key of the file matches" if len(unknown) == 1 else f"{len(unknown)} keys of the file match"
+    return [f'{keys} no layer of the motion model and had no effect, such as "{unknown[0]}".']

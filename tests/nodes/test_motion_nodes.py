@@ -233,6 +233,30 @@ def test_saved_file_loads_again_bit_equal(models):
     assert [p.name for p in (models / MODEL_FOLDER / "sub").iterdir()] == ["copy.safetensors"]
 
 
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ((), ""),
+        (
+            ("down_blocks.0.attentions.0.surprise",),
+            "1 key of the file matches no layer of the motion model and had no effect, such as "
+            '"down_blocks.0.attentions.0.surprise".',
+        ),
+        (
+            ("one", "two"),
+            '2 keys of the file match no layer of the motion model and had no effect, such as "one".',
+        ),
+    ],
+)
+def test_keys_of_a_lora_that_do_not_act_are_said(models, screen, others, said):
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
+    tiny.save({**loras.official(), **{key: torch.zeros(1) for key in others}}, models / LORA_FOLDER / "zoom.safetensors")
+    motion = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
+    before = screen.text
+    LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.8)
+    assert screen.text == (said or before)
+
+
 def test_loras_are_baked_in_when_asked(models):
     weights, lora = tiny.motion_weights(), loras.official()
     tiny.save(weights, models / MODEL_FOLDER / "v3.safetensors")
