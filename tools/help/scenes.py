@@ -37,6 +37,7 @@ from .graphs import (
     followed,
     measured,
     node,
+    pictured,
     plotted,
     sampled_at,
     travel,
@@ -193,6 +194,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         jumps(animation(MINIATURE, BLUE, seed=DEEP_SEED), BLUE),
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
     ),
+    "KinemaLoadSparseCtrl": pictured(),
     "KinemaMergeMotionModels": (
         zooming(MOTION),
         zooming(ZOOM),
@@ -242,6 +244,6 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel", "KinemaTrainSparseCtrl"}  # what these nodes make are files
-    | {"KinemaLoadSparseCtrl", "KinemaLoadCameraCtrl"}  # the miniature has neither yet
+    | {"KinemaLoadCameraCtrl"}  # the miniature has none yet
 )
 """Nodes whose help pages have no picture."""
