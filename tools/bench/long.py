@@ -1,11 +1,11 @@
-"""Long videos of the miniature in windows of all kinds: flicker, jumps, drift, and whether the fish swims in one go.
+"""Long videos of the miniature in windows of all kinds: flicker, jumps, seams, drift, and whether the fish swims in one go.
 
 A video is four times as long as the windows, which have --frames frames. Prompts and seeds are fixed beforehand.
 """
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 import comfy.sample
@@ -14,7 +14,8 @@ import torch
 from kinema.evaluation.pixels import neighbour_difference
 from kinema.miniature import models
 from kinema.sampling.run.attach import added, changed
-from kinema.sampling.windows.context_windows import automatic_windows
+from kinema.sampling.windows.context_windows import ContextWindows, automatic_windows
+from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows
 from tools.bench.endless import FIRST_SEED, SIDE, drift_of, encoded, flicker_of
 from tools.bench.measure import Options, Result
@@ -43,6 +44,18 @@ def run(options: Options) -> Iterator[Result]:
         }
         for what, measure in measures.items():
             yield Result(f"{name}: {what}", mean(map(measure, videos)), "")
+        if name in _context_windows(length):
+            edges = _edges(_context_windows(length)[name].spec, LONG * length)
+            seams = [_change_at(edges, video) for video in videos]
+            yield Result(f"{name}: mean change at their edges ÷ median change, median", median(seams), "", target=1.1)
+
+
+def _context_windows(length: int) -> dict[str, ContextWindows]:
+    """Context windows of each kind of `length` frames, by name."""
+    return {
+        "context windows": automatic_windows(length),
+        "shifting windows": ContextWindows(WindowSpec(length, 0, "shifting")),
+    }
 
 
 def _models(length: int) -> dict[str, Any]:
@@ -55,7 +68,7 @@ def _models(length: int) -> dict[str, Any]:
         **{f"global_attention {share:g}": MotionWindows(length, overlap, global_attention=share) for share in SHARES},
     }
     return {
-        "context windows": added(model, windows=automatic_windows(length)),
+        **{name: added(model, windows=windows) for name, windows in _context_windows(length).items()},
         **{name: changed(model, motion_windows=windows) for name, windows in inside.items()},
     }
 
@@ -73,6 +86,18 @@ def _video(model: Any, clip: Any, vae: Any, words: judge.Words, seed: int, frame
 def _jump(video: torch.Tensor) -> float:
     steps = neighbour_difference(video)
     return (steps.max() / steps.median()).item()
+
+
+def _edges(spec: WindowSpec, frames: int) -> list[int]:
+    """The frames after which a window begins or ends at some step of the run."""
+    windows = [window for step in range(STEPS) for window in cut(spec, frames, step)]
+    return sorted(({window[0] - 1 for window in windows} | {window[-1] for window in windows}) - {-1, frames - 1})
+
+
+def _change_at(edges: list[int], video: torch.Tensor) -> float:
+    """The mean change from the frames of `edges` to the next ones ÷ the median of all changes."""
+    steps = neighbour_difference(video)
+    return (steps[edges].mean() / steps.median()).item()
 
 
 def _bytes(video: torch.Tensor) -> judge.Pictures:

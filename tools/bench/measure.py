@@ -17,6 +17,9 @@ class Options:
     size: int  # pixels of a side of the picture
     frames: int  # of the video
     rounds: int  # runs of each thing, by turns
+    checkpoint: Path | None = None  # of a real image model, for `speed`; None: the miniature
+    motion_model: Path | None = None  # which animates it
+    cfg: float = 7.0  # its classifier-free guidance scale
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from compare import assert_alike, assert_other
 from controls import control_net
 from watching import Stop, assert_untouched, snapshot
 
+from kinema.motion import layers
 from kinema.motion.control import Control
 from kinema.motion.enhance import intensity
 from kinema.sampling.curves.curve import Blocks, Combined, Constant, Listed, OverBlocks, OverPicture, as_curve
@@ -349,6 +350,26 @@ def test_enhance_off_is_nothing_and_on_is_something(animated):
     assert torch.equal(tiny.sample(changed(animated, enhance=Enhance(0.0))), plain)
     assert torch.equal(tiny.sample(changed(animated, enhance=Enhance(5.0, 1.0, 1.0))), plain)
     assert_other(tiny.sample(changed(animated, enhance=Enhance(5.0))), plain)
+
+
+def test_enhancement_costs_no_pass_and_nothing_outside_its_part_of_the_run(animated, monkeypatch):
+    measured, acts = [], []
+
+    def watch(*args):
+        measured.append(1)
+        return intensity(*args)
+
+    def run(model, step):
+        def after(*shown):
+            step(*shown)
+            acts.append(bool(measured))
+            measured.clear()
+
+        tiny.sample(model, 2, steps=5, scheduler="simple", callback=after)
+
+    monkeypatch.setattr(layers, "intensity", watch)
+    assert passes(changed(animated, enhance=Enhance(2.0, 0.3, 0.8)), run) == [2] * 5
+    assert acts == [False, False, True, True, False]
 
 
 def test_enhanced_videos_do_not_depend_on_how_the_host_batches(animated, monkeypatch):

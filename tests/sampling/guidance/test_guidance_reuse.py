@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import comfy.patcher_extension
 import comfy.samplers
+import exact
 import pytest
 import tiny
 import torch
@@ -11,7 +12,8 @@ from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 from comfy_extras.nodes_easycache import EasyCacheNode, LazyCacheNode
 from comfy_extras.nodes_sag import SelfAttentionGuidance
 from compare import assert_alike, assert_other
-from controls import control_net
+from controls import control_net, controlled
+from controls import exact as exact_control
 from watching import Stop, assert_untouched, snapshot
 
 from kinema.sampling.curves.curve import Combined, Listed
@@ -22,9 +24,12 @@ from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas
-from kinema.sampling.run.attach import added, changed
+from kinema.sampling.modules.applied import Applied
+from kinema.sampling.noise.noise_schedules import KEEP
+from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
+from kinema.sampling.windows.motion_windows import MotionWindows
 
 CFG = 4.0
 
@@ -79,9 +84,9 @@ def by_hand(interval):
     return comfy.samplers.KSAMPLER(sampler)
 
 
-def sample_by_hand(model, interval, frames, steps):
+def sample_by_hand(model, interval, frames, steps, positive=None):
     guider = comfy.samplers.CFGGuider(model)
-    guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
+    guider.set_conds(positive or tiny.conditioning(3), tiny.conditioning(4))
     guider.set_cfg(CFG)
     empty = torch.zeros(frames, 4, 8, 8)
     sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", steps)
@@ -89,7 +94,7 @@ def sample_by_hand(model, interval, frames, steps):
     return guider.sample(noise, empty, by_hand(interval), sigmas, disable_pbar=True, seed=5)
 
 
-@pytest.mark.parametrize(("schedule", "interval"), [("static", 3), ("uniform", 2), ("looped", 2)])
+@pytest.mark.parametrize(("schedule", "interval"), [("static", 3), ("uniform", 2), ("looped", 2), ("shifting", 2)])
 def test_a_run_equals_the_formula_with_windows_that_stay_and_that_move(animated, schedule, interval):
     base = windowed(animated, schedule)
     plain, full = counted(base, lambda m: tiny.sample(m, 7, steps=3))
@@ -147,17 +152,40 @@ def test_another_prompt_or_an_injected_picture_needs_a_full_prediction(animated)
     assert sum(steps) == 2 * (2 + 2 + 5 - 2) and steps[0] == 4
 
 
-def test_controls_areas_and_other_guidance_among_windows(animated):
+def company(of, animated, folder):
+    """A MODEL with one of the things that may be there, too, and its positive prompt."""
+    if of == "motion windows":
+        return changed(animated, motion_windows=MotionWindows(4, 1, schedule="uniform")), None
+    if of == "a second motion model":
+        v1 = exact.motion_model(tiny.motion_weights(positions=24, seed=3), folder / "mm_sd_v14.safetensors")
+        return windowed(attach(animated, v1, Applied(0.5), KEEP), "uniform"), None
+    if of == "another prompt in an area":
+        area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
+        return windowed(animated, "uniform"), [*tiny.conditioning(3), area]
     hint = torch.rand(6, 3, 64, 64, generator=tiny.generator(1))
-    control = control_net().set_cond_hint(hint, 1.0, (0.0, 1.0))
-    area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
-    positive = [[tiny.conditioning(3)[0][0], {"control": control, "control_apply_to_uncond": True}], area]
-    base = changed(windowed(animated, "uniform"), motion_guidance=MotionGuidance(1.0))
+    return windowed(animated, "uniform"), controlled(exact_control(control_net()).set_cond_hint(hint, 1.0, (0.0, 1.0)))
 
-    def run(m):
-        return tiny.sample(m, 6, steps=2, positive=positive)
 
-    assert_other(run(reusing(base)), run(base), by=1e-3)
+@pytest.mark.parametrize("of", ["motion windows", "a second motion model", "another prompt in an area", "a ControlNet"])
+def test_in_company_a_run_equals_the_formula(of, animated, tmp_path):
+    base, positive = company(of, animated, tmp_path)
+    plain, full = counted(base, lambda m: tiny.sample(m, 6, steps=2, positive=positive))
+    out, fast = counted(reusing(base), lambda m: tiny.sample(m, 6, steps=2, positive=positive))
+    assert fast[0] == full[0] and fast[1] < full[1]
+    assert_alike(out, sample_by_hand(base, 2, 6, 2, positive))
+    assert_other(out, plain, by=1e-3)
+    assert_other(plain, tiny.sample(animated, 6, steps=2), by=1e-3)
+
+
+def test_other_guidance_acts_at_steps_that_reuse(animated):
+    """With one more pass in each step."""
+    still = windowed(animated, "uniform")
+    base = changed(still, motion_guidance=MotionGuidance(2.0))
+    out, counts = counted(reusing(base), lambda m: tiny.sample(m, 6, steps=2))
+    full = passes(still, lambda m: tiny.sample(m, 6, steps=2))
+    assert counts == [full[0] * 3 // 2, full[1]]
+    for other in (base, reusing(still)):
+        assert_other(out, tiny.sample(other, 6, steps=2), by=1e-3)
 
 
 def test_what_needs_the_negative_prompt_at_every_step_gets_it_and_the_node_says_so(model, screen):
