@@ -74,6 +74,11 @@ _KINDS = (
         fits=_has(re.compile(r"\.cc_projection\.")),
     ),
     SPARSECTRL_FILE,
+    FileKind(
+        label="a FancyVideo model",
+        advice="Kinema does not use FancyVideo. To animate a picture, use Animate Picture with PIA",
+        fits=_motion_and(_has(re.compile(r"(?:^|\.)(?:fps|motion)_embedding\."))),
+    ),
     MOTION_MODEL,
     FileKind(
         label="a whole checkpoint",

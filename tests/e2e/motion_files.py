@@ -1,11 +1,16 @@
-"""A motion LoRA and PIA in the shape of the server's motion model, and the numbers in a saved animation."""
+"""A motion LoRA, PIA and AnimateLCM-I2V in the shape of the server's motion model, and the numbers in a saved animation."""
+
+import math
 
 import safetensors.torch
 import torch
 
+from kinema.motion.picture_parts import picture_template
+from tools import random_models
+
 from .conftest import JOB
 
-LORA, PIA = "zoom.safetensors", "pia.safetensors"
+LORA, PIA, I2V = "zoom.safetensors", "pia.safetensors", "AnimateLCM_sd15_i2v.safetensors"
 
 
 def make_lora(comfy):
@@ -31,6 +36,17 @@ def make_pia(comfy):
     weights["conv_in.weight"] = torch.randn(width, 9, 3, 3, generator=random) / 9
     weights["conv_in.bias"] = torch.zeros(width)
     safetensors.torch.save_file(weights, folder / PIA)
+
+
+def make_i2v(comfy):
+    """The server's motion model without position tables, and an encoder of pictures."""
+    folder = comfy.base / "models" / "animatediff_models"
+    weights = safetensors.torch.load_file(folder / JOB.motion_model)
+    weights = {key: weight for key, weight in weights.items() if not key.endswith(".pe")}
+    random = torch.Generator().manual_seed(0)
+    for name, shape in picture_template("encoder", (random_models.WIDTH,) * random_models.LEVELS).items():
+        weights[name] = torch.randn(shape, generator=random) / math.prod(shape[1:]) ** 0.5
+    safetensors.torch.save_file(weights, folder / I2V)
 
 
 def pixels(file):

@@ -61,6 +61,12 @@ def motion_ctrl() -> dict[str, torch.Tensor]:
     return {**projections, **attentions}
 
 
+def fancy_video() -> dict[str, torch.Tensor]:
+    """Motion modules, a first layer of nine channels as PIA's, and embeddings of the speed and the amount of motion."""
+    embeddings = {f"{name}_embedding.linear.weight": torch.zeros(128, 32) for name in ("fps", "motion")}
+    return {**tiny.motion_weights(), **embeddings, "conv_in.weight": torch.zeros(32, 9, 3, 3)}
+
+
 def image_lora() -> dict[str, torch.Tensor]:
     """Attention layers of the image model in the names of v3_sd15_adapter and RealEstate10K_LoRA."""
     random, lora = tiny.generator(7), {}
@@ -114,6 +120,10 @@ KINDS: dict[str, tuple[Callable[[], object], str, str]] = {
         f"Use it with {CAMERA}, and",
     ),
     "MotionCtrl": (motion_ctrl, "is a MotionCtrl model", f"For a camera path, use {CAMERA} with v3_sd15_mm."),
+    "FancyVideo": (
+        fancy_video, "is a FancyVideo model",
+        "Kinema does not use FancyVideo. To animate a picture, use Animate Picture with PIA.",
+    ),
     "MotionCtrl, objects": (
         keys("conv_in.weight", "body.0.block1.weight"), "is a T2I-Adapter, or the part of MotionCtrl that moves objects",
         "Load a T2I-Adapter with Load ControlNet Model. Kinema does not use MotionCtrl.",

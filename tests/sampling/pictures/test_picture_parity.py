@@ -3,9 +3,12 @@
 import exact
 import families
 import golden
+import oracle
 import pytest
 import tiny
 import torch
+from authors import AUTHORS
+from compare import ONE_CALL, assert_alike
 
 from kinema.sampling.call.frames import Frames
 from kinema.sampling.call.moment import Moment
@@ -13,6 +16,7 @@ from kinema.sampling.modules.applied import Applied
 from kinema.sampling.modules.controls import Shared, Values, motion_of
 from kinema.sampling.modules.hooks import motion_inside
 from kinema.sampling.modules.picture_at_work import with_picture
+from kinema.sampling.pictures.affinity import affinities
 from kinema.sampling.pictures.animated_picture import AnimatedPicture
 
 FRAMES = 4
@@ -58,6 +62,26 @@ def test_pia_equals_the_authors(tmp_path):
     motion = exact.motion_model(PIA, tmp_path / "pia.safetensors")
     result = predict(model, motion, (16, 24), picture((16, 24), motion="small"))
     golden.assert_golden(result, 0.4815249, (0.303601, 0.187902, -0.226171), 0.255446)
+
+
+@pytest.mark.parametrize("motion", ["small", "large loop"])
+def test_pia_equals_another_program(motion, tmp_path):
+    """Whose first layer takes the mask and the picture as more channels of its input."""
+    size, animated = (16, 24), picture((16, 24), motion=motion)
+    model = exact.image_model(seed=7)
+    ours = predict(model, exact.motion_model(PIA, tmp_path / "pia.safetensors"), size, animated)
+    theirs = oracle.build(model, golden.fill(tiny.motion_weights()), AUTHORS["pia"], frames=FRAMES)
+    wide = torch.nn.Conv2d(9, 32, 3, padding=1).double()
+    wide.weight.data = torch.cat([theirs.conv_in.weight, PIA["conv_in.weight"][:, 4:]], 1)
+    wide.bias.data = theirs.conv_in.bias.data
+    theirs.conv_in = wide
+    mask = torch.tensor(affinities(motion, FRAMES, 0), dtype=torch.float64).view(-1, 1, 1, 1)
+    x = [
+        golden.numbers("input:x", (FRAMES, 4, *size)),
+        mask.expand(-1, 1, *size),
+        animated.latents.expand(FRAMES, -1, -1, -1),
+    ]
+    assert_alike(ours, oracle.predict(theirs, torch.cat(x, 1), 501, golden.context()), within=ONE_CALL)
 
 
 @pytest.fixture(scope="module")

@@ -246,19 +246,40 @@ def test_motion_windows_reach_the_motion_modules_inside(animated, scribble):
     )
 
 
-def test_areas_see_their_cut_of_the_whole_picture(animated, scribble):
-    control = sparse.applied(scribble, sketches(1, 64), frames="0")
+@pytest.mark.parametrize("condition", ["scribble", "rgb"])
+def test_areas_see_their_cut_of_the_whole_picture(animated, condition, vae, request):
+    picture = sketches(1, 64)
+    control = sparse.applied(request.getfixturevalue(condition), picture, vae=vae, frames="0")
     areas = [(4, 8, 0, 0), (4, 8, 4, 0)]  # h, w, y, x
     parts = [
         [tiny.conditioning(i)[0][0], {"area": area, "strength": 1.0, "control": control}]
         for i, area in enumerate(areas)
     ]
     hints = shown(control, lambda: tiny.sample(animated, 4, positive=[*tiny.conditioning(3), *parts], steps=1))
-    whole = sketches(1, 64)[0]
-    cuts = [cut[0, :3].float() for hint in hints for cut in hint.split(4)]
-    for cut in (whole[:, :32], whole[:, 32:]):
-        assert sum(torch.equal(cut, seen) for seen in cuts) == 2  # the host gives it to the negative prompt, too
+    whole = picture[0] if condition == "scribble" else vae.encode(picture.movedim(1, -1))[0] * 0.18215
+    middle = whole.shape[1] // 2
+    cuts = [cut[0, :-1].float() for hint in hints for cut in hint.split(4)]
+    for cut in (whole[:, :middle], whole[:, middle:]):
+        assert sum(torch.allclose(cut, seen, atol=1e-6) for seen in cuts) == 2  # the negative prompt sees it, too
     assert len(cuts) == 4
+
+
+@pytest.mark.parametrize(("condition", "schedule"), [("scribble", "static"), ("rgb", "looped")])
+def test_one_file_twice_with_an_area_in_several_windows_of_one_call(animated, condition, schedule, vae, request):
+    """Two pictures, in two parts of the run that overlap."""
+    model = request.getfixturevalue(condition)
+    second = sparse.applied(model, sketches(seed=2), 6.0, (0.3, 1.0), vae=vae, frames="-1")
+    second.set_previous_controlnet(sparse.applied(model, sketches(), 0.9, (0.0, 0.7), vae=vae))
+    words = tiny.conditioning(7)[0][0]
+
+    def result(at_once, control):
+        part = [[words, {"area": (2, 3, 1, 1), "strength": 1.0, "control": control}]]
+        cut = windowed(animated, schedule=schedule, at_once=at_once, loop=True)
+        return tiny.sample(cut, 7, positive=[*controls.controlled(control), *part], size=SIZE, steps=2)
+
+    alone = result(1, second)
+    assert_alike(result(3, second), alone)
+    assert_other(result(3, second.previous_controlnet), alone, by=2e-4)
 
 
 def test_areas_without_a_motion_model(model, scribble):

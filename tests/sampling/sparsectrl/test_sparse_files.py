@@ -15,40 +15,43 @@ from kinema.sampling.sparsectrl.sparse_model import build_network, load_sparsect
 
 SCRIBBLE = sparse.weights("scribble")
 RGB = sparse.weights("rgb")
+WHOLE = {"scribble": SCRIBBLE, "rgb": RGB}
 
 
-def plain(path):
-    return tiny.save(SCRIBBLE, path.with_suffix(".safetensors"))
+def plain(condition, path):
+    return tiny.save(WHOLE[condition], path.with_suffix(".safetensors"))
 
 
-def nested(path):
+def nested(condition, path):
     """As the authors save: next to the state of the optimizer."""
-    torch.save({"controlnet": SCRIBBLE, "epoch": 3, "optimizer": {"state": {0: {"step": torch.ones(1)}}}}, path)
+    optimizer = {"state": {0: {"step": torch.ones(1)}}}
+    torch.save({"controlnet": WHOLE[condition], "epoch": 3, "optimizer": optimizer}, path)
     return path
 
 
-def of_several_gpus(path):
-    torch.save({"state_dict": {f"module.{key}": weight for key, weight in SCRIBBLE.items()}}, path)
+def of_several_gpus(condition, path):
+    torch.save({"state_dict": {f"module.{key}": weight for key, weight in WHOLE[condition].items()}}, path)
     return path
 
 
-def with_settings(path):
-    torch.save({**SCRIBBLE, "animatediff_config": {"use_motion_module": True, "motion_module_mid_block": False}}, path)
+def with_settings(condition, path):
+    settings = {"use_motion_module": True, "motion_module_mid_block": False}
+    torch.save({**WHOLE[condition], "animatediff_config": settings}, path)
     return path
 
 
-def prefixed(path):
-    return tiny.save(
-        {f"controlnet.{key}": weight for key, weight in SCRIBBLE.items()}, path.with_suffix(".safetensors")
-    )
+def prefixed(condition, path):
+    weights = {f"controlnet.{key}": weight for key, weight in WHOLE[condition].items()}
+    return tiny.save(weights, path.with_suffix(".safetensors"))
 
 
-def of_diffusers(path):
-    return tiny.save(sparse.diffusers_weights("scribble"), path.with_suffix(".safetensors"))
+def of_diffusers(condition, path):
+    return tiny.save(sparse.diffusers_weights(condition), path.with_suffix(".safetensors"))
 
 
-def without_positions(path):
-    return tiny.save({k: w for k, w in SCRIBBLE.items() if not k.endswith(".pe")}, path.with_suffix(".safetensors"))
+def without_positions(condition, path):
+    weights = {key: weight for key, weight in WHOLE[condition].items() if not key.endswith(".pe")}
+    return tiny.save(weights, path.with_suffix(".safetensors"))
 
 
 LAYOUTS = (plain, nested, of_several_gpus, with_settings, prefixed, of_diffusers, without_positions)
@@ -61,22 +64,27 @@ def same(model, other):
         assert all(torch.equal(weight, weights[key]) for key, weight in mine.model.state_dict().items())
 
 
+@pytest.fixture(scope="module", params=WHOLE)
+def condition(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    return load_sparsectrl(plain(tmp_path_factory.mktemp("e") / "s.ckpt"))
+def expected(condition, tmp_path_factory):
+    return load_sparsectrl(plain(condition, tmp_path_factory.mktemp("e") / "s.ckpt"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
-def test_every_layout_is_the_same_model(layout, expected, tmp_path):
-    model = load_sparsectrl(layout(tmp_path / "sparse.ckpt"))
-    assert model.condition == "scribble"
+def test_every_layout_is_the_same_model(layout, condition, expected, tmp_path):
+    model = load_sparsectrl(layout(condition, tmp_path / "sparse.ckpt"))
+    assert model.condition == condition
     assert model.motion.model.spec.max_frames == 32 and model.motion.model.spec.attentions == 1
     same(model, expected)
 
 
-def test_half_precision(expected, tmp_path):
+def test_half_precision(condition, expected, tmp_path):
     half = load_sparsectrl(
-        tiny.save({key: weight.half() for key, weight in SCRIBBLE.items()}, tmp_path / "s.safetensors")
+        tiny.save({key: weight.half() for key, weight in WHOLE[condition].items()}, tmp_path / "s.safetensors")
     )
     for key, weight in half.network.model.state_dict().items():
         whole = expected.network.model.state_dict()[key]

@@ -4,20 +4,28 @@ its own thread, as the host's MultiGPU node makes them."""
 import threading
 from collections import Counter
 
+import cameras
 import comfy.model_management
 import comfy.model_patcher
 import controls
 import exact
+import families
+import pictured
 import pytest
+import sparse
 import tiny
 import torch
 from comfy_extras.nodes_easycache import EasyCacheNode
 from compare import assert_other
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
+from kinema.motion.camera_load import load_camera_ctrl
+from kinema.sampling.camera.camera import Camera, follow_camera
+from kinema.sampling.camera.path import CameraMove
 from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.modules.applied import Applied
+from kinema.sampling.pictures.animated_picture import animating
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.batches import WindowBatches
 from kinema.sampling.windows.context_windows import ContextWindows
@@ -129,6 +137,45 @@ def test_a_control_has_a_copy_on_each_device(animated, several):
     result = sample(cut, 1, positive=positive)
     assert torch.equal(result, sample(added(animated, windows=windows()), 1, positive=positive))
     assert_other(result, sample(cut, 1), by=1e-3)
+    assert len({device for device, _ in calls}) == 3
+
+
+def test_a_sparsectrl_has_a_copy_on_each_device(animated, several, tmp_path):
+    """Twice in a chain; windows without a picture see the nearest."""
+    model = sparse.exact_model(sparse.weights("scribble"), tmp_path / "scribble.safetensors")
+    control = sparse.applied(model, controls.hints(1).round(), 0.7, frames="-1")
+    control.set_previous_controlnet(sparse.applied(model, controls.hints(1, seed=2).round(), frames="0"))
+    positive = controls.controlled(control)
+    cut, calls = watched(added(several, windows=windows()))
+    result = sample(cut, 1, positive=positive)
+    assert torch.equal(result, sample(added(animated, windows=windows()), 1, positive=positive))
+    assert_other(result, sample(cut, 1), by=1e-3)
+    assert len({device for device, _ in calls}) == 3
+    copies = {copy.model.motion.model for copy in control.multigpu_clones.values()}
+    assert len(copies) == 2 and model.motion.model not in copies
+
+
+PICTURED = {"pia": families.pia, "i2v": families.lcm_i2v}
+
+
+def guided_motion(guide, folder):
+    """MOTION_MODEL with two pictures or a camera."""
+    if guide in PICTURED:
+        file = folder / f"AnimateLCM_sd15_{guide}.safetensors"
+        picture = pictured.animated(load_vae(str(FOLDER / VAE)), count=2)
+        return animating(exact.motion_model(PICTURED[guide](), file), picture)
+    motion = exact.motion_model(tiny.motion_weights(seed=8), folder / "v3.safetensors")
+    camera_ctrl = load_camera_ctrl(tiny.save(cameras.pruned(), folder / "CameraCtrl.safetensors"))
+    return follow_camera(motion, camera_ctrl, Camera(CameraMove("move right", 8.0)))
+
+
+@pytest.mark.parametrize("guide", [*PICTURED, "camera"])
+def test_pictures_and_cameras_are_on_each_device(guide, tmp_path):
+    model = exact.image_model()
+    model.cached_patcher_init = (exact.image_model, ())
+    guided = added(attach(model, guided_motion(guide, tmp_path), Applied()), windows=windows())
+    cut, calls = watched(on_devices(guided, 3))
+    assert torch.equal(sample(cut, 1), sample(guided, 1))
     assert len({device for device, _ in calls}) == 3
 
 
