@@ -71,8 +71,12 @@ class LoadMotionLoraNode(io.ComfyNode):
         if not isinstance(strength, Curve) and strength == 0:
             return io.NodeOutput(motion_model)
         path = path_of(LORA_FOLDER, lora)
-        load = load_curved_lora if isinstance(strength, Curve) else load_motion_lora
-        return Told(io.NodeOutput(load(motion_model, path, strength)), _ignored(motion_model, path))
+        added = (
+            load_curved_lora(motion_model, path, strength)
+            if isinstance(strength, Curve)
+            else load_motion_lora(motion_model, path, strength)
+        )
+        return Told(io.NodeOutput(added), _ignored(motion_model, path))
 
 
 def _ignored(motion_model: HostMotion, path: str) -> list[str]:

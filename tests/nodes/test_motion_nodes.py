@@ -250,7 +250,9 @@ def test_saved_file_loads_again_bit_equal(models):
 )
 def test_keys_of_a_lora_that_do_not_act_are_said(models, screen, others, said):
     tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
-    tiny.save({**loras.official(), **{key: torch.zeros(1) for key in others}}, models / LORA_FOLDER / "zoom.safetensors")
+    tiny.save(
+        {**loras.official(), **{key: torch.zeros(1) for key in others}}, models / LORA_FOLDER / "zoom.safetensors"
+    )
     motion = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]
     before = screen.text
     LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.8)

@@ -82,7 +82,8 @@ def _on_devices(model: Any, others: Sequence[torch.device]) -> Any:
 
 def _counted(model: Any, calls: Counter[torch.device]) -> Any:
     """A clone of `model` that counts the model calls of each device in `calls`."""
-    watched, lock = model.clone(), threading.Lock()
+    watched = model.clone()
+    lock = threading.Lock()
 
     def count(executor: Any, *args: Any, **named: Any) -> Any:
         with lock:

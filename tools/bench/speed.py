@@ -103,10 +103,8 @@ def _clip(subject: Subject, number: int, way: Way) -> Seen:
     seed = FIRST_SEED + number
     empty = torch.zeros(subject.frames, 4, subject.size // 8, subject.size // 8)
     noise = comfy.sample.prepare_noise(empty, seed)
-    positive, negative = (
-        subject.clip.encode_from_tokens_scheduled(subject.clip.tokenize(text))
-        for text in (subject.prompts[number], subject.negative)
-    )
+    positive = _encoded(subject, subject.prompts[number])
+    negative = _encoded(subject, subject.negative)
     latent = comfy.sample.sample(
         fast, noise, way.steps, subject.cfg, judge.SAMPLER, judge.SCHEDULER, positive, negative, empty, seed=seed,
         disable_pbar=True,
@@ -114,6 +112,11 @@ def _clip(subject: Subject, number: int, way: Way) -> Seen:
     frames = subject.vae.decode(latent).clamp(0, 1).cpu()
     flicker, _ = flicker_and_motion(frames, torch.device("cpu"), lambda: None)
     return Seen(latent.cpu(), frames, flicker.mean().item(), sum(rows) / subject.frames)
+
+
+def _encoded(subject: Subject, text: str) -> Any:
+    """CONDITIONING."""
+    return subject.clip.encode_from_tokens_scheduled(subject.clip.tokenize(text))
 
 
 def _judged(subject: Subject, full: Seen, seen: Seen) -> Judged:

@@ -84,7 +84,6 @@ SAMPLER, SCHEDULER = "dpmpp_2m", "karras"
 SEED = 28  # of FISH: one of 43 without a fault among 100, and most rows with it have none
 DEEP_SEED = 1  # of BLUE: without a fault
 ZOOM_SEED = 4  # of YELLOW with ZOOM: without a fault
-PICTURED_SEED = 4  # of the picture that SparseCtrl shows
 SILENT_SEED = 91_002  # of SILENT: the fish swims to the right
 LONG_SEED = 9  # of FISH in windows: without a fault; the first 10 were tried
 TRAVEL_SEED = 1  # of a prompt that changes: the better of two
@@ -120,7 +119,7 @@ def animation(
     settings = {"steps": STEPS, "cfg": CFG, "sampler_name": SAMPLER, "scheduler": SCHEDULER, "denoise": 1.0} | sampler
     positive = prompt if isinstance(prompt, Node) else text(prompt)
     ends = {"model": model, "positive": positive, "negative": text(""), "latent_image": latent(frames)}
-    return decoded(node("KSampler", seed=seed, **(ends | settings)))
+    return decoded(node("KSampler", seed=seed, **ends, **settings))
 
 
 def followed() -> tuple[Row, ...]:
@@ -129,17 +128,6 @@ def followed() -> tuple[Row, ...]:
     following = node("KinemaMotionFromVideo", model=MOVING, images=reference, vae=VAE, level="fine")
     free = animation(prompt=SILENT, seed=SILENT_SEED)
     return Row(reference, (YELLOW,)), Row(free, ()), Row(animation(following, SILENT, seed=SILENT_SEED), ())
-
-
-def pictured() -> tuple[Row, ...]:
-    """A picture, an animation without a prompt, and the same that begins with the picture."""
-    picture = animation(MINIATURE, YELLOW, frames=1, seed=PICTURED_SEED)
-    control = node("KinemaLoadSparseCtrl", sparsectrl="miniature_sparsectrl_rgb.safetensors", frames="0")
-    silent = {"positive": text(""), "negative": text(""), "control_net": control, "image": picture, "vae": VAE}
-    guided = node("ControlNetApplyAdvanced", **silent, strength=1.0, start_percent=0.0, end_percent=1.0)
-    free = animation(prompt="", seed=PICTURED_SEED, cfg=1.0)
-    begun = animation(prompt=guided, negative=guided.output(1), seed=PICTURED_SEED, cfg=1.0)
-    return Row(picture, (YELLOW,)), Row(free, ()), Row(begun, (YELLOW,))
 
 
 def sampled_at(sigmas: Node) -> Node:

@@ -37,7 +37,6 @@ from .graphs import (
     followed,
     measured,
     node,
-    pictured,
     plotted,
     sampled_at,
     travel,
@@ -194,7 +193,6 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         jumps(animation(MINIATURE, BLUE, seed=DEEP_SEED), BLUE),
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
     ),
-    "KinemaLoadSparseCtrl": pictured(),
     "KinemaMergeMotionModels": (
         zooming(MOTION),
         zooming(ZOOM),
@@ -244,6 +242,6 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel", "KinemaTrainSparseCtrl"}  # what these nodes make are files
-    | {"KinemaLoadCameraCtrl"}  # the miniature has none yet
+    | {"KinemaLoadSparseCtrl", "KinemaLoadCameraCtrl"}  # the miniature's SparseCtrl learned too little
 )
 """Nodes whose help pages have no picture."""

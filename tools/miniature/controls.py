@@ -22,7 +22,7 @@ from . import world
 from .motion import FRAMES, SETTINGS, Drawn, about, clips, report
 
 ANYWHERE = Drawn("anywhere", 60_000_000, 600, lambda seed: world.scene(seed, FRAMES))
-SPARSE_SETTINGS = replace(SETTINGS, steps=1000, learning_rate=1e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
+SPARSE_SETTINGS = replace(SETTINGS, steps=780, learning_rate=1.2e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
 SPARSE_SETTINGS = replace(SPARSE_SETTINGS, caption_dropout=0.8)
 
 

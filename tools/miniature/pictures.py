@@ -1,6 +1,6 @@
 """Measures whether animations show the pictures that the miniature's SparseCtrl is given, and writes pictures.md.
 
-The prompt is empty and cfg is 1, so that only the pictures can tell the model what to draw.
+Without a prompt and with cfg 1, only the pictures can tell the model what to draw.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .series import animated, base
 from .world import Scene
 
 FIRST_SEED = 80_000_000
+CLIPS = 16  # of each row
 NEAR = world.SIZE / 10  # pixels: how far from the fish of the picture it may be
 LAST = judge.FRAMES - 1
 SHOWN = 6  # clips of each row in the page's pictures
@@ -42,7 +43,7 @@ class Row:
 
     title: str  # first cell of its row on the page
     frames: tuple[int, ...]  # that have pictures; none: the animation has no control
-    count: int = 64  # clips
+    is_prompted: bool  # whether the prompt says what the drawn clip shows; else it is empty, and cfg is 1
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,11 @@ class Likeness:
 
 
 ROWS = (
-    Row("first frame", (0,)),
-    Row("first and last frame", (0, LAST)),
-    Row("last frame", (LAST,)),
-    Row("no picture", (), 32),
+    Row("no picture, no prompt", (), False),
+    Row("first frame, no prompt", (0,), False),
+    Row("no picture, with the prompt", (), True),
+    Row("first frame, with the prompt", (0,), True),
+    Row("first and last frame, with the prompt", (0, LAST), True),
 )
 
 
@@ -76,16 +78,16 @@ def make(folder: Path, stop_at: float) -> None:
 
 
 def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folder: Path, stop_at: float) -> Likeness:
-    path = folder / f"pictures_{'_'.join(map(str, row.frames)) or 'none'}.json"
+    path = folder / f"pictures_{ROWS.index(row)}.json"
     made_of = _fingerprint(row)
     if path.exists() and (stored := json.loads(path.read_text()))["made of"] == made_of:
         return Likeness(**stored["likeness"])
-    drawn = [world.scene(FIRST_SEED + i) for i in range(row.count)]
+    drawn = [world.scene(FIRST_SEED + i) for i in range(CLIPS)]
     clips = list[Pictures]()
     for i, shown in enumerate(drawn):
-        clips.append(animation(parts, control, row.frames, shown, FIRST_SEED + i))
+        clips.append(animation(parts, control, row, shown, FIRST_SEED + i))
         if time.time() > stop_at:
-            raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {row.count} clips of {row.title}")
+            raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {CLIPS} clips of {row.title}")
     likeness = compared(clips, drawn)
     strips = [each for pair in zip(map(world.draw, drawn), clips, strict=True) for each in pair]
     judge.strip(strips[: 2 * SHOWN]).save(path.with_suffix(".png"))
@@ -95,24 +97,22 @@ def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folde
 
 
 @torch.inference_mode()
-def animation(
-    parts: tuple[Any, Any, Any], control: SparseModel, frames: Sequence[int], shown: Scene, seed: int
-) -> Pictures:
-    """A clip (frames, 128, 128, 3) that is given those `frames` of the drawn clip `shown`, and nothing else."""
+def animation(parts: tuple[Any, Any, Any], control: SparseModel, row: Row, shown: Scene, seed: int) -> Pictures:
+    """A clip (frames, 128, 128, 3) that is given of the drawn clip `shown` what `row` says."""
     model, clip, vae = parts
     empty = clip.encode_from_tokens_scheduled(clip.tokenize(""))
-    guided = empty
-    if frames:
-        placed = SparseControl(control, SparseSettings(read_placement(", ".join(map(str, frames)))))
-        pictures = torch.from_numpy(world.draw(shown)[list(frames)].astype(np.float32) / 255)
+    guided = clip.encode_from_tokens_scheduled(clip.tokenize(shown.caption)) if row.is_prompted else empty
+    if row.frames:
+        placed = SparseControl(control, SparseSettings(read_placement(", ".join(map(str, row.frames)))))
+        pictures = torch.from_numpy(world.draw(shown)[list(row.frames)].astype(np.float32) / 255)
         placed.set_cond_hint(pictures.movedim(-1, 1), 1.0, (0.0, 1.0), vae=vae)
-        guided = [[text, {**more, "control": placed, "control_apply_to_uncond": True}] for text, more in empty]
+        guided = [[text, {**more, "control": placed, "control_apply_to_uncond": True}] for text, more in guided]
     noise = comfy.sample.prepare_noise(torch.zeros(judge.FRAMES, 4, 16, 16), seed)
     latents = comfy.sample.sample(
         model,
         noise,
         judge.CLIP_STEPS,
-        1.0,
+        judge.CFG if row.is_prompted else 1.0,
         judge.SAMPLER,
         judge.SCHEDULER,
         guided,
@@ -129,7 +129,8 @@ def compared(clips: Sequence[Pictures], drawn: Sequence[Scene]) -> Likeness:
     """How the animations resemble the drawn clips."""
     rows = [_row(frames, shown) for frames, shown in zip(clips, drawn, strict=True)]
     shares = [float(mean(row[i] for row in rows)) for i in range(6)]
-    return Likeness(len(rows), *shares, median(row[6] for row in rows))
+    speed = float(median(row[6] for row in rows))
+    return Likeness(len(rows), *[*shares, speed])
 
 
 def _row(frames: Pictures, shown: Scene) -> tuple[float, ...]:
@@ -161,4 +162,6 @@ def _fingerprint(row: Row) -> str:
     """Changes with the files, the settings and the number of clips."""
     files = (models.BASE, models.MOTION, models.VAE, models.SPARSE_CONTROL)
     contents = [sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in files]
-    return sha256(repr((row, judge.CLIP_STEPS, judge.SAMPLER, judge.SCHEDULER, contents)).encode()).hexdigest()
+    return sha256(
+        repr((row, CLIPS, judge.CFG, judge.CLIP_STEPS, judge.SAMPLER, judge.SCHEDULER, contents)).encode()
+    ).hexdigest()

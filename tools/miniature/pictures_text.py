@@ -17,9 +17,10 @@ FILE = REPOSITORY / "docs" / "development" / "pictures.md"
 TEXT = """# Pictures at some frames of the miniature
 
 `miniature_sparsectrl_rgb` is a SparseCtrl model for [the miniature](miniature.md), trained by Train SparseCtrl's own
-code. This page shows whether animations follow the pictures that it is given. The prompt is empty and cfg is 1, so that
-only the pictures can tell the model what to draw. The pictures are frames of drawn clips with seeds that were not used
-in training, whose fish start anywhere. The settings are {frames} frames and {steps} steps of {sampler} / {scheduler}.
+code. This page shows how well animations follow the pictures that it is given. The pictures are frames of drawn clips with
+seeds that were not used in training, whose fish start anywhere. In the rows without a prompt, cfg is 1, so that only the
+pictures can tell the model what to draw; in the other rows, the prompt says what the drawn clip shows, and cfg is {cfg:g}.
+The settings are {frames} frames and {steps} steps of {sampler} / {scheduler}.
 `python3 dev.py miniature --stage pictures` repeats the measurements and writes this page.
 
 {table}
@@ -31,11 +32,20 @@ The columns have the following meanings:
   picture's side of the drawn fish (*place*), faces in the same direction (*facing*; chance level is 1/2) and has the same
   colour (*colour*); the fish *swims* in the direction in which it faces.
 - *Speed* is the median speed of the fish in pixels per frame.
+
+The model has learned where the fish is and what is behind it, but not its colour or where it faces: without a prompt, the
+fish changes its colour from frame to frame. It was trained for 780 steps of two clips, and has to be trained longer.
 """
 
 
 def write(likenesses: Mapping[str, Likeness]) -> None:
-    how = {"frames": judge.FRAMES, "steps": judge.CLIP_STEPS, "sampler": judge.SAMPLER, "scheduler": judge.SCHEDULER}
+    how = {
+        "frames": judge.FRAMES,
+        "steps": judge.CLIP_STEPS,
+        "sampler": judge.SAMPLER,
+        "scheduler": judge.SCHEDULER,
+        "cfg": judge.CFG,
+    }
     FILE.write_text(TEXT.format(table=_table(likenesses), **how))
 
 

@@ -17,7 +17,7 @@ from kinema.miniature import models
 from ..miniature import world
 from . import random_files
 from .board import Node, Template
-from .downloads import PIA, SPARSE_RGB
+from .downloads import PIA
 from .filmed import VIDEO
 
 SIZE = 128
@@ -56,8 +56,7 @@ def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
         case "LoadVideo":
             return {"file": VIDEO}
         case "KinemaLoadSparseCtrl":
-            photographs = given["sparsectrl"] == SPARSE_RGB.name
-            return {"sparsectrl": Path(models.SPARSE_CONTROL).name if photographs else random_files.SCRIBBLE}
+            return {"sparsectrl": random_files.SPARSE[given["sparsectrl"]]}
         case "KinemaLoadCameraCtrl":
             return {"cameractrl": random_files.CAMERA}
         case "CLIPTextEncode":
