@@ -8,7 +8,15 @@ from ..sampling.modules.applied import Applied
 from ..sampling.run.attach import attach
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.options import ExplainedCombo, words_of
-from .inputs.sockets import CATEGORY, MotionModelSocket, number_or_curve, percent_inputs, schedule_input, strength_input
+from .inputs.sockets import (
+    CATEGORY,
+    SAVES_TIME,
+    MotionModelSocket,
+    number_or_curve,
+    percent_inputs,
+    schedule_input,
+    strength_input,
+)
 from .inputs.values import OpenInt, reads_numbers
 from .inputs.without_effect import NEVER_ACTS, Idle
 
@@ -48,7 +56,7 @@ class ApplyMotionModelNode(io.ComfyNode):
                 MotionModelSocket.Input("motion_model", tooltip="The motion model from Load Motion Model."),
                 strength_input(),
                 schedule_input(),
-                *percent_inputs("the motion model"),
+                *percent_inputs("the motion model", SAVES_TIME),
                 _match_input(),
                 *_position_inputs(),
                 io.Boolean.Input(

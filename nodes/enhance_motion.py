@@ -32,7 +32,7 @@ class EnhanceMotionNode(io.ComfyNode):
                     max=100.0,
                     step=0.1,
                 ),
-                *percent_inputs("the enhancement", saves_time=False),
+                *percent_inputs("the enhancement"),
             ],
             outputs=[io.Model.Output(tooltip="The model with enhanced motion modules.")],
         )

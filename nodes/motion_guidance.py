@@ -5,7 +5,7 @@ from ..sampling.call.moment import Curve
 from ..sampling.guidance.motion_guidance import SKIPS, MotionGuidance
 from ..sampling.run.attach import changed
 from .inputs.options import ExplainedCombo, words_of
-from .inputs.sockets import CATEGORY, CurveSocket, number_or_curve, percent_inputs
+from .inputs.sockets import CATEGORY, SAVES_TIME, CurveSocket, number_or_curve, percent_inputs
 from .inputs.values import Told, reads_numbers
 from .inputs.without_effect import NEVER_ACTS, Idle, replaced
 
@@ -52,7 +52,7 @@ class MotionGuidanceNode(io.ComfyNode):
                     tooltip="Which motion modules are switched off in the extra pass: all of them, or only those "
                     "of the down, mid or up blocks, which steers more gently.",
                 ),
-                *percent_inputs("the guidance"),
+                *percent_inputs("the guidance", SAVES_TIME),
                 number_or_curve(
                     "rescale",
                     "How much of the contrast added by the guidance is removed: at 0 none of it, at 1 all of it. "

@@ -68,12 +68,15 @@ def schedule_input() -> ExplainedCombo:
     )
 
 
-def percent_inputs(what: str, saves_time: bool = True) -> list[io.Input]:
-    """Between which steps `what` acts. `saves_time`: whether ending early does so in a measure that a user would notice."""
-    early = " The layout of an animation is decided early, so ending at 0.8 changes little and saves time."
+SAVES_TIME = " The layout of an animation is decided early, so ending at 0.8 changes little and saves time."
+"""What to add about the end of what takes much of a step."""
+
+
+def percent_inputs(what: str, about_the_end: str = "") -> list[io.Input]:
+    """Between which steps `what` acts."""
     ends = {
         "start_percent": (0.0, "starts to act", "(0 = first step)."),
-        "end_percent": (1.0, "stops acting", "(1 = last step)." + early * saves_time),
+        "end_percent": (1.0, "stops acting", "(1 = last step)." + about_the_end),
     }
     return [
         fraction_input(name, default, f"When {what} {verb}, as a fraction of the sampling run {meaning}")
