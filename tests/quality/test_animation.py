@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from tools.miniature import judge
+from kinema.miniature import models
+from kinema.sampling.sparsectrl.sparse_model import load_sparsectrl
+from tools.miniature import judge, pictures, world
 from tools.miniature.judge import ClipScore
-from tools.miniature.series import series
+from tools.miniature.series import animated, base, series
 
 FRAMES, STEPS = 16, 10  # the motion model's own length: with half of it, half of the fish turn around
 SEED = 70_000
@@ -54,3 +56,14 @@ def test_the_zoom_lora_makes_the_fish_grow(motion: ClipScore, miniature: tuple[A
 def test_motion_stays_in_another_style(style: str, miniature: tuple[Any, Any, Any]) -> None:
     neon = scored(style, 1, miniature)
     assert neon.found >= 0.9 and neon.same_colour >= 0.85, neon
+
+
+def test_a_picture_says_where_the_fish_is(miniature: tuple[Any, Any, Any]) -> None:
+    """At the first frame, of a drawn clip that the SparseCtrl model never saw; the prompt says the rest."""
+    _, clip, vae = miniature
+    row = pictures.Row("first frame", (0,), is_prompted=True)
+    shown = world.scene(SEED)
+    control = load_sparsectrl(models.FOLDER / models.SPARSE_CONTROL)
+    frames = pictures.animation((animated(base()), clip, vae), control, row, shown, SEED)
+    found = pictures.compared([frames], [shown])
+    assert found.first_place == 1 and found.colour >= 0.9, found
