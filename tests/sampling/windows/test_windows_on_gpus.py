@@ -16,7 +16,7 @@ import sparse
 import tiny
 import torch
 from comfy_extras.nodes_easycache import EasyCacheNode
-from compare import assert_other
+from compare import ONE_CALL_IN_FLOAT32, assert_alike, assert_other
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.camera_load import load_camera_ctrl
@@ -117,10 +117,6 @@ WITH = {
     "Motion Guidance, moving windows": {"motion_guidance": MotionGuidance(2.0), "windows": (windows(1, "uniform"),)},
     "Window Reference": {"references": (ATTEND, REUSE)},
     "looped, two at once": {"windows": (windows(2, "looped"),)},
-    "Motion from Video": {
-        "from_video": MotionFromVideo(torch.rand(4, 32, 32, 3), load_vae(str(FOLDER / VAE))),
-        "windows": (ContextWindows(WindowSpec(8, 0)),),
-    },
 }
 
 
@@ -128,6 +124,14 @@ WITH = {
 def test_with_other_features(animated, several, name):
     features = {"windows": (windows(),), **WITH[name]}
     assert torch.equal(sample(changed(several, **features), 1), sample(changed(animated, **features), 1))
+
+
+def test_with_motion_from_video(animated, several):
+    """Up to rounding: on processors without AVX-512, torch rounds gradients differently in other threads."""
+    video = MotionFromVideo(torch.rand(4, 32, 32, 3), load_vae(str(FOLDER / VAE)))
+    features = {"from_video": video, "windows": (ContextWindows(WindowSpec(8, 0)),)}
+    one, three = (sample(changed(model, **features), 1) for model in (animated, several))
+    assert_alike(three, one, within=ONE_CALL_IN_FLOAT32)
 
 
 def test_a_control_has_a_copy_on_each_device(animated, several):
