@@ -34,7 +34,8 @@ The columns have the following meanings:
 - *Speed* is the median speed of the fish in pixels per frame.
 
 The model has learned where the fish is and which background it has, but not its colour or where it faces: without a
-prompt, the fish changes its colour from frame to frame. It was trained for 780 steps of two clips, and has to be trained longer.
+prompt, the fish changes its colour from frame to frame. It was trained for 780 steps of two clips, and has to be
+trained longer.
 """
 
 
