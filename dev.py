@@ -46,6 +46,9 @@ COMMANDS = {  # name: (module with a main(arguments) -> exit code, what it does)
     "install": ("tools.install", "install what the commands need; every other command does this too"),
 }
 
+HELPED_BY_TEXT = ("test", "check", "farm-check", "templates", "try-host")
+"""Commands that read their arguments themselves: the text of their module is their help."""
+
 
 def main() -> int:
     if sys.version_info < (3, 10):  # noqa: UP036 - run before anything is installed
@@ -61,8 +64,11 @@ def main() -> int:
     environment = install.ensure_farm(arguments) if name == "farm" else install.ensure()
     if not environment.is_current:
         return _run_with(str(environment.python))
-    module, _ = COMMANDS[name]
-    return int(importlib.import_module(module).main(arguments))
+    module = importlib.import_module(COMMANDS[name][0])
+    if name in HELPED_BY_TEXT and {"-h", "--help"} & {*arguments}:
+        print(module.__doc__)
+        return 0
+    return int(module.main(arguments))
 
 
 def _folder() -> str:

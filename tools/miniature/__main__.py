@@ -7,9 +7,8 @@ import subprocess
 import sys
 import time
 
-from .files import REPOSITORY
+from ..environment import REPOSITORY
 from .host import cache_folder, import_host
-from .loop import OutOfTime
 from .order import AFTER, run_in_order
 
 OUT_OF_TIME = 3  # the exit code
@@ -45,6 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 def _make(name: str, threads: int, stop_at: float) -> int:
     _say(f"{name} begins")
     import_host(threads)
+    from .loop import OutOfTime
     from .stages import STAGES
 
     try:
