@@ -33,7 +33,6 @@ from .world import Scene
 FIRST_SEED = 80_000_000
 CLIPS = 16  # of each row
 NEAR = world.SIZE / 10  # pixels: how far from the fish of the picture it may be
-LAST = judge.FRAMES - 1
 SHOWN = 6  # clips of each row in the page's pictures
 
 
@@ -63,9 +62,7 @@ class Likeness:
 ROWS = (
     Row("no picture, no prompt", (), False),
     Row("first frame, no prompt", (0,), False),
-    Row("no picture, with the prompt", (), True),
     Row("first frame, with the prompt", (0,), True),
-    Row("first and last frame, with the prompt", (0, LAST), True),
 )
 
 
