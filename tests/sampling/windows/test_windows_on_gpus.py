@@ -16,7 +16,7 @@ import sparse
 import tiny
 import torch
 from comfy_extras.nodes_easycache import EasyCacheNode
-from compare import ONE_CALL_IN_FLOAT32, assert_alike, assert_other
+from compare import assert_other
 
 from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.camera_load import load_camera_ctrl
@@ -117,6 +117,10 @@ WITH = {
     "Motion Guidance, moving windows": {"motion_guidance": MotionGuidance(2.0), "windows": (windows(1, "uniform"),)},
     "Window Reference": {"references": (ATTEND, REUSE)},
     "looped, two at once": {"windows": (windows(2, "looped"),)},
+    "Motion from Video": {
+        "from_video": MotionFromVideo(torch.rand(4, 32, 32, 3), load_vae(str(FOLDER / VAE))),
+        "windows": (ContextWindows(WindowSpec(8, 0), at_once=1),),
+    },
 }
 
 
@@ -126,22 +130,18 @@ def test_with_other_features(animated, several, name):
     assert torch.equal(sample(changed(several, **features), 1), sample(changed(animated, **features), 1))
 
 
-def test_with_motion_from_video(animated, several):
-    """Up to rounding: on processors without AVX-512, torch rounds gradients differently in other threads."""
-    video = MotionFromVideo(torch.rand(4, 32, 32, 3), load_vae(str(FOLDER / VAE)))
-    features = {"from_video": video, "windows": (ContextWindows(WindowSpec(8, 0)),)}
-    one, three = (sample(changed(model, **features), 1) for model in (animated, several))
-    assert_alike(three, one, within=ONE_CALL_IN_FLOAT32)
-
-
-def test_a_control_has_a_copy_on_each_device(animated, several):
-    control = controls.control_net().set_cond_hint(controls.hints(FRAMES), 0.7)
+def assert_acts_on_each_device(control, animated, several):
     positive = controls.controlled(control)
     cut, calls = watched(added(several, windows=windows()))
     result = sample(cut, 1, positive=positive)
     assert torch.equal(result, sample(added(animated, windows=windows()), 1, positive=positive))
     assert_other(result, sample(cut, 1), by=1e-3)
     assert len({device for device, _ in calls}) == 3
+
+
+def test_a_control_has_a_copy_on_each_device(animated, several):
+    control = controls.control_net().set_cond_hint(controls.hints(FRAMES), 0.7)
+    assert_acts_on_each_device(control, animated, several)
 
 
 def test_a_sparsectrl_has_a_copy_on_each_device(animated, several, tmp_path):
@@ -149,12 +149,7 @@ def test_a_sparsectrl_has_a_copy_on_each_device(animated, several, tmp_path):
     model = sparse.exact_model(sparse.weights("scribble"), tmp_path / "scribble.safetensors")
     control = sparse.applied(model, controls.hints(1).round(), 0.7, frames="-1")
     control.set_previous_controlnet(sparse.applied(model, controls.hints(1, seed=2).round(), frames="0"))
-    positive = controls.controlled(control)
-    cut, calls = watched(added(several, windows=windows()))
-    result = sample(cut, 1, positive=positive)
-    assert torch.equal(result, sample(added(animated, windows=windows()), 1, positive=positive))
-    assert_other(result, sample(cut, 1), by=1e-3)
-    assert len({device for device, _ in calls}) == 3
+    assert_acts_on_each_device(control, animated, several)
     copies = {copy.model.motion.model for copy in control.multigpu_clones.values()}
     assert len(copies) == 2 and model.motion.model not in copies
 
