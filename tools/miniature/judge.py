@@ -77,7 +77,7 @@ def stills(model: Any, clip: Any, vae: Any, wanted: Sequence[Words], seed: int =
         texts = [clip.encode_from_tokens(clip.tokenize(world.caption_of(*words))) for words in chosen]
         empty = torch.zeros(len(texts), 4, 16, 16)
         noise = torch.cat([comfy.sample.prepare_noise(empty[:1], seed + first + i) for i in range(len(texts))])
-        pictures.append(_sample(model, clip, vae, noise, [[torch.cat(texts), {}]], STEPS, seed))
+        pictures.append(sampled(model, clip, vae, noise, [[torch.cat(texts), {}]], STEPS, seed))
     return np.concatenate(pictures)
 
 
@@ -87,14 +87,17 @@ def animation(
     """One clip (frames, 128, 128, 3) of MODEL, with motion or without."""
     noise = comfy.sample.prepare_noise(torch.zeros(frames, 4, 16, 16), seed)
     positive = clip.encode_from_tokens_scheduled(clip.tokenize(world.caption_of(*words)))
-    return _sample(model, clip, vae, noise, positive, steps, seed)
+    return sampled(model, clip, vae, noise, positive, steps, seed)
 
 
-def _sample(model: Any, clip: Any, vae: Any, noise: torch.Tensor, positive: Any, steps: int, seed: int) -> Pictures:
+def sampled(
+    model: Any, clip: Any, vae: Any, noise: torch.Tensor, positive: Any, steps: int, seed: int, cfg: float = CFG
+) -> Pictures:
+    """Pictures (n, 128, 128, 3) of MODEL from `noise` (n, 4, 16, 16) and the CONDITIONING `positive`."""
     negative = clip.encode_from_tokens_scheduled(clip.tokenize(""))
     empty = torch.zeros_like(noise)
     latent = comfy.sample.sample(
-        model, noise, steps, CFG, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
+        model, noise, steps, cfg, SAMPLER, SCHEDULER, positive, negative, empty, seed=seed, disable_pbar=True
     )
     pictures: Pictures = (vae.decode(latent).clamp(0, 1) * 255).round().byte().cpu().numpy()
     return pictures

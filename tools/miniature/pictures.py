@@ -33,7 +33,7 @@ from .world import Scene
 FIRST_SEED = 80_000_000
 CLIPS = 16  # of each row
 NEAR = world.SIZE / 10  # pixels: how far from the fish of the picture it may be
-SHOWN = 6  # clips of each row in the page's pictures
+SHOWN = 6  # clips of each row in the picture that is kept beside its figures
 
 
 @dataclass(frozen=True)
@@ -97,29 +97,15 @@ def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folde
 def animation(parts: tuple[Any, Any, Any], control: SparseModel, row: Row, shown: Scene, seed: int) -> Pictures:
     """A clip (frames, 128, 128, 3) that is given of the drawn clip `shown` what `row` says."""
     model, clip, vae = parts
-    empty = clip.encode_from_tokens_scheduled(clip.tokenize(""))
-    guided = clip.encode_from_tokens_scheduled(clip.tokenize(shown.caption)) if row.is_prompted else empty
+    guided = clip.encode_from_tokens_scheduled(clip.tokenize(shown.caption if row.is_prompted else ""))
     if row.frames:
         placed = SparseControl(control, SparseSettings(read_placement(", ".join(map(str, row.frames)))))
         pictures = torch.from_numpy(world.draw(shown)[list(row.frames)].astype(np.float32) / 255)
         placed.set_cond_hint(pictures.movedim(-1, 1), 1.0, (0.0, 1.0), vae=vae)
         guided = [[text, {**more, "control": placed, "control_apply_to_uncond": True}] for text, more in guided]
     noise = comfy.sample.prepare_noise(torch.zeros(judge.FRAMES, 4, 16, 16), seed)
-    latents = comfy.sample.sample(
-        model,
-        noise,
-        judge.CLIP_STEPS,
-        judge.CFG if row.is_prompted else 1.0,
-        judge.SAMPLER,
-        judge.SCHEDULER,
-        guided,
-        empty,
-        torch.zeros_like(noise),
-        seed=seed,
-        disable_pbar=True,
-    )
-    decoded: Pictures = (vae.decode(latents).clamp(0, 1) * 255).round().byte().numpy()
-    return decoded
+    cfg = judge.CFG if row.is_prompted else 1.0
+    return judge.sampled(model, clip, vae, noise, guided, judge.CLIP_STEPS, seed, cfg)
 
 
 def compared(clips: Sequence[Pictures], drawn: Sequence[Scene]) -> Likeness:
