@@ -47,7 +47,7 @@ def check_camera_fits(camera: HostPatcher[CameraCtrl], motion: HostMotion) -> No
     if spec.base != "sd15":
         raise ValueError(
             f'"{file}" moves the camera of SD1.5 motion models, but "{motion_file}" is an {BASE_NAMES[spec.base]} motion '
-            "model. Use v3_sd15_mm."
+            "model. Use mm_sd15_v3."
         )
     widths = dict(spec.modules)
     for place, width in camera.model.spec.modules:

@@ -38,7 +38,7 @@ def detect(header: Mapping[str, TensorInfo], name: str, family: str | None = Non
     except ValueError as error:
         raise MotionFileError(f'"{name}" is not a motion model that Kinema can read: {error}.') from None
     if kind_of(header) is not MOTION_MODEL:
-        raise MotionFileError(wrong_kind(header, name, MOTION_MODEL, "v3_sd15_mm"))
+        raise MotionFileError(wrong_kind(header, name, MOTION_MODEL, "mm_sd15_v3"))
     shapes = {key: header[file_key].shape for key, file_key in found.keys.items()}
     parts = _extra_parts(found, header)
     spec = _spec(found, shapes, tuple(parts), name, family)

@@ -48,12 +48,12 @@ _ROWS = (
     ),
     Family(
         name="v2", label="AnimateDiff v2", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
-        words="AnimateDiff for SD1.5 that also has a motion module in the mid block: mm_sd_v15_v2 and models trained from it.",
+        words="AnimateDiff for SD1.5 that also has a motion module in the mid block: mm_sd15_v2 and models trained from it.",
         signs=(Sign(mid=True), Sign(mid=True, positions=_NOT_STORED, name="_v2")), mid=True,
     ),
     Family(
         name="v3", label="AnimateDiff v3", base="sd15", native_frames=16, max_frames=32, schedule=PAPER_SCHEDULE,
-        words="The latest AnimateDiff for SD1.5, which suits most videos: v3_sd15_mm and models trained from it.",
+        words="The latest AnimateDiff for SD1.5, which suits most videos: mm_sd15_v3 and models trained from it.",
         signs=(
             Sign(mid=False, positions=_32_FRAMES),
             *(Sign(mid=False, positions=lengths, name="v3_sd15") for lengths in _NEITHER_V1_NOR_V3),

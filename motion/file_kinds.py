@@ -45,12 +45,12 @@ MOTION_MODEL = FileKind(label="a motion model", advice="Load it with Load Motion
 MOTION_LORA = FileKind(label="a motion LoRA", advice="Load it with Load Motion LoRA", fits=_motion_lora)
 CAMERACTRL_FILE = FileKind(
     label="a CameraCtrl model",
-    advice="Use it with Load CameraCtrl, and v3_sd15_mm as the motion model",
+    advice="Use it with Load CameraCtrl, and mm_sd15_v3 as the motion model",
     fits=_has(re.compile(r"qkv_merge|pose_encoder|encoder_conv_in|encoder_down_conv_blocks")),
 )
 SPARSECTRL_FILE = FileKind(
     label="a SparseCtrl model",
-    advice="Load it with Load SparseCtrl and connect that node to Apply ControlNet. Pick v3_sd15_mm as the motion model",
+    advice="Load it with Load SparseCtrl and connect that node to Apply ControlNet. Pick mm_sd15_v3 as the motion model",
     fits=_motion_and(_has(re.compile(r"controlnet_cond_embedding"))),
 )
 
@@ -70,7 +70,7 @@ _KINDS = (
     CAMERACTRL_FILE,
     FileKind(
         label="a MotionCtrl model",
-        advice="Kinema does not use MotionCtrl. For a camera path, use Load CameraCtrl with v3_sd15_mm",
+        advice="Kinema does not use MotionCtrl. For a camera path, use Load CameraCtrl with mm_sd15_v3",
         fits=_has(re.compile(r"\.cc_projection\.")),
     ),
     SPARSECTRL_FILE,

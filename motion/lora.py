@@ -160,4 +160,4 @@ def _not_a_motion_lora(keys: Collection[str], name: str) -> str:
             f'"{name}" is a motion LoRA for layers that this motion model does not have. Pick a motion LoRA made for this '
             "motion model."
         )
-    return wrong_kind(keys, name, MOTION_LORA, "v2_lora_ZoomIn")
+    return wrong_kind(keys, name, MOTION_LORA, "mm_sd15_v2_lora_ZoomIn")

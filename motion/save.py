@@ -103,7 +103,7 @@ def check_only_motion(spec: MotionSpec) -> None:
     if spec.family.extra:
         raise ValueError(
             f"{spec.family.label} has parts other than motion modules, which Kinema can use but neither train nor save. "
-            "Use another motion model such as v3_sd15_mm."
+            "Use another motion model such as mm_sd15_v3."
         )
 
 

@@ -49,7 +49,7 @@ class AnimateDiffNode(io.ComfyNode):
                     options=motion_files(),
                     default=best_motion_file(),
                     tooltip="A file in models/animatediff_models. It must have the same base model as the "
-                    "connected model. For SD1.5, v3_sd15_mm is a good first choice.",
+                    "connected model. For SD1.5, mm_sd15_v3 is a good first choice.",
                 ),
                 strength_input(),
             ],

@@ -36,7 +36,7 @@ class LoadCameraCtrlNode(io.ComfyNode):
             inputs=[
                 MotionModelSocket.Input(
                     "motion_model",
-                    tooltip="An SD1.5 motion model. CameraCtrl was trained with v3_sd15_mm. Other nodes that use this motion "
+                    tooltip="An SD1.5 motion model. CameraCtrl was trained with mm_sd15_v3. Other nodes that use this motion "
                     "model are not affected.",
                 ),
                 io.Combo.Input(

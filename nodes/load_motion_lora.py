@@ -40,8 +40,8 @@ class LoadMotionLoraNode(io.ComfyNode):
                 io.Combo.Input(
                     "lora",
                     options=lora_files(),
-                    tooltip="A file in models/animatediff_motion_lora. The official motion LoRAs (v2_lora_ZoomIn "
-                    "and others) are made for mm_sd_v15_v2.",
+                    tooltip="A file in models/animatediff_motion_lora. The official motion LoRAs (mm_sd15_v2_lora_ZoomIn "
+                    "and others) are made for mm_sd15_v2.",
                 ),
                 number_or_curve(
                     "strength",

@@ -33,6 +33,7 @@ class LoadMotionModelNode(io.ComfyNode):
                 "lcm",
                 "hotshotxl",
                 "mm_sd_v15_v2",
+                "mm_sd15_v3",
                 "v3_sd15_mm",
                 "animatediff",
                 "motion module",
@@ -47,7 +48,7 @@ class LoadMotionModelNode(io.ComfyNode):
                     "motion_model",
                     options=motion_files(),
                     tooltip="A file in models/animatediff_models. The kind of motion model is detected from the "
-                    "content of the file and, if several kinds look the same, from its name. For SD1.5, v3_sd15_mm is a "
+                    "content of the file and, if several kinds look the same, from its name. For SD1.5, mm_sd15_v3 is a "
                     "good first choice.",
                 ),
                 ExplainedCombo(

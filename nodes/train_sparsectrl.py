@@ -50,7 +50,7 @@ class TrainSparseCtrlNode(io.ComfyNode):
                 ),
                 MotionModelSocket.Input(
                     "motion_model",
-                    tooltip="The motion model that the SparseCtrl model will be used with, such as v3_sd15_mm. It stays "
+                    tooltip="The motion model that the SparseCtrl model will be used with, such as mm_sd15_v3. It stays "
                     "unchanged.",
                 ),
                 ClipsSocket.Input(

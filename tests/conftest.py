@@ -1,5 +1,6 @@
 """Every test runs inside a real ComfyUI: the one COMFYUI_PATH names, else the newest that dev.py uses."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,12 @@ TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS.parent))
 from tools import in_host  # noqa: E402
 
+gc.disable()  # until all tests are collected: nothing of what collecting makes is garbage
 HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path again: its `nodes` would hide the host's
+
+from comfy.cli_args import args  # noqa: E402
+
+args.use_pytorch_cross_attention = True  # as on GPUs, and faster; end to end, servers take the host's default for CPUs
 
 SLOW = (
     *(
@@ -86,6 +92,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(TESTS / slow) for slow in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # or each collection would walk through all tests, which takes a second
+    gc.enable()
 
 
 def _turn(item: pytest.Item) -> int:

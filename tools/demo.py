@@ -42,7 +42,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="an SD1.5 or SDXL checkpoint (default: the miniature)")
     parser.add_argument(
-        "--motion-model", type=Path, help="a motion model for the checkpoint's base model, e.g. v3_sd15_mm.ckpt"
+        "--motion-model", type=Path, help="a motion model for the checkpoint's base model, e.g. mm_sd15_v3.safetensors"
     )
     parser.add_argument("--prompt", default=PROMPT)
     parser.add_argument("--negative", help="negative prompt (default: a common one; with the miniature: none)")

@@ -79,7 +79,7 @@ def _check_bases(model: HostModel, motion: HostMotion) -> None:
         if base != needed:
             raise ValueError(
                 f"SparseCtrl exists only for {needed}, but the connected {what} is {base}. Connect an {needed} checkpoint "
-                "and a motion model for it, such as v3_sd15_mm."
+                "and a motion model for it, such as mm_sd15_v3."
             )
 
 

@@ -29,7 +29,10 @@ CONTROL_FOLDER = "controlnet"
 EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
 """Folders of AnimateDiff-Evolved's own, in which people left their files."""
 
-FOLDERS = {MODEL_FOLDER: ("motion models", "v3_sd15_mm.ckpt"), LORA_FOLDER: ("motion LoRAs", "v2_lora_ZoomIn.ckpt")}
+FOLDERS = {
+    MODEL_FOLDER: ("motion models", "mm_sd15_v3.safetensors"),
+    LORA_FOLDER: ("motion LoRAs", "mm_sd15_v2_lora_ZoomIn.safetensors"),
+}
 FILES = {**FOLDERS, CONTROL_FOLDER: ("ControlNets", "v3_sd15_sparsectrl_rgb.ckpt")}
 EXTENSIONS = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin"}
 

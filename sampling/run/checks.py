@@ -47,7 +47,7 @@ def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
     )
 
 
-_EXAMPLES = {"SD1.5": "v3_sd15_mm", "SDXL": "mm_sdxl_v10_beta"}
+_EXAMPLES = {"SD1.5": "mm_sd15_v3", "SDXL": "mm_sdxl_v10_beta"}
 
 
 def check_accepts(model: HostModel, fields: Mapping[str, Any]) -> None:
@@ -115,7 +115,7 @@ def _check_has_level(model: HostModel) -> None:
     if "up_blocks.3.motion_modules.0" not in find_slots(model.model.diffusion_model):
         raise ValueError(
             f"Motion from Video guides motion modules of SD1.5, but the connected MODEL is {base_name(model)}. Use an SD1.5 "
-            "checkpoint with an SD1.5 motion model such as v3_sd15_mm."
+            "checkpoint with an SD1.5 motion model such as mm_sd15_v3."
         )
 
 

@@ -113,13 +113,13 @@ KINDS: dict[str, tuple[Callable[[], object], str, str]] = {
     "SparseCtrl without a container": (sparse_ctrl, "is a SparseCtrl model", f"Load it with {SPARSE} and connect that"),
     "CameraCtrl": (
         lambda: {"epoch": 1, **camera_ctrl(), "optimizer_state_dict": {"state": {}}}, "is a CameraCtrl model",
-        f"Use it with {CAMERA}, and v3_sd15_mm as the motion model.",
+        f"Use it with {CAMERA}, and mm_sd15_v3 as the motion model.",
     ),
     "CameraCtrl, pruned": (
         lambda: {key: weight for part in camera_ctrl().values() for key, weight in part.items()}, "is a CameraCtrl model",
         f"Use it with {CAMERA}, and",
     ),
-    "MotionCtrl": (motion_ctrl, "is a MotionCtrl model", f"For a camera path, use {CAMERA} with v3_sd15_mm."),
+    "MotionCtrl": (motion_ctrl, "is a MotionCtrl model", f"For a camera path, use {CAMERA} with mm_sd15_v3."),
     "FancyVideo": (
         fancy_video, "is a FancyVideo model",
         "Kinema does not use FancyVideo. To animate a picture, use Animate Picture with PIA.",

@@ -24,7 +24,7 @@ def test_sdxl_motion_model_on_sd15(tmp_path):
         attach(tiny.image_model("sd15"), motion, Applied())
     assert str(error.value) == (
         '"mm_sdxl.safetensors" is an SDXL motion model, but the connected MODEL is SD1.5. '
-        "Use an SDXL checkpoint, or pick a motion model made for SD1.5 such as v3_sd15_mm."
+        "Use an SDXL checkpoint, or pick a motion model made for SD1.5 such as mm_sd15_v3."
     )
 
 
