@@ -34,12 +34,18 @@ COMPUTING = (
 """Tests of our own arithmetic, most of which compare two ways to one result."""
 ONE_HOST = (
     *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
-    *("e2e/test_demo.py", "test_fields.py", "test_house.py", "test_regexes.py"),
+    *("test_fields.py", "test_house.py", "test_regexes.py", "test_statements.py"),
+    *(
+        f"e2e/test_{name}.py"
+        for name in ("beside_another_pack", "demo", "metrics", "motion_files", "server", "training")
+    ),
+    *(f"e2e/test_{name}_server.py" for name in ("camera", "control", "picture", "sparsectrl", "windows")),
     *("motion/test_hostile.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
     *("sampling/sparsectrl/test_sparse_hostile.py", *COMPUTING),
 )
-"""Tests of files and of our own arithmetic, whose results no version of ComfyUI changes. They run on the newest one. What
-meets the host's samplers, nodes, controls and hooks runs on all, and so does the rest end to end."""
+"""Tests of files and of our own arithmetic, whose results no version of ComfyUI changes, and of features on a server that a
+template uses, too. They run on the newest one. What meets the host's samplers, nodes, controls and hooks runs on all, and
+so does end to end what a person sees and clicks: templates, blueprints, conversions, help and messages."""
 WITHOUT_AVX512 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 

@@ -12,6 +12,7 @@ const TEXTS = {
     KinemaPromptTravel: "prompts",
 };
 const HEIGHT = { KinemaCurve: 140 }; // of the plot; the others have room for a message only
+const BESIDE = 54; // of other texts of the node, so that the one with the frames has the most room
 const ROOM = 14; // below a plot: the classic canvas takes its margins from the height of a widget
 const PAUSE = 250; // milliseconds without a key pressed until the server is asked
 const MARGIN = { left: 34, right: 10, top: 10, bottom: 18 };
@@ -121,6 +122,9 @@ function attach(node) {
     const text = node.widgets.find(widget => widget.name === TEXTS[node.comfyClass]);
     const easing = node.widgets.find(widget => widget.name === "easing");
     if (!text) return;
+    for (const other of node.widgets.filter(widget => widget.type === text.type && widget !== text)) {
+        Object.assign(other.options, { getMinHeight: () => BESIDE, getMaxHeight: () => BESIDE });
+    }
     const box = document.createElement("div");
     const problem = Object.assign(document.createElement("div"), { className: "kinema-problem" });
     problem.style.cssText = `color: ${RED}; font: 12px/1.3 sans-serif; overflow-wrap: anywhere;`;

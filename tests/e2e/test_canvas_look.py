@@ -31,6 +31,15 @@ PROMOTED = """() => {
 COLOURS = """() => [app.canvas.default_connection_color_byType.MOTION_MODEL, LGraphCanvas.link_type_colors.MOTION_MODEL,
     getComputedStyle(document.body).getPropertyValue("--color-datatype-KINEMA_CURVE").trim()]"""
 
+ROOM = """async () => {
+    const node = LiteGraph.createNode("KinemaPromptTravel");
+    app.graph.add(node);
+    node.setSize([400, 900]);
+    app.canvas.draw(true, true);
+    return Object.fromEntries(node.widgets.filter(widget => widget.type == "customtext")
+        .map(widget => [widget.name, widget.computedHeight]));
+}"""
+
 
 def test_advanced_inputs_are_folded_until_one_acts(canvas: "Canvas", client: Client) -> None:
     prompt = animation(JOB)
@@ -102,4 +111,11 @@ def test_a_curve_shows_its_plot_and_its_problems_while_one_types(canvas: "Canvas
     text = canvas.widgets()[node_id]["values"]
     assert text.startswith("0: 0.25, 8: 0.") and text.endswith(" ease in")
     assert abs(float(text.split()[3]) - 0.5) < 0.02
+    assert not canvas.errors
+
+
+def test_the_prompts_of_prompt_travel_have_the_most_room(canvas: "Canvas") -> None:
+    canvas.clear()
+    room = canvas.evaluate(ROOM)
+    assert room["prompts"] > 3 * max(room["text_before"], room["text_after"]) > 100
     assert not canvas.errors

@@ -34,7 +34,7 @@ ROWS = {  # name: what it compares
     "train": "a training step ÷ 3 forward passes, and memory with and without checkpointing",
     "collection": "starting a training run on 10,000 clips and captions, and its memory compared with 1,000; needs 5 GB "
     "on disk",
-    "import": "importing the pack and registering its nodes, without the import of the host",
+    "import": "importing the pack, registering its nodes and describing them, without the import of the host",
     "load": "loading a 900 MB motion model ÷ reading its file",
 }
 

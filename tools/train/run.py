@@ -66,6 +66,10 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
             processes=processes,
         )
     )
+    if processes.leads and job.run.sample_every > job.settings.steps:
+        print(
+            f"sample_every has no effect: it is {job.run.sample_every}, but steps is {job.settings.steps}.", flush=True
+        )
     report = Report(session.file, job.run.sample_every)
     try:
         done = session.run(report)
