@@ -33,14 +33,6 @@ def assert_made(output: Path, said: str) -> None:
     assert all(str(file) in said for file in made)
 
 
-def test_the_demo_prints_the_files_it_made(tmp_path: Path) -> None:
-    done = demo(tmp_path / "out", "--frames", "2", "--steps", "1")
-    assert done.returncode == 0, done.stderr
-    assert_made(tmp_path / "out", done.stdout)
-    assert "KSampler" in done.stdout
-    assert "That was the miniature" in done.stdout
-
-
 @pytest.fixture
 def own(tmp_path: Path) -> tuple[Path, Path]:
     """A person's checkpoint and motion model, in folders of theirs."""
@@ -92,7 +84,7 @@ def test_a_wrong_motion_model_is_said_in_a_sentence(own: tuple[Path, Path], tmp_
     )
 
 
-def test_an_interrupted_demo_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> None:
+def test_an_interrupted_demo_leaves_nothing_and_the_next_prints_the_files_it_made(tmp_path: Path) -> None:
     output, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     variables = {**os.environ, "TMPDIR": str(temporary)}
@@ -121,6 +113,7 @@ def test_an_interrupted_demo_leaves_nothing_and_can_be_run_again(tmp_path: Path)
     again = demo(output, "--frames", "2", "--steps", "1")
     assert again.returncode == 0, again.stderr
     assert_made(output, again.stdout)
+    assert "KSampler" in again.stdout and "That was the miniature" in again.stdout
 
 
 def processes_that_name(folder: Path) -> list[psutil.Process]:
