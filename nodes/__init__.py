@@ -13,6 +13,7 @@ from server import PromptServer
 
 from ..doors import add_canvas_route, add_prompt_handler
 from ..sampling.call.host_floor import message
+from .inputs.blueprint_words import add_blueprint_words
 from .inputs.camera_files import files_in
 from .inputs.motion_files import register_folders
 from .inputs.timeline_route import add_timeline_route
@@ -52,6 +53,7 @@ class Kinema(ComfyExtension):
         if server is not None:  # else the nodes are loaded by a script
             add_canvas_route(server, files_in)
             add_timeline_route(server)
+            await add_blueprint_words(server)
             add_prompt_handler(server, files_in)
         self.is_loaded = True
 
