@@ -39,14 +39,14 @@ def test_without_overlap_they_equal_context_windows_without_overlap(animated):
     """What is between the motion modules belongs to single frames."""
     inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
     outside = added(animated, windows=ContextWindows(WindowSpec(4, 0)))
-    assert_alike(*(tiny.sample(model, frames=12, size=16, steps=1) for model in (inside, outside)))
+    assert_alike(*(tiny.sample(model, frames=12, size=4, steps=1) for model in (inside, outside)))
 
 
 def test_context_windows_with_motion_windows_inside(animated):
     """Context windows of 8 whose motion is computed 4 by 4 are the same as motion windows of 4, when nothing overlaps."""
     small = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
     combined = added(small, windows=ContextWindows(WindowSpec(8, 0), at_once=2))
-    assert_alike(*(tiny.sample(model, frames=16, size=16, steps=1) for model in (combined, small)))
+    assert_alike(*(tiny.sample(model, frames=16, size=4, steps=1) for model in (combined, small)))
 
 
 def test_they_move_as_context_windows_do(animated):
