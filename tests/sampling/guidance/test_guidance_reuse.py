@@ -32,14 +32,15 @@ from kinema.sampling.windows.cut import WindowSpec
 from kinema.sampling.windows.motion_windows import MotionWindows
 
 CFG = 4.0
+SIZE = 4  # of the latents that are compared with the formula
 
 
 def reusing(model, interval=2, start_percent=0.0, end_percent=1.0):
     return changed(model, reuse=GuidanceReuse(interval, start_percent, end_percent))
 
 
-def windowed(model, schedule):
-    return added(model, windows=ContextWindows(WindowSpec(4, 1, schedule)))
+def windowed(model, schedule, **more):
+    return added(model, windows=ContextWindows(WindowSpec(4, 1, schedule), **more))
 
 
 def counted(model, run):
@@ -88,17 +89,17 @@ def sample_by_hand(model, interval, frames, steps, positive=None):
     guider = comfy.samplers.CFGGuider(model)
     guider.set_conds(positive or tiny.conditioning(3), tiny.conditioning(4))
     guider.set_cfg(CFG)
-    empty = torch.zeros(frames, 4, 8, 8)
+    empty = torch.zeros(frames, 4, SIZE, SIZE)
     sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", steps)
     noise = comfy.sample.prepare_noise(empty, 5)
     return guider.sample(noise, empty, by_hand(interval), sigmas, disable_pbar=True, seed=5)
 
 
-@pytest.mark.parametrize(("schedule", "interval"), [("static", 3), ("uniform", 2), ("looped", 2), ("shifting", 2)])
+@pytest.mark.parametrize(("schedule", "interval"), [("static", 3), ("looped", 2), ("shifting", 2)])
 def test_a_run_equals_the_formula_with_windows_that_stay_and_that_move(animated, schedule, interval):
     base = windowed(animated, schedule)
-    plain, full = counted(base, lambda m: tiny.sample(m, 7, steps=3))
-    out, fast = counted(reusing(base, interval), lambda m: tiny.sample(m, 7, steps=3))
+    plain, full = counted(base, lambda m: tiny.sample(m, 7, steps=3, size=SIZE))
+    out, fast = counted(reusing(base, interval), lambda m: tiny.sample(m, 7, steps=3, size=SIZE))
     assert fast == [rows if step % interval == 0 else rows // 2 for step, rows in enumerate(full)]
     assert_alike(out, sample_by_hand(base, interval, 7, 3))
     assert_other(out, plain, by=1e-3)
@@ -152,40 +153,46 @@ def test_another_prompt_or_an_injected_picture_needs_a_full_prediction(animated)
     assert sum(steps) == 2 * (2 + 2 + 5 - 2) and steps[0] == 4
 
 
-def company(of, animated, folder):
-    """A MODEL with one of the things that may be there, too, and its positive prompt."""
-    if of == "motion windows":
-        return changed(animated, motion_windows=MotionWindows(4, 1, schedule="uniform")), None
-    if of == "a second motion model":
-        v1 = exact.motion_model(tiny.motion_weights(positions=24, seed=3), folder / "mm_sd_v14.safetensors")
-        return windowed(attach(animated, v1, Applied(0.5), KEEP), "uniform"), None
-    if of == "another prompt in an area":
-        area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
-        return windowed(animated, "uniform"), [*tiny.conditioning(3), area]
-    hint = torch.rand(6, 3, 64, 64, generator=tiny.generator(1))
-    return windowed(animated, "uniform"), controlled(exact_control(control_net()).set_cond_hint(hint, 1.0, (0.0, 1.0)))
-
-
-@pytest.mark.parametrize("of", ["motion windows", "a second motion model", "another prompt in an area", "a ControlNet"])
-def test_in_company_a_run_equals_the_formula(of, animated, tmp_path):
-    base, positive = company(of, animated, tmp_path)
-    plain, full = counted(base, lambda m: tiny.sample(m, 6, steps=2, positive=positive))
-    out, fast = counted(reusing(base), lambda m: tiny.sample(m, 6, steps=2, positive=positive))
+def assert_equals_the_formula(base, positive=None):
+    """Returns what `base` gives without reuse."""
+    plain, full = counted(base, lambda m: tiny.sample(m, 6, size=SIZE, positive=positive))
+    out, fast = counted(reusing(base), lambda m: tiny.sample(m, 6, size=SIZE, positive=positive))
     assert fast[0] == full[0] and fast[1] < full[1]
     assert_alike(out, sample_by_hand(base, 2, 6, 2, positive))
     assert_other(out, plain, by=1e-3)
-    assert_other(plain, tiny.sample(animated, 6, steps=2), by=1e-3)
+    return plain
+
+
+def test_with_motion_windows_a_run_equals_the_formula(animated):
+    plain = assert_equals_the_formula(changed(animated, motion_windows=MotionWindows(4, 1, schedule="uniform")))
+    assert_other(plain, tiny.sample(animated, 6, size=SIZE), by=1e-3)
+
+
+def test_in_company_a_run_equals_the_formula(animated, tmp_path):
+    """Windows that move, a second motion model, another prompt in an area and a ControlNet."""
+    v1 = exact.motion_model(tiny.motion_weights(positions=24, seed=3), tmp_path / "mm_sd_v14.safetensors")
+    base = windowed(attach(animated, v1, Applied(0.5), KEEP), "uniform", at_once=2)
+    area = [tiny.conditioning(7)[0][0], {"area": (4, 2, 0, 0), "strength": 1.0}]
+    hint = torch.rand(6, 3, 32, 32, generator=tiny.generator(1))
+    control = controlled(exact_control(control_net()).set_cond_hint(hint, 1.0, (0.0, 1.0)))
+    plain = assert_equals_the_formula(base, [*control, area])
+    for less, positive in (
+        (windowed(animated, "uniform", at_once=2), [*control, area]),
+        (base, control),
+        (base, [*tiny.conditioning(3), area]),
+    ):
+        assert_other(plain, tiny.sample(less, 6, size=SIZE, positive=positive), by=1e-3)
 
 
 def test_other_guidance_acts_at_steps_that_reuse(animated):
     """With one more pass in each step."""
     still = windowed(animated, "uniform")
-    base = changed(still, motion_guidance=MotionGuidance(2.0))
-    out, counts = counted(reusing(base), lambda m: tiny.sample(m, 6, steps=2))
-    full = passes(still, lambda m: tiny.sample(m, 6, steps=2))
-    assert counts == [full[0] * 3 // 2, full[1]]
+    base = changed(still, motion_guidance=MotionGuidance(4.0))
+    out, counts = counted(reusing(base), lambda m: tiny.sample(m, 6, cfg=8.0, size=SIZE))
+    full = passes(still, lambda m: tiny.sample(m, 6, steps=1, size=SIZE))
+    assert counts == [full[0] * 3 // 2, full[0]]
     for other in (base, reusing(still)):
-        assert_other(out, tiny.sample(other, 6, steps=2), by=1e-3)
+        assert_other(out, tiny.sample(other, 6, cfg=8.0, size=SIZE), by=1e-3)
 
 
 def test_what_needs_the_negative_prompt_at_every_step_gets_it_and_the_node_says_so(model, screen):
@@ -229,12 +236,12 @@ def test_the_node_advises_against_a_second_cache(model, screen, node, name):
 
 def test_an_end_in_mid_run_leaves_nothing(model, animated):
     before, fast = snapshot(model), reusing(windowed(animated, "uniform"))
-    expected = tiny.sample(fast, 6)
+    expected = tiny.sample(fast, 6, size=SIZE)
 
     def stop(*_):
         raise Stop
 
     with pytest.raises(Stop):
-        tiny.sample(fast, 6, callback=stop)
+        tiny.sample(fast, 6, size=SIZE, callback=stop)
     assert_untouched(model, before)
-    assert torch.equal(tiny.sample(fast, 6), expected)
+    assert torch.equal(tiny.sample(fast, 6, size=SIZE), expected)

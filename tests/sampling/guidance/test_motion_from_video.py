@@ -143,43 +143,44 @@ def test_the_push_is_the_gradient_of_the_loss(animated, motion, vae, pictures):
 
 
 def test_it_acts_with_its_strength_in_its_part_of_the_run(animated, vae, pictures):
-    plain = tiny.sample(animated, 4)
-    run = partial(tiny.sample, frames=4)
+    run = partial(tiny.sample, frames=3, size=4)
+    plain = run(animated)
     assert torch.equal(run(following(animated, vae, pictures, 0.0)), plain)
     assert torch.equal(run(following(animated, vae, pictures, start_percent=0.7, end_percent=0.8)), plain)
     results = [run(following(animated, vae, pictures, **more)) for more in ({}, {"level": "fine"}, {"noise": 0.8})]
     for result in results:
         assert_other(result, plain)
-    assert torch.equal(run(following(animated, vae, pictures, Listed((1.0,) * 4))), results[0])
+    assert torch.equal(run(following(animated, vae, pictures, Listed((1.0,) * 3))), results[0])
     assert_other(results[1], results[0])
     assert_other(results[2], results[0])
 
 
 def test_a_reference_of_another_length_is_spread_and_the_node_says_so(animated, vae, pictures, screen):
-    out = tiny.sample(following(animated, vae, pictures[:3]), 6)
+    run = partial(tiny.sample, steps=1, size=4)
+    out = run(following(animated, vae, pictures[:3]), 6)
     said = "Motion from Video: the 3 pictures of the reference are spread evenly over the 6 frames of the video."
     assert said in screen.text
-    assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 0, 1, 1, 2, 2]]), 6))
-    out = tiny.sample(following(animated, vae, pictures), 3)
+    assert torch.equal(out, run(following(animated, vae, pictures[[0, 0, 1, 1, 2, 2]]), 6))
+    out = run(following(animated, vae, pictures), 3)
     assert said.replace("3 pictures", "6 pictures").replace("6 frames", "3 frames") in screen.text
-    assert torch.equal(out, tiny.sample(following(animated, vae, pictures[[0, 2, 5]]), 3))
+    assert torch.equal(out, run(following(animated, vae, pictures[[0, 2, 5]]), 3))
     late = following(animated, vae, pictures, start_percent=0.0, end_percent=0.1)
-    tiny.sample(late, 6, steps=4, denoise=0.5)
+    tiny.sample(late, 2, steps=4, denoise=0.5, size=4)
     assert "Motion from Video has no effect: no step of this run is between 0% and 10%" in screen.text
 
 
 def test_company(animated, motion, vae, pictures, tmp_path):
     """Windows, areas, ControlNets, other guidance, a patch of up blocks, and a motion model with joint norms."""
-    hint = torch.rand(6, 3, 64, 64, generator=tiny.generator(1))
+    hint = torch.rand(6, 3, 32, 32, generator=tiny.generator(1))
     control = control_net().set_cond_hint(hint, 1.0, (0.0, 1.0))
-    area = [tiny.conditioning(7)[0][0], {"area": (8, 4, 0, 0), "strength": 1.0}]
+    area = [tiny.conditioning(7)[0][0], {"area": (4, 2, 0, 0), "strength": 1.0}]
     positive = [[tiny.conditioning(3)[0][0], {"control": control, "control_apply_to_uncond": True}], area]
     first = exact.motion_model(tiny.motion_weights(positions=24, seed=3), tmp_path / "mm_sd_v14.safetensors")
     both = attach(animated, first, Applied(0.5), KEEP)
-    windowed = added(both, windows=ContextWindows(WindowSpec(3, 1, "uniform")))
+    windowed = added(both, windows=ContextWindows(WindowSpec(3, 1, "uniform"), at_once=2))
     base = changed(windowed, motion_guidance=MotionGuidance(1.0), reuse=GuidanceReuse(2))
     base.set_model_output_block_patch(_as_freeu)
-    run = partial(tiny.sample, frames=5, steps=2, positive=positive)
+    run = partial(tiny.sample, frames=5, steps=2, size=4, positive=positive)
     assert_other(run(following(base, vae, pictures)), run(base), by=1e-3)
 
 
@@ -189,7 +190,7 @@ def test_models_that_nodes_load_in_inference_mode(vae, pictures, tmp_path, stora
 
     def out():
         model = attach(tiny.image_model(storage=storage), load_motion_model(file), Applied(), KEEP)
-        return tiny.sample(following(model, vae, pictures[:4]), 4, scheduler="simple")
+        return tiny.sample(following(model, vae, pictures[:3]), 3, steps=1, scheduler="simple", size=4)
 
     with torch.inference_mode():
         inside = out()
@@ -205,27 +206,31 @@ def test_what_cannot_work_is_said(model, animated, vae, pictures):
         MotionFromVideoNode.execute(animated, pictures[:1], vae)
 
 
-@pytest.mark.parametrize("where", ["there", "back"])
-def test_an_end_in_the_middle_of_the_pass_leaves_nothing(model, motion, animated, vae, pictures, where):
+def test_an_end_in_the_middle_of_the_pass_leaves_nothing(model, motion, animated, vae, pictures):
+    """On the way there, and on the way back."""
     before = snapshot(model)
     modules = [vars(module).copy() for module in motion.model.modules()]
-    guided = following(animated, vae, pictures)
-    expected = tiny.sample(guided, 6)
+    guided = following(animated, vae, pictures[:3])
+    expected = tiny.sample(guided, 3, size=4)
 
-    def stop(queries, keys, values, options):
-        if where == "there" and queries.requires_grad:
+    def stop_there(queries, keys, values, options):
+        if queries.requires_grad:
             raise Stop
-        if where == "back" and queries.requires_grad:
+        return queries, keys, values
+
+    def stop_on_the_way_back(queries, keys, values, options):
+        if queries.requires_grad:
             queries.register_hook(_stop)
         return queries, keys, values
 
-    stopped = guided.clone()
-    stopped.set_model_attn1_patch(stop)
-    with pytest.raises(Stop):
-        tiny.sample(stopped, 6)
-    assert_untouched(model, before)
-    assert [vars(module) for module in motion.model.modules()] == modules
-    assert torch.equal(tiny.sample(guided, 6), expected)
+    for stop in (stop_there, stop_on_the_way_back):
+        stopped = guided.clone()
+        stopped.set_model_attn1_patch(stop)
+        with pytest.raises(Stop):
+            tiny.sample(stopped, 3, size=4)
+        assert_untouched(model, before)
+        assert [vars(module) for module in motion.model.modules()] == modules
+        assert torch.equal(tiny.sample(guided, 3, size=4), expected)
 
 
 def _stop(_gradient):

@@ -79,6 +79,9 @@ OTHER = {
 }  # fmt: skip
 """Nodes that are not tried here, by the reason."""
 
+STEPS = {"EasyCache": 4, "LazyCache": 4, "APG": 2, "CFGOverride": 2, "DifferentialDiffusion": 2}
+"""Of nodes that go on from step to step or change in a run; the third step is the first that caches may skip."""
+
 MIXES_FRAMES = {
     "Mahiro": "weighs all frames by one likeness",
     "PerpNeg": "projects all frames together",
@@ -109,7 +112,7 @@ def base(model):
 
 def sample(name, model, **more):
     """Latents of a run with the host's node `name` on `model`."""
-    steps = 4 if "Cache" in name else 2  # the third is the first that caches may skip
+    steps = STEPS.get(name, 1)
     if name == "DifferentialDiffusion":
         more["noise_mask"] = torch.linspace(0, 1, SIZE * SIZE).reshape(1, SIZE, SIZE)
     return tiny.sample(model, FRAMES, steps=steps, size=SIZE, **more)

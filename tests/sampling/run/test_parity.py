@@ -52,8 +52,7 @@ def test_equals_the_authors(family, models, within, tmp_path):
 
 
 @pytest.mark.parametrize("family", ["v1", "v2", "v3"])
-@pytest.mark.parametrize("batched", [True, False])
-def test_a_step_of_the_hosts_sampler_equals_the_authors(family, batched, tmp_path, monkeypatch):
+def test_a_step_of_the_hosts_sampler_equals_the_authors(family, tmp_path, monkeypatch):
     """From pure noise in one step of Euler with CFG, cond and uncond in one call or in two."""
     file = tiny.save(ORIGINAL[family](), tmp_path / f"{family}.safetensors")
     animated = attach(exact.image_model(seed=7), load_motion_model(file), Applied())
@@ -62,10 +61,13 @@ def test_a_step_of_the_hosts_sampler_equals_the_authors(family, batched, tmp_pat
     cond, uncond = (oracle.predict(theirs, noise, 999, tiny.conditioning(seed)[0][0]) for seed in (3, 4))
     sigma = animated.get_model_object("model_sampling").sigma_max
     expected = noise * (1 + sigma**2) ** 0.5 - sigma * (uncond + 4.0 * (cond - uncond))
-    if not batched:
-        monkeypatch.setattr(animated.model, "memory_required", lambda *a, **k: 1e30)
-    out = tiny.sample(animated, FRAMES, steps=1, cfg=4.0, latent=torch.zeros_like(noise), noise=noise) * 0.18215
-    assert_alike(out, expected, within=ONE_CALL)
+
+    def out():
+        return tiny.sample(animated, FRAMES, steps=1, cfg=4.0, latent=torch.zeros_like(noise), noise=noise) * 0.18215
+
+    assert_alike(out(), expected, within=ONE_CALL)
+    monkeypatch.setattr(animated.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
+    assert_alike(out(), expected, within=ONE_CALL)
 
 
 @pytest.mark.parametrize("family", ["v1", "v2", "sdxl", "hotshotxl"])

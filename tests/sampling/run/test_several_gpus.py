@@ -41,6 +41,10 @@ def motion(tmp_path):
     return load.load_motion_model(tiny.save(tiny.motion_weights(seed=8), tmp_path / "v3.safetensors"))
 
 
+def sample(model):
+    return tiny.sample(model, size=4)
+
+
 def on_two_devices(model):
     """What the MultiGPU node makes of `model`."""
     model = model.clone()
@@ -61,24 +65,24 @@ def assert_same(animated, expected):
 
     animated = animated.clone()
     animated.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", watch)
-    result = tiny.sample(animated)
+    result = sample(animated)
     assert_alike(result, expected)
     assert len(used) == 2
 
 
 def test_the_node_after_apply(model, motion):
     animated = attach(model, motion, Applied(0.8))
-    assert_same(on_two_devices(animated), tiny.sample(animated))
+    assert_same(on_two_devices(animated), sample(animated))
 
 
 def test_the_node_before_apply(model, motion):
-    assert_same(attach(on_two_devices(model), motion, Applied(0.8)), tiny.sample(attach(model, motion, Applied(0.8))))
+    assert_same(attach(on_two_devices(model), motion, Applied(0.8)), sample(attach(model, motion, Applied(0.8))))
 
 
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_one_motion_model_applied_twice(where, model, motion, monkeypatch):
     """The node before, between and after both. The weights are loaded once for each device."""
-    expected = tiny.sample(attach(attach(model, motion, Applied(0.8, end_percent=0.5)), motion, Applied(0.6)))
+    expected = sample(attach(attach(model, motion, Applied(0.8, end_percent=0.5)), motion, Applied(0.6)))
     reads = []
     read = load.opened
     monkeypatch.setattr(load, "opened", lambda path: (reads.append(path), read(path))[1])
@@ -97,8 +101,8 @@ def test_a_picture(make, model, tmp_path):
     vae = load_vae(str(FOLDER / VAE))
     motion = load.load_motion_model(tiny.save(make(), tmp_path / "picture.safetensors"))
     animated = attach(model, animating(motion, pictured.animated(vae)), Applied(0.8))
-    expected = tiny.sample(animated)
-    assert_other(expected, tiny.sample(attach(model, motion, Applied(0.8))), by=1e-3)
+    expected = sample(animated)
+    assert_other(expected, sample(attach(model, motion, Applied(0.8))), by=1e-3)
     assert_same(on_two_devices(animated), expected)
 
 
@@ -106,15 +110,15 @@ def test_the_motion_of_a_video(model, motion):
     video = MotionFromVideo(pictured.photo(count=4), load_vae(str(FOLDER / VAE)))
     animated = attach(model, motion, Applied(0.8))
     following = changed(animated, from_video=video)
-    expected = tiny.sample(following)
-    assert_other(expected, tiny.sample(animated))
+    expected = sample(following)
+    assert_other(expected, sample(animated))
     assert_same(on_two_devices(following), expected)
 
 
 def test_a_motion_model_with_and_without_its_lora(model, motion, tmp_path):
     zoom = load_motion_lora(motion, tiny.save(loras.official(), tmp_path / "zoom.safetensors"), 0.5)
     once = attach(attach(model, motion, Applied(0.8)), zoom, Applied(0.6))
-    expected = tiny.sample(attach(once, zoom, Applied(0.3)))
+    expected = sample(attach(once, zoom, Applied(0.3)))
     animated = attach(on_two_devices(attach(model, motion, Applied(0.8))), zoom, Applied(0.6))
     animated = attach(animated, zoom, Applied(0.3))
     assert len(animated.get_additional_models_with_key("kinema")) == 2
@@ -127,4 +131,4 @@ def test_a_camera(before, model, motion, tmp_path):
     following = follow_camera(motion, camera_ctrl, Camera(CameraMove("move right", 4.0), 0.7))
     animated = attach(model, following, Applied(0.8))
     two = attach(on_two_devices(model), following, Applied(0.8)) if before else on_two_devices(animated)
-    assert_same(two, tiny.sample(animated))
+    assert_same(two, sample(animated))

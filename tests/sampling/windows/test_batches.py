@@ -35,22 +35,21 @@ def watched(model):
     return model, sizes
 
 
-@pytest.mark.parametrize("name", ["v1", "v3", "sdxl", "hotshotxl"])
+@pytest.mark.parametrize("name", ["v1", "v3", "sdxl"])
 def test_windows_together_equal_windows_apart(name, tmp_path):
-    """Also for families whose norms run over the frames of a window: v1, SDXL and HotshotXL."""
+    """Also for families whose norms run over the frames of a window: v1's in the UNet, SDXL's in the modules."""
     kind = next(kind for kind in families.KINDS.values() if kind.family == name)
     motion = exact.motion_model(kind.make(), tmp_path / kind.file)
     animated = attach(exact.image_model(kind.base), motion, Applied())
-    serial, *batched = (sample(animated, n) for n in (1, 2, 9))
-    for result in batched:
-        assert_alike(result, serial, within=ONE_CALL)
+    serial = sample(animated, 1)
+    assert_alike(sample(animated, 2), serial, within=ONE_CALL)
     assert_other(sample(animated, 1, "batched"), serial)
 
 
 def sample(animated, at_once, schedule="static"):
     """Pictures large enough that GroupNorm has more to normalise than two numbers, whose rounding it would amplify."""
-    cut = ContextWindows(WindowSpec(4, 1, schedule), at_once=at_once)
-    return tiny.sample(added(animated, windows=cut), frames=10, size=16, steps=1)
+    cut = ContextWindows(WindowSpec(3, 1, schedule), at_once=at_once)
+    return tiny.sample(added(animated, windows=cut), frames=7, size=16, steps=1)
 
 
 @pytest.mark.parametrize(("at_once", "expected"), [(1, [6, 6, 6, 6, 6]), (2, [12, 12, 6]), (4, [24, 6]), (9, [30])])
@@ -83,7 +82,7 @@ def test_as_many_as_memory_allows(motion, monkeypatch):
 
 def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motion, caplog, screen):
     animated = attach(exact.image_model(), motion, Applied())
-    expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=16, cfg=1.0)
+    expected = tiny.sample(added(animated, windows=windows(1)), frames=22, size=4, cfg=1.0)
     small, sizes = watched(added(animated, windows=windows(4)))
 
     def little_memory(executor, base, conds, x, *args):
@@ -93,7 +92,7 @@ def test_out_of_memory_falls_back_to_fewer_windows_for_the_rest_of_the_run(motio
 
     small.add_wrapper_with_key(WRAPPERS.CALC_COND_BATCH, "memory", little_memory)
     with caplog.at_level(logging.WARNING):
-        result = tiny.sample(small, frames=22, size=16, cfg=1.0)
+        result = tiny.sample(small, frames=22, size=4, cfg=1.0)
     assert sizes == [24, 12, 12, 6, 12, 12, 6]
     assert "Not enough memory for 4 context windows at once; continuing with 2." in caplog.text
     assert screen.text.endswith("Windows computed at once: 2, because there was not enough memory for more.")

@@ -19,18 +19,23 @@ from kinema.sampling.windows.cut import WindowSpec
 FRAMES = 7
 
 
-def both(model, *, at_once=2, size=4, **more):
-    cut = added(model, windows=ContextWindows(WindowSpec(3, 1), at_once=at_once))
+@pytest.fixture(scope="module")
+def plain(model):
+    """What it gives without anything by frame."""
+    return tiny.sample(model, frames=FRAMES, size=4)
+
+
+def both(model, *, size=4, **more):
+    """In three windows, two of them at once and one alone, and without windows."""
+    cut = added(model, windows=ContextWindows(WindowSpec(3, 1), at_once=2))
     return [tiny.sample(m, frames=FRAMES, size=size, **more) for m in (cut, model)]
 
 
-def assert_same(model, **more):
-    """In windows as without, one window at a time and several; and `more` matters at all."""
-    plain = tiny.sample(model, frames=FRAMES, size=4)
-    for at_once in (1, 2):
-        ours, expected = both(model, at_once=at_once, **more)
-        assert_alike(ours, expected)
-        assert_other(expected, plain)
+def assert_same(model, plain, **more):
+    """In windows as without; and `more` matters at all."""
+    ours, expected = both(model, **more)
+    assert_alike(ours, expected)
+    assert_other(expected, plain)
 
 
 def prompts(frames=FRAMES, seed=3, **more):
@@ -42,39 +47,39 @@ def masks(frames=FRAMES, seed=6):
 
 
 @pytest.mark.parametrize("count", [FRAMES, FRAMES - 3, FRAMES + 5])
-def test_prompts_per_frame(model, count):
+def test_prompts_per_frame(model, plain, count):
     """Also more or fewer prompts than frames, which the host cuts off and repeats."""
-    assert_same(model, positive=prompts(count), negative=prompts(count, 4))
+    assert_same(model, plain, positive=prompts(count), negative=prompts(count, 4))
 
 
 @pytest.mark.parametrize("count", [1, FRAMES])
-def test_regional_prompts_with_masks_per_frame(model, count):
+def test_regional_prompts_with_masks_per_frame(model, plain, count):
     top = [prompts(seed=8)[0][0], {"mask": masks(count), "mask_strength": 0.8}]
     rest = [prompts(seed=9)[0][0], {"mask": 1 - masks(count), "mask_strength": 1.0}]
-    assert_same(model, positive=[top, rest])
+    assert_same(model, plain, positive=[top, rest])
 
 
-def test_areas_with_prompts_per_frame(model):
-    assert_same(model, positive=[*prompts(), *prompts(seed=8, area=(2, 4, 2, 0), strength=0.7)])
+def test_areas_with_prompts_per_frame(model, plain):
+    assert_same(model, plain, positive=[*prompts(), *prompts(seed=8, area=(2, 4, 2, 0), strength=0.7)])
 
 
-def test_noise_masks_per_frame(model):
+def test_noise_masks_per_frame(model, plain):
     latent = tiny.latents(FRAMES, 4)
-    assert_same(model, latent=latent, noise_mask=masks().round())
+    assert_same(model, plain, latent=latent, noise_mask=masks().round())
 
 
-def test_noise_of_chosen_batch_indices(model):
+def test_noise_of_chosen_batch_indices(model, plain):
     empty = torch.zeros(FRAMES, 4, 4, 4)
     noise = comfy.sample.prepare_noise(empty, 5, [3, 1, 4, 1, 5, 9, 2])
-    assert_same(model, noise=noise)
+    assert_same(model, plain, noise=noise)
 
 
-def test_parts_of_the_run(model):
+def test_parts_of_the_run(model, plain):
     early, late = (
         prompts(seed=8, start_percent=0.0, end_percent=0.5),
         prompts(seed=9, start_percent=0.5, end_percent=1.0),
     )
-    assert_same(model, positive=[*early, *late], steps=4)
+    assert_same(model, plain, positive=[*early, *late], steps=4)
 
 
 def test_image_prompts_of_packs_that_read_ad_params(model):
@@ -88,11 +93,9 @@ def test_image_prompts_of_packs_that_read_ad_params(model):
 
     patched = model.clone()
     patched.set_model_attn2_patch(more_tokens)
-    plain = tiny.sample(model, frames=FRAMES, size=8)
-    for at_once in (1, 2):
-        ours, expected = both(patched, at_once=at_once, size=8)
-        assert_alike(ours, expected)
-        assert_other(expected, plain)
+    ours, expected = both(patched, size=8)
+    assert_alike(ours, expected)
+    assert_other(expected, tiny.sample(model, frames=FRAMES, size=8))
 
 
 def other_model(kind, config):
@@ -129,15 +132,15 @@ def test_pictures_and_masks_of_an_inpainting_model():
     assert_alike(ours, expected)
 
 
-def test_lora_hooks_on_conditionings(model):
+def test_lora_hooks_on_conditionings(model, plain):
     name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
     random = tiny.generator(2)
     lora = {f"{name}.lora_{side}.weight": torch.randn(32, 4, generator=random) for side in ("up", "down")}
     lora[f"{name}.lora_down.weight"] = lora[f"{name}.lora_down.weight"].T
-    assert_same(model, positive=prompts(hooks=comfy.hooks.create_hook_lora(lora, 1.0, 0.0)))
+    assert_same(model, plain, positive=prompts(hooks=comfy.hooks.create_hook_lora(lora, 1.0, 0.0)))
 
 
-def test_gligen_boxes(model):
+def test_gligen_boxes(model, plain):
     """The host knows one set of boxes for the whole video; every window gets it."""
     widths = [32, 32, *[64] * 11, *[32] * 3]  # of the UNet's attentions, from input to output
     modules = [comfy.gligen.GatedSelfAttentionDense(width, 16, 8, width // 8) for width in widths]
@@ -148,4 +151,4 @@ def test_gligen_boxes(model):
     cpu = torch.device("cpu")
     patcher = comfy.model_patcher.CoreModelPatcher(network, load_device=cpu, offload_device=cpu)
     box = (torch.randn(1, 16, generator=random).double(), 2, 2, 1, 1)
-    assert_same(model, positive=prompts(gligen=("position", patcher, [box])))
+    assert_same(model, plain, positive=prompts(gligen=("position", patcher, [box])))

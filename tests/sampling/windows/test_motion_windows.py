@@ -39,24 +39,24 @@ def test_without_overlap_they_equal_context_windows_without_overlap(animated):
     """What is between the motion modules belongs to single frames."""
     inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
     outside = added(animated, windows=ContextWindows(WindowSpec(4, 0)))
-    assert_alike(*(tiny.sample(model, frames=12, size=16, steps=1) for model in (inside, outside)))
+    assert_alike(*(tiny.sample(model, frames=12, size=4, steps=1) for model in (inside, outside)))
 
 
 def test_context_windows_with_motion_windows_inside(animated):
     """Context windows of 8 whose motion is computed 4 by 4 are the same as motion windows of 4, when nothing overlaps."""
     small = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
     combined = added(small, windows=ContextWindows(WindowSpec(8, 0), at_once=2))
-    assert_alike(*(tiny.sample(model, frames=16, size=16, steps=1) for model in (combined, small)))
+    assert_alike(*(tiny.sample(model, frames=16, size=4, steps=1) for model in (combined, small)))
 
 
 def test_they_move_as_context_windows_do(animated):
     """Windows of 4 without overlap share 12 frames out among them at every step, begun elsewhere at each."""
     inside = changed(animated, motion_windows=MotionWindows(4, 0, "flat", schedule="looped"))
     outside = added(animated, windows=ContextWindows(WindowSpec(4, 0, "looped")))
-    moved, expected = (tiny.sample(model, frames=12, size=8, steps=3) for model in (inside, outside))
+    moved, expected = (tiny.sample(model, frames=12, size=4, steps=3) for model in (inside, outside))
     assert_alike(moved, expected)
     still = changed(animated, motion_windows=MotionWindows(4, 0, "flat"))
-    assert_other(moved, tiny.sample(still, frames=12, size=8, steps=3), by=1e-3)  # the first step has no move
+    assert_other(moved, tiny.sample(still, frames=12, size=4, steps=3), by=1e-3)  # the first step has no move
 
 
 @pytest.mark.parametrize(("schedule", "closed"), [("uniform", False), ("looped", False), ("looped", True)])
@@ -90,11 +90,11 @@ def test_global_attention_of_a_loop_is_refused(looping):
 def test_global_attention_sees_each_video_of_a_call_alone(animated):
     """Context windows and prompts, together and apart; one of the prompts is for an area."""
     inside = changed(animated, motion_windows=MotionWindows(4, 1, schedule="uniform", global_attention=0.4))
-    area = [tiny.conditioning(6)[0][0], {"area": (4, 4, 0, 2), "strength": 1.0}]
+    area = [tiny.conditioning(6)[0][0], {"area": (2, 2, 0, 1), "strength": 1.0}]
     positive = [tiny.conditioning(3)[0], area]
     apart, together = (
         tiny.sample(
-            added(inside, windows=ContextWindows(WindowSpec(7, 2), at_once=count)), 12, positive=positive, size=8
+            added(inside, windows=ContextWindows(WindowSpec(7, 2), at_once=count)), 12, positive=positive, size=4
         )
         for count in (1, 2)
     )
@@ -103,16 +103,16 @@ def test_global_attention_sees_each_video_of_a_call_alone(animated):
 
 def test_global_attention_sees_the_whole_video(animated):
     """The first window notices a change of the last frame."""
-    changed_end = tiny.latents(12, 8)
+    changed_end = tiny.latents(12, 4)
     changed_end[-1] += 1
     whole = changed(animated, motion_windows=MotionWindows(4, 0, "flat", global_attention=0.4))
-    firsts = [tiny.sample(whole, 12, noise=noise, steps=1, size=8)[0] for noise in (tiny.latents(12, 8), changed_end)]
+    firsts = [tiny.sample(whole, 12, noise=noise, steps=1, size=4)[0] for noise in (tiny.latents(12, 4), changed_end)]
     assert_other(*firsts, by=1e-4)
 
 
 def test_overlap_joins_the_windows(animated):
     results = [
-        tiny.sample(changed(animated, motion_windows=MotionWindows(4, overlap, loop_fuse, loop)), frames=10, size=8)
+        tiny.sample(changed(animated, motion_windows=MotionWindows(4, overlap, loop_fuse, loop)), frames=10, size=4)
         for overlap, loop_fuse, loop in (
             (0, "flat", False),
             (2, "pyramid", False),
@@ -134,13 +134,13 @@ def test_a_video_that_fits_is_left_alone(animated):
 def test_a_short_loop_is_closed_too(animated, frames):
     """Every frame has the same view of the others: turning the noise turns the video."""
     model = changed(animated, motion_windows=MotionWindows(16, 15, "flat", closed_loop=True))
-    noise = tiny.latents(frames, 8)
+    noise = tiny.latents(frames, 4)
     first, turned = (
-        tiny.sample(model, frames=frames, noise=n, steps=1, size=8, cfg=1.0) for n in (noise, noise.roll(1, 0))
+        tiny.sample(model, frames=frames, noise=n, steps=1, size=4, cfg=1.0) for n in (noise, noise.roll(1, 0))
     )
     assert_alike(turned, first.roll(1, 0))
     left_open = [
-        tiny.sample(animated, frames=frames, noise=n, steps=1, size=8, cfg=1.0) for n in (noise, noise.roll(1, 0))
+        tiny.sample(animated, frames=frames, noise=n, steps=1, size=4, cfg=1.0) for n in (noise, noise.roll(1, 0))
     ]
     assert (left_open[1] - left_open[0].roll(1, 0)).abs().max() > 1e-2
 
@@ -150,7 +150,7 @@ def test_a_context_window_is_no_loop(animated):
     both = [changed(animated, motion_windows=MotionWindows(4, 1, closed_loop=loop)) for loop in (False, True)]
     for frames, same in ((16, True), (8, False)):
         plain, loop = (
-            tiny.sample(added(model, windows=ContextWindows(WindowSpec(8, 2))), frames=frames, steps=1, size=8)
+            tiny.sample(added(model, windows=ContextWindows(WindowSpec(8, 2))), frames=frames, steps=1, size=4)
             for model in both
         )
         assert torch.equal(plain, loop) is same
