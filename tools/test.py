@@ -41,7 +41,8 @@ ONE_HOST = (
     ),
     *(f"e2e/test_{name}_server.py" for name in ("camera", "control", "picture", "sparsectrl", "windows")),
     *("motion/test_hostile.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
-    *("sampling/sparsectrl/test_sparse_hostile.py", *COMPUTING),
+    *("sampling/sparsectrl/test_sparse_hostile.py", "sampling/windows/test_fuse.py", "sampling/windows/test_loops.py"),
+    *COMPUTING,
 )
 """Tests of files and of our own arithmetic, whose results no version of ComfyUI changes, and of features on a server that a
 template uses, too. They run on the newest one. What meets the host's samplers, nodes, controls and hooks runs on all, and
