@@ -102,7 +102,7 @@ def test_a_motion_model_is_trained_shown_and_saved(folders, clips):
     comfy.utils.set_progress_bar_global_hook(lambda done, total, preview, **_: previews.append((done, total, preview)))
     try:
         with torch.inference_mode():
-            model = tiny.image_model()
+            model = tiny.image_model("small")
         output = train(TrainMotionModelNode, model=model, clips=clips, name="mine/fish")
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
@@ -125,7 +125,7 @@ def test_a_motion_model_is_trained_shown_and_saved(folders, clips):
 
 
 def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips):
-    model = tiny.image_model()
+    model = tiny.image_model("small")
 
     def interrupt(done, total, preview, **_):
         if done == 1:  # the host leaves out what follows the first within a tenth of a second
@@ -163,7 +163,9 @@ def test_somebody_elses_file_is_never_replaced(folders, clips):
     file.write_bytes(b"precious")
     for again in (False, True):
         with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" already exists.* Pick another name'):
-            train(TrainMotionModelNode, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
+            train(
+                TrainMotionModelNode, model=tiny.image_model("small"), clips=clips, name="v3_sd15_mm", start_again=again
+            )
     assert file.read_bytes() == b"precious"
 
 
@@ -225,6 +227,6 @@ def test_advanced_inputs_can_be_left_out(clips):
     }
     with torch.inference_mode():
         motion, _plot = TrainMotionModelNode.execute(
-            **(basic | {"model": tiny.image_model(), "clips": clips, "name": "few", "steps": 1})
+            **(basic | {"model": tiny.image_model("small"), "clips": clips, "name": "few", "steps": 1})
         ).result
     assert motion.model.spec.family.name == "v3"
