@@ -36,8 +36,8 @@ COMPUTING = (
 ONE_HOST = (
     *("convert", "dev", "doors", "drawing", "evaluation", "farm", "miniature", "quality", "training"),
     *("e2e/test_demo.py", "test_fields.py", "test_house.py", "test_regexes.py"),
-    *("motion/test_atomic.py", "motion/test_files.py", "motion/test_hostile.py", "motion/test_other_files.py"),
-    *("motion/test_reading.py", "nodes/test_complete.py", "nodes/test_contradictions.py"),
+    *("motion/test_hostile.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
+    *("motion/test_atomic.py", "motion/test_files.py", "motion/test_other_files.py", "nodes/test_complete.py"),
     *("nodes/test_evolved_names.py", "nodes/test_locales.py", "nodes/test_search.py", "nodes/test_words.py"),
     *("sampling/sparsectrl/test_sparse_hostile.py", *COMPUTING),
 )
