@@ -25,7 +25,8 @@ class Lines(logging.Handler):
         self.said.append(record.getMessage())
 
 async def main():
-    await nodes.init_builtin_extra_nodes()
+    if sys.argv[2:]:
+        await nodes.init_builtin_extra_nodes()
     logging.getLogger().addHandler(Lines(logging.INFO))
     logging.getLogger().setLevel(logging.INFO)
     print("loading", flush=True)
@@ -45,9 +46,10 @@ class Loaded:
     lines: tuple[str, ...]  # logged and printed meanwhile
 
 
-def load_once(host: Path) -> Loaded:
-    """In a process of its own, by the own loader of the ComfyUI in `host`. Raises RuntimeError where that failed."""
-    command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY)]
+def load_once(host: Path, extra: bool = True) -> Loaded:
+    """In a process of its own, by the own loader of the ComfyUI in `host`, which has loaded its `extra` nodes before. Raises
+    RuntimeError where that failed."""
+    command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY), *(["extra"] if extra else [])]
     variables = {**os.environ, "PYTHONPATH": str(host)}
     done = subprocess.run(command, cwd=host, env=variables, capture_output=True, text=True)
     _, _, said = done.stdout.partition("loading\n")
