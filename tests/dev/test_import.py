@@ -49,7 +49,7 @@ def edited(tmp_path: Path):
 def test_a_host_without_what_kinema_uses_says_so_in_one_line(other: str, edited) -> None:
     version, file, before, after, said = OTHERS[other]
     with pytest.raises(RuntimeError) as refused:
-        importlib.import_module("tools.bench.import").load_once(edited(file, before, after, version), extra=False)
+        importlib.import_module("tools.bench.import").load_once(edited(file, before, after, version))
     line = str(refused.value).splitlines()[1]
     without_name = re.sub(r"(comfy\.context_windows)\.\w+", r"\1", line)  # Python 3.12 names it
     assert without_name == f"Error while calling comfy_entrypoint in {REPOSITORY}: {said}"

@@ -25,8 +25,7 @@ class Lines(logging.Handler):
         self.said.append(record.getMessage())
 
 async def main():
-    if sys.argv[2:]:
-        await nodes.init_builtin_extra_nodes()
+    await nodes.init_builtin_extra_nodes()
     logging.getLogger().addHandler(Lines(logging.INFO))
     logging.getLogger().setLevel(logging.INFO)
     print("loading", flush=True)
@@ -46,10 +45,9 @@ class Loaded:
     lines: tuple[str, ...]  # logged and printed meanwhile
 
 
-def load_once(host: Path, extra: bool = True) -> Loaded:
-    """In a process of its own, by the own loader of the ComfyUI in `host`, which has loaded its `extra` nodes before. Raises
-    RuntimeError where that failed."""
-    command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY), *(["extra"] if extra else [])]
+def load_once(host: Path) -> Loaded:
+    """In a process of its own, by the own loader of the ComfyUI in `host`. Raises RuntimeError where that failed."""
+    command = [sys.executable, "-c", SCRIPT, str(environment.REPOSITORY)]
     variables = {**os.environ, "PYTHONPATH": str(host)}
     done = subprocess.run(command, cwd=host, env=variables, capture_output=True, text=True)
     _, _, said = done.stdout.partition("loading\n")
