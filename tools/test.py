@@ -25,7 +25,8 @@ TESTS = REPOSITORY / "tests"
 MAX_WORKERS = 4  # each holds a ComfyUI, a good gigabyte
 NOTHING_COLLECTED = 5  # pytest's exit code
 COMPUTING = (
-    *("motion/test_adjust.py", "motion/test_families.py", "motion/test_lora.py", "motion/test_picture_parts.py"),
+    *("motion/test_adjust.py", "motion/test_families.py", "motion/test_layers.py", "motion/test_lora.py"),
+    *("motion/test_picture_parts.py", "motion/test_pooling.py", "motion/test_positions.py", "motion/test_windowed.py"),
     *("sampling/camera", "sampling/latents/test_text2video_zero.py", "sampling/modules/test_controls.py"),
     *("sampling/modules/test_guides.py", "sampling/noise/test_authors_ddim.py", "sampling/run/test_compiled.py"),
     *("sampling/run/test_order.py", "sampling/windows/test_batches.py", "sampling/windows/test_motion_windows.py"),
@@ -41,6 +42,8 @@ ONE_HOST = (
     ),
     *(f"e2e/test_{name}_server.py" for name in ("camera", "control", "picture", "sparsectrl", "windows")),
     *("motion/test_hostile.py", "motion/test_reading.py", "nodes/test_contradictions.py"),
+    *("motion/test_atomic.py", "motion/test_files.py", "motion/test_other_files.py", "nodes/test_complete.py"),
+    *("nodes/test_evolved_names.py", "nodes/test_locales.py", "nodes/test_search.py", "nodes/test_words.py"),
     *("sampling/sparsectrl/test_sparse_hostile.py", "sampling/windows/test_fuse.py", "sampling/windows/test_loops.py"),
     *COMPUTING,
 )

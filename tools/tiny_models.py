@@ -46,6 +46,11 @@ def unet_config(base: str) -> dict[str, Any]:
             "channel_mult": (1, 2, 2, 2), "num_res_blocks": [2, 2, 2, 2], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
             "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0], "transformer_depth_middle": 1,
         }  # fmt: skip
+    if base == "small":
+        return shared | {
+            "channel_mult": (1, 1, 1, 1), "num_res_blocks": [1, 1, 1, 1], "transformer_depth": [1, 0, 0, 0],
+            "transformer_depth_output": [1, 1, 0, 0, 0, 0, 0, 0], "transformer_depth_middle": 1,
+        }  # fmt: skip
     return shared | {
         "channel_mult": (1, 2, 2), "num_res_blocks": [2, 2, 2], "transformer_depth": [0, 0, 1, 1, 2, 2],
         "transformer_depth_output": [0, 0, 0, 1, 1, 1, 2, 2, 2], "transformer_depth_middle": 2,
@@ -55,8 +60,12 @@ def unet_config(base: str) -> dict[str, Any]:
 def image_model(
     base: str = "sd15", seed: int = 0, v_prediction: bool = False, storage: torch.dtype = torch.float32
 ) -> Any:
-    """MODEL: a host ModelPatcher around a tiny UNet with random weights, kept as `storage` and computed in float32."""
-    config = {"sd15": comfy.supported_models.SD15, "sdxl": comfy.supported_models.SDXL}[base](unet_config(base))
+    """MODEL: a host ModelPatcher around a tiny UNet with random weights, kept as `storage` and computed in float32.
+
+    `base` "small" is SD1.5 with the fewest layers: one residual block a level, and attention on the first level and in the
+    middle. Motion models in the published layouts do not fit it.
+    """
+    config = (comfy.supported_models.SDXL if base == "sdxl" else comfy.supported_models.SD15)(unet_config(base))
     if storage != torch.float32:
         config.set_inference_dtype(storage, torch.float32)
     kind = comfy.model_base.ModelType.V_PREDICTION if v_prediction else comfy.model_base.ModelType.EPS

@@ -26,7 +26,7 @@ def read() -> Any:
     """Network, clips and channels of a new motion model whose readings were fitted, and its answers before and after."""
     torch.manual_seed(0)
     model, clip, _ = models.load_miniature()
-    texts = [world.caption_of("red", direction, "deep sea") for direction in ("left", "right")] * 4
+    texts = [world.caption_of("red", direction, "deep sea") for direction in ("left", "right")] * 2
     encoded = {text: motion.conditioning(clip, text) for text in texts}
     each = (Clip(torch.randn(FRAMES, 4, 16, 16), encoded[text], text) for text in texts)
     clips = Clips(tuple(each), motion.conditioning(clip, ""))

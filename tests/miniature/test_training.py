@@ -57,8 +57,12 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def base() -> dict[str, torch.Tensor]:
-    parts = torch.nn.ModuleDict({"unet": image.new_unet(1), "text": image.new_text_encoder(2)})
+def parts() -> torch.nn.ModuleDict:
+    return torch.nn.ModuleDict({"unet": image.new_unet(1), "text": image.new_text_encoder(2)})
+
+
+@pytest.fixture(scope="module")
+def base(parts: torch.nn.ModuleDict) -> dict[str, torch.Tensor]:
     return {k: v.detach().clone() for k, v in parts.state_dict().items()}
 
 
@@ -68,8 +72,9 @@ def data() -> Stills:
     return Stills(latents, CAPTIONS * 10, torch.zeros(20, 16, 16))
 
 
-def test_a_fresh_unet_predicts_nothing_and_learns_text_too(base: dict[str, torch.Tensor], data: Stills) -> None:
-    parts = torch.nn.ModuleDict({"unet": image.new_unet(1), "text": image.new_text_encoder(2)})
+def test_a_fresh_unet_predicts_nothing_and_learns_text_too(
+    parts: torch.nn.ModuleDict, base: dict[str, torch.Tensor], data: Stills
+) -> None:
     objective = image.NoisePrediction(data)
     loss = objective.loss(parts["unet"], image.Texts(parts["text"]), torch.Generator().manual_seed(0))
     drawn = objective.timesteps(torch.linspace(0, 0.999, 1000))

@@ -82,7 +82,7 @@ def test_weights_in_a_run(tmp_path):
     model = exact.image_model()
 
     def sampled(motion):
-        return tiny.sample(attach(model, motion, Applied()), steps=1)
+        return tiny.sample(attach(model, motion, Applied()), steps=1, cfg=1.0)
 
     expected = sampled(larger)
     table = adjusted(plain, SAME, WeightAdjustment("positions", multiply=1 / 1.25))

@@ -41,6 +41,12 @@ def camera_ctrl(tmp_path_factory):
     return patcher
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The network of a pruned file, as it is loaded."""
+    return load_camera_ctrl(saved(cameras.pruned(), tmp_path_factory.mktemp("whole") / "whole.safetensors")).model
+
+
 def changed(key, how):
     """A pruned file's weights, of which one is other."""
     weights = cameras.pruned()
@@ -91,23 +97,22 @@ def test_which_level_serves_which_module():
         ),
     ],
 )
-def test_files_that_people_have(weights, file, camera_ctrl, tmp_path):
-    fresh = load_camera_ctrl(saved(cameras.pruned(), tmp_path / "fresh.safetensors")).model
+def test_files_that_people_have(weights, file, whole, tmp_path):
+    expected = whole.state_dict()
     loaded = load_camera_ctrl(saved(weights(), tmp_path / file)).model
     assert loaded.spec.widths == tiny.SD15_WIDTHS and loaded.spec.heads == 8
     assert dict(loaded.spec.modules) == tiny.module_places(tiny.SD15_WIDTHS, False)
-    assert loaded.state_dict().keys() == fresh.state_dict().keys()
-    assert all(torch.equal(weight, fresh.state_dict()[key]) for key, weight in loaded.state_dict().items())
+    assert loaded.state_dict().keys() == expected.keys()
+    assert all(torch.equal(weight, expected[key]) for key, weight in loaded.state_dict().items())
 
 
-def test_half_precision_and_a_note_of_the_heads(tmp_path):
+def test_half_precision_and_a_note_of_the_heads(whole, tmp_path):
     half = {key: weight.half() for key, weight in cameras.pruned().items()}
     path = tmp_path / "half.safetensors"
     safetensors.torch.save_file(half, path, {"num_attention_heads": "4"})
     loaded = load_camera_ctrl(path).model
     assert loaded.spec.heads == 4
     rays = golden.numbers("input:rays", (4, 6, 64, 64)).float()
-    whole = load_camera_ctrl(saved(cameras.pruned(), tmp_path / "whole.safetensors")).model
     with torch.no_grad():
         features = loaded.encoder(rays)
         assert all(torch.isfinite(level).all() for level in features)

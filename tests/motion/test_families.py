@@ -197,11 +197,18 @@ KEEPS = {
 """The host's settings by which it keeps weights as they are, as it does on a GPU, and casts them in every layer."""
 
 
+@pytest.fixture(scope="module")
+def exact(tmp_path_factory):
+    return load_motion_model(
+        tiny.save(tiny.motion_weights(), tmp_path_factory.mktemp("exact") / "mm.safetensors")
+    ).model
+
+
 @pytest.mark.parametrize(
     "dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2]
 )
 @pytest.mark.parametrize("kept", [False, True])
-def test_number_formats(dtype, kept, tmp_path, monkeypatch):
+def test_number_formats(dtype, kept, exact, tmp_path, monkeypatch):
     weights = tiny.motion_weights()
     path = tiny.save({k: v.to(dtype) for k, v in weights.items()}, tmp_path / "mm.safetensors")
     if kept and dtype != torch.float32:
@@ -212,7 +219,6 @@ def test_number_formats(dtype, kept, tmp_path, monkeypatch):
         assert {weight.dtype for weight in model.parameters()} == {dtype}
         assert motion.model_size() <= 1.05 * path.stat().st_size
         monkeypatch.undo()
-    exact = load_motion_model(tiny.save(weights, tmp_path / "exact.safetensors")).model
     x = torch.randn(8, 32, 4, 4, generator=tiny.generator(0))
     place = "down_blocks.0.motion_modules.0"
     tolerance = {

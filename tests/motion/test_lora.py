@@ -50,28 +50,35 @@ def assert_same(a, b):
         assert_alike(a[place], b[place], within=MODULE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def weights():
     return tiny.motion_weights(mid=True, seed=1)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("strength", [0.7, -1.0])
-def test_equals_merged_weights(layout, strength, weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+@pytest.fixture(scope="module")
+def motion(weights, tmp_path_factory):
+    return load_motion_model(tiny.save(weights, tmp_path_factory.mktemp("motion") / "mm.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def plain(motion):
+    """What the modules of `motion` answer."""
+    return module_outputs(motion)
+
+
+@pytest.mark.parametrize("layout, strength", [("official", -1.0), *((layout, 0.7) for layout in LAYOUTS)])
+def test_equals_merged_weights(layout, strength, weights, motion, plain, tmp_path):
     lora = official()
     path = tiny.save({LAYOUTS[layout](k): v for k, v in lora.items()}, tmp_path / "lora.safetensors")
     expected = load_motion_model(tiny.save(merged(weights, lora, strength), tmp_path / "merged.safetensors"))
     before = {k: v.clone() for k, v in motion.model.state_dict().items()}
-    plain = module_outputs(motion)
     assert_same(module_outputs(load_motion_lora(motion, path, strength)), module_outputs(expected))
     assert_same(module_outputs(motion), plain)
     assert all(torch.equal(v, before[k]) for k, v in motion.model.state_dict().items())
 
 
 @pytest.mark.parametrize("names, up", [(as_kohya, "lora_up.weight"), (as_peft, "lora_B.weight")])
-def test_alpha_scales(names, up, weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_alpha_scales(names, up, weights, motion, tmp_path):
     lora = official()
     file = {names(k): v for k, v in lora.items()}
     file |= {k.replace(up, "alpha"): torch.tensor(2.0) for k in file if k.endswith(up)}
@@ -81,7 +88,7 @@ def test_alpha_scales(names, up, weights, tmp_path):
 
 
 @pytest.mark.parametrize("rank_stabilised", [False, True])
-def test_a_file_that_diffusers_and_peft_wrote(rank_stabilised, weights, tmp_path):
+def test_a_file_that_diffusers_and_peft_wrote(rank_stabilised, weights, motion, tmp_path):
     """They note alpha in the file's metadata only, and one of its own for some layers."""
     adapter = diffusers.MotionAdapter(block_out_channels=tiny.SD15_WIDTHS, use_motion_mid_block=True)
     config = peft.LoraConfig(
@@ -98,7 +105,6 @@ def test_a_file_that_diffusers_and_peft_wrote(rank_stabilised, weights, tmp_path
         if isinstance(module, peft.tuners.lora.LoraLayer):
             expected[from_diffusers(name)] = expected[from_diffusers(name)] + module.get_delta_weight("default")
     reference = load_motion_model(tiny.save(expected, tmp_path / "merged.safetensors"))
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
     assert_same(module_outputs(load_motion_lora(motion, path, 1.0)), module_outputs(reference))
 
 
@@ -113,7 +119,7 @@ def from_diffusers(name):
 
 
 @pytest.mark.parametrize("part", [0.0, 0.5])
-def test_a_motion_model_that_is_loaded_in_part(part, weights, tmp_path):
+def test_a_motion_model_that_is_loaded_in_part(part, weights, plain, tmp_path):
     """Where memory is short the host leaves layers that do not fit elsewhere, and casts and patches them in every call."""
     motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
     lora = official()
@@ -124,11 +130,10 @@ def test_a_motion_model_that_is_loaded_in_part(part, weights, tmp_path):
     outputs = outputs_now(zoom)
     zoom.detach()
     assert_same(outputs, module_outputs(expected))
-    assert_same(module_outputs(motion), module_outputs(load_motion_model(tmp_path / "mm.safetensors")))
+    assert_same(module_outputs(motion), plain)
 
 
-def test_several_add_up(weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_several_add_up(weights, motion, tmp_path):
     loras = [official(seed=s) for s in (1, 2)]
     paths = [tiny.save(lora, tmp_path / f"{i}.safetensors") for i, lora in enumerate(loras)]
     both = merged(merged(weights, loras[0], 0.5), loras[1], 0.8)
@@ -148,8 +153,7 @@ def test_mid_block_is_skipped_where_the_motion_model_has_none(tmp_path, caplog):
     assert_same(module_outputs(patched), module_outputs(expected))
 
 
-def test_other_keys_are_reported(weights, tmp_path, caplog):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_other_keys_are_reported(motion, tmp_path, caplog):
     path = tiny.save(
         {**official(), "down_blocks.0.attentions.0.surprise": torch.zeros(1)}, tmp_path / "lora.safetensors"
     )
@@ -179,8 +183,7 @@ def domain_adapter():
     return lora
 
 
-def test_wrong_files_are_refused_with_the_node_to_use(weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_wrong_files_are_refused_with_the_node_to_use(motion, tmp_path):
     refuse(
         motion,
         tiny.save(domain_adapter(), tmp_path / "v3_sd15_adapter.ckpt"),
@@ -203,8 +206,7 @@ def test_domain_adapter_reaches_the_unet_through_the_hosts_loader():
     assert len(patched.patches) == 128  # each with its up and its down
 
 
-def test_odd_layers_and_halves_are_reported_by_name(weights, tmp_path, caplog):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_odd_layers_and_halves_are_reported_by_name(motion, tmp_path, caplog):
     place = "down_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.0"
     odd = [f"{place}.attention_blocks.5.processor.to_q_lora.up.weight", f"{place}.norms.0.lora_up.weight"]
     half = "up_blocks.3.motion_modules.2.temporal_transformer.transformer_blocks.0.ff.net.2.lora_up.weight"
@@ -222,15 +224,13 @@ def test_odd_layers_and_halves_are_reported_by_name(weights, tmp_path, caplog):
         (lambda t: t[0, 0].clone(), "does not fit this motion model"),
     ],
 )
-def test_damaged_loras_are_refused(damage, text, weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_damaged_loras_are_refused(damage, text, motion, tmp_path):
     lora = official()
     key = next(key for key in lora if key.endswith("to_v_lora.up.weight"))
     refuse(motion, tiny.save({**lora, key: damage(lora[key])}, tmp_path / "lora.safetensors"), text)
 
 
-def test_an_alpha_that_is_no_number_is_refused(weights, tmp_path):
-    motion = load_motion_model(tiny.save(weights, tmp_path / "mm.safetensors"))
+def test_an_alpha_that_is_no_number_is_refused(motion, tmp_path):
     lora = official()
     key = next(key for key in lora if key.endswith("to_v_lora.up.weight")).removesuffix("_lora.up.weight") + ".alpha"
     for i, alpha in enumerate((float("nan"), float("inf"))):

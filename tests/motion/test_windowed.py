@@ -21,7 +21,7 @@ from kinema.sampling.windows.motion_windows import MotionWindows
 CPU = torch.device("cpu")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.integers(2, 200), st.integers(1, 32), st.integers(0, 31), st.sampled_from(sorted(FUSES)), st.booleans())
 def test_an_identity_stays_an_identity_at_every_number_of_frames(frames, length, overlap, fuse, loop):
     windows = MotionWindows(length, min(overlap, length - 1), fuse, loop).of(frames, frames, CPU)

@@ -77,7 +77,7 @@ def test_an_animation_with_a_camera(models, screen):
     image_model = tiny.image_model()
 
     def sampled(motion_model):
-        return tiny.sample(ApplyMotionModelNode.execute(image_model, motion_model, 1.0, "automatic")[0])
+        return tiny.sample(ApplyMotionModelNode.execute(image_model, motion_model, 1.0, "automatic")[0], cfg=1.0)
 
     name = "CameraCtrl_pruned.safetensors"
     plain = sampled(motion)

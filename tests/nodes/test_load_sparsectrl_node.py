@@ -32,12 +32,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def sampled(control: Any, strength: float = 0.8, pictures: torch.Tensor = PICTURES) -> torch.Tensor:
     """As with the host's Apply ControlNet, which works on a copy."""
     applied = control.copy().set_cond_hint(pictures.movedim(-1, 1), strength, (0.0, 1.0), vae=None)
-    return tiny.sample(tiny.image_model(), 6, positive=controls.controlled(applied), size=4, steps=1)
+    return tiny.sample(tiny.image_model(), 6, positive=controls.controlled(applied), size=4, steps=1, cfg=1.0)
 
 
 def test_pictures_at_both_ends(folder: Path) -> None:
     node = LoadSparseCtrlNode
-    plain = tiny.sample(tiny.image_model(), 6, size=4, steps=1)
+    plain = tiny.sample(tiny.image_model(), 6, size=4, steps=1, cfg=1.0)
     both = sampled(node.execute("scribble.safetensors", "0, -1")[0])
     assert_other(both, plain, by=1e-3)
     assert torch.equal(sampled(node.execute("scribble.safetensors", "spread")[0]), both)

@@ -49,6 +49,10 @@ def models(tmp_path, monkeypatch):
     return tmp_path
 
 
+def sample(model, frames=4):
+    return tiny.sample(model, frames, steps=1, cfg=1.0)
+
+
 def test_only_model_files_are_listed(models):
     for name in ("a.safetensors", "b.ckpt", "notes.txt", "picture.png"):
         (models / MODEL_FOLDER / name).write_text("x")
@@ -115,14 +119,14 @@ def test_one_node_equals_two(models):
     model = tiny.image_model()
     two = ApplyMotionModelNode.execute(model, LoadMotionModelNode.execute("v3.safetensors", "automatic")[0], **APPLY)[0]
     one = AnimateDiffNode.execute(model, "v3.safetensors", 1.0)[0]
-    assert torch.equal(tiny.sample(one), tiny.sample(two))
+    assert torch.equal(sample(one), sample(two))
 
 
 def test_match_changes_the_result(models):
     tiny.save(tiny.VERSIONS["v1"](), models / MODEL_FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "automatic")[0]
     results = [
-        tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0])
+        sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0])
         for match in ("authors", "diffusers", "AnimateDiff-Evolved")
     ]
     for i in range(3):
@@ -141,21 +145,22 @@ def test_match_of_old_workflows(models):
         motion = LoadMotionModelNode.execute(f"{file}.safetensors", kind)[0]
         return ApplyMotionModelNode.execute(model, motion, **APPLY | {"match": match})[0]
 
-    assert torch.equal(tiny.sample(applied("v2", old)), tiny.sample(applied("v2", evolved, "AnimateDiff v1")))
-    assert not torch.allclose(tiny.sample(applied("v2", old)), tiny.sample(applied("v2", evolved)), atol=1e-2)
-    for file in ("v1", "v3"):
-        assert torch.equal(tiny.sample(applied(file, old)), tiny.sample(applied(file, evolved)))
+    as_old = sample(applied("v2", old))
+    assert torch.equal(as_old, sample(applied("v2", evolved, "AnimateDiff v1")))
+    assert not torch.allclose(as_old, sample(applied("v2", evolved)), atol=1e-2)
+    assert torch.equal(sample(applied("v1", old)), sample(applied("v1", evolved)))
+    alone = sample(applied("v3", evolved))
+    assert torch.equal(sample(applied("v3", old)), alone) and torch.equal(sample(applied("v3", last)), alone)
     both = applied("v1", evolved, model=applied("v3", last))
     expected = applied("v1", evolved, model=applied("v3", evolved, "AnimateDiff v1"))
-    assert torch.equal(tiny.sample(both), tiny.sample(expected))
-    assert torch.equal(tiny.sample(applied("v3", last)), tiny.sample(applied("v3", evolved)))
+    assert torch.equal(sample(both), sample(expected))
 
 
 def test_beyond_the_table(models):
     tiny.save(tiny.motion_weights(positions=24), models / MODEL_FOLDER / "v1.safetensors")
     model, motion = tiny.image_model(), LoadMotionModelNode.execute("v1.safetensors", "AnimateDiff v3")[0]
     extended, stretched = (
-        tiny.sample(
+        sample(
             ApplyMotionModelNode.execute(model, motion, **APPLY | {"beyond_table": how, "position_offset": 12})[0],
             frames=14,
         )
@@ -163,7 +168,7 @@ def test_beyond_the_table(models):
     )
     assert torch.isfinite(extended).all() and not torch.allclose(extended, stretched, atol=1e-2)
     with pytest.raises(ValueError, match="has 12 positional encodings, but 14 frames are sampled"):
-        tiny.sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
+        sample(ApplyMotionModelNode.execute(model, motion, **APPLY | {"position_offset": 12})[0], frames=14)
 
 
 def test_lora_node_leaves_the_motion_model(models):
@@ -173,12 +178,12 @@ def test_lora_node_leaves_the_motion_model(models):
     zoom = LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.8)[0]
     assert LoadMotionLoraNode.execute(motion, "zoom.safetensors", 0.0)[0] is motion
     plain, zoomed = (ApplyMotionModelNode.execute(model, m, **APPLY)[0] for m in (motion, zoom))
-    expected = tiny.sample(plain), tiny.sample(zoomed)
+    expected = sample(plain), sample(zoomed)
     assert not torch.allclose(*expected, atol=1e-2)
     both = ApplyMotionModelNode.execute(plain, zoom, **APPLY)[0]
     same = ApplyMotionModelNode.execute(plain, motion, **APPLY)[0]
-    assert not torch.allclose(tiny.sample(both), tiny.sample(same), atol=1e-2)
-    assert torch.equal(tiny.sample(plain), expected[0]) and torch.equal(tiny.sample(zoomed), expected[1])
+    assert not torch.allclose(sample(both), sample(same), atol=1e-2)
+    assert torch.equal(sample(plain), expected[0]) and torch.equal(sample(zoomed), expected[1])
 
 
 def test_merge_is_linear_and_by_block(models):

@@ -38,6 +38,11 @@ def model():
     return tiny.image_model()
 
 
+@pytest.fixture(scope="module")
+def small():
+    return tiny.image_model("small")
+
+
 def inject(model, percent):
     return added(model, injections=Injection(OnCanvas(torch.zeros(1, 4, 8, 8)), None, percent))
 
@@ -87,14 +92,14 @@ CASES = {  # what is asked of the model, over how many frames, and what is said
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_cannot_act_is_said(case, model, screen):
+def test_what_cannot_act_is_said(case, small, screen):
     ask, frames, said = CASES[case]
-    tiny.sample(ask(model), frames)
+    tiny.sample(ask(small), frames, cfg=1.0)
     assert screen.text.startswith(said) if said else screen.text == ""
 
 
-def test_an_injection_before_the_run_is_said(model, screen):
-    tiny.sample(inject(model, 0.1), 2, denoise=0.5)
+def test_an_injection_before_the_run_is_said(small, screen):
+    tiny.sample(inject(small, 0.1), 2, denoise=0.5, cfg=1.0)
     assert screen.text == "Inject Image has no effect: this run does not pass the point at 10% of the noise schedule."
 
 

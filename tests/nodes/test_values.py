@@ -86,10 +86,10 @@ def test_numbers_outside_the_range_are_taken_where_the_formula_allows_it():
 
 def test_a_list_samples_as_its_curve_does(tmp_path):
     motion = exact.motion_model(tiny.motion_weights(), tmp_path / "v3_mm.safetensors")
-    numbers = [0.0, 0.5, 1.0]
+    numbers, image = [0.0, 0.5, 1.0], exact.image_model()
 
     def sample(strength):
-        return tiny.sample(ApplyMotionModelNode.execute(exact.image_model(), motion, strength, "automatic")[0])
+        return tiny.sample(ApplyMotionModelNode.execute(image, motion, strength, "automatic")[0], cfg=1.0)
 
     listed = sample(torch.tensor(numbers))
     assert_alike(listed, sample(CurveFromFloatsNode.execute(numbers)[0]))

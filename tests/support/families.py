@@ -134,5 +134,8 @@ KINDS: dict[str, Kind] = {
         Kind("mm_sdxl_v10_beta.ckpt", "sdxl", sdxl, "sdxl"),
         Kind("motion_adapter_sdxl.safetensors", "sdxl", lambda: diffusers_layout(sdxl()), "sdxl"),
         Kind("hsxl_temporal_layers.f16.safetensors", "hotshotxl", hotshot, "sdxl", frames=24),
+        Kind("mm_sd15_v3.safetensors", "v3", lambda: tiny.motion_weights()),
+        Kind("mm_sd15_v2.safetensors", "v2", lambda: tiny.motion_weights(mid=True)),
+        Kind("mm_sd15_AnimateLCM.safetensors", "animatelcm", lambda: tiny.motion_weights(mid=True, positions=None), frames=64),
     )
 }  # fmt: skip

@@ -36,21 +36,28 @@ from kinema.training.objective import Network, diffusion, motion_loss
 from kinema.training.processes import ALONE, ProcessError, joined
 from kinema.training.state import State
 
-STEPS, PAUSE = 20, 17
+STEPS, PAUSE = 8, 6  # in step 4 no appearance branch has a gradient, in steps 7 and 8 only those of one part
 FAILS_AT = 2  # step of process 1
 
 image_model = functools.cache(tiny.image_model)
+"""By the names of `tools/tiny_models.py`, each made once."""
 
 
 def lora_run(path, steps, processes=ALONE):
     """A run of accumulation 2 whose appearance branches get a gradient in some parts only; its state is in `path`, and that
     after PAUSE steps in another file."""
-    model, data = image_model(), clips(3)
+    model, data = image_model("sd15"), clips(3)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v2"](), path.with_suffix(f".{processes.number}.safetensors")))
     looks = appearance(model, 2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 2, seed=1), looks)
     settings = TrainSettings(
-        steps=steps, accumulation=2, learning_rate=1e-3, average=0.9, caption_dropout=0.5, save_every=PAUSE
+        steps=steps,
+        accumulation=2,
+        learning_rate=1e-3,
+        average=0.9,
+        caption_dropout=0.5,
+        save_every=PAUSE,
+        automatic_checkpointing=False,
     )
 
     def watch(progress):
@@ -68,7 +75,7 @@ def paused(path):
 def gradient(processes=ALONE):
     """The gradient of one step of accumulation 4 in float64, as one vector."""
     settings = TrainSettings(accumulation=4)
-    with torch.inference_mode(False), frozen(exact.image_model(), (FRAMES, 4, 8, 8)) as model:
+    with torch.inference_mode(False), frozen(exact.image_model("small"), (FRAMES, 4, 8, 8)) as model:
         learner = start_new(model, seed=1)
         learner.motion.double()
         with torch.no_grad():
@@ -84,7 +91,7 @@ def gradient(processes=ALONE):
 
 def failing(path, processes, fail, watch=None, count=3, **changes):
     """Trains until process 1 calls `fail` with the loss of one of its steps; the error with which this one ends."""
-    model, data, step = image_model(), clips(count), 0
+    model, data, step = image_model("small"), clips(count), 0
 
     def loss(network, batch):
         nonlocal step

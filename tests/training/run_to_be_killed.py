@@ -19,12 +19,15 @@ from kinema.training.config import TrainSettings
 from kinema.training.learner import start_new
 from kinema.training.loop import course, train
 
-HOW = {"learning_rate": 1e-3, "average": 0.9, "caption_dropout": 0.5, "warmup": 3, "save_every": 1}
+HOW = {
+    **{"learning_rate": 1e-3, "average": 0.9, "caption_dropout": 0.5, "warmup": 3, "save_every": 1},
+    "automatic_checkpointing": False,
+}
 
 
 def run(path, steps, watch=None, **changes):
     """What `steps` steps lead to, copied; saved in the checkpoint file `path` unless that is None."""
-    model, data, settings = tiny.image_model(), clips(3), TrainSettings(steps=steps, **(HOW | changes))
+    model, data, settings = tiny.image_model("small"), clips(3), TrainSettings(steps=steps, **(HOW | changes))
     learner = start_new(model, seed=1)
     checkpoint = None if path is None else Checkpoint(path, course(learner, data, settings))
     values = train(model, learner, data, settings, checkpoint, watch).values

@@ -32,7 +32,7 @@ def test_timesteps_are_uniform_or_lean_to_little_noise():
 
 
 def at(how, step=0, part=0):
-    return batches(tiny.image_model().model, clips(3), how, torch.device("cpu")).at(step, part)
+    return batches(tiny.image_model("small").model, clips(3), how, torch.device("cpu")).at(step, part)
 
 
 def test_one_timestep_per_clip_and_own_noise_for_every_frame():
@@ -52,7 +52,7 @@ def test_latents_are_scaled_as_the_model_wants_them():
 def test_captions_are_dropped_as_often_as_set():
     for share in (0.0, 0.1, 1.0):
         data = batches(
-            tiny.image_model().model,
+            tiny.image_model("small").model,
             clips(3),
             replace(HOW, batch_size=1000, caption_dropout=share),
             torch.device("cpu"),
@@ -62,7 +62,7 @@ def test_captions_are_dropped_as_often_as_set():
 
 
 def test_each_clip_keeps_its_caption():
-    data = batches(tiny.image_model().model, clips(3), replace(HOW, batch_size=12), torch.device("cpu"))
+    data = batches(tiny.image_model("small").model, clips(3), replace(HOW, batch_size=12), torch.device("cpu"))
     batch = data.at(0, 0)
     own = {round(float(clip.latents.sum()) * 0.18215, 2): clip.conditioning[0][0] for clip in clips(3).clips}
     for latents, caption in zip(batch.latents, batch.captions, strict=True):

@@ -18,7 +18,14 @@ from kinema.training.objective import diffusion
 
 
 def settings(**changes):
-    return TrainSettings(**({"steps": 3, "learning_rate": 1e-3, "average": 0.0, "caption_dropout": 0.0} | changes))
+    start = {
+        "steps": 2,
+        "learning_rate": 1e-3,
+        "average": 0.0,
+        "caption_dropout": 0.0,
+        "automatic_checkpointing": False,
+    }
+    return TrainSettings(**(start | changes))
 
 
 def trained(model, data, how, learner=None, **more):
@@ -27,16 +34,16 @@ def trained(model, data, how, learner=None, **more):
 
 
 def test_overfitting_one_clip_lowers_the_loss():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     seen = []
-    trained(model, clips(), settings(steps=40, learning_rate=3e-3), watch=lambda p: seen.append(p.losses[-1]))
-    assert len(seen) == 40
+    trained(model, clips(), settings(steps=24, learning_rate=3e-3), watch=lambda p: seen.append(p.losses[-1]))
+    assert len(seen) == 24
     assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_step_sees_what_the_step_before_learned(precision):
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     second = []
     for rate in (1e-8, 1e-2):
         how = settings(steps=2, learning_rate=rate, precision=precision)
@@ -45,7 +52,7 @@ def test_a_step_sees_what_the_step_before_learned(precision):
 
 
 def test_only_motion_changes():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     grads = [p.requires_grad for p in model.model.parameters()]
     modules = [name for name, _ in model.model.named_modules()]
@@ -60,7 +67,7 @@ def test_only_motion_changes():
 
 
 def test_new_motion_model_changes_nothing():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     spec = new_spec(model)
     motion = finished(start_new(model, seed=3), new_weights(spec, seed=3), "new")
     unet, x = model.model.diffusion_model, tiny.latents(FRAMES)
@@ -81,7 +88,7 @@ def load_motion_model_spec(motion):
 
 
 def test_accumulation_equals_a_bigger_batch():
-    model, data = tiny.image_model(), clips(3)
+    model, data = tiny.image_model("small"), clips(3)
     losses = []
     for batch, accumulation, seed in ((1, 4, 42), (4, 1, 42), (4, 1, 43)):
         how = settings(batch_size=batch, accumulation=accumulation, seed=seed)
@@ -94,7 +101,7 @@ def test_accumulation_equals_a_bigger_batch():
 
 @pytest.mark.parametrize("name, golden", [("A", 0.277670), ("B", 0.161812), ("C", 0.078587)])
 def test_ablation_schedules(name, golden):
-    how = diffusion(tiny.image_model(), ABLATION[name].schedule)
+    how = diffusion(tiny.image_model("small"), ABLATION[name].schedule)
     assert how.prediction == "noise" and how.alphas_bar.shape == (1000,)
     assert abs(float(how.alphas_bar[499]) - golden) < 1e-6
 
@@ -102,7 +109,7 @@ def test_ablation_schedules(name, golden):
 @pytest.mark.parametrize("v_prediction", [False, True])
 def test_target_equals_what_the_host_calls_denoised(v_prediction):
     """A UNet that answered with the target would be denoised by the host to the clean clip."""
-    model = tiny.image_model(v_prediction=v_prediction)
+    model = tiny.image_model("small", v_prediction=v_prediction)
     how = diffusion(model, ABLATION["A"].schedule)
     clean, noise = tiny.latents(2, seed=1)[None], tiny.latents(2, seed=2)[None]
     noisy, target = how.noised(clean, noise, torch.tensor([700]))
@@ -114,7 +121,7 @@ def test_target_equals_what_the_host_calls_denoised(v_prediction):
 
 
 def test_weight_limit_weighs_noisy_timesteps():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     target, timesteps = tiny.latents(4).reshape(2, 2, 4, *tiny.latents(4).shape[2:]), torch.tensor([20, 900])
     predicted = target + torch.tensor([0.1, 0.3])[:, None, None, None, None]
     plain, limited, whole = (
@@ -130,7 +137,7 @@ def test_weight_limit_weighs_noisy_timesteps():
 
 @pytest.mark.parametrize("family", ["v3", "v1"])
 def test_gradient_checkpointing_changes_no_number(family):
-    model, data = tiny.image_model(), clips()
+    model, data = tiny.image_model("small"), clips()
     start = functools.partial(start_new, model, 1, FAMILIES[family])
     _, plain = trained(model, data, settings(), start())
     _, saving = trained(model, data, settings(gradient_checkpointing=True), start())
@@ -149,8 +156,8 @@ def test_training_goes_on_from_a_motion_model(tmp_path):
 
 
 def test_average_follows_the_weights():
-    model, data = tiny.image_model(), clips()
-    learner, average = trained(model, data, settings(average=0.999, steps=6))
+    model, data = tiny.image_model("small"), clips()
+    learner, average = trained(model, data, settings(average=0.999, steps=3))
     last = dict(learner.motion.named_parameters())
     first = new_weights(learner.motion.spec, seed=1)
     for name, value in average.items():
@@ -161,9 +168,9 @@ def test_average_follows_the_weights():
 def test_works_under_inference_mode():
     """The host runs nodes, and so makes the models, under torch.inference_mode."""
     with torch.inference_mode():
-        model, data = tiny.image_model(), clips()
+        model, data = tiny.image_model("small"), clips()
         _, values = trained(model, data, settings(), start_new(model, seed=1))
         motion = finished(start_new(model, 1), values, "mine")
         assert motion.model.spec.family.name == "v3"
-    _, plain = trained(tiny.image_model(), clips(), settings())
+    _, plain = trained(tiny.image_model("small"), clips(), settings())
     assert all(torch.equal(values[name], plain[name]) for name in plain)

@@ -24,7 +24,7 @@ def test_the_estimate_for_long_clips_follows_from_short_ones(monkeypatch):
     """Within the attention over the frames, which grows faster."""
     settings = TrainSettings()
     data = clips(frames=12)
-    with torch.inference_mode(False), frozen(tiny.image_model(), (12, 4, 8, 8)) as model:
+    with torch.inference_mode(False), frozen(tiny.image_model("small"), (12, 4, 8, 8)) as model:
         learner = start_new(model, 1)
         network = Network(model, learner.motion, diffusion(model, settings.schedule(learner.motion.spec.family)))
         state = State(learner, settings, CPU, scaled=False)
@@ -47,7 +47,7 @@ def test_a_step_that_does_not_fit(monkeypatch):
     monkeypatch.setattr(memory, "SPARE", 1e12)
     results = []
     for automatic in (True, False):
-        model, told, recomputed = tiny.image_model(), [], []
+        model, told, recomputed = tiny.image_model("small"), [], []
 
         def loss(network, batch, seen=recomputed):
             seen.append(any("forward" in vars(module) for module in network.unet.modules()))
@@ -64,6 +64,6 @@ def test_a_step_that_does_not_fit(monkeypatch):
 
 
 def test_it_is_no_part_of_what_decides_a_run():
-    learner, data = start_new(tiny.image_model(), 1), clips()
+    learner, data = start_new(tiny.image_model("small"), 1), clips()
     on, off = (course(learner, data, TrainSettings(automatic_checkpointing=automatic)) for automatic in (True, False))
     assert on.values == off.values

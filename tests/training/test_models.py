@@ -1,5 +1,7 @@
 """Training in what people have: SDXL with its pooled text and sizes, v-prediction, half precision, one LoRA on the model."""
 
+from dataclasses import replace
+
 import comfy.latent_formats
 import comfy.model_base
 import comfy.model_patcher
@@ -16,7 +18,7 @@ from kinema.training.config import TrainSettings
 from kinema.training.learner import start_new
 from kinema.training.loop import train
 
-HOW = TrainSettings(steps=2, learning_rate=1e-3, average=0.0)
+HOW = TrainSettings(steps=2, learning_rate=1e-3, average=0.0, automatic_checkpointing=False)
 
 
 def losses(model, data, how=HOW):
@@ -43,7 +45,7 @@ def pooled(seed):
 
 def test_sdxl_with_pooled_text():
     model, latents = sdxl(), tiny.latents(4, seed=1)
-    how = TrainSettings(steps=2, learning_rate=1e-3, caption_dropout=0.0)
+    how = replace(HOW, caption_dropout=0.0)
     learner = start_new(model, 1)
     assert how.schedule(FAMILIES["sdxl"]) == SDXL_SCHEDULE
     assert learner.motion.spec.family.name == "sdxl" and len(learner.motion.spec.modules) == 15
@@ -54,14 +56,16 @@ def test_sdxl_with_pooled_text():
 
 
 def test_v_prediction():
-    assert not torch.allclose(losses(tiny.image_model(v_prediction=True), clips()), losses(tiny.image_model(), clips()))
+    assert not torch.allclose(
+        losses(tiny.image_model("small", v_prediction=True), clips()), losses(tiny.image_model("small"), clips())
+    )
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_mixed_precision_stays_near_fp32(precision):
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     full = losses(model, clips())
-    how = TrainSettings(steps=2, learning_rate=1e-3, average=0.0, precision=precision)
+    how = replace(HOW, precision=precision)
     learner = start_new(model, 1)
     done = train(model, learner, clips(), how)
     assert torch.allclose(torch.tensor(done.losses), full, rtol=0.03) and done.losses != full.tolist()
@@ -69,7 +73,7 @@ def test_mixed_precision_stays_near_fp32(precision):
 
 
 def test_a_lora_on_the_model_acts_in_training():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     styled = model.clone()
     key = "diffusion_model.input_blocks.1.1.proj_in.weight"
     before = model.model.state_dict()[key].clone()

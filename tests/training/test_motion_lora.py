@@ -1,5 +1,7 @@
 """Motion LoRAs: what trains, what the file holds, and that a merged LoRA does what the trained one did."""
 
+from dataclasses import replace
+
 import pytest
 import safetensors.torch
 import tiny
@@ -17,7 +19,7 @@ from kinema.training.loop import train
 from kinema.training.motion_director import appearance, debiased, director_loss, with_appearance
 from kinema.training.motion_lora import learn_motion_lora, save_motion_lora
 
-HOW = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, caption_dropout=0.0)
+HOW = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, caption_dropout=0.0, automatic_checkpointing=False)
 
 
 @pytest.fixture
@@ -85,17 +87,16 @@ def test_debiased_frames_leave_out_what_they_share():
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_appearance_branches_learn_beside_and_leave_no_trace(motion, checkpointing):
     model = tiny.image_model()
-    how = TrainSettings(steps=3, learning_rate=1e-2, average=0.0, gradient_checkpointing=checkpointing)
+    how = replace(HOW, gradient_checkpointing=checkpointing)
     frozen = {name: value.clone() for name, value in model.model.state_dict().items()}
     looks = appearance(model, rank=2, seed=1)
     learner = with_appearance(learn_motion_lora(motion, 4, 1), looks)
     first = {name: value.detach().clone() for name, value in learner.parameters.items()}
-    values = train(model, learner, clips(2), how, loss=director_loss(model, looks, debias=True)).values
+    data = clips(2, size=16)  # so that the attention of the middle block has several pixels to choose from
+    values = train(model, learner, data, how, loss=director_loss(model, looks, debias=True)).values
     assert all(torch.equal(frozen[name], value) for name, value in model.model.state_dict().items())
     assert not any(getattr(module, "weight_function", None) for module in model.model.diffusion_model.modules())
-    unchanged = {name for name in values if ".up." in name and torch.equal(values[name], first[name])}
-    one_pixel = "appearance.middle_block.1.transformer_blocks.0.attn1"  # where attention has nothing to choose from
-    assert unchanged == {f"{one_pixel}.to_{part}.up.weight" for part in "qk"}
+    assert not [name for name in values if ".up." in name and torch.equal(values[name], first[name])]
 
 
 def test_appearance_does_not_learn_from_motion(motion):

@@ -27,12 +27,23 @@ from training import encoders
 
 @pytest.fixture(autouse=True)
 def folders(tmp_path, monkeypatch):
+    return folders_in(tmp_path, monkeypatch)
+
+
+def folders_in(folder, monkeypatch):
     for name in ("input", "temp", "user"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+        (folder / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(folder / name))
     for key in (MODEL_FOLDER, LORA_FOLDER):
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, key, ([str(tmp_path / key)], {".safetensors"}))
-    return tmp_path
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, key, ([str(folder / key)], {".safetensors"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """The two clips of one video, loaded once."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return load(folders_in(tmp_path_factory.mktemp("clips"), monkeypatch))[0]
 
 
 def defaults(node):
@@ -78,7 +89,7 @@ def test_nothing_to_load_is_said(folders, changes, words):
         load(folders, **changes)
 
 
-QUICK = {"steps": 3, "sample_every": 2, "accumulation": 1}
+QUICK = {"steps": 2, "sample_every": 2, "accumulation": 1, "automatic_checkpointing": False}
 
 
 def train(node, **inputs):
@@ -86,13 +97,12 @@ def train(node, **inputs):
         return node.execute(**(defaults(node) | QUICK | inputs))
 
 
-def test_a_motion_model_is_trained_shown_and_saved(folders):
-    clips, _ = load(folders)
+def test_a_motion_model_is_trained_shown_and_saved(folders, clips):
     previews = []
     comfy.utils.set_progress_bar_global_hook(lambda done, total, preview, **_: previews.append((done, total, preview)))
     try:
         with torch.inference_mode():
-            model = tiny.image_model()
+            model = tiny.image_model("small")
         output = train(TrainMotionModelNode, model=model, clips=clips, name="mine/fish")
     finally:
         comfy.utils.set_progress_bar_global_hook(None)
@@ -102,10 +112,10 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
     assert {info.dtype for info in read_header(file).values()} == {torch.float16}
     with safetensors.safe_open(file, "pt") as opened:
         about = json.loads(opened.metadata()["trained_with"])
-    assert about["steps"] == 3 and about["clips"] == 2 and about["noise_schedule"]["betas"] == "sqrt_linear"
+    assert about["steps"] == 2 and about["clips"] == 2 and about["noise_schedule"]["betas"] == "sqrt_linear"
     assert (folders / MODEL_FOLDER / "mine" / "fish.training").exists()
     assert plot.shape == (1, 384, 768, 3) and plot.min() < 0.5
-    assert [done for done, _, _ in previews] == [1, 2, 3] and previews[-1][1] == 3
+    assert [done for done, _, _ in previews] == [1, 2] and previews[-1][1] == 2
     first, last = (preview[1] for _, _, preview in (previews[0], previews[-1]))
     assert first.size == (768, 384) and last.size == (768, 384 + 384)  # with the sample animation below
     (shown,) = output.ui.as_dict()["images"]
@@ -114,9 +124,8 @@ def test_a_motion_model_is_trained_shown_and_saved(folders):
             assert (animation.format, animation.size, animation.n_frames) == ("WEBP", (64, 64), 4)
 
 
-def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
-    clips, _ = load(folders)
-    model = tiny.image_model()
+def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips):
+    model = tiny.image_model("small")
 
     def interrupt(done, total, preview, **_):
         if done == 1:  # the host leaves out what follows the first within a tenth of a second
@@ -132,7 +141,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders):
     file = folders / MODEL_FOLDER / "fish.safetensors"
     assert json.loads(metadata(file)["trained_with"])["steps"] == 1
     continued = weights(train(TrainMotionModelNode, **inputs))
-    assert json.loads(metadata(file)["trained_with"])["steps"] == 3
+    assert json.loads(metadata(file)["trained_with"])["steps"] == 2
     at_once = weights(train(TrainMotionModelNode, **(inputs | {"name": "other"})))
     assert all(torch.equal(continued[name], at_once[name]) for name in at_once)
     again = weights(train(TrainMotionModelNode, **(inputs | {"steps": 1, "start_again": True})))
@@ -148,37 +157,35 @@ def weights(output):
     return output.result[0].model.state_dict()
 
 
-def test_somebody_elses_file_is_never_replaced(folders):
-    clips, _ = load(folders)
+def test_somebody_elses_file_is_never_replaced(folders, clips):
     file = folders / MODEL_FOLDER / "v3_sd15_mm.safetensors"
     file.parent.mkdir()
     file.write_bytes(b"precious")
     for again in (False, True):
         with pytest.raises(ValueError, match='"v3_sd15_mm.safetensors" already exists.* Pick another name'):
-            train(TrainMotionModelNode, model=tiny.image_model(), clips=clips, name="v3_sd15_mm", start_again=again)
+            train(
+                TrainMotionModelNode, model=tiny.image_model("small"), clips=clips, name="v3_sd15_mm", start_again=again
+            )
     assert file.read_bytes() == b"precious"
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_a_motion_lora_is_trained_and_saved(folders, apart):
-    clips, _ = load(folders)
+def test_a_motion_lora_is_trained_and_saved(folders, clips, apart):
     file = tiny.save(tiny.VERSIONS["v2"](), folders / "mm.safetensors")
     with torch.inference_mode():
         model, motion = tiny.image_model(), load_motion_model(file)
-    output = train(
-        TrainMotionLoraNode, model=model, motion_model=motion, clips=clips, name="zoom", rank=2, learn_looks_apart=apart
-    )
+    inputs = {"rank": 2, "learn_looks_apart": apart, "sample_every": 2 * apart}
+    output = train(TrainMotionLoraNode, model=model, motion_model=motion, clips=clips, name="zoom", **inputs)
     patched, _plot = output.result
     assert len(patched.patches) == 21 * 4 and not motion.patches  # to_qkv and to_out of two attentions
     stored = read_header(folders / LORA_FOLDER / "zoom.safetensors")
     assert len(stored) == 336 and metadata(folders / LORA_FOLDER / "zoom.safetensors")["rank"] == "2"
 
 
-def test_an_animated_model_is_refused(folders):
+def test_an_animated_model_is_refused(folders, clips):
     from kinema.sampling.modules.applied import Applied
     from kinema.sampling.run.attach import attach
 
-    clips, _ = load(folders)
     motion = load_motion_model(tiny.save(tiny.VERSIONS["v3"](), folders / "mm.safetensors"))
     with pytest.raises(
         ValueError, match="already has a motion model. Connect the MODEL as it is before Apply Motion Model"
@@ -214,13 +221,12 @@ def test_every_setting_is_an_input_with_the_same_limits(node):
             assert inputs[name].options == list(limits.names)
 
 
-def test_advanced_inputs_can_be_left_out(folders):
-    clips, _ = load(folders)
+def test_advanced_inputs_can_be_left_out(clips):
     basic = {
         i.id: i.default for i in TrainMotionModelNode.define_schema().inputs if not i.optional and hasattr(i, "default")
     }
     with torch.inference_mode():
         motion, _plot = TrainMotionModelNode.execute(
-            **(basic | {"model": tiny.image_model(), "clips": clips, "name": "few", "steps": 1})
+            **(basic | {"model": tiny.image_model("small"), "clips": clips, "name": "few", "steps": 1})
         ).result
     assert motion.model.spec.family.name == "v3"

@@ -17,7 +17,7 @@ from kinema.training.objective import diffusion
 
 
 def refused(*words, model=None, data=None, **settings):
-    model = model or tiny.image_model()
+    model = model or tiny.image_model("small")
     with pytest.raises(ValueError) as error:
         train(model, start_new(model, 1), data or clips(), TrainSettings(**({"steps": 1} | settings)))
     for word in words:
@@ -71,11 +71,11 @@ def test_a_loss_that_is_not_finite():
 
 
 def test_other_predictions():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     sampling = type("ModelSampling", (comfy.model_sampling.ModelSamplingDiscrete, comfy.model_sampling.X0), {})
     model.add_object_patch("model_sampling", sampling(model.model.model_config))
     refused("The connected MODEL predicts X0", "noise and v-prediction", model=model)
-    assert diffusion(tiny.image_model(), PAPER_SCHEDULE).prediction == "noise"
+    assert diffusion(tiny.image_model("small"), PAPER_SCHEDULE).prediction == "noise"
 
 
 def test_conditioning_that_is_no_caption():
@@ -84,13 +84,13 @@ def test_conditioning_that_is_no_caption():
 
 
 def test_inpainting_models():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     model.model.set_inpaint()
     refused("also needs a masked picture, as inpainting models do,", "Train with an ordinary", model=model)
 
 
 def test_half_precision_models_do_not_train_in_fp32():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     model.model.diffusion_model.half()
     model.model.diffusion_model.dtype = torch.float16
     refused(
@@ -107,7 +107,7 @@ def test_attention_without_a_backward_pass(option, monkeypatch):
 
 
 def test_models_without_a_unet():
-    model = tiny.image_model()
+    model = tiny.image_model("small")
     model.model.diffusion_model = torch.nn.Linear(1, 1)
     with pytest.raises(ValueError, match="The connected MODEL is SD15, which has no UNet to animate"):
         new_spec(model)

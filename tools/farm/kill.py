@@ -84,11 +84,11 @@ async def drop_connection(scene: Scene, out: Path, seconds: float, down: float) 
     return JOBS if is_over else found
 
 
-def kill_actors(scene: Scene, out: Path, instants: random.Random) -> list[int]:
-    """How many jobs were on record each time that one of the actors of a Ray was killed."""
-    driver = scene.start_on_ray(out, retries=ACTORS_PER_RUN)
+def kill_actors(scene: Scene, out: Path, instants: random.Random, times: int) -> list[int]:
+    """How many jobs were on record each of the `times` that one of the actors of a Ray was killed."""
+    driver = scene.start_on_ray(out, retries=times)
     found = []
-    for least in sorted(instants.sample(range(1, JOBS), ACTORS_PER_RUN)):
+    for least in sorted(instants.sample(range(1, JOBS), times)):
         wait_for_records(driver, out, least)
         while driver.poll() is None and not (actors := actors_of(driver.pid)):  # the other one is starting again, too
             time.sleep(0.1)
@@ -134,13 +134,18 @@ def at_instants(
 
 
 def with_actors(
-    scene: Scene, out: Path, frames: dict[str, list[str]], instants: random.Random, count: int
+    scene: Scene,
+    out: Path,
+    frames: dict[str, list[str]],
+    instants: random.Random,
+    count: int,
+    in_each_run: int = ACTORS_PER_RUN,
 ) -> list[int]:
-    """Kills at least `count` actors, some in each run."""
+    """Kills at least `count` actors, so many in each run."""
     found: list[int] = []
     while len(found) < count:
         folder = out / str(len(found))
-        found += kill_actors(scene, folder, instants)
+        found += kill_actors(scene, folder, instants, in_each_run)
         assert_whole(folder, frames)
     return found
 

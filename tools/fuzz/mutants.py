@@ -122,7 +122,7 @@ def _rewritten(data: bytes, change: Callable[[dict[str, bytes]], None], compress
         entries = {name: old.read(name) for name in old.namelist()}
     change(entries)
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", compression) as new:
+    with zipfile.ZipFile(out, "w", compression, compresslevel=1) as new:
         for name, content in entries.items():
             new.writestr(name, content)
     return out.getvalue()
