@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 SUBGRAPHS = Path(__file__).resolve().parents[2] / "subgraphs"
-WORDS = "BlueprintSearchAliases"
+ALIASES = "BlueprintSearchAliases"
 
 
 async def add_blueprint_words(host: Any) -> None:
@@ -22,4 +22,4 @@ async def add_blueprint_words(host: Any) -> None:
     for entry in (await manager.get_custom_node_subgraphs(())).values():
         file = Path(entry["path"])
         if file.resolve().parent == SUBGRAPHS:
-            entry["info"]["search_aliases"] = json.loads(file.read_text(encoding="utf-8"))["extra"][WORDS]
+            entry["info"]["search_aliases"] = json.loads(file.read_text(encoding="utf-8"))["extra"][ALIASES]

@@ -73,8 +73,8 @@ class Canvas:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        english = {"Comfy.Locale": "en"}  # the server keeps the language for all pages, open ones too once they are reloaded
-        self.do(self.page.request.post(f"{self.url}/settings", data=english))
+        # The server keeps the language for all pages, and open ones take it when they are loaded again.
+        self.do(self.page.request.post(f"{self.url}/settings", data={"Comfy.Locale": "en"}))
         self.do(self._browser.close())
         self.do(self._playwright.stop())
         self._loop.close()
