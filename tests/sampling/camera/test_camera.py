@@ -108,11 +108,11 @@ def test_layers_of_zero_are_the_plain_motion_model(model, motion, plain, tmp_pat
 
 
 def test_a_constant_curve_is_the_number(follow):
-    number = sample(follow(strength=0.6))
-    mask = OverPicture(torch.full((3, 4, 4), 0.6))
+    number = sample(follow(strength=0.6), size=8)
+    mask = OverPicture(torch.full((3, 8, 8), 0.6))
     mask.values[0, 0, 0] += 1e-7
     for curve in (Listed((0.6,) * 4), mask, OverBlocks(((Blocks(), Constant(0.6)),)), OverRun(read_keys("0: 0.6"))):
-        assert_alike(sample(follow(strength=curve)), number)
+        assert_alike(sample(follow(strength=curve), size=8), number)
 
 
 def test_strength_over_frames_and_blocks(follow, right):
