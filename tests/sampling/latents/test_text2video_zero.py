@@ -22,6 +22,7 @@ from kinema.sampling.run.attach import attach, changed
 
 FRAMES = 3
 STEPS = 50
+END = 12  # steps after which whole runs are compared, well after frames were moved
 CFG = 4.0
 
 
@@ -32,6 +33,11 @@ def ddim(model, frames=FRAMES, steps=STEPS, seed=5, **more):
         model, comfy.sample.prepare_noise(empty, seed), steps, CFG, "ddim", "ddim_uniform", tiny.conditioning(3),
         tiny.conditioning(4), empty, disable_pbar=True, seed=seed, **more,
     )  # fmt: skip
+
+
+def sample(model, frames=4, **more):
+    """Two steps of a small video, without guidance."""
+    return tiny.sample(model, frames, **{"size": 4, "cfg": 1.0, **more})
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,7 @@ def diffusers_unet(model):
 
 @torch.no_grad()
 def reference(model, noise):
-    """The paper's section 3.3 in variance-preserving terms and float64."""
+    """The paper's section 3.3 in variance-preserving terms and float64; its result, after END steps, in the host's."""
     unet = diffusers_unet(model)
     noise = noise.double()
     positive, negative = (tiny.conditioning(seed)[0][0].double() for seed in (3, 4))
@@ -118,23 +124,22 @@ def reference(model, noise):
     moved = torch.cat([authors.create_motion_field_and_warp_latents(12.0, 12.0, [k], later) for k in range(1, FRAMES)])
     ratio = kept[941] / kept[881]
     moved = ratio.sqrt() * moved + (1 - ratio).sqrt() * noise[1:]
-    return denoise(torch.cat([first, moved]), times[times.index(941) :])
+    return denoise(torch.cat([first, moved]), times[times.index(941) : END]) / kept[times[END]].sqrt()
 
 
-def test_equals_the_paper_with_diffusers():
-    model = exact.image_model()
+def test_equals_the_paper_with_diffusers(model):
     noise = comfy.sample.prepare_noise(torch.zeros(FRAMES, 4, 8, 8), 5)
     expected = comfy.latent_formats.SD15().process_out(reference(model, noise))
     steps = []
     callback = lambda step, x0, x, total: steps.append((step, total))  # noqa: E731
-    result = ddim(changed(model, motion_field=MotionField(), first_frame=True), callback=callback)
+    result = ddim(changed(model, motion_field=MotionField(), first_frame=True), callback=callback, last_step=END)
     assert_alike(result, expected)
-    assert [step for step, _ in steps] == list(range(STEPS + 3))  # three steps again, for the moved frames
-    assert {total for _, total in steps} == {STEPS + 3}
+    assert [step for step, _ in steps] == list(range(END + 3))  # three steps again, for the moved frames
+    assert {total for _, total in steps} == {END + 3}
 
 
-def test_other_samplers_pass_the_exact_levels(monkeypatch):
-    model, seen = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True), []
+def test_other_samplers_pass_the_exact_levels(model, monkeypatch):
+    model, seen = changed(model, motion_field=MotionField(), first_frame=True), []
     original = comfy.samplers.KSAMPLER.sample
 
     def note(sampler, guider, sigmas, *args):
@@ -145,7 +150,7 @@ def test_other_samplers_pass_the_exact_levels(monkeypatch):
     high, low = (model.get_model_object("model_sampling").sigma(torch.tensor(float(t))) for t in (941, 881))
     for sampler in ("euler_ancestral", "dpmpp_2m_sde"):
         seen.clear()
-        result = tiny.sample(model, FRAMES, steps=8, sampler=sampler)
+        result = sample(model, FRAMES, steps=8, sampler=sampler)
         assert torch.isfinite(result).all() and not torch.allclose(result[0], result[1], atol=1e-2)
         whole = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 8)
         torch.testing.assert_close(seen[0], torch.tensor([*whole[whole > high], high]))
@@ -153,11 +158,11 @@ def test_other_samplers_pass_the_exact_levels(monkeypatch):
         torch.testing.assert_close(seen[2], torch.tensor([high, *whole[whole < high]]))
 
 
-def test_inpainting_keeps_what_is_masked():
+def test_inpainting_keeps_what_is_masked(model):
     source = tiny.latents(FRAMES, seed=9)
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., 4:] = 1
-    model = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True)
+    model = changed(model, motion_field=MotionField(), first_frame=True)
     result = comfy.sample.sample(
         model, comfy.sample.prepare_noise(source, 1), 4, CFG, "euler", "normal", tiny.conditioning(3),
         tiny.conditioning(4), source, disable_pbar=True, seed=1, noise_mask=mask,
@@ -166,25 +171,23 @@ def test_inpainting_keeps_what_is_masked():
     assert not torch.allclose(result[..., 4:], source[..., 4:], atol=1e-2)
 
 
-def test_first_frame_attention_does_not_depend_on_batching(monkeypatch):
-    model = exact.image_model()
+def test_first_frame_attention_does_not_depend_on_batching(model, monkeypatch):
     attending = changed(model, first_frame=True)
-    together = tiny.sample(attending)
-    one = tiny.sample(model, 1, positive=tiny.conditioning(3))
+    together = sample(attending, cfg=CFG)
+    one = sample(model, 1, cfg=CFG, positive=tiny.conditioning(3))
     assert_alike(together[:1], one)  # the first frame sees itself, as ever
-    assert not torch.allclose(together[1:], tiny.sample(model)[1:], atol=1e-2)
+    assert not torch.allclose(together[1:], sample(model, cfg=CFG)[1:], atol=1e-2)
     wrapped = attending.clone()
     wrapped.set_model_unet_function_wrapper(one_by_one)
-    assert_alike(tiny.sample(wrapped), together)
+    assert_alike(sample(wrapped, cfg=CFG), together)
     monkeypatch.setattr(model.model, "memory_required", lambda *a, **k: 1e30)  # the host then runs one by one
-    assert_alike(tiny.sample(attending), together)
+    assert_alike(sample(attending, cfg=CFG), together)
 
 
-def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
+def test_beside_a_motion_model_and_other_attention_patches(model, tmp_path):
     v3 = exact.motion_model(tiny.motion_weights(seed=8), tmp_path / "mm.safetensors")
-    model = exact.image_model()
     results = [
-        tiny.sample(m)
+        sample(m)
         for m in (
             attach(model, v3, Applied()),
             changed(attach(model, v3, Applied()), first_frame=True),
@@ -197,7 +200,7 @@ def test_beside_a_motion_model_and_other_attention_patches(tmp_path):
     assert not torch.allclose(results[3], results[1], atol=1e-2)
     patched = changed(model, first_frame=True)
     patched.set_model_attn1_patch(lambda q, k, v, extra: (q, k, v * 0.5))
-    assert not torch.allclose(tiny.sample(patched), tiny.sample(changed(model, first_frame=True)), atol=1e-2)
+    assert not torch.allclose(sample(patched), sample(changed(model, first_frame=True)), atol=1e-2)
 
 
 def with_windows(model, freenoise=False):
@@ -207,33 +210,30 @@ def with_windows(model, freenoise=False):
     return node.execute(model, 4, 1, schedule.STATIC_STANDARD, 1, False, fuse.PYRAMID, 0, freenoise)[0]
 
 
-def test_each_window_has_its_own_first_frame():
-    model = tiny.image_model()
+def test_each_window_has_its_own_first_frame(model):
     windowed = with_windows(changed(model, first_frame=True))
-    result = tiny.sample(windowed, 6)
+    result = sample(windowed, 6)
     assert torch.isfinite(result).all()
-    assert not torch.allclose(result, tiny.sample(changed(model, first_frame=True), 6), atol=1e-2)
+    assert not torch.allclose(result, sample(changed(model, first_frame=True), 6), atol=1e-2)
 
 
-def test_shuffled_noise_is_shuffled_once():
-    model = exact.image_model()
+def test_shuffled_noise_is_shuffled_once(model):
     results = [
-        tiny.sample(with_windows(changed(model, motion_field=MotionField(), first_frame=True), freenoise=True), 6),
-        tiny.sample(changed(with_windows(model, freenoise=True), motion_field=MotionField(), first_frame=True), 6),
+        sample(with_windows(changed(model, motion_field=MotionField(), first_frame=True), freenoise=True), 6),
+        sample(changed(with_windows(model, freenoise=True), motion_field=MotionField(), first_frame=True), 6),
     ]
     assert_alike(*results)
 
 
-def test_base_model_is_untouched():
-    model = tiny.image_model()
-    plain = tiny.sample(model)
+def test_base_model_is_untouched(model):
+    plain = sample(model)
     keys = list(model.model.state_dict())
-    tiny.sample(changed(model, motion_field=MotionField(), first_frame=True))
-    assert torch.equal(tiny.sample(model), plain) and list(model.model.state_dict()) == keys
+    sample(changed(model, motion_field=MotionField(), first_frame=True))
+    assert torch.equal(sample(model), plain) and list(model.model.state_dict()) == keys
 
 
-def test_interrupt_stops_between_the_parts():
-    model, steps = changed(tiny.image_model(), motion_field=MotionField(), first_frame=True), []
+def test_interrupt_stops_between_the_parts(model):
+    model, steps = changed(model, motion_field=MotionField(), first_frame=True), []
 
     def callback(step, x0, x, total):
         steps.append(step)
@@ -241,19 +241,18 @@ def test_interrupt_stops_between_the_parts():
             comfy.model_management.interrupt_current_processing()
 
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        tiny.sample(model, steps=20, callback=callback)
+        sample(model, steps=20, callback=callback)
     assert steps == [0]
 
 
-def test_errors():
-    model = tiny.image_model()
+def test_errors(model):
     moving = changed(model, motion_field=MotionField(), first_frame=True)
     with pytest.raises(ValueError, match=r"needs at least 2 frames, but the latent has 1\. Set batch_size"):
-        tiny.sample(moving, 1)
+        sample(moving, 1)
     with pytest.raises(
         ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"
     ):
-        tiny.sample(moving, 2, denoise=0.5)
+        sample(moving, 2, denoise=0.5)
     with pytest.raises(ValueError, match="but high_timestep is 800 and low_timestep is 900"):
         MotionField(high=800, low=900)
 

@@ -60,6 +60,17 @@ def animate(model, motion):
     return attach(model, motion, Applied(), KEEP)
 
 
+def sample(model, frames=4, **more):
+    """One step of a video, without guidance."""
+    return tiny.sample(model, frames, **{"steps": 1, "cfg": 1.0, **more})
+
+
+@pytest.fixture(scope="module")
+def plain(model, motion):
+    """The video without a LoRA."""
+    return sample(animate(model, motion))
+
+
 @pytest.mark.parametrize("strength", [0.8, -1.0])
 def test_a_constant_curve_equals_the_merged_lora(motion, zoom, strength):
     """Every motion module by itself, where rounding does not add up: to 1e-6."""
@@ -77,14 +88,14 @@ def test_a_constant_curve_equals_the_merged_lora(motion, zoom, strength):
         assert_alike(out, merged[place], within=MODULE)
 
 
-def test_constant_curves_of_all_kinds_in_a_run(model, motion, zoom):
-    expected = tiny.sample(animate(model, load_motion_lora(motion, zoom, 0.5)))
-    assert not torch.allclose(expected, tiny.sample(animate(model, motion)), atol=1e-2)
+def test_constant_curves_of_all_kinds_in_a_run(model, motion, zoom, plain):
+    expected = sample(animate(model, load_motion_lora(motion, zoom, 0.5)))
+    assert not torch.allclose(expected, plain, atol=1e-2)
     for curve in (
         Constant(0.5), OverRun(read_keys("0: 0.5")), OverBlocks(((Blocks(), Constant(0.5)),)),
         Combined("multiply", Listed((0.25,)), as_curve(2)), Listed((0.5,) * 3 + (0.5000001,)),
     ):  # fmt: skip
-        assert_alike(tiny.sample(animate(model, load_curved_lora(motion, zoom, curve))), expected)
+        assert_alike(sample(animate(model, load_curved_lora(motion, zoom, curve))), expected)
 
 
 def test_two_curves_and_a_number_add_up(model, motion, zoom, folder):
@@ -93,32 +104,26 @@ def test_two_curves_and_a_number_add_up(model, motion, zoom, folder):
     curved = load_curved_lora(
         load_motion_lora(load_curved_lora(motion, zoom, Constant(0.5)), pan, 0.3), pan, Constant(0.2)
     )
-    assert_alike(tiny.sample(animate(model, curved)), tiny.sample(animate(model, merged)))
+    assert_alike(sample(animate(model, curved)), sample(animate(model, merged)))
 
 
 def test_over_steps_it_is_another_motion_model_at_each(model, motion, zoom):
     """The last step of a run with the LoRA in the first steps only is the plain motion model's."""
-    curve = OverRun(read_keys("0: 1, 2: 0 hold"))
-    latents = []
-    tiny.sample(
-        animate(model, load_curved_lora(motion, zoom, curve)), steps=4, cfg=1.0,
-        callback=lambda step, x0, x, total: latents.append((x.clone(), x0.clone())),
-    )  # fmt: skip
-    merged, plain = [], []
-    tiny.sample(
-        animate(model, load_motion_lora(motion, zoom, 1.0)), steps=4, cfg=1.0,
-        callback=lambda step, x0, x, total: merged.append(x0.clone()),
-    )  # fmt: skip
-    tiny.sample(
-        animate(model, motion), steps=4, cfg=1.0, callback=lambda step, x0, x, total: plain.append(x0.clone()),
-    )  # fmt: skip
-    assert_alike(latents[0][1], merged[0])
-    assert_alike(latents[1][1], merged[1])
-    assert (latents[2][1] - merged[2]).norm() > 1e-3 * merged[2].norm()
-    assert not torch.allclose(latents[0][1], plain[0], atol=1e-2)
+
+    def predictions(animated):
+        found = []
+        sample(animate(model, animated), steps=4, callback=lambda step, x0, *_: found.append(x0.clone()))
+        return found
+
+    curved = predictions(load_curved_lora(motion, zoom, OverRun(read_keys("0: 1, 2: 0 hold"))))
+    merged = predictions(load_motion_lora(motion, zoom, 1.0))
+    assert_alike(curved[0], merged[0])
+    assert_alike(curved[1], merged[1])
+    assert (curved[2] - merged[2]).norm() > 1e-3 * merged[2].norm()
+    assert not torch.allclose(curved[0], predictions(motion)[0], atol=1e-2)
 
 
-def test_zero_costs_nothing_and_changes_nothing(model, motion, zoom):
+def test_zero_costs_nothing_and_changes_nothing(model, motion, zoom, plain):
     calls = []
     curve = OverBlocks(((Blocks("up", 0), Constant(0.7)), (Blocks("up", 0, attention=1), Constant(0.0))))
     curved = load_curved_lora(motion, zoom, Combined("multiply", curve, OverRun(read_keys("0: 1, 1: 0 hold"))))
@@ -126,13 +131,13 @@ def test_zero_costs_nothing_and_changes_nothing(model, motion, zoom):
         ((Blocks("down"), Constant(0.0)), (Blocks("mid"), Constant(0.0)), (Blocks("up"), Constant(0.0)))
     )
     off = load_curved_lora(motion, zoom, others)
-    assert torch.equal(tiny.sample(animate(model, off)), tiny.sample(animate(model, motion)))
+    assert torch.equal(sample(animate(model, off)), plain)
     animated = animate(model, curved)
     (lora,) = animated.get_additional_models_with_key("kinema_loras")
     for place, _ in motion.model.spec.modules:
         for change in lora.model.at(place):
             change.module.register_forward_pre_hook(lambda *_, p=place, c=change: calls.append((p, c.attention)))
-    tiny.sample(animated, steps=2, cfg=1.0)
+    sample(animated, steps=2)
     assert {place for place, _ in calls if place.startswith("up_blocks.0.")} and (
         not any(place.startswith("up_blocks.0.") and attention == 1 for place, attention in calls)
     )
@@ -142,33 +147,36 @@ def test_zero_costs_nothing_and_changes_nothing(model, motion, zoom):
 
 def test_frames_in_windows_of_both_kinds(model, motion, zoom):
     """A strength that is one number in each window equals that number's LoRA there."""
-    steps = Listed((0.2,) * 4 + (1.0,) * 4)
-    windows = ContextWindows(WindowSpec(4, 0, "batched"))
-    whole = tiny.sample(added(animate(model, load_curved_lora(motion, zoom, steps)), windows=windows), frames=8)
-    inside = MotionWindows(4, 0)
-    alone = tiny.sample(changed(animate(model, load_curved_lora(motion, zoom, steps)), motion_windows=inside), frames=8)
+    strength = Listed((0.2,) * 4 + (1.0,) * 4)
+
+    def results(moving):
+        animated = animate(model, moving)
+        outside = added(animated, windows=ContextWindows(WindowSpec(4, 0, "batched")))
+        return [sample(each, 8) for each in (outside, changed(animated, motion_windows=MotionWindows(4, 0)))]
+
+    curved = results(load_curved_lora(motion, zoom, strength))
     for i, value in enumerate((0.2, 1.0)):
-        merged = animate(model, load_motion_lora(motion, zoom, value))
         part = slice(4 * i, 4 * i + 4)
-        assert_alike(whole[part], tiny.sample(added(merged, windows=windows), frames=8)[part])
-        assert_alike(alone[part], tiny.sample(changed(merged, motion_windows=inside), frames=8)[part])
+        for result, merged in zip(curved, results(load_motion_lora(motion, zoom, value)), strict=True):
+            assert_alike(result[part], merged[part])
 
 
-def test_over_frames(model, motion, zoom):
+def test_over_frames(model, motion, zoom, plain):
     ramp = OverFrames(read_keys("0: 0, 3: 1"))
-    out = tiny.sample(animate(model, load_curved_lora(motion, zoom, ramp)))
+    out = sample(animate(model, load_curved_lora(motion, zoom, ramp)))
     assert torch.isfinite(out).all()
-    for value in (0.0, 1.0):
-        assert not torch.allclose(out, tiny.sample(animate(model, load_motion_lora(motion, zoom, value))), atol=1e-2)
+    for other in (plain, sample(animate(model, load_motion_lora(motion, zoom, 1.0)))):
+        assert not torch.allclose(out, other, atol=1e-2)
 
 
 def test_two_applications_of_one_motion_model_keep_their_own(model, motion, zoom):
     curved = load_curved_lora(motion, zoom, Constant(0.5))
     both = attach(attach(model, motion, Applied(), KEEP), curved, Applied(), KEEP)
     merged = attach(attach(model, motion, Applied(), KEEP), load_motion_lora(motion, zoom, 0.5), Applied(), KEEP)
-    assert_alike(tiny.sample(both), tiny.sample(merged))
+    result = sample(both)
+    assert_alike(result, sample(merged))
     other = attach(attach(model, curved, Applied(), KEEP), motion, Applied(), KEEP)
-    assert not torch.allclose(tiny.sample(both), tiny.sample(other), atol=1e-2)
+    assert not torch.allclose(result, sample(other), atol=1e-2)
     assert len(both.get_additional_models_with_key("kinema")) == 1  # the weights are there once
 
 

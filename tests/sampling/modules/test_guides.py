@@ -136,7 +136,7 @@ FEATURES = {
 CASES = [
     (*pair, feature)
     for number, (pair, feature) in enumerate(product(combinations(GUIDES, 2), FEATURES))
-    if (number + number // len(FEATURES)) % 3 == 0
+    if (number + number // len(FEATURES)) % 7 == 0
 ]
 
 

@@ -67,8 +67,9 @@ def starting(model, on=True):
     return AnimationNoiseNode.execute("independent", 0, 0.0, model=model, authors_start=on)[1]
 
 
-@pytest.mark.parametrize("steps", [10, 25, 30])
-def test_a_whole_run_equals_the_authors(model, motion, steps):
+def test_a_whole_run_equals_the_authors(model, motion):
+    """The noise levels of other numbers of steps are compared below."""
+    steps = 6
     animated = attach(model, motion, Applied())
     sigmas = SigmaScheduleNode.execute(MODELS, AUTHORS_DDIM, steps, model=animated)[0]
     expected = reference(model, motion, steps)

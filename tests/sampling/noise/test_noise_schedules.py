@@ -31,8 +31,8 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_golden_sigmas(name):
-    like = tiny.image_model().get_model_object("model_sampling")
+def test_golden_sigmas(model, name):
+    like = model.get_model_object("model_sampling")
     sampling = build_sampling(NOISE_SCHEDULES[name].schedule, like)
     alpha_bar, sigma_max = GOLDEN[name]
     got = 1 / (sampling.sigmas[[249, 499, 749, 999]].double() ** 2 + 1)
@@ -41,15 +41,11 @@ def test_golden_sigmas(name):
     assert abs(float(sampling.sigma_min) - 0.0292) < 1e-4
 
 
-def test_lcm_equals_the_published_scheduler():
+def test_lcm_equals_the_published_scheduler(model):
     """AnimateLCM: 4 of its 100 steps are timesteps 999, 749, 499, 249; c_skip at t = 19 is 6.9e-6."""
-    sampling = build_sampling(
-        NOISE_SCHEDULES["AnimateLCM"].schedule, tiny.image_model().get_model_object("model_sampling")
-    )
+    sampling = build_sampling(NOISE_SCHEDULES["AnimateLCM"].schedule, model.get_model_object("model_sampling"))
     assert len(sampling.sigmas) == 100 and abs(float(sampling.sigma_max) - 25.1461) < 1e-3
-    paper = build_sampling(
-        NOISE_SCHEDULES["AnimateDiff"].schedule, tiny.image_model().get_model_object("model_sampling")
-    )
+    paper = build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, model.get_model_object("model_sampling"))
     for timestep in (999, 749, 499, 249, 9):
         sigma = paper.sigmas[timestep]
         assert float(sampling.timestep(sigma)) == timestep
@@ -126,8 +122,8 @@ def test_as_animatediff_evolved_chooses_by_the_file(file, tmp_path):
     assert isinstance(found, LCM) == isinstance(expected, LCM) and not isinstance(found, V_PREDICTION)
 
 
-def test_zero_terminal_snr_is_kept():
-    like = tiny.image_model().get_model_object("model_sampling")
+def test_zero_terminal_snr_is_kept(model):
+    like = model.get_model_object("model_sampling")
     zero = type(like)(None, zsnr=True)
     assert float(build_sampling(NOISE_SCHEDULES["AnimateDiff"].schedule, zero).sigma_max) > 1000
 
@@ -137,8 +133,8 @@ LARGEST = {"hotshotxl": 14.6146, "sdxl": 65.9287, "animatelcm_i2v": 41.6677}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_automatic_is_what_the_family_was_trained_with(family):
-    like = tiny.image_model().get_model_object("model_sampling")
+def test_automatic_is_what_the_family_was_trained_with(model, family):
+    like = model.get_model_object("model_sampling")
     sampling = build_sampling(chosen_schedule(AUTOMATIC, FAMILIES[family], like), like)
     assert abs(float(sampling.sigma_max) - LARGEST.get(family, 25.1461)) < 1e-3
     steps = {"animatelcm": 100, "animatelcm_i2v": 200}.get(family, 1000)
@@ -167,9 +163,9 @@ def test_a_consistency_model_denoises_what_its_checkpoint_predicts(name, v_predi
 
 
 @pytest.mark.parametrize("kind", ["edm", "edm_playground_v2.5", "v_prediction"])
-def test_models_of_continuous_noise_keep_theirs(kind, tmp_path):
+def test_models_of_continuous_noise_keep_theirs(model, kind, tmp_path):
     """Playground v2.5 is one: its data have a standard deviation of 0.5."""
-    model = ModelSamplingContinuousEDM().patch(tiny.image_model(), kind, 80.0, 0.002)[0]
+    model = ModelSamplingContinuousEDM().patch(model, kind, 80.0, 0.002)[0]
     motion = load_motion_model(tiny.save(tiny.motion_weights(), tmp_path / "v3_mm.safetensors"))
     own, attached = (m.get_model_object("model_sampling") for m in (model, attach(model, motion, Applied())))
     assert attached is own and own.sigma_data == (1.0 if kind == "v_prediction" else 0.5)

@@ -7,7 +7,6 @@ import comfy.patcher_extension
 import comfy.sample
 import comfy.samplers
 import diffusers.pipelines.free_init_utils as reference
-import exact
 import pytest
 import tiny
 import torch
@@ -18,7 +17,7 @@ from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.frequency import FILTERS, LowPass, mix, mix_unit
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
-from kinema.sampling.noise.refine_noise import METHODS, NoiseRefinement
+from kinema.sampling.noise.refine_noise import NoiseRefinement
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec
@@ -97,6 +96,11 @@ def refinement(method="FreeInit", iterations=2, **more):
     return NoiseRefinement(method, iterations, LowPass("gaussian", 0.5, 0.5), **more)
 
 
+def sample(model, frames=4, **more):
+    """Two steps of a small video, without guidance."""
+    return tiny.sample(model, frames, **{"size": 4, "cfg": 1.0, **more})
+
+
 class Watched:
     """A clone of a model that notes the noise and the noise levels of each sampler run."""
 
@@ -110,9 +114,8 @@ class Watched:
         return executor(guider, sigmas, extra, callback, noise, latent, *more)
 
 
-def test_one_iteration_changes_nothing():
-    model = tiny.image_model()
-    assert torch.equal(tiny.sample(changed(model, refinement=refinement(iterations=1))), tiny.sample(model))
+def test_one_iteration_changes_nothing(model):
+    assert torch.equal(sample(changed(model, refinement=refinement(iterations=1))), sample(model))
 
 
 def mean_of(noise):
@@ -121,14 +124,14 @@ def mean_of(noise):
 
 
 @pytest.mark.parametrize("until", [1.0, 0.5])
-def test_freeinit_by_hand(until):
+def test_freeinit_by_hand(model, until):
     """The paper's equations in the model's variance-preserving terms, with the host's sampler run twice."""
-    model, noise = exact.image_model(), tiny.latents(4, seed=9)
+    noise = tiny.latents(4, seed=9)
     watched = Watched(changed(model, refinement=refinement(until=until)))
-    result = tiny.sample(watched.model, steps=6, noise=noise)
+    result = sample(watched.model, steps=4, size=8, noise=noise)
     begun, again = watched.starts
     high, end = watched.sigmas[0][0], watched.sigmas[0][-1]
-    first = tiny.sample(model, steps=6, noise=noise, last_step=len(watched.sigmas[0]) - 1)
+    first = sample(model, steps=4, size=8, noise=noise, last_step=len(watched.sigmas[0]) - 1)
     alpha, alpha_end = 1 / (1 + high**2), 1 / (1 + end**2)
     latent = model.model.process_latent_in(first) * math.sqrt(alpha_end)
     diffused = math.sqrt(alpha / alpha_end) * latent + math.sqrt(1 - alpha / alpha_end) * noise
@@ -137,48 +140,49 @@ def test_freeinit_by_hand(until):
     keeps = LowPass("gaussian", 0.5, 0.5).response(4, 8, 8)
     rest = again - mix(diffused, torch.zeros_like(noise), keeps)
     assert 0.3 < float(rest.var()) < 1.0 and mean_of(rest).abs().max() < 1e-5
-    assert_alike(tiny.sample(model, steps=6, noise=again), result)
+    assert_alike(sample(model, steps=4, size=8, noise=again), result)
 
 
-def test_results_can_be_diffused_with_new_noise():
-    same, new = (Watched(changed(tiny.image_model(), refinement=refinement(new_noise=new))) for new in (False, True))
+def test_results_can_be_diffused_with_new_noise(model):
+    same, new = (Watched(changed(model, refinement=refinement(new_noise=new))) for new in (False, True))
     for watched in (same, new):
-        tiny.sample(watched.model)
+        sample(watched.model)
     assert torch.equal(same.starts[0], new.starts[0])
     assert not torch.allclose(mean_of(same.starts[1]), mean_of(new.starts[1]), atol=1e-2)
 
 
-def test_img2img_keeps_to_its_latent():
+def test_img2img_keeps_to_its_latent(model):
     """Half-way noise: the frequencies that are renewed come from the given latent, not from pure noise."""
-    model, latent = tiny.image_model(), tiny.latents(4) * 3
+    latent = tiny.latents(4) * 3
     nothing = NoiseRefinement("FreeInit", 2, LowPass("gaussian", 0.0, 0.0))
     watched = Watched(changed(model, refinement=nothing))
-    tiny.sample(watched.model, latent=latent, denoise=0.5, steps=2)
+    sample(watched.model, latent=latent, denoise=0.5, steps=2)
     assert all(abs(float(noise.var()) - 1) < 0.15 for noise in watched.starts)
 
 
-@pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m", "euler_ancestral", "dpmpp_sde", "lcm", "uni_pc", "heun"])
-@pytest.mark.parametrize("method", METHODS)
-def test_any_sampler(method, sampler):
-    model = tiny.image_model()
-    refined = tiny.sample(changed(model, refinement=refinement(method)), sampler=sampler, steps=3)
-    assert refined.isfinite().all() and not torch.allclose(
-        refined, tiny.sample(model, sampler=sampler, steps=3), atol=1e-2
-    )
+SAMPLERS = ("euler", "dpmpp_2m", "euler_ancestral", "dpmpp_sde", "lcm", "uni_pc", "heun")
 
 
-def test_coarse_to_fine_gives_earlier_iterations_fewer_steps():
-    watched = Watched(changed(tiny.image_model(), refinement=refinement(iterations=3, coarse_to_fine=True)))
-    tiny.sample(watched.model, steps=9)
-    assert [len(sigmas) - 1 for sigmas in watched.sigmas] == [3, 6, 9]
+@pytest.mark.parametrize(
+    ("sampler", "method"), [*((name, "FreeInit") for name in SAMPLERS), ("dpmpp_sde", "FreqPrior")]
+)
+def test_any_sampler(model, sampler, method):
+    refined = sample(changed(model, refinement=refinement(method)), sampler=sampler, steps=3)
+    plain = sample(model, sampler=sampler, steps=3)
+    assert refined.isfinite().all() and not torch.allclose(refined, plain, atol=1e-2)
+
+
+def test_coarse_to_fine_gives_earlier_iterations_fewer_steps(model):
+    watched = Watched(changed(model, refinement=refinement(iterations=3, coarse_to_fine=True)))
+    sample(watched.model, steps=6)
+    assert [len(sigmas) - 1 for sigmas in watched.sigmas] == [2, 4, 6]
     last = watched.sigmas[-1]
     assert all(s[0] == last[0] and s[-1] == 0 and set(s) <= set(last) for s in watched.sigmas)
 
 
-def test_earlier_iterations_can_stop_early():
-    model = tiny.image_model()
+def test_earlier_iterations_can_stop_early(model):
     watched = Watched(changed(model, refinement=refinement("FreqPrior", 3, until=0.68)))
-    tiny.sample(watched.model, steps=10)
+    sample(watched.model, steps=10)
     end = model.get_model_object("model_sampling").percent_to_sigma(0.68)
     partial = watched.sigmas[0]
     assert watched.sigmas[1] == partial and len(watched.sigmas[2]) == 11
@@ -187,24 +191,24 @@ def test_earlier_iterations_can_stop_early():
 
 def run_advanced(model, **more):
     """As KSampler Advanced calls the host."""
-    return tiny.sample(model, steps=6, **more)
+    return sample(model, steps=6, **more)
 
 
-def test_ksampler_advanced():
-    model = changed(tiny.image_model(), refinement=refinement())
+def test_ksampler_advanced(model):
+    model = changed(model, refinement=refinement())
     watched = Watched(model)
     noisy = run_advanced(watched.model, start_step=0, last_step=3, force_full_denoise=False)
     assert len(watched.starts) == 2 and noisy.var() > 1
     watched = Watched(model)
-    zeros = torch.zeros(4, 4, 8, 8)
+    zeros = torch.zeros(4, 4, 4, 4)
     finished = run_advanced(watched.model, start_step=3, last_step=6, latent=noisy, noise=zeros, disable_noise=True)
     assert len(watched.starts) == 1 and finished.isfinite().all()
 
 
-def test_progress_counts_all_iterations():
+def test_progress_counts_all_iterations(model):
     seen = []
-    model = changed(tiny.image_model(), refinement=refinement(iterations=3, coarse_to_fine=True))
-    tiny.sample(model, steps=6, callback=lambda step, denoised, noisy, total: seen.append((step, total)))
+    model = changed(model, refinement=refinement(iterations=3, coarse_to_fine=True))
+    sample(model, steps=6, callback=lambda step, denoised, noisy, total: seen.append((step, total)))
     assert seen == [(step, 12) for step in range(12)]
 
 
@@ -232,11 +236,10 @@ def interrupting(model):
     return model
 
 
-def test_interrupt_keeps_the_last_finished_iteration():
-    model = exact.image_model()
-    one = tiny.sample(model, steps=4)
+def test_interrupt_keeps_the_last_finished_iteration(model):
+    one = sample(model, steps=4)
     watch = Interrupting(at=6)
-    result = tiny.sample(interrupting(changed(model, refinement=refinement(iterations=3))), steps=4, callback=watch)
+    result = sample(interrupting(changed(model, refinement=refinement(iterations=3))), steps=4, callback=watch)
     assert_alike(result, one)
     step, shown = watch.shown[-1]
     assert step == 11
@@ -244,54 +247,54 @@ def test_interrupt_keeps_the_last_finished_iteration():
     comfy.model_management.throw_exception_if_processing_interrupted()  # nothing left to interrupt
 
 
-def test_interrupt_of_partial_iterations_keeps_a_clean_picture():
-    model = interrupting(changed(tiny.image_model(), refinement=refinement("FreqPrior", 3, until=0.5)))
+def test_interrupt_of_partial_iterations_keeps_a_clean_picture(model):
+    model = interrupting(changed(model, refinement=refinement("FreqPrior", 3, until=0.5)))
     watch = Interrupting(at=5)
-    result = tiny.sample(model, steps=6, callback=watch)
+    result = sample(model, steps=6, callback=watch)
     step, last_of_the_first_iteration = watch.shown[2]
     assert step == 2 and model.model.process_latent_out(last_of_the_first_iteration).equal(result)
 
 
-def test_interrupt_of_the_first_iteration_interrupts():
-    model = interrupting(changed(tiny.image_model(), refinement=refinement()))
+def test_interrupt_of_the_first_iteration_interrupts(model):
+    model = interrupting(changed(model, refinement=refinement()))
     with pytest.raises(comfy.model_management.InterruptProcessingException):
-        tiny.sample(model, steps=4, callback=Interrupting(at=2))
+        sample(model, steps=4, callback=Interrupting(at=2))
 
 
 @pytest.mark.parametrize("first", ["refine", "noise"])
-def test_other_noise_is_arranged_once_before(first):
+def test_other_noise_is_arranged_once_before(model, first):
     """Whichever node comes first: constant noise would undo the refinement if it came after."""
-    model, constant = tiny.image_model(), lay(NoiseLayer(NoisePattern("constant")), None)
+    constant = lay(NoiseLayer(NoisePattern("constant")), None)
     how = NoiseRefinement("FreeInit", 2, LowPass("gaussian", 0.5, 0.5))
     if first == "refine":
         model = changed(changed(model, refinement=how), noise=constant)
     else:
         model = changed(changed(model, noise=constant), refinement=how)
     watched = Watched(model)
-    tiny.sample(watched.model)
+    sample(watched.model)
     begun, again = watched.starts
     assert torch.equal(begun[0], begun[1]) and not torch.allclose(again[0], again[1], atol=0.1)
 
 
 @pytest.mark.parametrize("first", ["refine", "motion"])
-def test_with_motion_and_freenoise_windows(motion, first):
-    model, windows = tiny.image_model(), ContextWindows(WindowSpec(8, 2), freenoise=True)
+def test_with_motion_and_freenoise_windows(model, motion, first):
+    windows = ContextWindows(WindowSpec(8, 2), freenoise=True)
     if first == "refine":
         model = added(attach(changed(model, refinement=refinement()), motion, Applied()), windows=windows)
     else:
         model = changed(added(attach(model, motion, Applied()), windows=windows), refinement=refinement())
     watched = Watched(model)
-    result = tiny.sample(watched.model, frames=12, size=4)
+    result = sample(watched.model, frames=12)
     rows = {frame.sum().item() for frame in watched.starts[0]}
     assert len(rows) == 8 and len({frame.sum().item() for frame in watched.starts[1]}) == 12
     assert result.isfinite().all()
 
 
-def test_inpainting_keeps_what_is_not_masked():
+def test_inpainting_keeps_what_is_not_masked(model):
     latent, mask = tiny.latents(4), torch.zeros(1, 1, 8, 8)
     mask[..., 4:] = 1
-    result = tiny.sample(
-        changed(exact.image_model(), refinement=refinement()),
+    result = sample(
+        changed(model, refinement=refinement()),
         latent=latent,
         noise_mask=mask,
         noise=tiny.latents(4, seed=9),
@@ -299,14 +302,13 @@ def test_inpainting_keeps_what_is_not_masked():
     assert_alike(result[..., :4], latent[..., :4])
 
 
-def test_a_second_refinement_replaces_the_first_and_clones_keep_it():
-    model = tiny.image_model()
+def test_a_second_refinement_replaces_the_first_and_clones_keep_it(model):
     twice = changed(changed(model, refinement=refinement(iterations=4)), refinement=refinement(iterations=2))
     watched = Watched(twice.clone())
-    tiny.sample(watched.model)
+    sample(watched.model)
     assert len(watched.starts) == 2
     plain = Watched(model)
-    tiny.sample(plain.model)
+    sample(plain.model)
     assert len(plain.starts) == 1
 
 

@@ -3,7 +3,6 @@
 import comfy.model_sampling
 import comfy.samplers
 import pytest
-import tiny
 import torch
 from comfy_extras.nodes_model_advanced import LCM, ModelSamplingDiscreteDistilled
 
@@ -19,10 +18,10 @@ PAPER, IMAGE = (build_sampling(NOISE_SCHEDULES[name].schedule) for name in ("Ani
 
 @pytest.mark.parametrize("scheduler", ["normal", "karras", "ddim_uniform", "beta"])
 @pytest.mark.parametrize("denoise", [1.0, 0.6])
-def test_equals_the_hosts_scheduler_on_a_model_with_the_schedule(scheduler, denoise):
+def test_equals_the_hosts_scheduler_on_a_model_with_the_schedule(model, scheduler, denoise):
     from comfy_extras.nodes_custom_sampler import BasicScheduler
 
-    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateDiff"].schedule))
+    model = schedule_noise(model, ScheduleChoice(NOISE_SCHEDULES["AnimateDiff"].schedule))
     theirs = BasicScheduler.execute(model, scheduler, 12, denoise)[0]
     assert torch.equal(run_sigmas(PAPER, scheduler, 12, denoise), theirs)
 
@@ -46,8 +45,8 @@ KINDS = {"epsilon": comfy.model_sampling.EPS, "v_prediction": comfy.model_sampli
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
-def test_what_a_model_predicts(name, kind):
-    model = schedule_noise(tiny.image_model(), ScheduleChoice(NOISE_SCHEDULES["AnimateLCM"].schedule, name, zsnr=False))
+def test_what_a_model_predicts(model, name, kind):
+    model = schedule_noise(model, ScheduleChoice(NOISE_SCHEDULES["AnimateLCM"].schedule, name, zsnr=False))
     sampling = model.get_model_object("model_sampling")
     predicts = next(base for base in type(sampling).__mro__ if "calculate_denoised" in vars(base))
     assert predicts is kind and isinstance(sampling, ModelSamplingDiscreteDistilled) == (name == "lcm")
@@ -108,10 +107,10 @@ AUTHORS = [
 
 
 @pytest.mark.parametrize(("name", "steps", "timesteps"), AUTHORS)
-def test_the_presets_of_fast_models_are_the_authors_timesteps(name, steps, timesteps):
+def test_the_presets_of_fast_models_are_the_authors_timesteps(model, name, steps, timesteps):
     """All sigmas of the run to 1e-6 of the authors', where sgm_uniform, usual for such models, is 2e-3 to 1e-2 off."""
     family = FAMILIES[name]
-    sampling = build_sampling(family.schedule, tiny.image_model().get_model_object("model_sampling"))
+    sampling = build_sampling(family.schedule, model.get_model_object("model_sampling"))
     alphas = (1 - torch.linspace(family.schedule.first, family.schedule.last, 1000, dtype=torch.float64)).cumprod(0)
     expected = ((1 - alphas) / alphas).sqrt()[list(timesteps)]
     for scheduler, right in ((family.preset.scheduler, True), ("sgm_uniform", False)):

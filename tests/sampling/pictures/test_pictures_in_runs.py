@@ -33,6 +33,11 @@ def motion(request):
     return request.getfixturevalue(request.param)
 
 
+def sample(model, frames=4, **more):
+    """One step of a small video."""
+    return tiny.sample(model, frames, **{"steps": 1, "size": 4, "cfg": 1.0, **more})
+
+
 def test_a_picture_is_encoded_once_before_the_models_are_loaded(model, motion, vae):
     order = []
     counting = Counting(vae, lambda: order.append("encoded"))
@@ -45,9 +50,9 @@ def test_a_picture_is_encoded_once_before_the_models_are_loaded(model, motion, v
         return executor(*args, **kwargs)
 
     pictured.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING, "test", prepare)
-    tiny.sample(pictured, 10)
+    sample(pictured, 7, steps=2)
     assert order == ["encoded", "loaded"] and counting.encoded == [1]
-    tiny.sample(pictured, 10)
+    sample(pictured, 7, steps=2)
     assert counting.encoded == [1, 1]
     picture = animation_of(pictured.model_options).motions[0].picture
     assert picture.latents is None  # what a run makes stays in it
@@ -59,7 +64,7 @@ def test_pictures_of_another_shape_are_cut_to_the_centre(model, motion, vae):
     wide = torch.cat([torch.zeros(1, 64, 16, 3), square, torch.ones(1, 64, 16, 3)], 2)
     large = torch.nn.functional.interpolate(square.movedim(-1, 1), (128, 128), mode="bilinear").movedim(1, -1)
     results = [
-        tiny.sample(attach(model, animating(motion, AnimatedPicture(pictures, vae)), Applied()))
+        sample(attach(model, animating(motion, AnimatedPicture(pictures, vae)), Applied()), size=8)
         for pictures in (square, wide, torch.cat([square, torch.ones(1, 64, 64, 1)], -1), large)
     ]
     assert_alike(results[1], results[0])
@@ -71,7 +76,7 @@ def test_a_second_picture_replaces_the_first_and_nothing_is_changed(model, motio
     first = animating(motion, animated(vae, seed=1))
     second = animating(first, animated(vae, seed=2))
     again = animating(motion, animated(vae, seed=2))
-    results = [tiny.sample(attach(model, one, Applied())) for one in (first, second, again, motion)]
+    results = [sample(attach(model, one, Applied())) for one in (first, second, again, motion)]
     assert torch.equal(results[1], results[2])
     assert_other(results[0], results[1], by=1e-3)
     assert_other(results[0], results[3], by=1e-3)
@@ -82,14 +87,14 @@ def test_a_motion_lora_after_it_keeps_the_picture(model, motion, vae, tmp_path):
     lora = load_motion_lora(picture, tiny.save(tiny.motion_lora(mid=False), tmp_path / "zoom.safetensors"), 0.5)
     turned = load_motion_lora(motion, tmp_path / "zoom.safetensors", 0.5)
     turned = animating(turned, animated(vae))
-    assert torch.equal(*(tiny.sample(attach(model, one, Applied())) for one in (lora, turned)))
+    assert torch.equal(*(sample(attach(model, one, Applied())) for one in (lora, turned)))
 
 
 def test_two_motion_models_each_with_its_own_picture(model, pia, i2v, vae):
     first, second = animating(pia, animated(vae, seed=1)), animating(i2v, animated(vae, seed=2))
-    both = tiny.sample(attach(attach(model, first, Applied()), second, Applied()))
-    one = tiny.sample(attach(attach(model, first, Applied()), i2v, Applied()))
-    other = tiny.sample(attach(attach(model, pia, Applied()), second, Applied()))
+    both = sample(attach(attach(model, first, Applied()), second, Applied()))
+    one = sample(attach(attach(model, first, Applied()), i2v, Applied()))
+    other = sample(attach(attach(model, pia, Applied()), second, Applied()))
     assert_other(both, one, by=1e-3)
     assert_other(both, other, by=1e-3)
 
@@ -97,7 +102,7 @@ def test_two_motion_models_each_with_its_own_picture(model, pia, i2v, vae):
 def test_windows_at_once_do_not_matter(model, motion, vae):
     pictured = attach(model, animating(motion, animated(vae)), Applied())
     results = [
-        tiny.sample(added(pictured, windows=ContextWindows(WindowSpec(4, 1), at_once=count)), 10, steps=1)
+        sample(added(pictured, windows=ContextWindows(WindowSpec(4, 1), at_once=count)), 10, cfg=4.0)
         for count in (1, 2, 3)
     ]
     assert_alike(results[1], results[0])
@@ -108,11 +113,11 @@ def test_motion_windows_and_loops(model, motion, vae):
     pictured = attach(model, animating(motion, animated(vae, motion="large loop")), Applied())
     looped = added(pictured, windows=ContextWindows(WindowSpec(4, 1, "looped", closed_loop=True)))
     inside = changed(pictured, motion_windows=MotionWindows(4, 1))
-    assert torch.isfinite(tiny.sample(looped, 10)).all() and torch.isfinite(tiny.sample(inside, 10)).all()
+    assert torch.isfinite(sample(looped, 10)).all() and torch.isfinite(sample(inside, 10)).all()
 
 
 def test_nothing_is_left_behind(model, motion, vae):
-    plain = tiny.sample(model)
+    plain = sample(model)
     before = snapshot(model)
     pictured = attach(model, animating(motion, animated(vae)), Applied())
 
@@ -120,11 +125,11 @@ def test_nothing_is_left_behind(model, motion, vae):
         raise Stop
 
     with pytest.raises(Stop):
-        tiny.sample(pictured, callback=stop)
-    assert torch.equal(tiny.sample(model), plain)
+        sample(pictured, callback=stop)
+    assert torch.equal(sample(model), plain)
     assert_untouched(model, before)
-    tiny.sample(pictured)
-    assert torch.equal(tiny.sample(model), plain)
+    sample(pictured)
+    assert torch.equal(sample(model), plain)
     assert_untouched(model, before)
 
 
@@ -144,14 +149,14 @@ def test_a_frame_outside_of_the_video(model, pia, vae):
         pictured = attach(model, animating(pia, animated(vae, frame=frame)), Applied())
         said = f"puts the picture at frame {frame}, but the video has 4 frames. Set frame to a number from -4 to 3."
         with pytest.raises(ValueError, match=said):
-            tiny.sample(pictured, frames)
+            sample(pictured, frames)
 
 
 def test_more_pictures_than_frames(model, pia, i2v, vae, screen):
     pictured = attach(model, animating(pia, animated(vae, count=5)), Applied())
     with pytest.raises(ValueError, match="has 5 pictures, but the video has 4 frames. Connect 4 pictures or fewer"):
-        tiny.sample(pictured, 4)
-    tiny.sample(attach(model, animating(i2v, animated(vae, count=5)), Applied()), 4)
+        sample(pictured, 4)
+    sample(attach(model, animating(i2v, animated(vae, count=5)), Applied()), 4)
     assert "Animate Picture has 5 pictures; only the first 4 are used, one for each frame." in screen.text
 
 
@@ -163,7 +168,7 @@ def test_the_vae_of_another_model(model, motion, vae):
     with pytest.raises(
         ValueError, match="a VAE whose latents have 16 channels, but the motion model needs 4. Connect the"
     ):
-        tiny.sample(pictured)
+        sample(pictured)
 
 
 def test_a_curve_over_blocks_for_a_picture_that_enters_in_one_place(pia, i2v, vae):
@@ -188,7 +193,7 @@ def test_merging_keeps_the_first_ones_picture_and_refuses_to_lose_the_seconds(mo
     pictured = animating(pia, animated(vae))
     merged = merge_motion_models(pictured, v3, 0.5, 0.5, 0.5)
     again = animating(merge_motion_models(pia, v3, 0.5, 0.5, 0.5), animated(vae))
-    assert torch.equal(*(tiny.sample(attach(model, one, Applied())) for one in (merged, again)))
+    assert torch.equal(*(sample(attach(model, one, Applied())) for one in (merged, again)))
     with pytest.raises(
         ValueError, match='"pia.safetensors" has a picture, but a merge takes .* Put Animate Picture after'
     ):

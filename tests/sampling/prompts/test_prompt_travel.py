@@ -132,9 +132,9 @@ def test_prompts_of_other_lengths_mean_the_same_as_alone(clip):
     model, long = exact.image_model(), "a very long storm over the sea " * 15
     rows, _ = encode(clip, f"0: sea\n3: {long}", 4)
     assert rows.shape == (4, 154, tiny.CONTEXT)
-    ours = tiny.sample(model, positive=[[rows, {}]], size=16)
+    ours = tiny.sample(model, positive=[[rows, {}]])
     for frame, prompt in ((0, "sea"), (3, long)):
-        alone = tiny.sample(model, positive=[text.encode(clip, prompt)], size=16)
+        alone = tiny.sample(model, positive=[text.encode(clip, prompt)])
         assert_alike(ours[frame], alone[frame])
 
 
@@ -172,5 +172,5 @@ def test_prompts_travel_through_context_windows(clip):
     model = exact.image_model()
     rows, extra = encode(clip, "0: sea\n8: storm\n-1: dawn", 13)
     cut = added(model, windows=ContextWindows(WindowSpec(4, 1, "uniform"), at_once=2))
-    ours, expected = (tiny.sample(m, frames=13, size=4, positive=[[rows, extra]]) for m in (cut, model))
+    ours, expected = (tiny.sample(m, frames=13, size=4, steps=1, positive=[[rows, extra]]) for m in (cut, model))
     assert_alike(ours, expected)

@@ -20,7 +20,7 @@ SECOND = torch.device("cpu", 0)
 
 
 def sample(model, control, frames=4, **more):
-    return tiny.sample(model, frames, positive=controls.controlled(control), size=4, **more)
+    return tiny.sample(model, frames, positive=controls.controlled(control), size=4, **{"steps": 1, **more})
 
 
 def sketches(count=1, size=32):
@@ -75,7 +75,7 @@ def test_more_frames_than_positions(model, scribble):
     )
     with pytest.raises(ValueError, match=message):
         sample(model, sparse.applied(scribble, sketches()), 33)
-    sample(model, sparse.applied(scribble, sketches(), motion=0), 33, steps=1)
+    sample(model, sparse.applied(scribble, sketches(), motion=0), 33)
 
 
 def test_frames_outside_the_video_also_before_its_range(model, scribble):
@@ -83,7 +83,7 @@ def test_frames_outside_the_video_also_before_its_range(model, scribble):
     with pytest.raises(
         ValueError, match="SparseCtrl has a picture at frame 7, but the video has 4 frames. Use frames 0 to 3"
     ):
-        sample(model, late, steps=1)
+        sample(model, late)
 
 
 def test_the_number_of_pictures(model, scribble):
@@ -114,22 +114,22 @@ def test_dark_lines_on_white_are_said(scribble, rgb, vae):
     ]
 
 
-@pytest.mark.parametrize("end", ["exception", "interrupt"])
-def test_a_run_that_ends_early_leaves_nothing(model, scribble, end):
+def test_a_run_that_ends_early_leaves_nothing(model, scribble):
     control = sparse.applied(scribble, sketches())
     whole, before = sample(model, control), snapshot(model)
 
-    def stop(step, *_):
-        if end == "exception":
-            raise Stop
+    def stop(*_):
+        raise Stop
+
+    def interrupt(*_):
         comfy.model_management.interrupt_current_processing()
 
-    expected = Stop if end == "exception" else comfy.model_management.InterruptProcessingException
-    with pytest.raises(expected):
-        sample(model, control, callback=stop)
-        comfy.model_management.throw_exception_if_processing_interrupted()
-    assert_untouched(model, before)
-    assert not any(layer._forward_hooks for layer in scribble.network.model.modules())
+    for callback, expected in ((stop, Stop), (interrupt, comfy.model_management.InterruptProcessingException)):
+        with pytest.raises(expected):
+            sample(model, control, steps=2, callback=callback)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+        assert_untouched(model, before)
+        assert not any(layer._forward_hooks for layer in scribble.network.model.modules())
     assert torch.equal(sample(model, control), whole)
 
 

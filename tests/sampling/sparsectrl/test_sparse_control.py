@@ -30,7 +30,7 @@ def sketches(count=1, size=8 * SIZE, seed=1):
 
 def sample(model, control, frames=FRAMES, size=SIZE, **more):
     positive = None if control is None else controls.controlled(control)
-    return tiny.sample(model, frames, positive=positive, size=size, **more)
+    return tiny.sample(model, frames, positive=positive, size=size, **{"steps": 1, **more})
 
 
 def shown(control, run):
@@ -55,7 +55,7 @@ def windowed(model, length=3, overlap=1, schedule="static", at_once=1, loop=Fals
 def test_pictures_stand_at_their_frames(model, scribble):
     pictures = sketches(2)
     control = sparse.applied(scribble, pictures, frames="0, -2")
-    hints = shown(control, lambda: sample(model, control, steps=1))
+    hints = shown(control, lambda: sample(model, control))
     assert all(torch.equal(hint, hints[0]) for hint in hints)
     expected = torch.zeros(FRAMES, 4, 8 * SIZE, 8 * SIZE, dtype=torch.float64)
     expected[0], expected[4] = (torch.cat([each, torch.ones(1, *each.shape[1:])]) for each in pictures)
@@ -89,9 +89,9 @@ def test_its_motion_modules_see_the_frames_together(model, scribble):
     """Frames that have no picture know of it through motion alone."""
     control = sparse.applied(scribble, sketches())
     still = sparse.applied(scribble, sketches(), motion=0)
-    without = sample(model, None)
-    assert_other(sample(model, control)[3:], sample(model, still)[3:])
-    assert_other(sample(model, still), without)
+    unmoved = sample(model, still)
+    assert_other(sample(model, control)[3:], unmoved[3:])
+    assert_other(unmoved, sample(model, None))
 
 
 def settings(control, **how):
@@ -112,7 +112,7 @@ def residuals(control, model, frames=FRAMES):
 
     watched = model.clone()
     watched.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.APPLY_MODEL, "test", keep)
-    sample(watched, control, frames=frames, steps=1, cfg=1.0)
+    sample(watched, control, frames=frames, cfg=1.0)
     return out[0]
 
 
@@ -147,7 +147,7 @@ def test_a_chain_with_another_control_in_either_order(model, scribble):
     last.set_previous_controlnet(ordinary)
     first.set_previous_controlnet(ours)
     assert_sum(residuals(last, model), alone)
-    assert torch.equal(sample(model, last), sample(model, first))
+    assert torch.equal(sample(model, last, cfg=1.0), sample(model, first, cfg=1.0))
 
 
 def test_its_own_strength_is_not_that_of_other_controls(model, scribble):
@@ -174,8 +174,8 @@ def test_strength_over_the_picture(model, scribble):
 
 def test_strength_zero_is_as_good_as_none(model, scribble):
     control = settings(sparse.applied(scribble, sketches()), strength=0.0)
-    assert shown(control, lambda: sample(model, control)) == []
-    assert torch.equal(sample(model, control), sample(model, None))
+    plain = sample(model, None)
+    assert shown(control, lambda: assert_same(sample(model, control), plain)) == []
 
 
 def test_motion_as_a_curve(model, scribble):
@@ -189,24 +189,24 @@ def test_motion_as_a_curve(model, scribble):
 
 def test_outside_of_its_range_nothing_is_encoded(model, rgb, vae):
     late = sparse.applied(rgb, sketches(), 1.0, (0.5, 1.0), vae=vae)
-    plain = sample(model, None, steps=1)
-    assert sparse.encoded_by(vae, lambda: assert_same(sample(model, late, steps=1), plain)) == []
-    assert sparse.encoded_by(vae, lambda: sample(model, late)) == [(1, 3, 32, 32)]
+    plain = sample(model, None)
+    assert sparse.encoded_by(vae, lambda: assert_same(sample(model, late), plain)) == []
+    assert sparse.encoded_by(vae, lambda: sample(model, late, steps=2)) == [(1, 3, 32, 32)]
 
 
 def assert_same(result, expected):
     assert torch.equal(result, expected)
 
 
-@pytest.mark.parametrize("schedule", ["static", "uniform", "looped"])
-def test_several_windows_in_one_model_call(animated, scribble, schedule):
+@pytest.mark.parametrize(("schedule", "steps"), [("static", 1), ("uniform", 2), ("looped", 1)])
+def test_several_windows_in_one_model_call(animated, scribble, schedule, steps):
     control = sparse.applied(scribble, sketches(2), frames="0, 5")
-    alone, together = (windowed(animated, schedule=schedule, at_once=count, loop=True) for count in (1, 3))
-    frames = 9
-    assert_alike(sample(together, control, frames), sample(alone, control, frames))
-    calls = [
-        len(shown(control, lambda model=model: sample(model, control, frames, steps=1))) for model in (alone, together)
-    ]
+    results, calls = [], []
+    for count in (1, 3):
+        cut = windowed(animated, schedule=schedule, at_once=count, loop=True)
+        hints = shown(control, lambda cut=cut: results.append(sample(cut, control, 9, steps=steps)))
+        calls.append(len(hints))
+    assert_alike(*results)
     assert calls[1] < calls[0]
 
 
@@ -214,12 +214,12 @@ def test_windows_are_shown_their_pictures_and_the_nearest(model, scribble):
     pictures = sketches(2)
     control = sparse.applied(scribble, pictures, frames="0, -1")
     cut = windowed(model, 4, 0)
-    hints = shown(control, lambda: sample(cut, control, 12, steps=1, cfg=1.0))
+    hints = shown(control, lambda: sample(cut, control, 12, cfg=1.0))
     at = [hint[:, -1].amax((1, 2)).nonzero().flatten().tolist() for hint in hints]
     assert at == [[0], [0, 3], [3]]  # the second has none of its own, and is as far from both
     assert torch.equal(hints[1][0, :3].float(), pictures[0]) and torch.equal(hints[1][3, :3].float(), pictures[1])
     none = settings(control, nearest=False)
-    hints = shown(none, lambda: sample(cut, none, 12, steps=1, cfg=1.0))
+    hints = shown(none, lambda: sample(cut, none, 12, cfg=1.0))
     assert hints[1].abs().max() == 0
 
 
@@ -228,7 +228,7 @@ def test_around_a_loop(model, scribble):
     seen = {}
     for loop in (False, True):
         cut = windowed(model, 3, 0, "looped" if loop else "static", loop=loop)
-        hints = shown(control, lambda cut=cut: sample(cut, control, 9, steps=1, cfg=1.0))
+        hints = shown(control, lambda cut=cut: sample(cut, control, 9, cfg=1.0))
         seen[loop] = [hint[:, -1].amax((1, 2)).nonzero().flatten().tolist() for hint in hints]
     assert seen == {False: [[0], [0], [0]], True: [[0], [0], [2]]}
 
@@ -236,8 +236,8 @@ def test_around_a_loop(model, scribble):
 def test_motion_windows_reach_the_motion_modules_inside(animated, scribble):
     control = sparse.applied(scribble, sketches())
     inside = changed(animated, motion_windows=MotionWindows(16, 4))
-    whole = sample(inside, control, 40, steps=1, size=2)
-    assert_other(whole, sample(inside, None, 40, steps=1, size=2))
+    whole = sample(inside, control, 40, size=2, cfg=1.0)
+    assert_other(whole, sample(inside, None, 40, size=2, cfg=1.0))
     short = changed(animated, motion_windows=MotionWindows(3, 1))
     with_windows, without = (residuals(control, each)["output"][4] for each in (short, animated))
     assert_other(with_windows, without)
@@ -267,18 +267,16 @@ def test_areas_see_their_cut_of_the_whole_picture(animated, condition, vae, requ
     assert len(cuts) == 4
 
 
-@pytest.mark.parametrize(("condition", "schedule"), [("scribble", "static"), ("rgb", "looped")])
-def test_one_file_twice_with_an_area_in_several_windows_of_one_call(animated, condition, schedule, vae, request):
+def test_one_file_twice_with_an_area_in_several_windows_of_one_call(animated, rgb, vae):
     """Two pictures, in two parts of the run that overlap."""
-    model = request.getfixturevalue(condition)
-    second = sparse.applied(model, sketches(seed=2), 6.0, (0.3, 1.0), vae=vae, frames="-1")
-    second.set_previous_controlnet(sparse.applied(model, sketches(), 0.9, (0.0, 0.7), vae=vae))
+    second = sparse.applied(rgb, sketches(seed=2), 6.0, (0.3, 1.0), vae=vae, frames="-1")
+    second.set_previous_controlnet(sparse.applied(rgb, sketches(), 0.9, (0.0, 0.7), vae=vae))
     words = tiny.conditioning(7)[0][0]
 
     def result(at_once, control):
         part = [[words, {"area": (2, 3, 1, 1), "strength": 1.0, "control": control}]]
-        cut = windowed(animated, schedule=schedule, at_once=at_once, loop=True)
-        return tiny.sample(cut, 7, positive=[*controls.controlled(control), *part], size=SIZE, steps=2)
+        cut = windowed(animated, schedule="looped", at_once=at_once, loop=True)
+        return tiny.sample(cut, 5, positive=[*controls.controlled(control), *part], size=SIZE, steps=2)
 
     alone = result(1, second)
     assert_alike(result(3, second), alone)
@@ -327,7 +325,7 @@ def test_the_hosts_own_context_windows(model, scribble):
     control = sparse.applied(scribble, sketches(), frames="5", nearest=False)
     theirs = model.clone()
     theirs.model_options["context_handler"] = handler
-    hints = shown(control, lambda: sample(theirs, control, 8, steps=1, cfg=1.0))
+    hints = shown(control, lambda: sample(theirs, control, 8, cfg=1.0))
     at = [hint[:, -1].amax((1, 2)).nonzero().flatten().tolist() for hint in hints]
     anchored = len(hints[1]) - 4  # newer hosts put one earlier frame before a window
     assert at == [[], [1 + anchored]]

@@ -12,7 +12,7 @@ from kinema.sampling.sparsectrl.sparse_model import load_sparsectrl
 from tools import fuzz
 from tools.fuzz.mutants import mutants
 
-COUNT = 30
+COUNT = 15
 RGB = sparse.weights("rgb")
 
 

@@ -28,9 +28,15 @@ FIFTH = {  # the mean of the absolute values of residual 5, its first three numb
 }
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(scope="module", params=SIZES)
 def condition(request):
     return request.param
+
+
+@pytest.fixture(scope="module")
+def exact(condition, tmp_path_factory):
+    """The model in float64."""
+    return sparse.exact_model(sparse.weights(condition), tmp_path_factory.mktemp("s") / "s.safetensors")
 
 
 def pictures(condition):
@@ -64,13 +70,12 @@ def theirs(condition, hint):
     return [*down, mid]
 
 
-def test_the_numbers_of_the_authors_code(condition, tmp_path):
+def test_the_numbers_of_the_authors_code(condition, exact):
     assert torch.allclose(
         sparse.filled("conv_in.weight", (32, 4, 3, 3)).flatten()[:3],
         torch.tensor([1.274184172, 0.318466901, 0.919054635], dtype=torch.float64),
     )
-    model = sparse.exact_model(sparse.weights(condition), tmp_path / "s.safetensors")
-    residuals = ours(model, hint_of([0, None, None, 1], pictures(condition)))
+    residuals = ours(exact, hint_of([0, None, None, 1], pictures(condition)))
     means = torch.stack([residual.abs().mean() for residual in residuals])
     expected = torch.tensor(MEANS[condition], dtype=torch.float64)
     assert ((means - expected).abs() / expected).max() < GOLDEN
@@ -79,10 +84,9 @@ def test_the_numbers_of_the_authors_code(condition, tmp_path):
     assert (found - torch.tensor(FIFTH[condition], dtype=torch.float64)).abs().max() < GOLDEN
 
 
-def test_another_program(condition, tmp_path):
-    model = sparse.exact_model(sparse.weights(condition), tmp_path / "s.safetensors")
+def test_another_program(condition, exact):
     hint = hint_of([None, 1, None, 0], pictures(condition))
-    for mine, expected in zip(ours(model, hint), theirs(condition, hint), strict=True):
+    for mine, expected in zip(ours(exact, hint), theirs(condition, hint), strict=True):
         assert difference(mine, expected) < ONE_CALL
 
 
