@@ -17,11 +17,9 @@ sys.path.insert(0, str(TESTS.parent))
 from tools import in_host  # noqa: E402
 
 gc.disable()  # until all tests are collected: nothing of what collecting makes is garbage
-HOST = in_host.enter(threads=1, cpu=True)  # takes the repository off the path again: its `nodes` would hide the host's
-
-from comfy.cli_args import args  # noqa: E402
-
-args.use_pytorch_cross_attention = True  # as on GPUs, and faster; end to end, servers take the host's default for CPUs
+# Takes the repository off the path again: its `nodes` would hide the host's. The servers of the tests end to end compute
+# attention as the host does on CPUs.
+HOST = in_host.enter(threads=1, cpu=True, torch_attention=True)
 
 SLOW = (
     *(

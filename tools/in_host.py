@@ -10,8 +10,10 @@ from tools import environment
 from tools.environment import REPOSITORY
 
 
-def enter(threads: int, cpu: bool | None = None) -> Path:
+def enter(threads: int, cpu: bool | None = None, torch_attention: bool = False) -> Path:
     """Makes `comfy` and `kinema` importable, with `threads` threads for torch; `cpu` None uses a GPU where there is one.
+    `torch_attention` computes attention as on GPUs, which is faster than the host's default for CPUs and in training far
+    faster.
 
     Call it before anything of the host is imported: the host reads its settings only then.
     """
@@ -21,6 +23,7 @@ def enter(threads: int, cpu: bool | None = None) -> Path:
     from comfy.cli_args import args
 
     args.cpu = not torch.cuda.is_available() if cpu is None else cpu
+    args.use_pytorch_cross_attention = torch_attention
     torch.set_num_threads(threads)
     # As the host's main.py does: later its nodes.py puts the folder comfy, with a utils.py of its own, on the path.
     importlib.import_module("utils.extra_config")

@@ -131,10 +131,7 @@ def _models(scratch: str) -> Any:
 
     from tools import in_host
 
-    in_host.enter(threads=1, cpu=True)
-    from comfy.cli_args import args
-
-    args.use_pytorch_cross_attention = True  # as on GPUs and in the tests
+    in_host.enter(threads=1, cpu=True, torch_attention=True)
     logging.disable(logging.WARNING)
     warnings.filterwarnings("ignore", module="torchsde")  # rounding of the noise levels that the host gives it
     from .run import prepare

@@ -17,10 +17,7 @@ def cache_folder() -> Path:
 
 def import_host(threads: int) -> None:
     """Make `comfy` and `kinema` importable, on the CPU where there is no CUDA device, with `threads` threads."""
-    in_host.enter(threads)
-    from comfy.cli_args import args
-
-    args.use_pytorch_cross_attention = True  # the host's default on the CPU is several times slower to train through
+    in_host.enter(threads, torch_attention=True)
 
 
 def autocast() -> Any:
