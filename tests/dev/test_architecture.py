@@ -45,6 +45,7 @@ SEAMS = re.compile(
     r"|set_model_options_patch_replace\(|register_forward_hook\(|\.weight_function = |CONDNoiseShape\(|comfy_extras\.nodes"
     r"|\"sampler_\w+_function\":|= \"sampler_\w+_function\"|\"patches_replace\":|getclosurevars\("
     r"|\"optimized_attention_override\":|\"comfy_cast_weights\""
+    r"|\.get_custom_node_subgraphs\("
     r"|\.prepare_timesteps\(|\.pool\.submit\(|\.cond_hint_original = |\.routes\.\w+\(|add_on_prompt_handler\("
 )
 """How other files than seams.py reach into the host."""
