@@ -122,7 +122,7 @@ def _run(host: Path, part: str, arguments: list[str], instructions: dict[str, st
     with tempfile.TemporaryDirectory(prefix="kinema-test-") as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "--rootdir", str(TESTS)]
-        command += [f"--junit-xml={report}", *arguments]
+        command += [f"--junit-xml={report}", "--durations=20", "--durations-min=2", *arguments]
         # One thread: on tensors this small more threads only wait for each other.
         variables = {**os.environ, **instructions, "COMFYUI_PATH": str(host), "OMP_NUM_THREADS": "1"}
         code = subprocess.run(command, cwd=REPOSITORY, env=variables).returncode
