@@ -47,9 +47,10 @@ ONE_HOST = (
     *("sampling/sparsectrl/test_sparse_hostile.py", "sampling/windows/test_fuse.py", "sampling/windows/test_loops.py"),
     *COMPUTING,
 )
-"""Tests of files and of our own arithmetic, whose results no version of ComfyUI changes, and of features on a server that a
-template uses, too. They run on the newest one. What meets the host's samplers, nodes, controls and hooks runs on all, and
-so does end to end what a person sees and clicks: templates, blueprints, conversions, help and messages."""
+"""Tests of files and of our own arithmetic, whose results no version of ComfyUI changes, of features on a server that a
+template uses, too, of our own commands, and beside another pack. They run on the newest one. What meets the host's samplers,
+nodes, controls and hooks runs on all, and so does end to end what a person sees and clicks: templates, blueprints,
+conversions, help and messages."""
 WITHOUT_AVX512 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 

@@ -65,7 +65,8 @@ def image_model(
     `base` "small" is SD1.5 with the fewest layers: one residual block a level, and attention on the first level and in the
     middle. Motion models in the published layouts do not fit it.
     """
-    config = (comfy.supported_models.SDXL if base == "sdxl" else comfy.supported_models.SD15)(unet_config(base))
+    kinds = comfy.supported_models
+    config = {"sd15": kinds.SD15, "small": kinds.SD15, "sdxl": kinds.SDXL}[base](unet_config(base))
     if storage != torch.float32:
         config.set_inference_dtype(storage, torch.float32)
     kind = comfy.model_base.ModelType.V_PREDICTION if v_prediction else comfy.model_base.ModelType.EPS

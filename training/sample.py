@@ -35,6 +35,13 @@ class SampleSettings:
     clip: int = 0  # number of the clip whose caption is the prompt
 
 
+def samples_remark(sample_every: int, steps: int) -> str | None:
+    """What to say of a run of `steps` steps whose samples are `sample_every` steps apart; None if there is nothing to say."""
+    if sample_every <= steps:
+        return None
+    return f"sample_every has no effect: it is {sample_every}, but steps is {steps}."
+
+
 def sample(
     model: HostModel, learner: Learner, values: Weights, clips: Clips, settings: TrainSettings, how: SampleSettings
 ) -> torch.Tensor:

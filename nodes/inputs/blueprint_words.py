@@ -1,7 +1,7 @@
 """The words that the search of the web client finds Kinema's blueprints by.
 
-The client reads them from the server's list of blueprints, where no version of ComfyUI puts those of the files, and drops
-what the files themselves say.
+The client reads them from the server's list of blueprints and drops what the files say, but ComfyUI (0.16.3 and 0.30.0)
+puts no words into that list.
 """
 
 import json
@@ -22,4 +22,5 @@ async def add_blueprint_words(host: Any) -> None:
     for entry in (await manager.get_custom_node_subgraphs(())).values():
         file = Path(entry["path"])
         if file.resolve().parent == SUBGRAPHS:
-            entry["info"]["search_aliases"] = json.loads(file.read_text(encoding="utf-8"))["extra"][ALIASES]
+            blueprint = json.loads(file.read_text(encoding="utf-8"))
+            entry["info"]["search_aliases"] = blueprint.get("extra", {}).get(ALIASES, [])  # a user's own may have none

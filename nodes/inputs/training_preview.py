@@ -15,7 +15,7 @@ from ...training.jobs import TrainingJob, session_for
 from ...training.loop import TrainingProgress
 from ...training.loss_plot import loss_plot
 from ...training.record import Record
-from ...training.sample import FPS, SampleSettings, save_sample
+from ...training.sample import FPS, SampleSettings, samples_remark, save_sample
 from .pictures import image_of
 
 INTERVAL = 0.25
@@ -31,8 +31,8 @@ def run_training(job: TrainingJob, sample_every: int, node: type[io.ComfyNode]) 
         told.append(sentence)
         say(" ".join(told))
 
-    if sample_every > job.settings.steps:
-        tell(f"sample_every has no effect: it is {sample_every}, but steps is {job.settings.steps}.")
+    if remark := samples_remark(sample_every, job.settings.steps):
+        tell(remark)
     preview = TrainingPreview(job.file, job.settings.steps, sample_every)
     done = session_for(replace(job, tell=tell)).run(preview)
     return image_of(loss_plot(done)), preview.final(done, node)

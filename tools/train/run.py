@@ -20,7 +20,7 @@ from kinema.training.loss_plot import loss_plot, moving_average
 from kinema.training.prepare_clips import prepare_clips
 from kinema.training.processes import ProcessError, Processes, joined
 from kinema.training.record import Record
-from kinema.training.sample import SampleSettings, save_sample
+from kinema.training.sample import SampleSettings, samples_remark, save_sample
 from kinema.training.videos import Cut
 from tools.train.job import Job
 
@@ -66,10 +66,9 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
             processes=processes,
         )
     )
-    if processes.leads and job.run.sample_every > job.settings.steps:
-        print(
-            f"sample_every has no effect: it is {job.run.sample_every}, but steps is {job.settings.steps}.", flush=True
-        )
+    remark = samples_remark(job.run.sample_every, job.settings.steps)
+    if processes.leads and remark:
+        print(remark, flush=True)
     report = Report(session.file, job.run.sample_every)
     try:
         done = session.run(report)
