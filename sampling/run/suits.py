@@ -40,7 +40,8 @@ def _size(model: HostNetwork, latent_image: torch.Tensor) -> Iterator[str]:
     """Only for empty latents: what enlarges a finished picture keeps its composition."""
     config = model.model_config
     is_full = config.unet_config.get("model_channels") == FULL_WIDTH
-    side = getattr(config, "picture_side", SIZES.get(type(config).__name__) if is_full else None)
+    usual = SIZES.get(type(config).__name__) if is_full else None
+    side = getattr(type(config), "picture_side", usual)  # the host's configurations have all names, and warn
     if side is None or torch.count_nonzero(latent_image):
         return
     height = PIXELS_PER_LATENT * latent_image.shape[-2]

@@ -22,6 +22,14 @@ def test_another_seed_reuses_the_loaded_motion_model(client: Client, animated: A
     assert SAMPLER in result.executed
 
 
+def test_a_run_logs_no_warnings(comfy: Server, client: Client, animated: Animation) -> None:
+    before = len(comfy.log.read_text(errors="replace"))
+    client.run(animation(replace(JOB, seed=4)))
+    logged = comfy.log.read_text(errors="replace")[before:]
+    assert "Prompt executed" in logged
+    assert not [line for line in logged.splitlines() if "warn" in line.lower()]
+
+
 def test_an_interrupt_ends_within_a_step_and_the_next_prompt_works(client: Client, animated: Animation) -> None:
     steps_done: list[int] = []
 

@@ -153,7 +153,7 @@ def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, 
     fast = attach(model, load_motion_model(file), Applied())
     tiny.sample(fast, 2, steps=4, cfg=1.0)
     assert screen.text == ""
-    monkeypatch.setattr(model.model.model_config, "picture_side", 16, raising=False)
+    monkeypatch.setattr(type(model.model.model_config), "picture_side", 16, raising=False)
     tiny.sample(fast, 2, steps=9, cfg=7.0)
     assert screen.text == (
         "cfg is 7, but AnimateDiff-Lightning is made for cfg 1. The sampler has 9 steps, but AnimateDiff-Lightning is made "
@@ -162,6 +162,14 @@ def test_steps_cfg_and_sizes_that_do_not_suit_are_said(model, screen, tmp_path, 
     guided = changed(fast, guidance=Guidance(cfg=7.0))
     tiny.sample(guided, 2, size=2, steps=4, cfg=1.0)
     assert screen.text == "cfg is 7, but AnimateDiff-Lightning is made for cfg 1."
+
+
+def test_a_size_that_does_not_suit_a_base_model_is_said(model, screen, motion, monkeypatch, caplog):
+    animated = attach(model, motion, Applied())
+    monkeypatch.setitem(model.model.model_config.unet_config, "model_channels", 320)
+    tiny.sample(animated, 2)
+    assert screen.text == "The pictures have 64 x 64 pixels, but the model is made for about 512 x 512."
+    assert "picture_side" not in caplog.text
 
 
 def test_how_far_a_step_is_goes_when_the_run_is_over():

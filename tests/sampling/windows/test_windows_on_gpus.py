@@ -22,6 +22,7 @@ from kinema.miniature.models import FOLDER, VAE, load_vae
 from kinema.motion.camera_load import load_camera_ctrl
 from kinema.sampling.camera.camera import Camera, follow_camera
 from kinema.sampling.camera.path import CameraMove
+from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
 from kinema.sampling.guidance.motion_from_video import MotionFromVideo
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.modules.applied import Applied
@@ -128,6 +129,14 @@ WITH = {
 def test_with_other_features(animated, several, name):
     features = {"windows": (windows(),), **WITH[name]}
     assert torch.equal(sample(changed(several, **features), 1), sample(changed(animated, **features), 1))
+
+
+def test_fast_sampling_reuses_what_all_devices_found(animated, several, monkeypatch):
+    told = []
+    monkeypatch.setattr("kinema.sampling.run.seams.say", told.append)
+    fast = sample(changed(several, windows=(windows(),), reuse=GuidanceReuse(2)))
+    assert "1 of 2 predictions reused" in told[-1]
+    assert torch.equal(fast, sample(changed(animated, windows=(windows(),), reuse=GuidanceReuse(2))))
 
 
 def assert_acts_on_each_device(control, animated, several):
