@@ -1,7 +1,7 @@
 """Searches the seeds of the help pictures: for each base scene, the one whose animation the detector likes best.
 
-Each seed is sampled in a few steps first, and only where little is wrong in as many as the pictures have. What was judged
-stays in the cache, so that a search that was stopped goes on where it was.
+Each seed is sampled in a few steps first, and the most promising in as many as the pictures have. What was judged stays in
+the cache, so that a search that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from .judged import Frames, Judged, judge
 SEEDS = 100
 FEW = 5  # steps of the first look
 PROMISING = 1.0  # the highest cost after it at which a seed gets all steps: no frame with a fault
+MOST = 20  # seeds that get all steps
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,13 @@ def search(name: str, count: int = SEEDS) -> None:
 
 def _ranked(maker: Maker, base: Base, count: int) -> list[tuple[int, Judged]]:
     """The promising seeds, best first."""
-    whole = dict[int, Judged]()
+    looks = dict[int, Judged]()
     for seed in range(1, count + 1):
-        first = maker.judged(base, seed, FEW)
-        print(f"seed {seed}: {first.cost:.2f}", flush=True)
-        if first.cost <= PROMISING:
-            whole[seed] = maker.judged(base, seed, STEPS)
-            print(f"  {whole[seed].cost:.2f} {', '.join(whole[seed].faults)}", flush=True)
+        looks[seed] = maker.judged(base, seed, FEW)
+        print(f"seed {seed}: {looks[seed].cost:.2f}", flush=True)
+    promising = sorted((seed for seed in looks if looks[seed].cost <= PROMISING), key=lambda seed: looks[seed].cost)
+    whole = dict[int, Judged]()
+    for seed in promising[:MOST]:
+        whole[seed] = maker.judged(base, seed, STEPS)
+        print(f"seed {seed} in all steps: {whole[seed].cost:.2f} {', '.join(whole[seed].faults)}", flush=True)
     return sorted(whole.items(), key=lambda item: item[1].cost)
