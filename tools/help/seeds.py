@@ -41,8 +41,7 @@ from .judged import Frames, Judged, judge
 
 SEEDS = 100
 FEW = 5  # steps of the first look
-PROMISING = 1.0  # the highest cost after it at which a seed gets all steps: no frame with a fault
-MOST = 20  # seeds that get all steps
+PROMISING = 20  # seeds that get all steps: those that cost least after the first look
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,9 @@ def _ranked(maker: Maker, base: Base, count: int) -> list[tuple[int, Judged]]:
     for seed in range(1, count + 1):
         looks[seed] = maker.judged(base, seed, FEW)
         print(f"seed {seed}: {looks[seed].cost:.2f}", flush=True)
-    promising = sorted((seed for seed in looks if looks[seed].cost <= PROMISING), key=lambda seed: looks[seed].cost)
+    promising = sorted(looks, key=lambda seed: looks[seed].cost)[:PROMISING]
     whole = dict[int, Judged]()
-    for seed in promising[:MOST]:
+    for seed in promising:
         whole[seed] = maker.judged(base, seed, STEPS)
         print(f"seed {seed} in all steps: {whole[seed].cost:.2f} {', '.join(whole[seed].faults)}", flush=True)
     return sorted(whole.items(), key=lambda item: item[1].cost)
