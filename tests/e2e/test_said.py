@@ -19,7 +19,10 @@ SHOWN = """() => Object.fromEntries(app.graph.nodes.map(node => [node.id, [
 SAID = {
     LOADER: "AnimateDiff v3 for SD1.5, trained with 16 frames. Usual settings: 25 steps, euler, normal, cfg 7.5.",
     APPLY: "",
-    SAMPLER: f"{FRAMES} frames in 2 windows of 16.",
+    SAMPLER: (
+        f"{FRAMES} frames in 2 windows of 16. "
+        f"The pictures have {JOB.width} x {JOB.height} pixels, but the model is made for about 512 x 512."
+    ),
     PLOT: "The value of a curve at frame 24 is not reached: the last frame is 19.",
 }
 
