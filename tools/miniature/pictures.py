@@ -31,7 +31,6 @@ from .series import animated, base
 from .world import Scene
 
 FIRST_SEED = 80_000_000
-CLIPS = 16  # of each row
 NEAR = world.SIZE / 10  # pixels: how far from the fish of the picture it may be
 SHOWN = 6  # clips of each row in the picture that is kept beside its figures
 
@@ -41,6 +40,7 @@ class Row:
     """Which pictures of a drawn clip an animation is given."""
 
     title: str  # first cell of its row on the page
+    clips: int  # number of them
     frames: tuple[int, ...]  # that have pictures; none: the animation has no control
     is_prompted: bool  # whether the prompt says what the drawn clip shows; else it is empty, and cfg is 1
 
@@ -60,9 +60,11 @@ class Likeness:
 
 
 ROWS = (
-    Row("no picture, no prompt", (), False),
-    Row("first frame, no prompt", (0,), False),
-    Row("first frame, with the prompt", (0,), True),
+    Row("no picture, no prompt", 32, (), False),
+    Row("first frame, no prompt", 64, (0,), False),
+    Row("first and last frame, no prompt", 64, (0, judge.FRAMES - 1), False),
+    Row("last frame, no prompt", 64, (judge.FRAMES - 1,), False),
+    Row("first frame, with the prompt", 32, (0,), True),
 )
 
 
@@ -79,12 +81,12 @@ def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folde
     made_of = _fingerprint(row)
     if path.exists() and (stored := json.loads(path.read_text()))["made of"] == made_of:
         return Likeness(**stored["likeness"])
-    drawn = [world.scene(FIRST_SEED + i) for i in range(CLIPS)]
+    drawn = [world.scene(FIRST_SEED + i) for i in range(row.clips)]
     clips = list[Pictures]()
     for i, shown in enumerate(drawn):
         clips.append(animation(parts, control, row, shown, FIRST_SEED + i))
         if time.time() > stop_at:
-            raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {CLIPS} clips of {row.title}")
+            raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {row.clips} clips of {row.title}")
     likeness = compared(clips, drawn)
     strips = [each for pair in zip(map(world.draw, drawn), clips, strict=True) for each in pair]
     judge.strip(strips[: 2 * SHOWN]).save(path.with_suffix(".png"))
@@ -142,9 +144,8 @@ def _is_near(fish: Fish | None, place: Any) -> bool:
 
 
 def _fingerprint(row: Row) -> str:
-    """Changes with the files, the settings and the number of clips."""
+    """Changes with the files, the settings and the row."""
     files = (models.BASE, models.MOTION, models.VAE, models.SPARSE_CONTROL)
     contents = [sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in files]
-    return sha256(
-        repr((row, CLIPS, judge.CFG, judge.CLIP_STEPS, judge.SAMPLER, judge.SCHEDULER, contents)).encode()
-    ).hexdigest()
+    settings = (row, judge.CFG, judge.CLIP_STEPS, judge.SAMPLER, judge.SCHEDULER)
+    return sha256(repr((settings, contents)).encode()).hexdigest()
