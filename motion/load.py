@@ -170,8 +170,9 @@ def place_positions(model: nn.Module, tables: Mapping[str, torch.Tensor], device
             stored = tables.get(
                 name + POSITIONS, tables.get(name[:-1] + "0" + POSITIONS)
             )  # diffusers stores one for all
-            if stored is not None and not torch.allclose(stored[0].float(), module.positions, atol=0.07):
-                module.positions = stored[0].float()
+            if stored is not None:
+                table = stored[0].to(module.positions)  # from the GPU, where the host keeps all weights there
+                module.positions = module.positions if torch.allclose(table, module.positions, atol=0.07) else table
             module.positions = module.positions.to(device)
 
 

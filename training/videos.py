@@ -1,5 +1,6 @@
 """Clips of pictures from a folder of videos and image sequences."""
 
+import codecs
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class ClipSource:
         """What its pictures are read from."""
         if not self.path.is_dir():
             return [self.path]
-        return sorted(file for file in self.path.iterdir() if file.suffix.lower() in IMAGES)
+        return sorted(file for file in _visible(self.path) if file.suffix.lower() in IMAGES)
 
 
 def find_sources(folder: Path) -> list[ClipSource]:
@@ -61,7 +62,7 @@ def find_sources(folder: Path) -> list[ClipSource]:
 
     Images in `folder` itself are one sequence. Raises ValueError when there is nothing.
     """
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    entries = sorted(_visible(folder))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]
     folders = [folder, *(entry for entry in entries if entry.is_dir())]
     paths += [path for path in folders if ClipSource(path, None).files]
@@ -73,9 +74,25 @@ def find_sources(folder: Path) -> list[ClipSource]:
     return [ClipSource(path, _caption(path)) for path in paths]
 
 
+def _visible(folder: Path) -> Iterator[Path]:
+    """What is in `folder`, without hidden files such as those that macOS puts next to each file on foreign disks."""
+    return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
 def _caption(path: Path) -> str | None:
+    """Raises ValueError for a text in an encoding that cannot be told."""
     text = path.with_name((path.name if path.is_dir() else path.stem) + ".txt")
-    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
+    if not text.is_file():
+        return None
+    written = text.read_bytes()
+    encoding = "utf-16" if written.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return written.decode(encoding).strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'The caption file "{text.name}" is not encoded in UTF-8: {error.reason} at byte {error.start}. Save it again '
+            "with the encoding UTF-8."
+        ) from None
 
 
 def read_clips(source: ClipSource, cut: Cut) -> Iterator[torch.Tensor]:

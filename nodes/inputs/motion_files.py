@@ -26,6 +26,7 @@ CAMERA_FOLDER = "cameractrl"
 CONTROL_FOLDER = "controlnet"
 """The host's own folder."""
 
+EVOLVED_PACK = "comfyui-animatediff-evolved"
 EVOLVED_FOLDERS = {MODEL_FOLDER: "models", LORA_FOLDER: "motion_lora"}
 """Folders of AnimateDiff-Evolved's own, in which people left their files."""
 
@@ -57,12 +58,20 @@ def register_folders() -> None:
         folder_paths.add_model_folder_path(folder, os.path.join(folder_paths.models_dir, folder))
         paths, extensions = folder_paths.folder_names_and_paths[folder]
         folder_paths.folder_names_and_paths[folder] = (paths, set(extensions) | EXTENSIONS)
-    for pack in folder_paths.get_folder_paths("custom_nodes"):
+    for pack in _evolved_packs():
         for folder, name in EVOLVED_FOLDERS.items():
-            own = os.path.join(pack, "ComfyUI-AnimateDiff-Evolved", name)
-            if os.path.isdir(own):
-                folder_paths.add_model_folder_path(folder, own)
+            if (pack / name).is_dir():
+                folder_paths.add_model_folder_path(folder, str(pack / name))
     folder_paths.add_model_folder_path("loras", str(MINIATURE / "loras"))
+
+
+def _evolved_packs() -> list[Path]:
+    """The folders in which AnimateDiff-Evolved is installed. Git writes its name in capitals and the registry does not; a pack
+    that ComfyUI-Manager disabled is in a folder of its own, with its version behind an @."""
+    homes = [Path(home) for home in folder_paths.get_folder_paths("custom_nodes")]
+    inside = [*homes, *(home / ".disabled" for home in homes)]
+    packs = [pack for folder in inside if folder.is_dir() for pack in sorted(folder.iterdir())]
+    return [pack for pack in packs if pack.name.lower().partition("@")[0].removesuffix(".disabled") == EVOLVED_PACK]
 
 
 def motion_files() -> list[str]:

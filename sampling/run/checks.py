@@ -57,14 +57,21 @@ def check_accepts(model: HostModel, fields: Mapping[str, Any]) -> None:
             _ACCEPTS[name](model)
 
 
-def _check_makes_pictures(model: HostModel) -> None:
+def _check_can_be_cut(model: HostModel) -> None:
+    _check_makes_pictures(model, "Kinema's Context Windows are", "Use ComfyUI's own Context Windows (Manual).")
+    check_no_other_windows(model.model_options)
+
+
+def _check_can_be_guided(model: HostModel) -> None:
+    _check_makes_pictures(model, "Animation Guidance is", "Set the cfg in the sampler instead.")
+
+
+def _check_makes_pictures(model: HostModel, what: str, advice: str) -> None:
     if model.model.latent_format.latent_dimensions != 2:
         raise ValueError(
-            "Kinema's Context Windows are for image models, which process the frames of a video as a batch of pictures, but "
-            f"the connected MODEL ({type(model.model).__name__}) is a video model. Use ComfyUI's own Context Windows "
-            "(Manual)."
+            f"{what} for image models, which process the frames of a video as a batch of pictures, but the connected MODEL "
+            f"({type(model.model).__name__}) is a video model. {advice}"
         )
-    check_no_other_windows(model.model_options)
 
 
 def check_no_other_windows(model_options: Mapping[str, Any]) -> None:
@@ -120,7 +127,8 @@ def _check_has_level(model: HostModel) -> None:
 
 
 _ACCEPTS: dict[str, Callable[[Any], None]] = {
-    "windows": _check_makes_pictures,
+    "windows": _check_can_be_cut,
+    "guidance": _check_can_be_guided,
     "refinement": _check_adds_noise,
     "first_frame": _check_has_unet,
     "from_video": _check_has_level,

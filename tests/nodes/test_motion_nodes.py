@@ -62,11 +62,16 @@ def test_only_model_files_are_listed(models):
     assert folder_paths.get_folder_paths(MODEL_FOLDER) == [str(models / MODEL_FOLDER)]
 
 
-def test_files_left_in_folders_of_animatediff_evolved_are_found(models, tmp_path_factory):
+@pytest.mark.parametrize(
+    "pack",
+    ["ComfyUI-AnimateDiff-Evolved", "comfyui-animatediff-evolved", ".disabled/comfyui-animatediff-evolved@1_5_5"],
+    ids=["git", "registry", "disabled"],
+)
+def test_files_left_in_folders_of_animatediff_evolved_are_found(pack, models, tmp_path_factory):
     packs = tmp_path_factory.mktemp("custom_nodes")
     for folder, name in ((MODEL_FOLDER, "models"), (LORA_FOLDER, "motion_lora")):
-        (packs / "ComfyUI-AnimateDiff-Evolved" / name).mkdir(parents=True)
-        (packs / "ComfyUI-AnimateDiff-Evolved" / name / f"{folder}.ckpt").write_text("x")
+        (packs / pack / name).mkdir(parents=True)
+        (packs / pack / name / f"{folder}.ckpt").write_text("x")
     folder_paths.folder_names_and_paths["custom_nodes"] = ([str(packs)], set())
     register_folders()
     assert f"{MODEL_FOLDER}.ckpt" in motion_files() and f"{LORA_FOLDER}.ckpt" in lora_files()

@@ -80,6 +80,27 @@ def test_sources_and_captions_are_found(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_captions_may_come_from_windows(encoding, tmp_path):
+    write_images(tmp_path / "clip", pictures(2))
+    (tmp_path / "clip.txt").write_text("Vögel über dem Meer\r\n", encoding=encoding)
+    assert [source.caption for source in find_sources(tmp_path)] == ["Vögel über dem Meer"]
+
+
+def test_a_caption_in_another_encoding_is_named(tmp_path):
+    write_images(tmp_path / "clip", pictures(2))
+    (tmp_path / "clip.txt").write_bytes("Vögel".encode("cp1252"))
+    with pytest.raises(ValueError, match='"clip.txt" is not encoded in UTF-8: .* at byte 1. Save it again with'):
+        find_sources(tmp_path)
+
+
+def test_hidden_files_are_no_pictures(tmp_path):
+    write_images(tmp_path / "clip", pictures(2))
+    (tmp_path / "clip" / "._0000.png").write_bytes(b"\0\5\x16\7")
+    (source,) = find_sources(tmp_path)
+    assert len(source.files) == 2
+
+
 def test_a_folder_without_videos_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"contains no videos .* Put .mp4 files"):
         find_sources(tmp_path)

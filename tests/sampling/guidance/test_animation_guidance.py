@@ -1,5 +1,6 @@
 """CFG as a curve, motion guidance and Enhance Motion: formulas, passes, and beside windows, hooks and other nodes."""
 
+import comfy.latent_formats
 import comfy.patcher_extension
 import comfy.samplers
 import einops
@@ -161,6 +162,16 @@ def test_guiders_that_cannot_be_guided_say_so(animated):
     dual.set_cfg(3.0, 2.0)
     with pytest.raises(ValueError, match="the guider Guider_DualCFG combines its predictions in another way"):
         run(dual)
+
+
+def test_video_models_are_refused():
+    """Their latents have one dimension more."""
+    video = tiny.image_model("small")
+    video.model.latent_format = comfy.latent_formats.Wan21()
+    with pytest.raises(
+        ValueError, match=r"^Animation Guidance is for image.*MODEL \(BaseModel\) is a video model. Set"
+    ):
+        changed(video, guidance=Guidance(2.0))
 
 
 def test_a_cfg_over_the_picture_and_a_node_that_takes_one_for_each_frame_are_refused_by_name(model):
