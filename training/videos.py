@@ -59,7 +59,7 @@ class ClipSource:
 def find_sources(folder: Path) -> list[ClipSource]:
     """All videos and image sequences in `folder`, by name. `name.txt` next to a video or a sequence is its caption.
 
-    Images in `folder` itself are one sequence. Raises ValueError when there is nothing.
+    Images in `folder` itself are one sequence. Raises ValueError when there is nothing, or a caption cannot be read.
     """
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]
@@ -75,7 +75,15 @@ def find_sources(folder: Path) -> list[ClipSource]:
 
 def _caption(path: Path) -> str | None:
     text = path.with_name((path.name if path.is_dir() else path.stem) + ".txt")
-    return text.read_text(encoding="utf-8-sig").strip() if text.is_file() else None
+    if not text.is_file():
+        return None
+    try:
+        return text.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'The caption "{text.name}" is not text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}. Save '
+            "the file as UTF-8."
+        ) from None
 
 
 def read_clips(source: ClipSource, cut: Cut) -> Iterator[torch.Tensor]:
