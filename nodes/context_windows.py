@@ -37,7 +37,9 @@ class ContextWindowsNode(io.ComfyNode):
         ),
         Idle(
             "overlap",
-            lambda values: not WINDOW_SCHEDULES[values["schedule"]].overlaps and not values["freenoise"],
+            lambda values: (
+                values["overlap"] > 0 and not WINDOW_SCHEDULES[values["schedule"]].overlaps and not values["freenoise"]
+            ),
             ': windows of the schedule "{schedule}" do not overlap.',
         ),
         Idle(

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..sampling.endless.video_file import VideoFile
 from ..sampling.run.animation import animation_of
 from ..sampling.run.on_node import say
 from .inputs.sockets import CATEGORY
-from .inputs.values import Told, reads_numbers
+from .inputs.values import reads_numbers
 
 
 class EndlessAnimationNode(io.ComfyNode):
@@ -80,23 +80,24 @@ class EndlessAnimationNode(io.ComfyNode):
         filename_prefix: str,
         eta: float = 1.0,
         crf: int = 18,
-    ) -> io.NodeOutput | Told:
+    ) -> io.NodeOutput:
         path, subfolder = _new_file(filename_prefix)
         run = EndlessRun(model, positive, negative, vae, latent, seed, cfg, steps, scheduler)
         settings = EndlessSettings(frames, window_length, lookahead, eta)
+        tell: list[Callable[[str], None]] = [say]  # the last one adds to what the run has said on the node
         with VideoFile(path, fps, crf, _metadata(cls.hidden)) as file:
             try:
-                animate_without_end(run, settings, file.write)
+                animate_without_end(run, settings, file.write, lambda shown: tell.append(shown.tell))
             except BaseException:
                 if file.frames:
-                    say(f"Stopped after {file.frames} of {frames} frames. They are saved in {subfolder}/{path.name}.")
+                    saved_as = (Path(subfolder) / path.name).as_posix()
+                    tell[-1](f"Stopped after {file.frames} of {frames} frames. They are saved in {saved_as}.")
                 raise
         saved = ui.SavedResult(path.name, subfolder, io.FolderType.output)
-        output = io.NodeOutput(InputImpl.VideoFromFile(str(path)), ui=ui.PreviewVideo([saved]))
-        sentences = [f"{frames} frames, {frames / fps:.1f} s, saved as {path.name}."]
+        tell[-1](f"{frames} frames, {frames / fps:.1f} s, saved as {path.name}.")
         if animation_of(model.model_options).guidance is not None:
-            sentences.append("cfg has no effect: Animation Guidance takes its place.")
-        return Told(output, sentences)
+            tell[-1]("cfg has no effect: Animation Guidance takes its place.")
+        return io.NodeOutput(InputImpl.VideoFromFile(str(path)), ui=ui.PreviewVideo([saved]))
 
 
 def _sampling_inputs() -> list[io.Input]:

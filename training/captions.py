@@ -47,18 +47,25 @@ class CaptionEncoder:
         return weights + "".join(digest([("", words)]) for words, _ in self.encode(""))
 
 
-def encode_captions(texts: Iterable[str], encoder: CaptionEncoder, processes: Processes = ALONE) -> dict[str, Any]:
-    """What `encoder.caption` gives for each of `texts`. Each process encodes a share of those that are to be kept."""
+def encode_captions(
+    texts: Iterable[str],
+    encoder: CaptionEncoder,
+    processes: Processes = ALONE,
+    bar: comfy.utils.ProgressBar | None = None,
+) -> dict[str, Any]:
+    """What `encoder.caption` gives for each of `texts`, each shown on `bar`. Each process encodes a share of those that are
+    to be kept."""
     different = sorted(set(texts))
-    processes.together(lambda: _encode(processes.share(different), encoder))
-    return _encode(different, encoder)
+    if processes.count > 1:
+        processes.together(lambda: _encode(processes.share(different), encoder, None))
+    return _encode(different, encoder, bar)
 
 
-def _encode(texts: Sequence[str], encoder: CaptionEncoder) -> dict[str, Any]:
-    bar = comfy.utils.ProgressBar(len(texts))
+def _encode(texts: Sequence[str], encoder: CaptionEncoder, bar: comfy.utils.ProgressBar | None) -> dict[str, Any]:
     encoded = {}
     for text in texts:
         comfy.model_management.throw_exception_if_processing_interrupted()
         encoded[text] = encoder.caption(text)
-        bar.update(1)
+        if bar is not None:
+            bar.update(1)
     return encoded

@@ -37,7 +37,9 @@ def prepare_clips(
             "There is nothing to load: folder is set to none, and images is not connected. Choose a folder, or connect images."
         )
     sources = [] if folder is None else find_sources(folder)
-    latents, skipped = encode_sources(encoder, sources, processes)
+    texts = {"", prompt, *(source.caption for source in sources if source.caption is not None)}
+    bar = comfy.utils.ProgressBar(len(processes.share(sources)) + len(texts))  # one for all, so that it only rises
+    latents, skipped = encode_sources(encoder, sources, processes, bar)
     if images is not None:
         try:
             latents.append(encoder.images(images))
@@ -48,7 +50,8 @@ def prepare_clips(
     if folder is not None and not latents:
         others = [f"Further videos that were skipped: {len(skipped) - 3}."] if len(skipped) > 3 else []
         raise ValueError(f'None of the videos in "{folder.name}" can be used. {" ".join([*skipped[:3], *others])}')
-    clips = with_captions(latents, CaptionEncoder(clip, encoder.cache), prompt, processes)
+    clips = with_captions(latents, CaptionEncoder(clip, encoder.cache), prompt, processes, bar)
+    bar.update_absolute(bar.total)  # also where a caption was not needed
     origins = [] if folder is None else [f'the folder "{folder.name}"']
     origins += [] if images is None else ["the connected images"]
     clips = replace(clips, origin=" and ".join(origins), vae=encoder.vae)
@@ -58,10 +61,14 @@ def prepare_clips(
 
 
 def encode_sources(
-    encoder: Encoder, sources: Sequence[ClipSource], processes: Processes = ALONE
+    encoder: Encoder,
+    sources: Sequence[ClipSource],
+    processes: Processes = ALONE,
+    bar: comfy.utils.ProgressBar | None = None,
 ) -> tuple[list[Latents], list[str]]:
-    """The latents of all sources that can be used, and a sentence for each that cannot, in the order of `sources`."""
-    shares = processes.together(lambda: _encoded(encoder, processes.share(sources)))
+    """The latents of all sources that can be used, and a sentence for each that cannot, in the order of `sources`. `bar`
+    shows each source of this process."""
+    shares = processes.together(lambda: _encoded(encoder, processes.share(sources), bar))
     usable: list[Latents] = []
     skipped: list[str] = []
     for i in range(len(sources)):
@@ -73,8 +80,9 @@ def encode_sources(
     return usable, skipped
 
 
-def _encoded(encoder: Encoder, sources: Sequence[ClipSource]) -> list[Latents | str]:
-    bar = comfy.utils.ProgressBar(len(sources))
+def _encoded(
+    encoder: Encoder, sources: Sequence[ClipSource], bar: comfy.utils.ProgressBar | None
+) -> list[Latents | str]:
     found: list[Latents | str] = []
     for source in sources:
         comfy.model_management.throw_exception_if_processing_interrupted()
@@ -83,16 +91,21 @@ def _encoded(encoder: Encoder, sources: Sequence[ClipSource]) -> list[Latents | 
         except SourceError as error:
             found.append(f'"{source.path.name}" was skipped: {error}.')
             logging.warning(found[-1])
-        bar.update(1)
+        if bar is not None:
+            bar.update(1)
     return found
 
 
 def with_captions(
-    latents: Sequence[Latents], encoder: CaptionEncoder, prompt: str, processes: Processes = ALONE
+    latents: Sequence[Latents],
+    encoder: CaptionEncoder,
+    prompt: str,
+    processes: Processes = ALONE,
+    bar: comfy.utils.ProgressBar | None = None,
 ) -> Clips:
-    """The clips of `latents` with their captions; those without one get `prompt`."""
+    """The clips of `latents` with their captions; those without one get `prompt`. `bar` shows each caption."""
     captions = [prompt if source.caption is None else source.caption for source in latents]
-    encoded = encode_captions(["", *captions], encoder, processes)
+    encoded = encode_captions(["", *captions], encoder, processes, bar)
     clips = []
     for source, caption in zip(latents, captions, strict=True):
         for number, values in enumerate(source.clips, 1):

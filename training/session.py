@@ -11,6 +11,7 @@ from typing import Any
 import comfy.model_management
 import torch
 
+from ..motion.atomic import check_writable
 from ..motion.host import HostModel
 from ..motion.save import save_motion_model
 from .checkpoint import STATE_SUFFIX, Checkpoint, check_replaceable
@@ -56,6 +57,8 @@ class Session:
         """
         state = self.file.with_suffix(STATE_SUFFIX)
         check_replaceable(self.file)
+        if self.processes.leads:
+            check_writable(self.file)
         decides = course(self.learner, self.clips, self.settings, **(self.identity or {}))
         checkpoint = Checkpoint(state, decides, self.start_again, self.other_clips)
         if self.file.exists() and (finished := checkpoint.finished(self.settings.steps)):

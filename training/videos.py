@@ -60,7 +60,7 @@ class ClipSource:
 def find_sources(folder: Path) -> list[ClipSource]:
     """All videos and image sequences in `folder`, by name. `name.txt` next to a video or a sequence is its caption.
 
-    Images in `folder` itself are one sequence. Raises ValueError when there is nothing.
+    Images in `folder` itself are one sequence. Raises ValueError when there is nothing, or a caption cannot be read.
     """
     entries = sorted(_visible(folder))
     paths = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in VIDEOS]

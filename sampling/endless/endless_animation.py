@@ -11,6 +11,7 @@ import latent_preview
 import torch
 
 from ...motion.host import HostGuider, HostModel, HostVAE
+from ..call.call import Shown, call_of
 from ..run.checks import check_result
 from ..run.handler import HANDLER
 from .endless_sampler import EndlessSampler, EndlessSettings, QueueHandler
@@ -33,8 +34,14 @@ class EndlessRun:
     scheduler: str  # the host's name of what chooses the noise levels
 
 
-def animate_without_end(run: EndlessRun, settings: EndlessSettings, write: Callable[[torch.Tensor], None]) -> None:
-    """Samples the video and has `write` take its frames (f, height, width, 3) a few at a time, in their order.
+def animate_without_end(
+    run: EndlessRun,
+    settings: EndlessSettings,
+    write: Callable[[torch.Tensor], None],
+    hear: Callable[[Shown], None] = lambda shown: None,
+) -> None:
+    """Samples the video and has `write` take its frames (f, height, width, 3) a few at a time, in their order. Each time
+    before, `hear` gets what the node shows of the run, for sentences to add.
 
     Raises ValueError where the inputs do not fit together, and the host's InterruptProcessingException after an interrupt,
     when the frames that were finished by then have been written.
@@ -56,6 +63,8 @@ def animate_without_end(run: EndlessRun, settings: EndlessSettings, write: Calla
 
     def take(latents: torch.Tensor, in_run: HostGuider) -> None:
         check_result(latents)
+        if shown := call_of(in_run.model_options["transformer_options"]).shown:
+            hear(shown)
         write(run.vae.decode(latents).flatten(0, -4))
         _load_again(in_run, start.shape)
 

@@ -144,6 +144,7 @@ CASES = (
         for schedule in ("static", "batched", "shifting")
     ),
     no_effect("ContextWindows", ': windows of the schedule "batched" do not overlap.', schedule="batched", overlap=8),
+    Case("ContextWindows", {"schedule": "shifting", "overlap": 0}),  # as in the template Long animation
     Case("ContextWindows", {"schedule": "batched", "freenoise": True, "overlap": 8}),
     no_effect("ContextWindows", BATCHED, schedule="batched", fuse_method="flat"),
     no_effect("ContextWindows", BATCHED, schedule="shifting", fuse_method="flat"),

@@ -77,6 +77,19 @@ def test_a_video_and_one_that_is_interrupted(
     assert screen.text == "Stopped after 4 of 1000000 frames. They are saved in video/sea_00002_.mp4."
     torch.testing.assert_close(pictures_in(cut).float(), whole[:4].float(), rtol=0, atol=3)
     assert {one.name for one in cut.parent.iterdir()} == {"sea_00001_.mp4", "sea_00002_.mp4"}
+    with pytest.raises(comfy.model_management.InterruptProcessingException):
+        EndlessAnimationNode.execute(frames=1_000_000, **values | {"filename_prefix": "sea"})
+    comfy.model_management.interrupt_current_processing(False)
+    assert screen.text.endswith("They are saved in sea_00001_.mp4.")
+
+
+def test_what_the_run_says_stays_when_the_video_is_saved(values: dict[str, Any], screen: Screen) -> None:
+    values["model"].model.model_config.__class__ = type(
+        "Sized", (type(values["model"].model.model_config),), {"picture_side": 512}
+    )
+    EndlessAnimationNode.execute(frames=5, **values)
+    sizes = "The pictures have 64 x 64 pixels, but the model is made for about 512 x 512."
+    assert screen.text == f"{sizes} 5 frames, 0.4 s, saved as sea_00001_.mp4."
 
 
 def test_a_file_can_be_played_while_it_is_written(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from kinema.nodes.inputs.motion_files import (
     EXTENSIONS,
     FOLDERS,
     LORA_FOLDER,
+    MINIATURE_SETTINGS,
     MODEL_FOLDER,
     lora_files,
     motion_files,
@@ -345,3 +346,10 @@ def test_animatediff_starts_with_the_best_family(tmp_path, monkeypatch):
     assert default() == "m_v2.safetensors"
     monkeypatch.setattr(motion_files_module, "READING", 0)
     assert default() == "a_lightning.safetensors"
+
+
+def test_the_log_and_the_node_name_the_same_settings_for_the_miniature(models, screen, caplog):
+    caplog.set_level("INFO")
+    LoadMotionModelNode.execute("miniature_mm.safetensors")
+    assert MINIATURE_SETTINGS in screen.text
+    assert f'"miniature_mm.safetensors" is AnimateDiff v3 (usual settings: {MINIATURE_SETTINGS})' in caplog.text

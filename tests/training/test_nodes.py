@@ -169,6 +169,17 @@ def test_somebody_elses_file_is_never_replaced(folders, clips):
     assert file.read_bytes() == b"precious"
 
 
+def test_a_file_that_cannot_be_written_is_refused_before_the_first_step(folders, clips):
+    previews = []
+    comfy.utils.set_progress_bar_global_hook(lambda *progress, **_: previews.append(progress))
+    try:
+        with pytest.raises(OSError, match="cannot be written: .*too long.* Choose another name"):
+            train(TrainMotionModelNode, model=tiny.image_model("small"), clips=clips, name="x" * 300)
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    assert not previews
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_motion_lora_is_trained_and_saved(folders, clips, apart):
     file = tiny.save(tiny.VERSIONS["v2"](), folders / "mm.safetensors")

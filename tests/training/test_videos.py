@@ -14,7 +14,7 @@ from training.video_files import pictures, write_video
 from kinema.training.captions import CaptionEncoder, encode_captions
 from kinema.training.clip_encoder import Encoder
 from kinema.training.on_disk import StoredCaption
-from kinema.training.prepare_clips import encode_sources, with_captions
+from kinema.training.prepare_clips import encode_sources, prepare_clips, with_captions
 from kinema.training.videos import ClipSource, Cut, SourceError, cut_clips, find_sources, read_clips
 from training import encoders
 
@@ -114,14 +114,8 @@ def test_broken_and_short_files_are_named_and_left_out(tmp_path, caplog):
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     write_images(tmp_path / "pictures", pictures(7))
     (tmp_path / "pictures" / "003.png").write_bytes(b"\x89PNG broken")
-    seen = []
-    comfy.utils.set_progress_bar_global_hook(lambda done, total, *_, **__: seen.append((done, total)))
-    try:
-        used, skipped = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
-    finally:
-        comfy.utils.set_progress_bar_global_hook(None)
+    used, skipped = encode_sources(Encoder(encoders.vae(), CUT), find_sources(tmp_path))
     assert [latents.name for latents in used] == ["good.mp4"]
-    assert seen[0][1] == 5 and seen[-1] == (5, 5)
     assert [sentence.split('"')[1] for sentence in skipped] == ["cut.mp4", "short.mp4", "text.mp4", "pictures"]
     assert skipped[1] == '"short.mp4" was skipped: it has 5 frames, but a clip needs 7 (4 with stride 2).'
     assert all("cannot be decoded" in skipped[i] for i in (0, 2, 3))
@@ -229,6 +223,19 @@ def test_captions_are_kept(tmp_path):
         next(clip.cond_stage_model.parameters()).add_(0.1)
     encode_captions(texts, CaptionEncoder(clip, tmp_path))
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_one_progress_bar_shows_videos_and_captions(tmp_path):
+    for name in ("a", "b", "c"):
+        write_video(tmp_path / f"{name}.mp4", pictures(5 if name == "c" else 20))
+        (tmp_path / f"{name}.txt").write_text(f"a fish {name}")
+    seen = []
+    comfy.utils.set_progress_bar_global_hook(lambda done, total, *_, **__: seen.append((done, total)))
+    try:
+        prepare_clips(Encoder(encoders.vae(), CUT), encoders.clip(), "a bird", tmp_path)
+    finally:
+        comfy.utils.set_progress_bar_global_hook(None)
+    assert seen == sorted(seen) and seen[-1] == (8, 8) and {total for _, total in seen} == {8}
 
 
 def test_another_vae_encodes_anew(tmp_path):
