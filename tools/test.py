@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
         chosen = ["-m", "not slow"] if fast else []
         parts = {"": [*_parallel(), *chosen, str(TESTS), f"--ignore={TESTS / 'e2e'}", *arguments]}
         if not fast:
-            parts["end to end"] = [*_parallel(waiting=1), str(TESTS / "e2e"), *arguments]
+            parts["end to end"] = [*_parallel(), str(TESTS / "e2e"), *arguments]
     return _summarise(
         [
             _run(host, part, _arguments(parts[part], number), _instructions(number, avx2))
@@ -91,9 +91,8 @@ def main(arguments: list[str]) -> int:
     )
 
 
-def _parallel(waiting: int = 0) -> list[str]:
-    """pytest's arguments for one worker for each processor, and more where so many wait for servers and browsers."""
-    workers = min((os.cpu_count() or 1) + waiting, MAX_WORKERS)
+def _parallel() -> list[str]:
+    workers = min(os.cpu_count() or 1, MAX_WORKERS)
     return ["--numprocesses", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
