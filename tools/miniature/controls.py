@@ -24,9 +24,6 @@ from .motion import FRAMES, SETTINGS, Drawn, about, clips, report
 ANYWHERE = Drawn("anywhere", 60_000_000, 600, lambda seed: world.scene(seed, FRAMES))
 SPARSE_SETTINGS = replace(SETTINGS, steps=780, learning_rate=1.2e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
 SPARSE_SETTINGS = replace(SPARSE_SETTINGS, caption_dropout=0.8)
-LAYOUT_SETTINGS = replace(SPARSE_SETTINGS, steps=1400, learning_rate=1e-3, warmup=20, seed=32)
-LAYOUT_SETTINGS = replace(LAYOUT_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
-"""More weight on high noise, where colours and places are decided."""
 
 
 def make_sparsectrl(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
@@ -35,11 +32,8 @@ def make_sparsectrl(model: Any, clip: Any, folder: Path, stop_at: float) -> None
     halves = new_halves(model, motion, SPARSE_SETTINGS.seed)
     learner = learn_sparsectrl(motion, halves)
     data = clips(ANYWHERE, clip, folder)
-    for name, settings in (("sparsectrl", SPARSE_SETTINGS), ("sparsectrl_layout", LAYOUT_SETTINGS)):
-        checkpoint = Checkpoint(folder / f"{name}.pt", course(learner, data, settings))
-        done = train(model, learner, data, settings, checkpoint, report(name, folder, stop_at), sparse_loss(halves))
-        with torch.no_grad():
-            for key, parameter in learner.parameters.items():
-                parameter.copy_(done.values[key])
-    notes = about((SPARSE_SETTINGS, LAYOUT_SETTINGS), ANYWHERE.count)
-    save_sparsectrl(learner.parameters, halves, models.FOLDER / models.SPARSE_CONTROL, torch.float16, notes)
+    checkpoint = Checkpoint(folder / "sparsectrl.pt", course(learner, data, SPARSE_SETTINGS))
+    watch = report("sparsectrl", folder, stop_at)
+    done = train(model, learner, data, SPARSE_SETTINGS, checkpoint, watch, sparse_loss(halves))
+    notes = about((SPARSE_SETTINGS,), ANYWHERE.count)
+    save_sparsectrl(done.values, halves, models.FOLDER / models.SPARSE_CONTROL, torch.float16, notes)
