@@ -61,7 +61,7 @@ def test_motion_stays_in_another_style(style: str, miniature: tuple[Any, Any, An
 def test_a_picture_says_where_the_fish_is(miniature: tuple[Any, Any, Any]) -> None:
     """At the first frame, of a drawn clip that the SparseCtrl model never saw; the prompt says the rest."""
     _, clip, vae = miniature
-    row = pictures.Row("first frame", (0,), is_prompted=True)
+    row = pictures.Row("first frame", 1, (0,), is_prompted=True)
     shown = world.scene(SEED)
     control = load_sparsectrl(models.FOLDER / models.SPARSE_CONTROL)
     frames = pictures.animation((animated(base()), clip, vae), control, row, shown, SEED)
