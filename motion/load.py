@@ -18,29 +18,27 @@ from .host import HostInit, HostMotion, HostPatcher, Inner
 from .keys import POSITIONS, FileKeys, left_out, place_of, without_prefix
 from .layers import MotionModel, TemporalAttention
 from .picture_parts import without_latent
-from .spec import MotionSpec, Preset
+from .spec import BASE_NAMES, MotionSpec, Preset
 
 FILE = "kinema_file"
 """Attachment key under which the patcher keeps the file's name, for messages."""
 
 
-def load_motion_model(
-    path: str | Path, family: str | None = None, usual: str | None = None, disable_dynamic: bool = False
-) -> HostMotion:
+def load_motion_model(path: str | Path, family: str | None = None, disable_dynamic: bool = False) -> HostMotion:
     """The motion model in `path` as a host ModelPatcher whose `.model` is a MotionModel.
 
-    `family` overrides what `detect` recognises, and `usual` the settings that the log calls usual. Raises MotionFileError.
+    `family` overrides what `detect` recognises. Raises MotionFileError.
     `disable_dynamic` is the host's: it asks for a plain patcher when it deep-copies one.
     """
     path = Path(path)
     with opened(path) as file:
         header = file.header
         spec, layout = detect(header, path.name, family)
-        _log(path.name, spec, layout, usual)
+        _log(path.name, spec, layout)
         dtype = kept_dtype({name: header[key].meta() for name, key in layout.keys.items()})
         weights = without_latent(read_weights(file, layout.keys, dtype))
     check_finite(weights, path.name)
-    return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family, usual)), disable_dynamic)
+    return _patcher(spec, weights, dtype, path.name, (load_motion_model, (str(path), family)), disable_dynamic)
 
 
 def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -> dict[str, torch.Tensor]:
@@ -61,9 +59,8 @@ def read_weights(file: ModelFile, keys: Mapping[str, str], dtype: torch.dtype) -
     }
 
 
-def _log(name: str, spec: MotionSpec, layout: FileKeys, usual: str | None) -> None:
-    usual = usual or usual_settings(spec.family.preset, name)
-    logging.info('"%s" is %s (usual settings: %s)', name, spec.family.label, usual)
+def _log(name: str, spec: MotionSpec, layout: FileKeys) -> None:
+    logging.info('"%s" is %s for %s', name, spec.family.label, BASE_NAMES[spec.base])
     if spec.note:
         logging.warning('"%s": %s', name, spec.note)
     if layout.other:

@@ -96,6 +96,9 @@ class Session:
         except comfy.model_management.InterruptProcessingException:
             if latest:
                 self.save(latest[0].values, self.file, self.metadata(latest[0].step))
+                self.tell(
+                    f"Stopped after {latest[0].step} of {self.settings.steps} steps, which are saved. Run it again to go on."
+                )
             raise
         if self.processes.leads:
             self.save(done.values, self.file, self.metadata(done.step))

@@ -152,23 +152,18 @@ def _path(folder: str, name: str) -> str | None:
 def load_file(name: str, family: str | None = None) -> HostMotion:
     """The MOTION_MODEL in file `name`. While some node still holds it, a second node gets the same one."""
     path = path_of(MODEL_FOLDER, name)
-    usual = MINIATURE_SETTINGS if _is_miniature(path) else None
-    return _shared(path, family, lambda: load_motion_model(path, family, usual))
+    return _shared(path, family, lambda: load_motion_model(path, family))
 
 
 def about_file(name: str, spec: MotionSpec) -> list[str]:
     """What a user should know of the motion model in file `name`, which has this `spec`."""
-    is_miniature = _is_miniature(path_of(MODEL_FOLDER, name))
+    is_miniature = path_of(MODEL_FOLDER, name).startswith(str(MINIATURE))
     usual = MINIATURE_SETTINGS if is_miniature else usual_settings(spec.family.preset, name)
     sentences = [
         f"{spec.family.label} for {BASE_NAMES[spec.base]}, trained with {spec.native_frames} frames.",
         f"Usual settings: {usual}.",
     ]
     return [*sentences, f'"{name}": {spec.note}'] if spec.note else sentences
-
-
-def _is_miniature(path: str) -> bool:
-    return path.startswith(str(MINIATURE))
 
 
 def load_sparse_file(name: str) -> SparseModel:

@@ -12,7 +12,7 @@ from compare import HALF_PRECISION
 
 from kinema.motion.detect import detect
 from kinema.motion.files import MotionFileError, TensorInfo, read_header
-from kinema.motion.load import load_motion_model
+from kinema.motion.load import load_motion_model, usual_settings
 from kinema.motion.spec import BASE_NAMES, IMPLEMENTATIONS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -59,12 +59,12 @@ def test_published_sizes(family):
     "file, steps",
     [("animatediff_lightning_1step_comfyui.safetensors", "1 step"), ("AnimateLCM_sd15_t2v.ckpt", "6 steps")],
 )
-def test_the_log_names_the_kind_and_its_usual_settings(file, steps, tmp_path, caplog):
+def test_the_log_names_the_kind_and_the_node_its_usual_settings(file, steps, tmp_path, caplog):
     caplog.set_level("INFO")
     spec = load_motion_model(tiny.save(families.KINDS[file].make(), tmp_path / file)).model.spec
+    assert f'"{file}" is {spec.family.label} for SD1.5' in caplog.text
     preset = spec.family.preset
-    usual = f"{steps}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
-    assert f'"{file}" is {spec.family.label} (usual settings: {usual})' in caplog.text
+    assert usual_settings(preset, file) == f"{steps}, {preset.sampler}, {preset.scheduler}, cfg {preset.cfg:g}"
 
 
 def rows_of_the_readme():

@@ -124,7 +124,7 @@ def test_a_motion_model_is_trained_shown_and_saved(folders, clips):
             assert (animation.format, animation.size, animation.n_frames) == ("WEBP", (64, 64), 4)
 
 
-def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips):
+def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips, screen):
     model = tiny.image_model("small")
 
     def interrupt(done, total, preview, **_):
@@ -140,6 +140,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips):
         comfy.utils.set_progress_bar_global_hook(None)
     file = folders / MODEL_FOLDER / "fish.safetensors"
     assert json.loads(metadata(file)["trained_with"])["steps"] == 1
+    assert screen.text.endswith("Stopped after 1 of 2 steps, which are saved. Run it again to go on.")
     continued = weights(train(TrainMotionModelNode, **inputs))
     assert json.loads(metadata(file)["trained_with"])["steps"] == 2
     at_once = weights(train(TrainMotionModelNode, **(inputs | {"name": "other"})))

@@ -74,7 +74,7 @@ def _run(job: Job, file: Path, processes: Processes) -> None:
         done = session.run(report)
     except comfy.model_management.InterruptProcessingException:
         if processes.leads:
-            print(f"Stopped and saved. To continue, run `dev.py train {file.name}` again.", flush=True)
+            print(f"To continue, run `dev.py train {file.name}` again.", flush=True)
         raise
     if processes.leads:
         report.print(done)
