@@ -77,7 +77,8 @@ def _sequence(nodes: Iterable[Any], state: Any, found: list[str]) -> Part:
 def _part(node: Any, state: Any, found: list[str]) -> Part:
     kind, value = str(node[0]), node[1]
     if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-        return _repeat(*value, state, found)
+        least, most, body = value
+        return _repeat(least, most, body, state, found)
     if kind == "SUBPATTERN":
         _, added_flags, removed_flags, body = value
         if added_flags or removed_flags:

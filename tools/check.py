@@ -1,4 +1,4 @@
-"""`dev.py check [--fix]`: format, lint, types and layers, in seconds; then what nodes still lack for a release."""
+"""`dev.py check [--fix]`: format, lint, types, layers, then what nodes still lack for a release; seconds after a first run."""
 
 import hashlib
 import os
@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
         "format": ([*python, "ruff", "format", *([] if fix else ["--check"]), "."], REPOSITORY),
         "lint": ([*python, "ruff", "check", *(["--fix"] if fix else []), "."], REPOSITORY),
         "types": ([*python, "mypy", *_mypy_arguments()], _package_folder()),
+        "calls in tests": ([*python, "mypy", *_test_arguments()], _package_folder()),
         "layers": ([*python, "pytest", *tests], REPOSITORY),
     }
     failed = [title for title, (command, folder) in checks.items() if not _passes(title, command, folder)]
@@ -55,12 +56,19 @@ def _passes(title: str, command: list[str], folder: Path) -> bool:
 
 
 def _variables() -> dict[str, str]:
-    return {**os.environ, "COMFYUI_PATH": str(environment.find().hosts[0])}
+    searched = [_package_folder(), REPOSITORY / "tests", REPOSITORY / "tests" / "support"]
+    places = {"COMFYUI_PATH": str(environment.find().hosts[0]), "MYPYPATH": os.pathsep.join(map(str, searched))}
+    return os.environ | places
 
 
 def _mypy_arguments() -> list[str]:
     settings = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(_package_folder() / "mypy")]
     return [*settings, *(argument for package in TYPED for argument in ("-p", package))]
+
+
+def _test_arguments() -> list[str]:
+    settings = REPOSITORY / "tests" / "mypy.ini"
+    return ["--config-file", str(settings), "--cache-dir", str(_package_folder() / "mypy-tests"), str(settings.parent)]
 
 
 def _package_folder() -> Path:

@@ -18,5 +18,6 @@ def test_a_closed_loop_has_no_seam(miniature: tuple[Any, Any, Any]) -> None:
     _, clip, vae = miniature
     windows = ContextWindows(WindowSpec(16, 8, "looped", closed_loop=True))
     model = added(animated(base()), windows=windows)
-    frames = judge.animation(model, clip, vae, *judge.prompts(1), SEED, FRAMES, STEPS)
+    (words,) = judge.prompts(1)
+    frames = judge.animation(model, clip, vae, words, SEED, FRAMES, STEPS)
     assert float(seam(torch.from_numpy(frames).float() / 255)[-1]) <= 1.2

@@ -68,7 +68,8 @@ def test_diffusing_is_the_forward_process(sampling):
 @pytest.mark.parametrize("motion", [(12.0, 12.0), (-7.5, 30.0), (0.0, 150.0)])
 def test_warp_equals_diffusers(size, motion):
     latent = torch.randn(1, 4, *size, generator=tiny.generator(0))
-    expected = authors.create_motion_field_and_warp_latents(*motion, list(range(8)), latent.repeat(8, 1, 1, 1))
+    right, down = motion
+    expected = authors.create_motion_field_and_warp_latents(right, down, list(range(8)), latent.repeat(8, 1, 1, 1))
     assert torch.equal(warp(latent, MotionField(*motion), 8), expected)
 
 

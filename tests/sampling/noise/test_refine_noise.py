@@ -56,8 +56,8 @@ def test_a_stop_frequency_of_zero_keeps_nothing(kind):
 @pytest.mark.parametrize("frames", [16, 5])
 def test_mix_equals_diffusers(frames):
     low, high, keeps = tiny.latents(frames, 8), tiny.latents(frames, 8, 3), LowPass("gaussian").response(frames, 8, 8)
-    as_video = [x.movedim(0, 1)[None] for x in (low, high)]  # (1, c, f, h, w)
-    theirs = reference.FreeInitMixin()._apply_freq_filter(*as_video, keeps)[0].movedim(0, 1)
+    low_video, high_video = (x.movedim(0, 1)[None] for x in (low, high))  # (1, c, f, h, w)
+    theirs = reference.FreeInitMixin()._apply_freq_filter(low_video, high_video, keeps)[0].movedim(0, 1)
     torch.testing.assert_close(mix(low, high, keeps), theirs)
 
 

@@ -54,11 +54,11 @@ def test_what_a_model_predicts(model, name, kind):
 
 def test_the_mean_of_two_schedules():
     """The peer's avg(sqrt_linear,linear) has sigmas 0.029167, 1.951506 and 19.880379 at timesteps 0, 500 and 999."""
-    whole = [sampling.sigmas.flip(0) for sampling in (PAPER, IMAGE)]
-    mean = blend(*whole, 0.5, 0.5)
+    paper, image = (sampling.sigmas.flip(0) for sampling in (PAPER, IMAGE))
+    mean = blend(paper, image, 0.5, 0.5)
     assert [round(float(mean[999 - t]), 5) for t in (0, 500, 999)] == [0.02917, 1.95151, 19.88038]
-    runs = [run_sigmas(sampling, "simple", 10) for sampling in (PAPER, IMAGE)]
-    torch.testing.assert_close(blend(*runs, 0.25, 0.25), runs[0] * 0.75 + runs[1] * 0.25)
+    paper, image = (run_sigmas(sampling, "simple", 10) for sampling in (PAPER, IMAGE))
+    torch.testing.assert_close(blend(paper, image, 0.25, 0.25), paper * 0.75 + image * 0.25)
 
 
 def test_weights_that_change():
