@@ -8,11 +8,12 @@ import folder_paths
 from comfy.cli_args import args
 from comfy_api.latest import InputImpl, io, ui
 
+from ..motion.atomic import check_writable
 from ..motion.host import HostModel, HostVAE
 from ..sampling.endless.endless_animation import EndlessRun, animate_without_end
 from ..sampling.endless.endless_sampler import EndlessSettings
 from ..sampling.endless.noise_queue import why_no_queue
-from ..sampling.endless.video_file import VideoFile
+from ..sampling.endless.video_file import KEYFRAMES, VideoFile
 from ..sampling.run.animation import animation_of
 from ..sampling.run.on_node import say
 from .inputs.sockets import CATEGORY
@@ -85,14 +86,17 @@ class EndlessAnimationNode(io.ComfyNode):
         run = EndlessRun(model, positive, negative, vae, latent, seed, cfg, steps, scheduler)
         settings = EndlessSettings(frames, window_length, lookahead, eta)
         tell: list[Callable[[str], None]] = [say]  # the last one adds to what the run has said on the node
-        with VideoFile(path, fps, crf, _metadata(cls.hidden)) as file:
-            try:
+        check_writable(path)
+        file = VideoFile(path, fps, crf, _metadata(cls.hidden))
+        try:
+            with file:
                 animate_without_end(run, settings, file.write, lambda shown: tell.append(shown.tell))
-            except BaseException:
-                if file.frames:
-                    saved_as = (Path(subfolder) / path.name).as_posix()
-                    tell[-1](f"Stopped after {file.frames} of {frames} frames. They are saved in {saved_as}.")
-                raise
+        except BaseException as error:
+            if file.frames:
+                saved_as = (Path(subfolder) / path.name).as_posix()
+                but = f", except for the last few (up to {KEYFRAMES})" if isinstance(error, OSError) else ""
+                tell[-1](f"Stopped after {file.frames} of {frames} frames. They are saved in {saved_as}{but}.")
+            raise
         saved = ui.SavedResult(path.name, subfolder, io.FolderType.output)
         tell[-1](f"{frames} frames, {frames / fps:.1f} s, saved as {path.name}.")
         if animation_of(model.model_options).guidance is not None:

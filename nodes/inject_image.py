@@ -5,6 +5,7 @@ from ..motion.host import HostLatent, HostModel, HostVAE
 from ..sampling.call.moment import Curve
 from ..sampling.latents.inject_image import SPACES, Injection, Space
 from ..sampling.latents.on_canvas import OnCanvas
+from ..sampling.pictures.encoding import in_colour
 from ..sampling.run.attach import added
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY, number_or_curve
@@ -95,7 +96,7 @@ class InjectImageNode(io.ComfyNode):
             placed = OnCanvas(latent["samples"], mask, fit, x // LATENT_PIXEL, y // LATENT_PIXEL)
         else:
             assert image is not None  # as check_source found
-            placed = OnCanvas(image.movedim(-1, 1), mask, fit, x, y)
+            placed = OnCanvas(in_colour(image.movedim(-1, 1)), mask, fit, x, y)
         injection = Injection(placed, None if image is None else vae, percent, strength, first_frame, space)
         return io.NodeOutput(added(model, injections=injection))
 

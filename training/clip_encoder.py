@@ -10,12 +10,13 @@ from pathlib import Path
 import comfy.model_management
 import torch
 
-from ..motion.atomic import replacing
+from ..motion.atomic import check_writable, replacing
 from ..motion.files import MotionFileError, read_tensors
 from ..motion.host import HostVAE
 from ..motion.save import write_safetensors
+from ..sampling.pictures.encoding import in_colour
 from .digest import digest, identity
-from .on_disk import StoredLatents, hash_of
+from .on_disk import WITHOUT_CACHE, StoredLatents, hash_of
 from .videos import ClipSource, Cut, TooShort, cut_clips, read_clips
 
 
@@ -47,8 +48,8 @@ class Encoder:
         return Latents(source.path.name, source.caption, clips)
 
     def images(self, images: torch.Tensor) -> Latents:
-        """The latents of `images` (f, height, width, 3), an IMAGE batch that holds one video. Raises SourceError."""
-        pictures = images[..., :3]
+        """The latents of `images` (f, height, width, c), an IMAGE batch that holds one video. Raises SourceError."""
+        pictures = in_colour(images.movedim(-1, 1)).movedim(1, -1)
 
         def read() -> Iterator[torch.Tensor]:
             return cut_clips(iter(pictures), self.cut)
@@ -75,6 +76,7 @@ class Encoder:
         file = cache / f"{self._key(content)}.safetensors"
         stored = _read_latents(file)
         if stored is None:
+            check_writable(file, WITHOUT_CACHE)
             stored = {f"{i:06d}": clip for i, clip in enumerate(self._encode(read()))}
             write_safetensors(stored, file, {"format": "pt"})
         return tuple(StoredLatents(file, key, tuple(stored[key].shape), hash_of(stored[key])) for key in sorted(stored))

@@ -7,9 +7,12 @@ from typing import Any
 import safetensors
 import torch
 
+from ..motion.atomic import check_writable
 from ..motion.save import write_safetensors
 from .digest import digest
 
+WITHOUT_CACHE = "Turn off cache of Load Clips"
+"""What to do where nothing can be kept on disk."""
 PROMPT_TENSOR, OTHER_TENSORS = "words", "part."
 """The names of tensors in the file of a caption: what the words became, and what else belongs to it."""
 
@@ -55,6 +58,7 @@ def can_be_stored(conditioning: Any) -> bool:
 
 def store_caption(conditioning: Any, file: Path) -> StoredCaption:
     ((words, parts),) = conditioning
+    check_writable(file, WITHOUT_CACHE)
     others = {OTHER_TENSORS + name: part for name, part in parts.items()}
     write_safetensors({PROMPT_TENSOR: words, **others}, file, {"format": "pt"})
     return StoredCaption(file)

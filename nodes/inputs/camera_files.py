@@ -37,8 +37,11 @@ def files_in(folder: str) -> list[str]:
 
 
 def camera_path(name: str) -> str:
-    """Where the file `name` is: the user's own, else the miniature's. Raises FileNotFoundError where there is none."""
-    path: str = _found(name) or folder_paths.get_full_path_or_raise(MODEL_FOLDER, name)
+    """Where the file `name` is: the user's own, else the miniature's. Raises FileNotFoundError where there is none: `name` may
+    come from another node."""
+    path = _found(name) if isinstance(name, str) else None
+    if path is None:
+        raise FileNotFoundError(_missing(name))
     return path
 
 
@@ -62,9 +65,12 @@ def camera_fingerprint(name: str | None) -> str:
 
 
 def check_camera_file(name: str | None) -> bool | str:
-    """For `validate_inputs`: True, or what to do when there is no such file to choose."""
-    if name in camera_files():
-        return True
+    """For `validate_inputs`: True, or what to do when there is no such file to choose. None: the name comes from another
+    node."""
+    return True if name is None or name in camera_files() else _missing(name)
+
+
+def _missing(name: str | None) -> str:
     home = folder_paths.get_folder_paths(MODEL_FOLDER)[0]
     return (
         f'"{name}" is not in "{home}". Put a CameraCtrl file, e.g. CameraCtrl_pruned.safetensors, there and press R to '

@@ -139,8 +139,11 @@ def _shipped(folder: str) -> list[str]:
 
 
 def path_of(folder: str, name: str) -> str:
-    """Where the file `name` is: the user's own, else the miniature's. Raises FileNotFoundError where there is none."""
-    path: str = _path(folder, name) or folder_paths.get_full_path_or_raise(folder, name)
+    """Where the file `name` is: the user's own, else the miniature's. Raises FileNotFoundError where there is none: `name` may
+    come from another node."""
+    path = _path(folder, name) if isinstance(name, str) else None
+    if path is None:
+        raise FileNotFoundError(_missing(folder, name))
     return path
 
 
@@ -192,12 +195,16 @@ def fingerprint(folder: str, name: str | None) -> str:
 
 
 def check_file(folder: str, name: str | None) -> bool | str:
-    """For `validate_inputs`: True, or what to do when there is no such file to choose."""
-    what, example = FILES[folder]
-    if name in _offered(folder):
+    """For `validate_inputs`: True, or what to do when there is no such file to choose. None: the name comes from another node,
+    or there is none to choose."""
+    if name in _offered(folder) or (name is None and folder_paths.get_filename_list(folder)):
         return True
-    own = folder_paths.get_filename_list(folder)
+    return _missing(folder, name)
+
+
+def _missing(folder: str, name: str | None) -> str:
+    what, example = FILES[folder]
     home = folder_paths.get_folder_paths(folder)[0]
-    if not own:
+    if not folder_paths.get_filename_list(folder):
         return f'No {what} found. Put one, e.g. {example}, into "{home}" and press R to refresh.'
     return f'"{name}" was not found. Put this file into "{home}" and press R to refresh, or pick another file.'

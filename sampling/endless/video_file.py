@@ -10,6 +10,8 @@ import av
 import numpy as np
 import torch
 
+from ...motion.atomic import telling_of_full_disk
+
 KEYFRAMES = 12
 """Frames from one that stands alone to the next. What was written up to the last of them survives a crash."""
 
@@ -18,7 +20,7 @@ class VideoFile:
     """An H.264 video in an MP4 file, open as a context manager.
 
     It is written beside `path` under a temporary name, in fragments, and gets its own name and an index when it is closed,
-    also after an error. Without a frame there is no file.
+    also after an error. Without a frame there is no file. A full disk costs the index and the frames of the last fragment.
     """
 
     def __init__(self, path: Path, fps: float, crf: int, metadata: Mapping[str, str] | None = None) -> None:
@@ -40,13 +42,24 @@ class VideoFile:
         if self._container is None:
             return
         try:
+            with telling_of_full_disk(self.path):
+                self._finish()
+        finally:
+            if self._unfinished.exists():
+                self._unfinished.replace(self.path)
+
+    def _finish(self) -> None:
+        try:
             self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
-        self._unfinished.replace(self.path)
 
     def write(self, images: torch.Tensor) -> None:
         """Adds the frames of `images` (f, height, width, 3), 0 to 1; width and height are even."""
+        with telling_of_full_disk(self.path):
+            self._write(images)
+
+    def _write(self, images: torch.Tensor) -> None:
         if self._container is None:
             self._open(images.shape[2], images.shape[1])
         for image in images:

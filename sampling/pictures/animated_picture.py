@@ -40,9 +40,12 @@ class AnimatedPicture:
 def animating(motion: HostMotion, picture: AnimatedPicture) -> HostMotion:
     """A clone of `motion` (MOTION_MODEL) that animates `picture`, in place of another one; `motion` stays as it is.
 
-    Raises ValueError for a motion model without an input for pictures, and for curves over blocks where it has none.
+    Raises ValueError without a picture, for a motion model without an input for pictures, and for curves over blocks where
+    it has none.
     """
     spec = motion.model.spec
+    if not picture.count:
+        raise ValueError("Animate Picture got 0 pictures, but needs 1 or more. Connect a picture to image.")
     if spec.picture == "none":
         raise ValueError(
             f'"{motion.get_attachment(FILE)}" is {spec.family.label} and has no picture input. Use Animate Picture with PIA '

@@ -52,8 +52,13 @@ def _check_places(picture: AnimatedPicture, frames: int) -> None:
         )
 
 
+def in_colour(pictures: torch.Tensor) -> torch.Tensor:
+    """`pictures` (n, c, H, W) as (n, 3, H, W): grey ones, of 1 or 2 channels, three times; without an alpha channel."""
+    return pictures[:, :3] if pictures.shape[1] >= 3 else pictures[:, :1].expand(-1, 3, -1, -1)
+
+
 def encoded_pictures(pictures: torch.Tensor, vae: HostVAE, size: tuple[int, int], node: str) -> torch.Tensor:
-    """`pictures` (n, H, W, 3) as latents (n, 4, h, w) of `size` (h, w), cut to the shape of the video around their centre.
+    """`pictures` (n, H, W, c) as latents (n, 4, h, w) of `size` (h, w), cut to the shape of the video around their centre.
 
     Raises ValueError, in the name of the `node`, for the VAE of another kind of model.
     """
@@ -64,7 +69,7 @@ def encoded_pictures(pictures: torch.Tensor, vae: HostVAE, size: tuple[int, int]
         )
     h, w = size
     ratio = vae.spacial_compression_encode()
-    pixels = pictures[..., :3].movedim(-1, 1)
+    pixels = in_colour(pictures.movedim(-1, 1))
     grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio
     pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "bicubic" if grows else "area", "center")
     return vae.encode(pixels.clamp(0, 1).movedim(1, -1))

@@ -15,6 +15,7 @@ from ..curves.outside_blocks import outside_blocks
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
+from ..sparsectrl.sparse_control import SparseControl
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
 from ..windows.cut import Window, cut
@@ -48,6 +49,7 @@ def remarks(
         *_cameras_and_pictures(animation, guider, frames),
         *_prompts(guider, frames),
         *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
+        *_sparse_controls(guider, frames, len(sigmas) - 1),
         *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
     ]
 
@@ -192,8 +194,7 @@ def _motion_windows(animation: Animation, frames: int, longest: int) -> Iterator
 
 def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:
     """About the host's controls, which repeat or cut their pictures. Those of other packs place them in their own way."""
-    controls = [cond["control"] for conds in guider.conds.values() for cond in conds if cond.get("control") is not None]
-    for control in (link for first in controls for link in chained(first) if is_hosts(link)):
+    for control in (link for link in _controls(guider) if is_hosts(link)):
         count = 1 if control.cond_hint_original is None else control.cond_hint_original.shape[0]
         if 1 < count < frames:
             repeated = "the last picture is" if is_cut else "the pictures are"
@@ -201,3 +202,19 @@ def _hints(guider: HostGuider, frames: int, is_cut: bool) -> Iterator[str]:
             yield f"A ControlNet has {count} pictures for {frames} frames: {rest}."
         elif count > frames:
             yield f"A ControlNet has {count} pictures for {frames} frames: surplus pictures are not used."
+
+
+def _sparse_controls(guider: HostGuider, frames: int, steps: int) -> Iterator[str]:
+    for control in _controls(guider):
+        if isinstance(control, SparseControl):
+            yield from outside_run(control.how, frames, steps)
+            count = control.cond_hint_original.shape[0]
+            if count > frames:  # other placements refuse it
+                yield f"SparseCtrl has {count} pictures; only the first {frames} are used, one for each frame."
+
+
+def _controls(guider: HostGuider) -> Iterator[Any]:
+    """The controls of all prompts, with those chained to them."""
+    for cond in (cond for conds in guider.conds.values() for cond in conds):
+        if cond.get("control") is not None:
+            yield from chained(cond["control"])

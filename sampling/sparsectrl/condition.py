@@ -11,6 +11,7 @@ import torch
 from ...motion.host import HostEncoder
 from ...motion.sparsectrl import CHANNELS, Condition
 from ..call.areas import Areas
+from ..pictures.encoding import in_colour
 from .window_rows import PictureRows
 
 PIXELS = 8
@@ -37,11 +38,11 @@ class Preparing:
         return 1 if self.condition == "rgb" else PIXELS
 
     def prepare(self, pictures: torch.Tensor, size: Size) -> torch.Tensor:
-        """`pictures` (n, 3 or more, H, W), 0 to 1, for latents of `size` (h, w): cut at the centre and resized."""
+        """`pictures` (n, c, H, W), 0 to 1, for latents of `size` (h, w): cut at the centre and resized."""
         height = PIXELS * size[0]
         width = PIXELS * size[1]
         self._tell_cut(pictures, height, width)
-        pixels = resized(pictures[:, :3].float(), height, width)
+        pixels = resized(in_colour(pictures).float(), height, width)
         return pixels if self.condition == "scribble" else self._encoded(pixels, size)
 
     def _encoded(self, pixels: torch.Tensor, size: Size) -> torch.Tensor:

@@ -7,6 +7,7 @@ from ...motion.spec import BASE_NAMES
 from ..call.frames import Frames
 from ..call.moment import Curve
 from ..call.slots import find_slots, network_name
+from ..pictures.encoding import in_colour
 from .sparse_model import SparseModel
 
 BRIGHT = 0.5
@@ -23,9 +24,15 @@ def check_vae(model: SparseModel, vae: object) -> None:
         )
 
 
+def check_some(model: SparseModel, pictures: torch.Tensor) -> None:
+    """Raises ValueError where there is no picture among `pictures` (n, c, h, w)."""
+    if not len(pictures):
+        raise ValueError(f'"{model.name}" got 0 pictures, but needs 1 or more. Connect pictures to Apply ControlNet.')
+
+
 def what_is_bright(model: SparseModel, pictures: torch.Tensor) -> str | None:
     """What to tell of sketches, `pictures` (n, c, h, w), 0 to 1, that seem to be dark lines on white; None: nothing."""
-    mean = float(pictures[:, :3].mean())
+    mean = float(in_colour(pictures).mean())
     if model.condition == "rgb" or mean <= BRIGHT:
         return None
     return (

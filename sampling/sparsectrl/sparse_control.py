@@ -22,7 +22,7 @@ from ..modules.controls import Shared, Values, motion_of
 from ..modules.hooks import motion_inside
 from .condition import PreparedPictures, Preparing, hint_in
 from .placement import Placement
-from .sparse_checks import check_base, check_frames, check_vae, what_is_bright
+from .sparse_checks import check_base, check_frames, check_some, check_vae, what_is_bright
 from .sparse_model import SparseModel
 from .window_rows import PictureRows, Video
 
@@ -119,6 +119,7 @@ class SparseControl(ControlNet):  # type: ignore[misc]
         """Takes the pictures (n, 3, H, W), 0 to 1, as the host's Apply ControlNet gives them. Raises ValueError where their
         number does not fit, or without the VAE that photographs need."""
         check_vae(self.model, vae)
+        check_some(self.model, cond_hint)
         self.how.placement.check_count(cond_hint.shape[0])
         if sentence := what_is_bright(self.model, cond_hint):
             self.how.tell(sentence)

@@ -68,6 +68,7 @@ def test_files_that_are_known_to_be_cameras_come_first(models):
     folder_paths.filename_list_cache.clear()
     assert camera_files()[:2] == ["mine.safetensors", "a_motion_model.safetensors"]
     assert LoadCameraCtrlNode.validate_inputs(cameractrl="mine.safetensors") is True
+    assert LoadCameraCtrlNode.validate_inputs(cameractrl=None) is True  # the name comes from another node
     says = LoadCameraCtrlNode.validate_inputs(cameractrl="other.ckpt")
     assert says.startswith('"other.ckpt" is not in "') and "Put a CameraCtrl file, e.g. CameraCtrl_pruned" in says
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -81,6 +82,29 @@ def test_a_video_and_one_that_is_interrupted(
         EndlessAnimationNode.execute(frames=1_000_000, **values | {"filename_prefix": "sea"})
     comfy.model_management.interrupt_current_processing(False)
     assert screen.text.endswith("They are saved in sea_00001_.mp4.")
+
+
+def test_a_full_disk_keeps_the_frames_before_it(
+    values: dict[str, Any], tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = VideoFile._finish
+
+    def on_a_full_disk(self: VideoFile) -> None:
+        finish(self)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(VideoFile, "_finish", on_a_full_disk)
+    with pytest.raises(OSError, match='sea_00001_.mp4" cannot be written: No space left on device. Delete files'):
+        EndlessAnimationNode.execute(frames=5, **values)
+    assert screen.text == (
+        "Stopped after 5 of 5 frames. They are saved in video/sea_00001_.mp4, except for the last few (up to 12)."
+    )
+    assert [one.name for one in (tmp_path / "output" / "video").iterdir()] == ["sea_00001_.mp4"]
+
+
+def test_a_name_that_cannot_be_written_is_said_before_the_run(values: dict[str, Any]) -> None:
+    with pytest.raises(OSError, match="cannot be written: .*too long.* Choose another name"):
+        EndlessAnimationNode.execute(frames=5, **values | {"filename_prefix": "a" * 300, "model": None})
 
 
 def test_what_the_run_says_stays_when_the_video_is_saved(values: dict[str, Any], screen: Screen) -> None:

@@ -25,6 +25,12 @@ def test_images_and_latents_are_noted_on_a_clone():
     assert two.placed.pictures is LATENT["samples"] and two.vae is None and (two.placed.x, two.placed.y) == (2, -1)
 
 
+def test_an_alpha_channel_is_left_out():
+    model = tiny.image_model()
+    injected = InjectImageNode.execute(model, 0.2, 1.0, torch.rand(1, 16, 24, 4), object(), space="pixel")[0]
+    assert injections(injected)[0].placed.pictures.shape == (1, 3, 16, 24)
+
+
 @pytest.mark.parametrize(
     ("connected", "said"),
     [

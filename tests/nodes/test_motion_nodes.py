@@ -112,6 +112,15 @@ def test_unknown_file_is_named(models):
     assert LoadMotionModelNode.validate_inputs("b.safetensors").startswith('"b.safetensors" was not found.')
 
 
+def test_a_name_from_another_node_is_looked_up_when_it_is_known(models):
+    """While a prompt is checked, the host gives None for what comes through a link."""
+    tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
+    assert LoadMotionModelNode.validate_inputs(None) is True and AnimateDiffNode.validate_inputs(None) is True
+    for name in ("gone.safetensors", None):
+        with pytest.raises(FileNotFoundError, match=f'"{name}" was not found. Put this file into "'):
+            LoadMotionModelNode.execute(name)
+
+
 def test_loaded_once_however_many_nodes_use_it(models):
     tiny.save(tiny.motion_weights(), models / MODEL_FOLDER / "v3.safetensors")
     first = LoadMotionModelNode.execute("v3.safetensors", "automatic")[0]

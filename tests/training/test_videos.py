@@ -244,6 +244,19 @@ def test_another_vae_encodes_anew(tmp_path):
     assert not torch.allclose(one.clips[0].read(), two.clips[0].read())
 
 
+def test_a_cache_that_cannot_be_written_is_said_before_anything_is_encoded(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    vae, clip, cache = encoders.vae(), encoders.clip(), tmp_path / "file" / "latents"
+    monkeypatch.setattr(vae, "encode", pytest.fail)
+    images = torch.from_numpy(pictures()).float() / 255
+    for run in (
+        lambda: Encoder(vae, CUT, cache=cache).images(images),
+        lambda: CaptionEncoder(clip, cache).caption("a bird"),
+    ):
+        with pytest.raises(OSError, match="cannot be written: .*[.] Turn off cache of Load Clips, or see whether"):
+            run()
+
+
 def test_flip_adds_mirrored_clips():
     images = torch.from_numpy(pictures()).float() / 255
     vae = encoders.vae()

@@ -19,6 +19,7 @@ from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.frequency import LowPass
 from kinema.sampling.noise.refine_noise import NoiseRefinement
 from kinema.sampling.pictures.animated_picture import AnimatedPicture, animating
+from kinema.sampling.pictures.encoding import encoded_pictures
 from kinema.sampling.run.animation import animation_of
 from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import ContextWindows
@@ -158,6 +159,17 @@ def test_more_pictures_than_frames(model, pia, i2v, vae, screen):
         sample(pictured, 4)
     sample(attach(model, animating(i2v, animated(vae, count=5)), Applied()), 4)
     assert "Animate Picture has 5 pictures; only the first 4 are used, one for each frame." in screen.text
+
+
+def test_no_picture(motion, vae):
+    with pytest.raises(ValueError, match="Animate Picture got 0 pictures, but needs 1 or more. Connect a picture"):
+        animating(motion, animated(vae, count=0))
+
+
+def test_grey_pictures_are_as_those_in_colour(vae):
+    grey = photo(height=40)[..., :1]
+    latents = [encoded_pictures(each, vae, (4, 4), "") for each in (grey, grey.expand(-1, -1, -1, 3))]
+    assert torch.equal(*latents)
 
 
 def test_the_vae_of_another_model(model, motion, vae):

@@ -14,6 +14,8 @@ from compare import assert_alike
 from watching import Stop, assert_untouched, snapshot
 
 from kinema.sampling.curves.curve import Blocks, Constant, OverBlocks
+from kinema.sampling.curves.curve_keys import Key, OverFrames
+from kinema.sampling.sparsectrl.condition import Preparing
 from kinema.sampling.sparsectrl.sparse_model import load_sparsectrl
 
 SECOND = torch.device("cpu", 0)
@@ -91,6 +93,31 @@ def test_the_number_of_pictures(model, scribble):
         sparse.applied(scribble, sketches(3), frames="0, -1")
     with pytest.raises(ValueError, match="SparseCtrl has 3 pictures, but frames of Load SparseCtrl selects 2"):
         sample(model, sparse.applied(scribble, sketches(3), frames="every 2"))
+
+
+@pytest.mark.parametrize("frames", ["0", "every 2", "spread", "end"])
+def test_no_picture(scribble, frames):
+    message = '"scribble.safetensors" got 0 pictures, but needs 1 or more. Connect pictures to Apply ControlNet.'
+    with pytest.raises(ValueError, match=message):
+        sparse.applied(scribble, torch.zeros(0, 3, 32, 32), frames=frames)
+
+
+def test_grey_pictures_and_those_with_alpha_are_as_others():
+    grey = sketches()[:, :1]
+    prepared = [
+        Preparing("scribble", None, pytest.fail).prepare(pictures, (4, 4))
+        for pictures in (grey.expand(-1, 3, -1, -1), grey, torch.cat([grey, grey * 0], 1), grey.expand(-1, 4, -1, -1))
+    ]
+    assert all(torch.equal(each, prepared[0]) for each in prepared)
+
+
+def test_what_a_run_does_not_reach_is_said(animated, scribble, screen):
+    late = OverFrames((Key(0, False, 1.0), Key(9, False, 0.5)))
+    sample(animated, sparse.applied(scribble, sketches(5), frames="spread", strength=late))
+    assert screen.text.endswith(
+        "The value of a curve at frame 9 is not reached: the last frame is 3. SparseCtrl has 5 pictures; only the first 4 "
+        "are used, one for each frame."
+    )
 
 
 def test_a_strength_over_blocks(model, scribble):
