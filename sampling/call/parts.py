@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ...motion.host import HostGuider, HostSampler
+from ...motion.host import HostGuider, HostOptions, HostSampler
 from .call import call_of
 
 Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
@@ -14,6 +14,10 @@ Callback = Callable[[int, torch.Tensor, torch.Tensor, int], Any]
 
 Sample = Callable[..., torch.Tensor]
 """The `sample` method of the host's samplers."""
+
+
+MASK_FUNCTION = "denoise_mask_function"
+"""The host's name in model_options for a function that changes the noise mask at each step."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,15 @@ class Parts:
 
         Samplers that add noise at their steps draw it from the seed. With equal seeds, two parts would add equal noise.
         """
-        call_of(self.extra_args["model_options"]["transformer_options"]).next_part()
+        model_options = self.extra_args["model_options"]
+        call_of(model_options["transformer_options"]).next_part()
         watched = _Watched(self.callback, done, self.steps)
         seed = self.extra_args.get("seed")
-        options = {**self.extra_args, "seed": None if seed is None else (seed + seed_shift) % 2**64}
+        options = {
+            **self.extra_args,
+            "model_options": _masked_as_whole(model_options),
+            "seed": None if seed is None else (seed + seed_shift) % 2**64,
+        }
         x = sample(self.guider, sigmas, options, watched, noise, self.latent_image, *self.more)
         return x, watched.denoised
 
@@ -46,6 +55,21 @@ class Parts:
         """Has the host show `denoised` as the end of the run, and pass it on as its denoised output."""
         if self.callback is not None:
             self.callback(self.steps - 1, denoised, denoised, self.steps)
+
+
+def _masked_as_whole(model_options: HostOptions) -> HostOptions:
+    """`model_options` in which a function for noise masks, as of Differential Diffusion, learns the noise levels of the whole
+    run: it would begin anew in each part."""
+    function = model_options.get(MASK_FUNCTION)
+    whole = model_options["transformer_options"].get("sample_sigmas")
+    if function is None or whole is None:
+        return model_options
+
+    def masked(sigma: torch.Tensor, mask: torch.Tensor, extra_options: dict[str, Any]) -> torch.Tensor:
+        changed: torch.Tensor = function(sigma, mask, extra_options={**extra_options, "sigmas": whole})
+        return changed
+
+    return {**model_options, MASK_FUNCTION: masked}
 
 
 def check_kept_size(latent: torch.Tensor, start: torch.Tensor, feature: str) -> None:

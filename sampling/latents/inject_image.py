@@ -118,31 +118,32 @@ class _InjectingSampler(Sampler):  # type: ignore[misc]
         parts = Parts(guider, extra_args, callback, latent_image, more, len(sigmas) - 1)
         x, denoised = parts.sample(self.sampler.sample, sigmas[: at + 1], noise, done=0)
         check_kept_size(x, noise, "Inject Image")
-        x = self._injected(x, denoised, guider, sigmas[at], sigmas)
-        if at == parts.steps:
-            return x
-        noise = RunStart(guider, self.sampler, sigmas[at:], latent_image).noise_for(x)
-        return parts.sample(self.sampler.sample, sigmas[at:], noise, done=at, seed_shift=1)[0]
-
-    def _injected(
-        self,
-        x: torch.Tensor,
-        denoised: torch.Tensor | None,
-        guider: HostGuider,
-        sigma: torch.Tensor,
-        sigmas: torch.Tensor,
-    ) -> torch.Tensor:
         if denoised is None:
             raise RuntimeError(
                 "Inject Image needs the sampler's prediction, but this sampler reports none. Use one of ComfyUI's samplers."
             )
+        change = self._change(denoised, guider, sigmas[at], sigmas)
+        x = self._injected(x, change)
+        if at == parts.steps:  # no step follows that would show it, and a later node changes what is there now
+            parts.show(self._injected(denoised, change))
+            return x
+        noise = RunStart(guider, self.sampler, sigmas[at:], latent_image).noise_for(x)
+        return parts.sample(self.sampler.sample, sigmas[at:], noise, done=at, seed_shift=1)[0]
+
+    def _change(
+        self, denoised: torch.Tensor, guider: HostGuider, sigma: torch.Tensor, sigmas: torch.Tensor
+    ) -> torch.Tensor:
+        """What is added to the frames that get a picture, where the prediction is `denoised` (f, c, h, w)."""
         rows = self.content.rows
-        frames = Frames(len(rows), tuple(rows), x.shape[0])
+        frames = Frames(len(rows), tuple(rows), denoised.shape[0])
         progress = Progress(sigma, guider.inner_model.model_sampling, sigmas)
-        strength = value_at(self.injection.strength, Moment(frames, (x.shape[-2], x.shape[-1]), progress))
+        strength = value_at(self.injection.strength, Moment(frames, (denoised.shape[-2], denoised.shape[-1]), progress))
         change = self.content.change(denoised, guider)
+        return change * (strength.to(change) if isinstance(strength, torch.Tensor) else strength)
+
+    def _injected(self, x: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
         x = x.clone()
-        x[rows.start : rows.stop] += change * (strength.to(x) if isinstance(strength, torch.Tensor) else strength)
+        x[self.content.rows.start : self.content.rows.stop] += change
         return x
 
 

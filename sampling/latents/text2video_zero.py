@@ -91,6 +91,11 @@ class MovingSampler(Sampler):  # type: ignore[misc]
         *more: Any,
     ) -> torch.Tensor:
         """As the host's samplers: latents (f, 4, h, w) from source + sigmas[0] * noise, along the falling `sigmas`."""
+        if torch.count_nonzero(noise) == 0:
+            raise ValueError(
+                "Text2Video-Zero adds noise to the frames that it moves, but this sampler adds no noise. Turn on add_noise in "
+                "the sampler, or connect RandomNoise to it instead of DisableNoise."
+            )
         sampling = guider.inner_model.model_sampling
         high = sampling.sigma(sigmas.new_tensor(float(self.field.high))).to(sigmas)
         low = sampling.sigma(sigmas.new_tensor(float(self.field.low))).to(sigmas)

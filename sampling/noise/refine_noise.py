@@ -76,7 +76,8 @@ def sample_refined(
 ) -> torch.Tensor:
     """The latents (f, c, h, w) of a run of the host's `sampler` along `sigmas` from unit `noise`, refined; `sample` is the
     sampler's function. An interrupt after the first iteration returns the result of the last one that ended."""
-    if torch.count_nonzero(noise) == 0:  # continues where another sampler stopped: there is no noise to refine
+    # Without noise, the run continues where another sampler stopped; one whose noise level does not fall is unsampling
+    if torch.count_nonzero(noise) == 0 or not falls(sigmas):
         return sample(parts.guider, sigmas, parts.extra_args, parts.callback, noise, parts.latent_image, *parts.more)
     random = torch.Generator().manual_seed(((parts.extra_args.get("seed") or 0) + SEED) % 2**64)
     first = noise
@@ -103,6 +104,11 @@ def sample_refined(
         kept = result if run[-1] == sigmas[-1] or denoised is None else denoised
         done += len(run) - 1
     return result  # type: ignore[no-any-return]
+
+
+def falls(sigmas: torch.Tensor) -> bool:
+    """Whether a run along `sigmas` begins with more noise than it ends with."""
+    return bool(sigmas[0] > sigmas[-1])
 
 
 def _at_size_of(start: torch.Tensor, result: torch.Tensor, level: torch.Tensor) -> torch.Tensor:

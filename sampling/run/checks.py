@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import comfy.model_management
 import torch
 from comfy.model_sampling import EPS
 
@@ -154,6 +155,12 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
             f"Text2Video-Zero needs at least 2 frames, but the latent has {frames}. "
             "Set batch_size of Empty Latent Image to the number of frames, e.g. 8."
         )
+    if animation.motions and comfy.model_management.in_training:
+        raise ValueError(
+            "ComfyUI's Train LoRA trains with single pictures, but the MODEL has a motion model, which would take the "
+            "pictures of a batch for frames. Connect the MODEL without Apply Motion Model, or train with Train Motion LoRA."
+        )
+    _check_second_model(guider)
     models = motion_models(guider.model_patcher)
     handler = guider.model_options.get("context_handler")
     lengths = _lengths(frames, handler, animation.motion_windows)
@@ -165,6 +172,30 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
                 windows.loops and windows.spec.cuts(frames) for windows in handler.plan
             )
             check_camera(track_of(how.camera.path, frames), wraps)
+
+
+def _check_second_model(guider: HostGuider) -> None:
+    """Raises ValueError unless the second MODEL of a `guider`, which the host samples with the settings of the first, has the
+    motion models of the first."""
+    second = second_model(guider)
+    if second is None:
+        return
+    both = [motion_models(model) for model in (guider.model_patcher, second)]
+    first_ids, second_ids = ([motion.patches_uuid for motion in motions] for motions in both)
+    if first_ids != second_ids:
+        first_has, second_has = (
+            ", ".join(f'"{motion.get_attachment(FILE)}"' for motion in motions) or "no motion model" for motions in both
+        )
+        raise ValueError(
+            f"{type(guider).__name__} predicts with two MODELs, but the motion models on model ({first_has}) and on "
+            f"model_negative ({second_has}) differ. Connect both MODELs through Apply Motion Model with the same motion "
+            "model and the same motion LoRAs."
+        )
+
+
+def second_model(guider: HostGuider) -> HostModel | None:
+    """The MODEL with which a `guider` predicts for the negative prompt, where that is not its only one."""
+    return getattr(guider, "uncond_model_patcher", None)
 
 
 def check_sigmas(sigmas: torch.Tensor) -> None:

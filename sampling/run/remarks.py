@@ -15,11 +15,13 @@ from ..curves.outside_blocks import outside_blocks
 from ..curves.outside_run import outside_run
 from ..guidance.guidance_reuse import combines_as_host
 from ..latents.inject_image import step_of
+from ..noise.refine_noise import falls
 from ..sparsectrl.sparse_control import SparseControl
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
 from ..windows.cut import Window, cut
-from .animation import Animation, motion_models
+from .animation import ANIMATION, Animation, motion_models
+from .checks import second_model
 from .handler import video_length
 from .suits import unsuitable
 
@@ -40,6 +42,7 @@ def remarks(
         *([f"{frames} frames in {len(windows)} windows of {len(windows[0])}."] if windows else []),
         *_motion_windows(animation, frames, max(map(len, windows), default=0)),
         *_freenoise(animation, noise),
+        *_noise(animation, noise, latent_image, sigmas),
         *_windows(animation, bool(windows)),
         *_injections(animation, guider, sigmas),
         *_reuse(animation, guider),
@@ -51,7 +54,15 @@ def remarks(
         *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
         *_sparse_controls(guider, frames, len(sigmas) - 1),
         *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
+        *_second_model(animation, guider),
     ]
+
+
+def _second_model(animation: Animation, guider: HostGuider) -> Iterator[str]:
+    second = second_model(guider)
+    theirs = None if second is None else second.model_options.get("transformer_options", {}).get(ANIMATION)
+    if theirs is not None and theirs is not animation:
+        yield "The Kinema nodes on model_negative have no effect: ComfyUI samples it with those on model."
 
 
 def _cut(handler: HostHandler | None, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
@@ -80,6 +91,21 @@ def _freenoise(animation: Animation, noise: torch.Tensor) -> Iterator[str]:
                 f"The noise type {layer.pattern.kind} has no effect: the video has {frames} frames, and length is {length}, "
                 "so no noise is repeated."
             )
+
+
+def _noise(
+    animation: Animation, noise: torch.Tensor, latent_image: torch.Tensor, sigmas: torch.Tensor
+) -> Iterator[str]:
+    adds_none = torch.count_nonzero(noise) == 0
+    if animation.noise is not None and adds_none:
+        yield "The initial noise of Animation Noise has no effect: this sampler adds no noise."
+    elif animation.noise is not None and animation.noise.authors_start and torch.count_nonzero(latent_image):
+        yield "authors_start of Animation Noise has no effect: it is for an empty latent, but this one is not empty."
+    if animation.refinement is not None and adds_none:
+        yield "Refine Noise has no effect: this sampler adds no noise."
+    elif animation.refinement is not None and not falls(sigmas):
+        first, last = sigmas[0].item(), sigmas[-1].item()
+        yield f"Refine Noise has no effect: the noise level of this run goes from {first:.2f} to {last:.2f} and does not fall."
 
 
 def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
@@ -173,6 +199,10 @@ def _prompts(guider: HostGuider, frames: int) -> Iterator[str]:
             "the prompts for later frames are not used" if count > frames else "the prompts are repeated from the first"
         )
         yield f"The prompts of Prompt Travel are made for {count} frames, but the video has {frames}: {what}."
+    masks = [cond["mask"] for conds in guider.conds.values() for cond in conds if "mask" in cond]
+    for count in sorted({len(mask) for mask in masks if mask.ndim == 3} - {1, frames}):
+        what = "surplus masks are not used" if count > frames else "the masks are repeated from the first"
+        yield f"A prompt has {count} masks for {frames} frames: {what}."
 
 
 def _motion_windows(animation: Animation, frames: int, longest: int) -> Iterator[str]:

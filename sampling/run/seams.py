@@ -36,6 +36,7 @@ from ..noise.freenoise import reschedule
 from ..noise.refine_noise import sample_refined
 from ..noise.start_noise import start_as_authors
 from ..noise.step_noise import add_step_noise
+from ..windows.conds import repeat_masks
 from ..windows.controlnets import any_read_call
 from .animation import ANIMATION, Animation, animation_in, animation_of, motion_models, with_encoded_pictures
 from .checks import check_result, check_run, check_sigmas
@@ -63,6 +64,8 @@ def _outer_sample(
     words = RunWords(say, remarks(animation, guider, handler, noise, latent_image, sigmas))
     guider.model_options["transformer_options"][CALL] = replace(call, shown=words)
     shape = (video_length(handler, noise), *noise.shape[1:])
+    if shape == noise.shape:  # a video without end repeats what it needs
+        repeat_masks(guider.conds.values(), shape[0])
     guider.model_options["transformer_options"][ANIMATION] = with_encoded_pictures(animation, guider, shape, seed or 0)
     if animation.noise is not None:
         noise = noise_of_run(animation.noise, noise, seed or 0)

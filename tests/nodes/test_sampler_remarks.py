@@ -4,6 +4,7 @@ import controls
 import pytest
 import tiny
 import torch
+from compare import assert_alike
 
 from kinema.motion.load import load_motion_model
 from kinema.sampling.curves.curve import Blocks, Combined, Constant, OverBlocks
@@ -16,6 +17,7 @@ from kinema.sampling.modules.applied import Applied
 from kinema.sampling.noise.animation_noise import lay
 from kinema.sampling.noise.noise_layers import NoiseLayer
 from kinema.sampling.noise.noise_pattern import NoisePattern
+from kinema.sampling.noise.refine_noise import NoiseRefinement
 from kinema.sampling.run.attach import added, attach, changed, refer_windows
 from kinema.sampling.run.on_node import RunWords
 from kinema.sampling.windows.context_windows import ContextWindows
@@ -128,6 +130,37 @@ def test_controls_with_other_numbers_of_pictures_are_said(model, screen):
     assert screen.text == (
         "6 frames in 2 windows of 4. A ControlNet has 2 pictures for 6 frames: the last picture is repeated for the "
         "remaining frames."
+    )
+
+
+def test_masks_of_another_number_are_said_and_act_as_in_windows(small, screen):
+    """Without windows, the host failed where there are fewer."""
+    masks = torch.rand(6, 8, 8, generator=tiny.generator(1))
+
+    def sampled(model, count):
+        masked = [tiny.conditioning(3)[0][0], {"mask": masks[:count], "mask_strength": 1.0}]
+        return tiny.sample(model, 4, steps=1, positive=[masked, *tiny.conditioning(8)])
+
+    nodes = changed(small, preview_plays=True)
+    for count, said in ((3, "the masks are repeated from the first"), (6, "surplus masks are not used")):
+        whole = sampled(nodes, count)
+        assert screen.text == f"A prompt has {count} masks for 4 frames: {said}."
+        assert_alike(sampled(added(small, windows=ContextWindows(WindowSpec(2, 1))), count), whole)
+
+
+def test_noise_that_a_sampler_does_not_add_is_said(small, screen):
+    start = NoiseLayer(NoisePattern("constant"))
+    both = changed(small, noise=lay(start, None, authors_start=True), refinement=NoiseRefinement())
+    latent = tiny.latents(2)
+    tiny.sample(both, 2, cfg=1.0, steps=1, noise=torch.zeros(2, 4, 8, 8), latent=latent)
+    assert screen.text == (
+        "The initial noise of Animation Noise has no effect: this sampler adds no noise. Refine Noise has no effect: this "
+        "sampler adds no noise."
+    )
+    tiny.sample(both, 2, cfg=1.0, sigmas=torch.tensor([0.5, 7.0]), latent=latent)
+    assert screen.text == (
+        "authors_start of Animation Noise has no effect: it is for an empty latent, but this one is not empty. Refine Noise "
+        "has no effect: the noise level of this run goes from 0.50 to 7.00 and does not fall."
     )
 
 

@@ -184,6 +184,23 @@ def test_several_injections_act_each_at_its_time(model):
     assert not torch.allclose(result, run(once)[0], atol=1e-2)
 
 
+def test_of_two_injections_at_one_time_the_later_covers_the_first(model):
+    over = injected(OnCanvas(latent(-3.0), half()))
+    both = run(added(added(model, injections=injected()), injections=over), steps=3)[1]
+    first, second = (run(added(model, injections=one), steps=3)[1] for one in (injected(), over))
+    after = next(i for i, (a, b) in enumerate(zip(both, first, strict=True)) if not torch.equal(a[1], b[1]))
+    assert_alike(both[after][1], torch.where(half().bool(), second[after][1], first[after][1]), within=ONE_CALL)
+
+
+def test_an_injection_at_the_end_is_in_the_denoised_output(model):
+    shown = []
+    late = added(model, injections=injected(percent=1.0))
+    result = run(late, steps=2, callback=lambda step, d, x, total: shown.append((step, total, d)))[0]
+    assert [(step, total) for step, total, _ in shown] == [(0, 2), (1, 2), (1, 2)]
+    assert_alike(result, latent(count=3))
+    assert torch.equal(model.model.process_latent_out(shown[-1][2]), result)
+
+
 def test_progress_and_noise_of_steps_go_on(model):
     seen = []
     run(added(model, injections=injected()), callback=lambda step, d, x, total: seen.append((step, total)))
@@ -223,6 +240,20 @@ def test_inpainting_beside_it_keeps_what_is_not_masked(model):
 def picture(size=64):
     ramp = torch.linspace(0, 1, size)
     return torch.stack([ramp.expand(size, size), ramp[:, None].expand(size, size), torch.full((size, size), 0.2)])[None]
+
+
+def test_the_mask_of_differential_diffusion_goes_on(model):
+    """It grows from the first noise level of a run to the last; it began anew after the injection."""
+    seen = []
+
+    def grow(sigma, mask, extra_options):
+        seen.append(extra_options["sigmas"].tolist())
+        return mask
+
+    growing = added(model, injections=injected())
+    growing.set_model_denoise_mask_function(grow)
+    run(growing, noise_mask=half())
+    assert len(seen) == 6 and len(seen[0]) == 7 and seen == seen[:1] * 6
 
 
 def test_a_picture_is_encoded(model, vae):

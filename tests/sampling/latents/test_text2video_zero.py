@@ -254,6 +254,10 @@ def test_errors(model):
         ValueError, match=r"between the noise levels 10\.\d+ and 7\.\d+, but this run goes from .* to 0\.00"
     ):
         sample(moving, 2, denoise=0.5)
+    with pytest.raises(
+        ValueError, match=r"adds noise to the frames that it moves, but this sampler adds no noise\. Turn"
+    ):
+        sample(moving, 2, noise=torch.zeros(2, 4, 4, 4))
     with pytest.raises(ValueError, match="but high_timestep is 800 and low_timestep is 900"):
         MotionField(high=800, low=900)
 

@@ -205,6 +205,12 @@ def test_ksampler_advanced(model):
     assert len(watched.starts) == 1 and finished.isfinite().all()
 
 
+def test_unsampling_has_no_noise_to_refine(model):
+    """Flip Sigmas; the result was NaN."""
+    rising = {"sigmas": torch.tensor([0.0001, 5.0, 14.0]), "latent": tiny.latents(4, 4)}
+    assert torch.equal(sample(changed(model, refinement=refinement()), **rising), sample(model, **rising))
+
+
 def test_progress_counts_all_iterations(model):
     seen = []
     model = changed(model, refinement=refinement(iterations=3, coarse_to_fine=True))

@@ -1,11 +1,14 @@
 from types import SimpleNamespace
 
 import comfy.context_windows
+import comfy.samplers
 import comfy.supported_models
+import exact
 import loras
 import pytest
 import tiny
 import torch
+from compare import assert_alike
 
 from kinema.motion.load import load_motion_model
 from kinema.motion.lora import load_motion_lora
@@ -140,6 +143,46 @@ def test_other_bases_of_the_same_widths(tmp_path, kind, name):
     assert str(error.value) == (
         f'"v3.safetensors" is an SD1.5 motion model, but the connected MODEL is {name}. Use an SD1.5 checkpoint.'
     )
+
+
+def test_training_of_the_host(tmp_path, monkeypatch):
+    """Train LoRA, which sampled the pictures of a batch as frames."""
+    animated = attach(tiny.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors"), Applied())
+    monkeypatch.setattr("comfy.model_management.in_training", True)
+    with pytest.raises(
+        ValueError, match="Train LoRA trains with single pictures, but the MODEL has a motion model, which"
+    ):
+        tiny.sample(animated)
+
+
+def test_a_second_model_with_other_motion_models(tmp_path, screen):
+    """Dual Model CFG Guider; it ended in an IndexError."""
+    custom = pytest.importorskip("comfy_extras.nodes_custom_sampler")
+    if not hasattr(custom, "DualModelGuider"):
+        pytest.skip("this host has no Dual Model CFG Guider")
+    plain, motion = exact.image_model(), load(tiny.motion_weights(), tmp_path, "v3.safetensors")
+    animated = attach(plain, motion, Applied())
+
+    def run(second):
+        guider = custom.Guider_DualModel(animated, second)
+        guider.set_conds(tiny.conditioning(3), tiny.conditioning(4))
+        guider.set_cfg(4.0)
+        sigmas = comfy.samplers.calculate_sigmas(animated.get_model_object("model_sampling"), "normal", 1)
+        euler = comfy.samplers.sampler_object("euler")
+        return guider.sample(tiny.latents(2), torch.zeros(2, 4, 8, 8), euler, sigmas, disable_pbar=True, seed=5)
+
+    for second in (plain, tiny.image_model(seed=9)):
+        with pytest.raises(ValueError) as error:
+            run(second)
+        assert str(error.value) == (
+            'Guider_DualModel predicts with two MODELs, but the motion models on model ("v3.safetensors") and on '
+            "model_negative (no motion model) differ. Connect both MODELs through Apply Motion Model with the same motion "
+            "model and the same motion LoRAs."
+        )
+    assert_alike(run(animated), tiny.sample(animated, 2, steps=1, noise=tiny.latents(2)))
+    assert screen.text == ""
+    run(attach(plain, motion, Applied(strength=0.5)))
+    assert screen.text == "The Kinema nodes on model_negative have no effect: ComfyUI samples it with those on model."
 
 
 def test_outside_a_sampler(tmp_path):
