@@ -17,6 +17,7 @@ from ..modules.applied import Applied
 from ..windows.context_handler import ContextHandler
 from ..windows.motion_windows import MotionWindows
 from .animation import Animation, motion_models
+from .second_model import check_second_model
 
 
 def check_fits(spec: MotionSpec, model: HostModel, file: str) -> None:
@@ -160,7 +161,7 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
             "ComfyUI's Train LoRA trains with single pictures, but the MODEL has a motion model, which would take the "
             "pictures of a batch for frames. Connect the MODEL without Apply Motion Model, or train with Train Motion LoRA."
         )
-    _check_second_model(guider)
+    check_second_model(guider)
     models = motion_models(guider.model_patcher)
     handler = guider.model_options.get("context_handler")
     lengths = _lengths(frames, handler, animation.motion_windows)
@@ -172,30 +173,6 @@ def check_run(animation: Animation, guider: HostGuider, frames: int) -> None:
                 windows.loops and windows.spec.cuts(frames) for windows in handler.plan
             )
             check_camera(track_of(how.camera.path, frames), wraps)
-
-
-def _check_second_model(guider: HostGuider) -> None:
-    """Raises ValueError unless the second MODEL of a `guider`, which the host samples with the settings of the first, has the
-    motion models of the first."""
-    second = second_model(guider)
-    if second is None:
-        return
-    both = [motion_models(model) for model in (guider.model_patcher, second)]
-    first_ids, second_ids = ([motion.patches_uuid for motion in motions] for motions in both)
-    if first_ids != second_ids:
-        first_has, second_has = (
-            ", ".join(f'"{motion.get_attachment(FILE)}"' for motion in motions) or "no motion model" for motions in both
-        )
-        raise ValueError(
-            f"{type(guider).__name__} predicts with two MODELs, but the motion models on model ({first_has}) and on "
-            f"model_negative ({second_has}) differ. Connect both MODELs through Apply Motion Model with the same motion "
-            "model and the same motion LoRAs."
-        )
-
-
-def second_model(guider: HostGuider) -> HostModel | None:
-    """The MODEL with which a `guider` predicts for the negative prompt, where that is not its only one."""
-    return getattr(guider, "uncond_model_patcher", None)
 
 
 def check_sigmas(sigmas: torch.Tensor) -> None:

@@ -20,9 +20,9 @@ from ..sparsectrl.sparse_control import SparseControl
 from ..windows.context_handler import ContextHandler
 from ..windows.controlnets import chained, is_hosts
 from ..windows.cut import Window, cut
-from .animation import ANIMATION, Animation, motion_models
-from .checks import second_model
+from .animation import Animation, motion_models
 from .handler import video_length
+from .second_model import about_second_model
 from .suits import unsuitable
 
 
@@ -54,15 +54,8 @@ def remarks(
         *_hints(guider, frames, bool(windows) or frames > noise.shape[0]),
         *_sparse_controls(guider, frames, len(sigmas) - 1),
         *unsuitable(animation, guider, latent_image, len(sigmas) - 1),
-        *_second_model(animation, guider),
+        *about_second_model(animation, guider),
     ]
-
-
-def _second_model(animation: Animation, guider: HostGuider) -> Iterator[str]:
-    second = second_model(guider)
-    theirs = None if second is None else second.model_options.get("transformer_options", {}).get(ANIMATION)
-    if theirs is not None and theirs is not animation:
-        yield "The Kinema nodes on model_negative have no effect: ComfyUI samples it with those on model."
 
 
 def _cut(handler: HostHandler | None, guider: HostGuider, frames: int, sigmas: torch.Tensor) -> Sequence[Window]:
@@ -104,8 +97,10 @@ def _noise(
     if animation.refinement is not None and adds_none:
         yield "Refine Noise has no effect: this sampler adds no noise."
     elif animation.refinement is not None and not falls(sigmas):
-        first, last = sigmas[0].item(), sigmas[-1].item()
-        yield f"Refine Noise has no effect: the noise level of this run goes from {first:.2f} to {last:.2f} and does not fall."
+        yield (
+            f"Refine Noise has no effect: the noise level of this run goes from {sigmas[0]:.2f} to {sigmas[-1]:.2f} and does "
+            "not fall."
+        )
 
 
 def _windows(animation: Animation, is_cut: bool) -> Iterator[str]:
