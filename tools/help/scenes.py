@@ -236,7 +236,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     ),
     "KinemaWindowReference": (
         long(WINDOWS),
-        long(node("KinemaWindowReference", model=WINDOWS, mode="reuse", end_percent=1.0)),
+        long(node("KinemaWindowReference", model=WINDOWS, mode="reuse", end_percent=0.6)),
     ),
 }
 
