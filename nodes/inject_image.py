@@ -106,6 +106,8 @@ def check_source(image: torch.Tensor | None, vae: HostVAE | None, latent: HostLa
     if (image is None) == (latent is None):
         count = "both are" if image is not None else "neither is"
         raise ValueError(f"Inject Image takes either an image or a latent, but {count} connected. Connect one of them.")
+    if image is not None and not len(image):
+        raise ValueError("Inject Image got 0 pictures, but needs 1 or more. Connect a picture to image.")
     if image is not None and vae is None:
         raise ValueError("Inject Image got an image but no VAE to encode it. Connect vae, or connect a latent instead.")
     if latent is not None and space == "pixel":

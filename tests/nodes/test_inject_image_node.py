@@ -37,6 +37,7 @@ def test_an_alpha_channel_is_left_out():
         ({}, "takes either an image or a latent, but neither is connected. Connect one of them."),
         ({"image": IMAGE, "latent": LATENT}, "takes either an image or a latent, but both are connected."),
         ({"image": IMAGE}, "got an image but no VAE to encode it. Connect vae, or connect a latent instead."),
+        ({"image": torch.rand(0, 8, 8, 3), "vae": object()}, "Inject Image got 0 pictures, but needs 1 or more."),
         ({"latent": LATENT, "space": "pixel"}, "got a latent, but space is set to pixel, which needs an image."),
     ],
 )
