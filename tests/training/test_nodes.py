@@ -140,7 +140,7 @@ def test_an_interrupted_training_leaves_a_file_and_goes_on(folders, clips, scree
         comfy.utils.set_progress_bar_global_hook(None)
     file = folders / MODEL_FOLDER / "fish.safetensors"
     assert json.loads(metadata(file)["trained_with"])["steps"] == 1
-    assert screen.text.endswith("Stopped after 1 of 2 steps, which are saved. Run it again to go on.")
+    assert screen.text.endswith("Stopped after 1 of 2 steps, which are saved. Run it again to continue.")
     continued = weights(train(TrainMotionModelNode, **inputs))
     assert json.loads(metadata(file)["trained_with"])["steps"] == 2
     at_once = weights(train(TrainMotionModelNode, **(inputs | {"name": "other"})))

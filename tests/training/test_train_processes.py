@@ -73,7 +73,7 @@ def test_stopped_and_finished_with_another_number_of_processes(tmp_path):
     running.send_signal(signal.SIGINT)
     output, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
-    assert "which are saved. Run it again to go on.\nTo continue, run `dev.py train job.json` again." in output
+    assert "which are saved. Run it again to continue.\nTo continue, run `dev.py train job.json` again." in output
     steps = torch.load(state, weights_only=True)["step"] + 1
 
     files = []
