@@ -123,9 +123,9 @@ def adjusted(motion: HostMotion, positions: PositionAdjustment, weights: WeightA
             )
         clone.set_attachments(ADJUSTED, changes)
     if weights.changes:
-        for key, shape in _patched(motion.model, PARTS[weights.part]):
-            ones = torch.ones(()).expand(shape)
-            clone.add_patches({key: ("diff", (ones,))}, weights.add * weights.multiply, weights.multiply)
+        patched = _patched(motion.model, PARTS[weights.part])
+        added = {key: ("diff", (torch.ones(()).expand(shape),)) for key, shape in patched}
+        clone.add_patches(added, weights.add * weights.multiply, weights.multiply)
     return clone
 
 

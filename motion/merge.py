@@ -29,12 +29,12 @@ def merge_motion_models(first: HostMotion, second: HostMotion, down: float, mid:
                 f"the first motion model. Put {node} after Merge Motion Models."
             )
     check_same_modules(first.model.spec, second.model.spec, first.get_attachment(FILE), second.get_attachment(FILE))
-    weights = {"down_blocks": down, "mid_block": mid, "up_blocks": up}
     merged = first.clone()
-    for key, patches in second.get_key_patches().items():
-        weight = weights.get(key.split(".")[0])
-        if weight is not None:  # what takes pictures is the first's, like its family
-            merged.add_patches({key: patches}, weight, 1.0 - weight)
+    patches = second.get_key_patches()  # also of what takes pictures, which is the first's, like its family
+    for block, weight in {"down_blocks": down, "mid_block": mid, "up_blocks": up}.items():
+        merged.add_patches(
+            {key: patch for key, patch in patches.items() if key.split(".")[0] == block}, weight, 1.0 - weight
+        )
     return merged
 
 

@@ -97,7 +97,8 @@ class Session:
             if latest:
                 self.save(latest[0].values, self.file, self.metadata(latest[0].step))
                 self.tell(
-                    f"Stopped after {latest[0].step} of {self.settings.steps} steps, which are saved. Run it again to continue."
+                    f"Stopped after {latest[0].step} of {self.settings.steps} steps, which are saved. "
+                    "Run it again to continue."
                 )
             raise
         if self.processes.leads:
