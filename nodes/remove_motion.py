@@ -2,7 +2,7 @@ from comfy_api.latest import io
 
 from ..motion.host import HostModel
 from ..sampling.run.animation import Animation, animation_of
-from ..sampling.run.attach import without_motion
+from ..sampling.run.remove import without_motion
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.sockets import CATEGORY
 from .inputs.values import Told, reads_numbers

@@ -3,8 +3,8 @@ import torch
 from comfy_api.latest import io
 
 from ..motion.host import HostLatent, HostModel
-from ..sampling.run.plan_picture import draw_plan
-from ..sampling.run.window_plan import plan_run
+from ..sampling.plan.plan_picture import draw_plan
+from ..sampling.plan.window_plan import plan_run
 from .inputs.evolved_names import EVOLVED_NAMES
 from .inputs.pictures import (
     LATENT_COUNTS,

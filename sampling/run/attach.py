@@ -1,14 +1,12 @@
-"""Putting what the nodes ask for on the host's MODEL, and taking it off again."""
+"""Putting what the nodes ask for on the host's MODEL."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from ...motion.adjust import adjustments
-from ...motion.camera_load import CAMERA
 from ...motion.host import HostModel, HostMotion, HostSampling
 from ...motion.load import FILE, unshared
-from ...motion.lora_branches import LORAS
 from ...motion.picture_parts import PICTURE_ATTACHMENT
 from ...motion.positions import PositionRule
 from ...motion.spec import AUTOMATIC, MotionSpec
@@ -21,7 +19,7 @@ from ..noise.noise_schedules import EVOLVED, chosen_schedule, evolved_schedule
 from ..windows.window_reference import WindowReference
 from .animation import ANIMATION, Animation, animation_of
 from .checks import check_accepts, check_fits, check_no_evolved_windows
-from .seams import WRAPPERS, install
+from .seams import install
 
 
 def changed(model: HostModel, **fields: Any) -> HostModel:
@@ -122,27 +120,3 @@ def _placed(motion: HostMotion, others: Sequence[HostMotion]) -> tuple[list[Host
         how = " to apply a motion model twice with different LoRAs"
         raise ValueError(message("ModelPatcher.cached_patcher_init", how))
     return [*others, unshared(motion, others)], len(others)
-
-
-def without_motion(model: HostModel) -> HostModel:
-    """A clone of `model` (MODEL) with nothing of its Animation but the noise schedule, and with all that other nodes put
-    there."""
-    still = model.clone()
-    for key in (ANIMATION, LORAS, CAMERA):
-        still.remove_additional_models(key)
-    for kind in WRAPPERS:
-        still.remove_wrappers_with_key(kind, ANIMATION)
-    before = animation_of(model.model_options)
-    options = still.model_options["transformer_options"]
-    options[ANIMATION] = Animation(noise_schedule=before.noise_schedule, sampling=before.sampling)
-    patches = options.get("patches", {})
-    if "attn1_patch" in patches:
-        options["patches"] = {**patches, "attn1_patch": _others(patches["attn1_patch"])}
-    if "sampler_post_cfg_function" in still.model_options:
-        still.model_options["sampler_post_cfg_function"] = _others(still.model_options["sampler_post_cfg_function"])
-    return still
-
-
-def _others(functions: Sequence[Any]) -> list[Any]:
-    """The `functions` in a list of the host that are not Kinema's."""
-    return [function for function in functions if getattr(function, "__module__", None) != install.__module__]

@@ -7,7 +7,7 @@ from comfy.patcher_extension import WrappersMP
 
 from kinema.nodes.remove_motion import NOTHING, RemoveMotionNode
 from kinema.sampling.run.animation import ANIMATION, Animation, animation_of
-from kinema.sampling.run.attach import without_motion
+from kinema.sampling.run.remove import without_motion
 from tools.chains import generator, run
 
 IDS = ("ApplyMotionModel", "ContextWindows", "WindowReference", "AnimationGuidance", "AnimationNoise", "RefineNoise")

@@ -14,7 +14,7 @@ CONTROL_NET, SCRIBBLE = "random_controlnet.safetensors", "random_sparsectrl_scri
 FILES = {  # class: the input that names a file, and a file of the miniature's shape
     "KinemaLoadMotionModel": ("motion_model", "miniature_mm.safetensors"),
     "KinemaLoadMotionLora": ("lora", "miniature_zoom.safetensors"),
-    "KinemaLoadSparseCtrl": ("sparsectrl", "random_sparsectrl_rgb.safetensors"),
+    "KinemaLoadSparseCtrl": ("sparsectrl", "miniature_sparsectrl_rgb.safetensors"),
     "KinemaLoadCameraCtrl": ("cameractrl", "random_cameractrl.safetensors"),
     "ControlNetLoader": ("control_net_name", CONTROL_NET),
     "LoraLoader": ("lora_name", "miniature_neon_lora.safetensors"),

@@ -39,6 +39,7 @@ from .graphs import (
     node,
     plotted,
     sampled_at,
+    text,
     travel,
     windows,
 )
@@ -95,6 +96,14 @@ def right_half() -> Node:
     black = node("SolidMask", value=0.0, width=128, height=128)
     white = node("SolidMask", value=1.0, width=64, height=128)
     return node("MaskComposite", destination=black, source=white, x=64, y=0, operation="add")
+
+
+def pictured(picture: Node, frames: str) -> Row:
+    """An animation without a prompt, from a picture at these frames."""
+    load = node("KinemaLoadSparseCtrl", sparsectrl="miniature_sparsectrl_rgb.safetensors", frames=frames)
+    ends = {"positive": text(""), "negative": text(""), "image": picture, "vae": VAE}
+    guide = node("ControlNetApplyAdvanced", control_net=load, strength=1.0, start_percent=0.0, end_percent=1.0, **ends)
+    return Row(animation(prompt=guide, cfg=1.0), (BLUE,))
 
 
 def camera(preset: str = "none", amount: float = 1.0, **more: Any) -> Node:
@@ -193,6 +202,11 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         jumps(animation(MINIATURE, BLUE, seed=DEEP_SEED), BLUE),
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
     ),
+    "KinemaLoadSparseCtrl": (
+        BLUE_PICTURE,
+        Row(animation(prompt="", cfg=1.0), ()),
+        pictured(BLUE_PICTURE, "0"),
+    ),
     "KinemaMergeMotionModels": (
         zooming(MOTION),
         zooming(ZOOM),
@@ -242,6 +256,6 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
 
 WITHOUT_PICTURE = frozenset(
     {"KinemaLoadClips", "KinemaSaveMotionModel", "KinemaTrainSparseCtrl"}  # what these nodes make are files
-    | {"KinemaLoadSparseCtrl", "KinemaLoadCameraCtrl"}  # the miniature's SparseCtrl learned too little
+    | {"KinemaLoadCameraCtrl"}  # there is no CameraCtrl model for the miniature
 )
 """Nodes whose help pages have no picture."""

@@ -1,12 +1,14 @@
 """The miniature's SparseCtrl model, trained by the product's own training code on clips of the drawn world.
 
 The image model and the motion model are frozen. Most captions are empty, so that the picture alone says what there is to
-see.
+see. Whole clips alone teach little: one frame of sixteen has a picture, and the others do not know yet that they should
+look at it. Pieces of two and of four frames teach that quickly, as more of their frames have pictures and each step sees
+more fish.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +17,59 @@ import torch
 from kinema.miniature import models
 from kinema.motion.load import load_motion_model
 from kinema.training.checkpoint import Checkpoint
+from kinema.training.clips import Clips
+from kinema.training.config import TrainSettings
 from kinema.training.loop import course, train
+from kinema.training.on_disk import in_memory
 from kinema.training.sparse_learner import learn_sparsectrl, new_halves, save_sparsectrl, sparse_loss
 
 from . import world
 from .motion import FRAMES, SETTINGS, Drawn, about, clips, report
 
 ANYWHERE = Drawn("anywhere", 60_000_000, 600, lambda seed: world.scene(seed, FRAMES))
-SPARSE_SETTINGS = replace(SETTINGS, steps=780, learning_rate=1.2e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
-SPARSE_SETTINGS = replace(SPARSE_SETTINGS, caption_dropout=0.8)
+WHOLE_SETTINGS = replace(SETTINGS, steps=780, learning_rate=1.2e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
+WHOLE_SETTINGS = replace(WHOLE_SETTINGS, caption_dropout=0.8)
+PIECES_SETTINGS = replace(WHOLE_SETTINGS, learning_rate=1e-3, warmup=20)
+PIECES_SETTINGS = replace(PIECES_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
+"""More weight on high noise, where colours and places are decided."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A part of the training, which continues where the part before ended."""
+
+    name: str  # of its checkpoint and in the log
+    frames: int  # of the pieces into which the clips are cut
+    settings: TrainSettings
+
+
+LESSONS = (
+    Lesson("sparsectrl", FRAMES, WHOLE_SETTINGS),
+    Lesson("sparsectrl_pairs", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, seed=33)),
+    Lesson("sparsectrl_fours", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, seed=34)),
+    Lesson("sparsectrl_again", FRAMES, replace(PIECES_SETTINGS, steps=400, learning_rate=8e-4, seed=35)),
+)
 
 
 def make_sparsectrl(model: Any, clip: Any, folder: Path, stop_at: float) -> None:
     """Trains a SparseCtrl model for photographs and ships it. Raises OutOfTime, with all saved, at `stop_at`."""
     motion = load_motion_model(models.FOLDER / models.MOTION)
-    halves = new_halves(model, motion, SPARSE_SETTINGS.seed)
+    halves = new_halves(model, motion, WHOLE_SETTINGS.seed)
     learner = learn_sparsectrl(motion, halves)
     data = clips(ANYWHERE, clip, folder)
-    checkpoint = Checkpoint(folder / "sparsectrl.pt", course(learner, data, SPARSE_SETTINGS))
-    watch = report("sparsectrl", folder, stop_at)
-    done = train(model, learner, data, SPARSE_SETTINGS, checkpoint, watch, sparse_loss(halves))
-    notes = about((SPARSE_SETTINGS,), ANYWHERE.count)
-    save_sparsectrl(done.values, halves, models.FOLDER / models.SPARSE_CONTROL, torch.float16, notes)
+    for lesson in LESSONS:
+        pieces = cut(data, lesson.frames)
+        checkpoint = Checkpoint(folder / f"{lesson.name}.pt", course(learner, pieces, lesson.settings))
+        watch = report(lesson.name, folder, stop_at)
+        done = train(model, learner, pieces, lesson.settings, checkpoint, watch, sparse_loss(halves))
+        with torch.no_grad():
+            for name, parameter in learner.parameters.items():
+                parameter.copy_(done.values[name])
+    notes = about([lesson.settings for lesson in LESSONS], ANYWHERE.count)
+    save_sparsectrl(learner.parameters, halves, models.FOLDER / models.SPARSE_CONTROL, torch.float16, notes)
+
+
+def cut(data: Clips, frames: int) -> Clips:
+    """The clips, cut into pieces of `frames` frames, which divides theirs."""
+    pieces = [replace(each, latents=part) for each in data.clips for part in in_memory(each.latents).split(frames)]
+    return replace(data, clips=tuple(pieces))

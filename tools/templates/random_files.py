@@ -12,14 +12,10 @@ from kinema.miniature import models
 
 from .. import tiny_controls
 from ..miniature import world
-from .downloads import SPARSE_RGB, SPARSE_SCRIBBLE
 from .guided import LAST, PICTURE, SKETCH
 
 PIA, CAMERA = "random_pia.safetensors", "random_cameractrl.safetensors"
-SPARSE = {
-    SPARSE_RGB.name: "random_sparsectrl_rgb.safetensors",
-    SPARSE_SCRIBBLE.name: "random_sparsectrl_scribble.safetensors",
-}
+SCRIBBLE = "random_sparsectrl_scribble.safetensors"
 WIDTHS = (models.UNET_CONFIG["model_channels"],) * 4
 CLIP_SEED, CLIP_FRAMES = 45, 20  # a red fish swims right in a coral reef
 MOMENTS = {PICTURE: 5, LAST: 15}  # frames of that clip
@@ -39,8 +35,7 @@ def place(base: Path) -> None:
     save_file(load_file(models.FOLDER / models.MOTION) | first_layer, motion / PIA)
     save_file(tiny_controls.camera_ctrl(widths=WIDTHS), motion / CAMERA)
     context = models.UNET_CONFIG["context_dim"]
-    for condition, file in zip(("rgb", "scribble"), SPARSE.values(), strict=True):
-        save_file(tiny_controls.sparse_ctrl(condition, widths=WIDTHS, context=context), controls / file)
+    save_file(tiny_controls.sparse_ctrl("scribble", widths=WIDTHS, context=context), controls / SCRIBBLE)
     frames, _ = world.clip(CLIP_SEED, CLIP_FRAMES, across=True)
     for name, moment in MOMENTS.items():
         Image.fromarray(frames[moment]).resize((SIDE, SIDE)).save(pictures / name)

@@ -17,7 +17,7 @@ from kinema.miniature import models
 from ..miniature import world
 from . import random_files
 from .board import Node, Template
-from .downloads import PIA
+from .downloads import PIA, SPARSE_RGB
 from .filmed import VIDEO
 
 SIZE = 128
@@ -56,7 +56,8 @@ def _instead(node: Node, frames: int, steps: int, side: int) -> dict[str, Any]:
         case "LoadVideo":
             return {"file": VIDEO}
         case "KinemaLoadSparseCtrl":
-            return {"sparsectrl": random_files.SPARSE[given["sparsectrl"]]}
+            is_rgb = given["sparsectrl"] == SPARSE_RGB.name
+            return {"sparsectrl": Path(models.SPARSE_CONTROL).name if is_rgb else random_files.SCRIBBLE}
         case "KinemaLoadCameraCtrl":
             return {"cameractrl": random_files.CAMERA}
         case "CLIPTextEncode":

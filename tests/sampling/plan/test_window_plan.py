@@ -12,8 +12,8 @@ from kinema.drawing.canvas import PAPER
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
 from kinema.sampling.run.attach import added, attach, changed
-from kinema.sampling.run.plan_picture import BARS, HEAD, LEFT, LINE, RIGHT, draw_plan
-from kinema.sampling.run.window_plan import Stretch, plan_run
+from kinema.sampling.plan.plan_picture import BARS, HEAD, LEFT, LINE, RIGHT, draw_plan
+from kinema.sampling.plan.window_plan import Stretch, plan_run
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows

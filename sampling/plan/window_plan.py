@@ -7,8 +7,8 @@ from typing import Any
 from ...motion.host import HostModel
 from ..windows.context_handler import ContextHandler
 from ..windows.cut import Window
-from .animation import animation_of
-from .handler import handler_for
+from ..run.animation import animation_of
+from ..run.handler import handler_for
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What windows a run will have, before it runs, and a picture of them."""
