@@ -39,7 +39,7 @@ ROOMS = (  # of sampling/: each may import those of the lines above it
     {"guidance"},
     {"latents"},
     {"run"},
-    {"endless"},
+    {"endless", "plan"},
 )
 ROOM = 12  # files at most in a room, and in a room of its tests
 NODES_ONLY = ("comfy_api", "folder_paths")

@@ -40,7 +40,7 @@ class Lesson:
 
     name: str  # of its checkpoint and in the log
     frames: int  # of the pieces into which the clips are cut
-    settings: TrainSettings
+    settings: TrainSettings  # of this part
 
 
 LESSONS = (
