@@ -12,7 +12,8 @@ import torch
 from safetensors import safe_open
 
 from kinema.miniature import models
-from tools.miniature import files, image, loop, stages, style, vae
+from kinema.training.clips import Clip, Clips
+from tools.miniature import controls, files, image, loop, stages, style, vae
 from tools.miniature.latents import Stills
 
 PLAN = loop.Plan("line", steps=7, lr=0.1, warmup=2, ema=0.9)
@@ -130,3 +131,12 @@ def test_vae_crops_follow_the_seed() -> None:
     first, again, other = (vae._crops(pool, 0, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert first.shape == (8, 3, 48, 48) and vae._crops(pool, 3, torch.Generator()).shape == (1, 3, 128, 128)
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_clips_are_cut_into_pieces_that_keep_all_frames() -> None:
+    whole = [torch.rand(4, 4, 2, 2) for _ in range(2)]
+    data = Clips(tuple(Clip(latents, f"of {i}", f"caption {i}") for i, latents in enumerate(whole)), "of none")
+    pieces = controls.cut(data, 2)
+    assert [piece.caption for piece in pieces.clips] == ["caption 0", "caption 0", "caption 1", "caption 1"]
+    assert torch.equal(torch.cat([piece.latents for piece in pieces.clips]), torch.cat(whole))
+    assert pieces.shape == (2, 4, 2, 2)

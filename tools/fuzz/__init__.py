@@ -1,5 +1,5 @@
-"""`dev.py fuzz --minutes N`: damaged and hostile motion models, motion LoRAs and CameraCtrl models by seed; each
-must give one clear error, and run no code."""
+"""`dev.py fuzz --minutes N`: damaged and hostile motion models (plain ones, PIA, AnimateLCM-I2V), motion LoRAs, CameraCtrl
+and SparseCtrl models by seed; each must give one clear error, and run no code."""
 
 import argparse
 import itertools
@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from tools.fuzz.mutants import Mutant, is_safetensors, mutants
 
 ALLOWED_GROWTH = 50 * 2**20
 """Bytes that the process may grow by in a whole run: a small multiple of the files, which have some ten kB."""
+
+
+WIDTHS = (32,) * 4
+"""Of the levels of files that have all of them: the narrowest that motion modules allow."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ def targets(folder: Path) -> dict[str, Target]:
     from kinema.motion.camera_load import load_camera_ctrl
     from kinema.motion.load import load_motion_model
     from kinema.motion.lora import load_motion_lora
+    from kinema.sampling.sparsectrl.sparse_model import load_sparsectrl
+    from tools import tiny_controls
 
     good = folder / "good.safetensors"
     safetensors.torch.save_file(small_model(), good)
@@ -94,6 +101,9 @@ def targets(folder: Path) -> dict[str, Target]:
         "motion model": Target(small_model, load_motion_model),
         "motion LoRA": Target(small_lora, lambda path: load_motion_lora(motion, path, 1.0)),
         "CameraCtrl": Target(small_camera_ctrl, load_camera_ctrl),
+        "SparseCtrl": Target(partial(tiny_controls.sparse_ctrl, widths=WIDTHS), load_sparsectrl),
+        "PIA": Target(partial(tiny_controls.pia, widths=WIDTHS), load_motion_model),
+        "AnimateLCM-I2V": Target(partial(tiny_controls.i2v, widths=WIDTHS), load_motion_model),
     }
 
 
