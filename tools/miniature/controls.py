@@ -38,16 +38,19 @@ PIECES_SETTINGS = replace(PIECES_SETTINGS, timestep_bias=0.4, weight_limit=300.0
 class Lesson:
     """A part of the training, which continues where the part before ended."""
 
-    name: str  # of its checkpoint and in the log
+    name: str  # in the log and in that of its checkpoint
     frames: int  # of the pieces into which the clips are cut
     settings: TrainSettings  # of this part
 
 
 LESSONS = (
-    Lesson("sparsectrl", FRAMES, WHOLE_SETTINGS),
-    Lesson("sparsectrl_pairs", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, seed=33)),
-    Lesson("sparsectrl_fours", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, seed=34)),
-    Lesson("sparsectrl_again", FRAMES, replace(PIECES_SETTINGS, steps=400, learning_rate=8e-4, seed=35)),
+    Lesson("first", FRAMES, WHOLE_SETTINGS),
+    Lesson("pairs", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, seed=33)),
+    Lesson("fours", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, seed=34)),
+    Lesson("whole", FRAMES, replace(PIECES_SETTINGS, steps=400, learning_rate=8e-4, seed=35)),
+    Lesson("pairs_again", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, learning_rate=1.2e-3, seed=36)),
+    Lesson("fours_again", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, learning_rate=1.2e-3, seed=37)),
+    Lesson("whole_again", FRAMES, replace(PIECES_SETTINGS, steps=180, learning_rate=8e-4, seed=38)),
 )
 
 
@@ -59,8 +62,8 @@ def make_sparsectrl(model: Any, clip: Any, folder: Path, stop_at: float) -> None
     data = clips(ANYWHERE, clip, folder)
     for lesson in LESSONS:
         pieces = cut(data, lesson.frames)
-        checkpoint = Checkpoint(folder / f"{lesson.name}.pt", course(learner, pieces, lesson.settings))
-        watch = report(lesson.name, folder, stop_at)
+        checkpoint = Checkpoint(folder / f"sparsectrl_{lesson.name}.pt", course(learner, pieces, lesson.settings))
+        watch = report(f"sparsectrl, {lesson.name}", folder, stop_at)
         done = train(model, learner, pieces, lesson.settings, checkpoint, watch, sparse_loss(halves))
         with torch.no_grad():
             for name, parameter in learner.parameters.items():
