@@ -48,6 +48,7 @@ ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
 PLAIN = animation()
 RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
 BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
+LOW_PICTURE = animation(MINIATURE, BLUE, frames=1, seed=10)  # of 24 seeds, the lowest fish that has room to swim
 WINDOWS = windows(overlap=4)
 
 
@@ -99,11 +100,11 @@ def right_half() -> Node:
 
 
 def pictured(picture: Node, frames: str) -> Row:
-    """An animation without a prompt, from a picture at these frames."""
+    """BLUE, with a picture at these frames."""
     load = node("KinemaLoadSparseCtrl", sparsectrl="miniature_sparsectrl_rgb.safetensors", frames=frames)
-    ends = {"positive": text(""), "negative": text(""), "image": picture, "vae": VAE}
+    ends = {"positive": text(BLUE), "negative": text(""), "image": picture, "vae": VAE}
     guide = node("ControlNetApplyAdvanced", control_net=load, strength=1.0, start_percent=0.0, end_percent=1.0, **ends)
-    return Row(animation(prompt=guide, cfg=1.0), (BLUE,))
+    return Row(animation(prompt=guide, seed=DEEP_SEED), (BLUE,))
 
 
 def camera(preset: str = "none", amount: float = 1.0, **more: Any) -> Node:
@@ -203,9 +204,9 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
     ),
     "KinemaLoadSparseCtrl": (
-        BLUE_PICTURE,
-        Row(animation(prompt="", cfg=1.0), ()),
-        pictured(BLUE_PICTURE, "0"),
+        LOW_PICTURE,
+        Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
+        pictured(LOW_PICTURE, "0"),
     ),
     "KinemaMergeMotionModels": (
         zooming(MOTION),
