@@ -4,6 +4,7 @@ from comfy_api.latest import io, ui
 from ..sampling.camera.moved_picture import moved_picture
 from ..sampling.camera.path import CameraPath, beyond_video, track_of
 from ..sampling.camera.path_picture import draw_path
+from ..sampling.pictures.encoding import in_colour
 from .inputs.pictures import plotted
 from .inputs.sockets import CATEGORY, CameraSocket
 from .inputs.values import OpenInt, Told, reads_numbers
@@ -65,7 +66,7 @@ class PlotCameraPathNode(io.ComfyNode):
         if image is None:
             picture = draw_path(track, WIDTH, HEIGHT)
             return Told(plotted(cls, picture, picture), sentences)
-        moved = moved_picture(image[0, :, :, :3], track, distance)
+        moved = moved_picture(in_colour(image[:1].movedim(-1, 1))[0].movedim(0, -1), track, distance)
         if moved.behind:
             sentences.append(
                 f"The camera reaches the image at frame {moved.behind[0]}; frames in which the camera is behind the image "

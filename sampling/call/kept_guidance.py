@@ -10,7 +10,7 @@ class KeptGuidance:
     """What the last full prediction found. It is of the whole video, after its windows were blended."""
 
     direction: torch.Tensor | None = None  # (f, c, h, w): (cond - uncond) ÷ noise level; None: there is none to reuse
-    prompts: tuple[bool, ...] = ()  # which of the conditionings of both prompts acted in it
+    prompts: tuple[bool, ...] = ()  # which of the conditionings of both prompts, and of their controls, acted in it
     age: int = 0  # predictions that reused it
     full: int = 0  # predictions of the run that computed both prompts
     reused: int = 0  # predictions of the run that reused the direction of another

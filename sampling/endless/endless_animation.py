@@ -51,7 +51,7 @@ def animate_without_end(
         raise ValueError(wrong)
     check_endless(run.model, (run.positive, run.negative))
     _check_vae(run.vae)
-    start = start_of(run.latent, settings.length)
+    start = start_of(run.latent, settings.length, run.model)
     sigmas = comfy.samplers.calculate_sigmas(run.model.get_model_object("model_sampling"), run.scheduler, run.steps)
     check_levels(sigmas, run.steps, run.scheduler)
     model = run.model.clone()

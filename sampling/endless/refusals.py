@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import comfy.sample
 import torch
 from comfy.model_sampling import EPS
 
@@ -64,9 +65,10 @@ def check_levels(sigmas: torch.Tensor, steps: int, scheduler: str) -> None:
         )
 
 
-def start_of(latent: dict[str, Any], length: int) -> torch.Tensor:
-    """The latents (length, c, h, w) that a run begins with, of a LATENT: empty, or its first frames. Raises ValueError for
-    one that has too few frames, or a mask."""
+def start_of(latent: dict[str, Any], length: int, model: HostModel) -> torch.Tensor:
+    """The latents (length, c, h, w) that a run of `model` (MODEL) begins with, of a LATENT: empty, or its first frames. An
+    empty one gets the channels and the size that the model needs, as in the host's samplers. Raises ValueError for one that
+    has too few frames, or a mask."""
     samples: torch.Tensor = latent["samples"]
     if latent.get("noise_mask") is not None:
         raise ValueError(f"{NODE} denoises whole frames, but the latent has a mask. Remove Set Latent Noise Mask.")
@@ -75,7 +77,9 @@ def start_of(latent: dict[str, Any], length: int) -> torch.Tensor:
             f"{NODE} needs the latents of pictures, with 4 dimensions, but these have {samples.ndim}. Use Empty Latent Image."
         )
     if not torch.count_nonzero(samples):
-        return torch.zeros(length, *samples.shape[1:])
+        ratio = {key: latent[key] for key in ("downscale_ratio_spacial",) if key in latent}  # older hosts know none
+        fitting = comfy.sample.fix_empty_latent_channels(model, samples, **ratio)
+        return torch.zeros(length, *fitting.shape[1:])
     if samples.shape[0] < length:
         raise ValueError(
             f"The latent has {samples.shape[0]} finished frames, but the video begins with a whole window of {length}. "

@@ -15,7 +15,7 @@ from ..call.caches import uncached
 from ..call.call import Given
 from ..call.compiled import uncompiled
 from ..call.feature_cache import FeatureCache
-from ..modules.differentiable import checkpointing, differentiable
+from ..modules.differentiable import checkpointing, differentiable, fit_for_autograd
 from ..modules.hooks import Motion, motion_inside
 from .attention_goal import Attention, Strongest, distance, strongest, weights_of
 
@@ -66,9 +66,18 @@ class _Enough(Exception):
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The host's `options` (transformer_options) for a call with a backward pass. ControlNets and patches of the up blocks,
     such as FreeU, write into tensors: the former into copies, the latter are left out."""
-    patches = {key: functions for key, functions in options.get("patches", {}).items() if key != "output_block_patch"}
+    patches = {
+        key: [fit_for_autograd(function) for function in functions]
+        for key, functions in options.get("patches", {}).items()
+        if key != "output_block_patch"
+    }
     patches["input_block_patch_after_skip"] = [*patches.get("input_block_patch_after_skip", ()), _copy]
-    return uncached(options) | {"optimized_attention_override": _torch_attention, "patches": patches}
+    replaced = {
+        key: {place: fit_for_autograd(function) for place, function in functions.items()}
+        for key, functions in options.get("patches_replace", {}).items()
+    }
+    changes = {"optimized_attention_override": _torch_attention, "patches": patches, "patches_replace": replaced}
+    return uncached(options) | changes
 
 
 def _copy(h: torch.Tensor, _options: Any) -> torch.Tensor:

@@ -19,6 +19,7 @@ from ...motion.host import HostConds, HostGuider, HostOptions
 from ..call.call import call_of, telling
 from ..call.kept_guidance import KeptGuidance
 from ..call.progress import is_within
+from ..windows.controlnets import chained
 from .animation_guidance import ALWAYS
 
 BOTH_PROMPTS = "sampler_calc_cond_batch_function"
@@ -78,7 +79,7 @@ def _predicted(
     if negative is None:  # cfg is 1
         kept.forget()
         return compute(args)
-    sigma = args["sigma"].view(-1, 1, 1, 1)
+    sigma = args["sigma"].view(-1, *[1] * (args["input"].ndim - 1))
     prompts = tuple(_acting(args["conds"], args["sigma"]))
     if _is_reused(reuse, kept, prompts, args):
         assert kept.direction is not None
@@ -105,12 +106,17 @@ def _is_reused(reuse: GuidanceReuse, kept: KeptGuidance, prompts: tuple[bool, ..
 
 
 def _acting(conds: HostConds, sigma: torch.Tensor) -> Iterator[bool]:
-    """For each conditioning of both prompts whether it acts at the noise level `sigma`, by the host's rule."""
+    """For each conditioning of both prompts, and each of its controls, whether it acts at the noise level `sigma`, by the
+    host's rule."""
     for cond in (*(conds[0] or ()), *(conds[1] or ())):
         if "timestep_start" in cond or "timestep_end" in cond:
             yield bool(cond.get("timestep_end", -inf) <= sigma[0] <= cond.get("timestep_start", inf))
         else:  # comparing would wait for the GPU
             yield True
+        for control in chained(cond.get("control")):
+            part = getattr(control, "timestep_range", None)
+            if part is not None and tuple(control.timestep_percent_range) != (0.0, 1.0):
+                yield bool(part[1] <= sigma[0] <= part[0])
 
 
 def _computed(args: dict[str, Any]) -> Predictions:

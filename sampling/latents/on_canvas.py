@@ -6,6 +6,8 @@ import comfy.utils
 import torch
 import torch.nn.functional as F
 
+from ..pictures.encoding import cut_and_resized
+
 GREY = 0.5
 
 
@@ -26,10 +28,8 @@ class OnCanvas:
     def on(self, height: int, width: int, rows: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The first `rows` pictures on a canvas, (rows, c, height, width), and where they lie, (rows, 1, height, width)."""
         masked = comfy.utils.repeat_to_batch_size(self._with_mask(), rows)
-        if self.fit:
-            masked = comfy.utils.common_upscale(masked, width, height, "bicubic", "center")
-        else:
-            masked = self._at_corner(masked, height, width)
+        size = (height, width)
+        masked = cut_and_resized(masked, *size, "bicubic") if self.fit else self._at_corner(masked, *size)
         return masked[:, :-1], masked[:, -1:].clamp(0, 1)
 
     def _with_mask(self) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The host's UNet and motion modules, fit for autograd for the duration of one model call."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from ...motion.layers import MotionModule
@@ -81,3 +82,37 @@ def _recomputed(module: nn.Module) -> AbstractContextManager[None]:
         return checkpoint(forward, *own, use_reentrant=False)
 
     return replaced_forward(module, recomputed)
+
+
+def fit_for_autograd(patch: Callable[..., Any]) -> Callable[..., Any]:
+    """`patch`, a function that another node has the UNet call: where it computes with tensors of its own that were made in
+    inference mode, such as the weights of a hypernetwork or of GLIGEN, autograd takes gradients through it."""
+
+    def fit(*args: Any, **named: Any) -> Any:
+        with _OwnTensors():  # entered in each call, because the backward pass calls again, maybe in another thread
+            return patch(*args, **named)
+
+    return fit
+
+
+class _OwnTensors(TorchFunctionMode):
+    """Gives torch's functions copies of tensors that were made in inference mode, which autograd cannot keep."""
+
+    def __torch_function__(
+        self, function: Any, _types: Any, args: tuple[Any, ...] = (), named: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = named or {}
+        if not torch.is_grad_enabled() or _writes(function.__name__):
+            return function(*args, **named)
+        return function(*_owned(args), **{name: _owned(value) for name, value in named.items()})
+
+
+def _writes(name: str) -> bool:
+    """Whether a function of torch of this `name` writes into its first argument, where a copy would be of no use."""
+    return name.startswith(("__i", "__set")) or (name.endswith("_") and not name.endswith("__"))
+
+
+def _owned(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone() if value.is_inference() else value
+    return type(value)(map(_owned, value)) if type(value) in (list, tuple) else value

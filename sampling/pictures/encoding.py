@@ -57,6 +57,20 @@ def in_colour(pictures: torch.Tensor) -> torch.Tensor:
     return pictures[:, :3] if pictures.shape[1] >= 3 else pictures[:, :1].expand(-1, 3, -1, -1)
 
 
+def cut_and_resized(pictures: torch.Tensor, height: int, width: int, method: str) -> torch.Tensor:
+    """`pictures` (n, c, H, W), cut around their centre to the shape of `height` x `width` and resized by a `method` of the
+    host. This is the host's "center", which fails where it would leave less than half a pixel of a narrow picture."""
+    h, w = pictures.shape[-2:]
+    theirs, ours = w / h, width / height
+    x = round((w - w * (ours / theirs)) / 2) if theirs > ours else 0
+    y = round((h - h * (theirs / ours)) / 2) if theirs < ours else 0
+    x = min(x, (w - 1) // 2)
+    y = min(y, (h - 1) // 2)
+    cut = pictures[..., y : h - y, x : w - x]
+    resized: torch.Tensor = comfy.utils.common_upscale(cut, width, height, method, "disabled")
+    return resized
+
+
 def encoded_pictures(pictures: torch.Tensor, vae: HostVAE, size: tuple[int, int], node: str) -> torch.Tensor:
     """`pictures` (n, H, W, c) as latents (n, 4, h, w) of `size` (h, w), cut to the shape of the video around their centre.
 
@@ -71,5 +85,5 @@ def encoded_pictures(pictures: torch.Tensor, vae: HostVAE, size: tuple[int, int]
     ratio = vae.spacial_compression_encode()
     pixels = in_colour(pictures.movedim(-1, 1))
     grows = pixels.shape[2] < h * ratio or pixels.shape[3] < w * ratio
-    pixels = comfy.utils.common_upscale(pixels, w * ratio, h * ratio, "bicubic" if grows else "area", "center")
+    pixels = cut_and_resized(pixels, h * ratio, w * ratio, "bicubic" if grows else "area")
     return vae.encode(pixels.clamp(0, 1).movedim(1, -1))

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import comfy.latent_formats
 import comfy.model_management
-import comfy.utils
 import torch
 
 from ...motion.host import HostEncoder
 from ...motion.sparsectrl import CHANNELS, Condition
 from ..call.areas import Areas
-from ..pictures.encoding import in_colour
+from ..pictures.encoding import cut_and_resized, in_colour
 from .window_rows import PictureRows
 
 PIXELS = 8
@@ -77,8 +76,7 @@ def resized(pictures: torch.Tensor, height: int, width: int) -> torch.Tensor:
         return pictures
     shrinks = pictures.shape[2] >= height and pictures.shape[3] >= width
     method = "area" if shrinks else "bicubic"
-    fitting: torch.Tensor = comfy.utils.common_upscale(pictures, width, height, method, "center")
-    return fitting.clamp(0, 1)  # bicubic overshoots
+    return cut_and_resized(pictures, height, width, method).clamp(0, 1)  # bicubic overshoots
 
 
 class PreparedPictures:

@@ -121,4 +121,7 @@ def test_the_plot_and_the_moved_picture():
     assert moved.shape == (16, 24, 40, 3)
     torch.testing.assert_close(moved[0], picture[0, :, :, :3])
     assert not PlotCameraPathNode.execute(camera, 16, picture, 1.0)[0][-1].any()
+    grey = PlotCameraPathNode.execute(camera, 16, picture[..., :1])[0]
+    assert grey.shape == moved.shape
+    torch.testing.assert_close(grey[..., 2], moved[..., 0])
     np.testing.assert_allclose(track_of(camera, 16).places()[15, 2, 3], 2.8125)

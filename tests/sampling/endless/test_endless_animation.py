@@ -123,6 +123,13 @@ def test_a_longer_video_begins_with_the_same_frames(animated: Any, still: Any, s
     torch.testing.assert_close(video(animated, LENGTH, latent={"samples": start[:4]}), given)
 
 
+def test_an_empty_latent_of_another_model(animated: Any, short: torch.Tensor) -> None:
+    """As the host's samplers take it: of SD3, or, where ComfyUI knows sizes, of a model with smaller latents."""
+    torch.testing.assert_close(video(animated, latent={"samples": torch.zeros(1, 16, 4, 4)}), short)
+    smaller = {"samples": torch.zeros(1, 128, 2, 2), "downscale_ratio_spacial": 16}
+    torch.testing.assert_close(video(animated, latent=smaller), short)
+
+
 def test_prompts_pictures_of_controlnets_and_cfg_follow_the_frame(still: Any) -> None:
     """Frames that do not depend on each other are what they would be if the whole video had their prompt."""
     rows = torch.cat([tiny.conditioning(seed)[0][0] for seed in range(10, 10 + FRAMES)])

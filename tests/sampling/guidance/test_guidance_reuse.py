@@ -1,5 +1,6 @@
 """Reuse of the direction of guidance: against a sampler of its own, and among windows, prompts, curves and samplers."""
 
+from functools import partial
 from itertools import pairwise
 
 import comfy.patcher_extension
@@ -16,11 +17,14 @@ from controls import control_net, controlled
 from controls import exact as exact_control
 from watching import Stop, assert_untouched, snapshot
 
+from kinema.sampling.call.call import CALL, Call
+from kinema.sampling.call.kept_guidance import KeptGuidance
 from kinema.sampling.curves.curve import Combined, Listed
 from kinema.sampling.curves.curve_keys import OverRun
 from kinema.sampling.curves.curve_text import read_keys
 from kinema.sampling.guidance.animation_guidance import Guidance
-from kinema.sampling.guidance.guidance_reuse import GuidanceReuse
+from kinema.sampling.guidance.guidance_reuse import BOTH_PROMPTS, GuidanceReuse
+from kinema.sampling.guidance.guidance_reuse import reusing as with_reuse
 from kinema.sampling.guidance.motion_guidance import MotionGuidance
 from kinema.sampling.latents.inject_image import Injection
 from kinema.sampling.latents.on_canvas import OnCanvas
@@ -151,6 +155,32 @@ def test_another_prompt_or_an_injected_picture_needs_a_full_prediction(animated)
     injected = added(animated, injections=Injection(OnCanvas(torch.full((1, 4, 8, 8), 3.0)), None, percent=0.5))
     steps = passes(reusing(injected, 9), lambda m: tiny.sample(m, 2, steps=5, scheduler="simple"))
     assert sum(steps) == 2 * (2 + 2 + 5 - 2) and steps[0] == 4
+
+
+def test_a_control_that_ends_needs_a_full_prediction(animated):
+    """Else a direction with its part would be kept. In a chain, too."""
+
+    def counts(*parts):
+        chain = None
+        for part in parts:
+            chain = control_net().set_cond_hint(torch.rand(1, 3, 32, 32), 1.0, part).set_previous_controlnet(chain)
+        run = partial(tiny.sample, frames=2, steps=5, scheduler="simple", size=SIZE, positive=controlled(chain))
+        return passes(reusing(animated, 9), run)
+
+    assert counts((0.0, 1.0)) == [4, 2, 2, 2, 2]
+    assert counts((0.0, 0.35)) == counts((0.0, 0.35), (0.0, 1.0)) == [4, 2, 4, 2, 2]
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 3, 4, 4), (2, 64, 8)])
+def test_latents_of_any_number_of_dimensions(model, shape):
+    """Of several videos, or of sound."""
+    conds = [torch.randn(shape), torch.randn(shape)]
+    options = {"transformer_options": {CALL: Call(guided=KeptGuidance())}, BOTH_PROMPTS: lambda args: conds}
+    compute = with_reuse(GuidanceReuse(2), comfy.samplers.CFGGuider(model), options)[BOTH_PROMPTS]
+    asked = {"conds": [[], []], "input": torch.randn(shape), "model": model.model, "model_options": options}
+    first, again = (compute({**asked, "sigma": torch.full((2,), sigma)}) for sigma in (4.0, 2.0))
+    assert torch.equal(first[1], conds[1])
+    assert_alike(again[1], conds[0] - (conds[0] - conds[1]) / 2)
 
 
 def assert_equals_the_formula(base, positive=None):

@@ -8,6 +8,9 @@ import exact
 import pytest
 import tiny
 import torch
+from comfy.gligen import GatedSelfAttentionDense, Gligen, PositionNet
+from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_hypernetwork import load_hypernetwork_patch
 from compare import ONE_CALL, assert_alike, assert_other
 from controls import control_net
 from watching import Stop, assert_untouched, snapshot
@@ -195,6 +198,45 @@ def test_models_that_nodes_load_in_inference_mode(vae, pictures, tmp_path, stora
     with torch.inference_mode():
         inside = out()
     assert torch.equal(inside, out())
+
+
+def hypernetwork(model, folder):
+    """As Load Hypernetwork, for the prompts."""
+    random = tiny.generator(4)
+    one = {"linear.0.weight": torch.randn(32, 32, generator=random) / 6, "linear.0.bias": torch.zeros(32)}
+    torch.save({32: [one, one], "activation_func": "linear"}, folder / "hypernetwork.pt")
+    patched = model.clone()
+    patched.set_model_attn2_patch(load_hypernetwork_patch(str(folder / "hypernetwork.pt"), 0.5))
+    return patched, tiny.conditioning(3)
+
+
+def gligen(model, folder):
+    """As GLIGEN Textbox Apply."""
+    random = tiny.generator(4)
+    widths = (32, 32, *[64] * 11, 32, 32, 32)  # of the UNet's transformers
+    modules = [GatedSelfAttentionDense(width, 32, 8, width // 8) for width in widths]
+    network = Gligen(modules, PositionNet(in_dim=32, out_dim=32), 32)
+    shapes = {key: tuple(weight.shape) for key, weight in network.state_dict().items()}
+    network.load_state_dict(
+        {key: tiny.randomise(shape or (1,), key, random).view(shape) for key, shape in shapes.items()}
+    )
+    patcher = ModelPatcher(network, torch.device("cpu"), torch.device("cpu"))
+    box = (torch.randn(1, 32, generator=random), 2, 2, 1, 1)
+    return model, [[tiny.conditioning(3)[0][0], {"gligen": ("position", patcher, [box])}]]
+
+
+@pytest.mark.parametrize("node", [hypernetwork, gligen])
+def test_weights_that_other_nodes_load_in_inference_mode(node, vae, pictures, tmp_path):
+    file = tiny.save(tiny.motion_weights(seed=8), tmp_path / "v3_mm.safetensors")
+
+    def out():
+        model, positive = node(attach(tiny.image_model(), load_motion_model(file), Applied(), KEEP), tmp_path)
+        run = partial(tiny.sample, frames=2, steps=1, scheduler="simple", size=4, positive=positive)
+        return run(following(model, vae, pictures[:2]))
+
+    with torch.inference_mode():
+        inside = out()
+    assert_alike(inside, out(), within=1e-4)  # in float32
 
 
 def test_what_cannot_work_is_said(model, animated, vae, pictures):
