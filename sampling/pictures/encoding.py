@@ -61,10 +61,11 @@ def cut_and_resized(pictures: torch.Tensor, height: int, width: int, method: str
     """`pictures` (n, c, H, W), cut around their centre to the shape of `height` x `width` and resized by a `method` of the
     host. This is the host's "center", which fails where it would leave less than half a pixel of a narrow picture."""
     h, w = pictures.shape[-2:]
-    theirs, ours = w / h, width / height
+    theirs = w / h
+    ours = width / height
     x = round((w - w * (ours / theirs)) / 2) if theirs > ours else 0
     y = round((h - h * (theirs / ours)) / 2) if theirs < ours else 0
-    x = min(x, (w - 1) // 2)
+    x = min(x, (w - 1) // 2)  # so that a pixel is left
     y = min(y, (h - 1) // 2)
     cut = pictures[..., y : h - y, x : w - x]
     resized: torch.Tensor = comfy.utils.common_upscale(cut, width, height, method, "disabled")

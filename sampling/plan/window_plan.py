@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...motion.host import HostModel
-from ..windows.context_handler import ContextHandler
-from ..windows.cut import Window
 from ..run.animation import animation_of
 from ..run.handler import handler_for
+from ..windows.context_handler import ContextHandler
+from ..windows.cut import Window
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def make(template: Template, comfy: Server, client: Client, path: Path) -> None:
                 node["inputs"]["steps"], STEPS
             )  # the miniature needs them where fast models do not
         if template.file == "first_and_last_frame" and node["class_type"] == "LoraLoaderModelOnly":
-            node["inputs"]["strength_model"] = 0.0  # the neon style in place of the adapter would hide the pictures' own
+            node["inputs"]["strength_model"] = 0.0  # neon, in place of the adapter, would hide the pictures' style
         if template.file == "video_to_video" and node["class_type"] == "ControlNetApplyAdvanced":
             node["inputs"]["strength"] = 0.0  # the ControlNet has random weights; the rest of the template shows
     guides = {f"guide {number}": _preview(number) for number, node in prompt.items() if node["class_type"] in GUIDES}

@@ -11,9 +11,9 @@ from PIL import ImageColor
 from kinema.drawing.canvas import PAPER
 from kinema.motion.load import load_motion_model
 from kinema.sampling.modules.applied import Applied
-from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.plan.plan_picture import BARS, HEAD, LEFT, LINE, RIGHT, draw_plan
 from kinema.sampling.plan.window_plan import Stretch, plan_run
+from kinema.sampling.run.attach import added, attach, changed
 from kinema.sampling.windows.context_windows import ContextWindows
 from kinema.sampling.windows.cut import WindowSpec, cut
 from kinema.sampling.windows.motion_windows import MotionWindows
