@@ -26,7 +26,7 @@ seeds.
 
 Stages that do not depend on one another run in parallel. On two CPU cores (AMD, AVX-512), making all files from scratch
 took 117 minutes. Including the ablation and the reports, it took 139 minutes. Processors without AVX-512 are estimated
-to need about twice as long.
+to need about twice as long. The SparseCtrl model is not included: it takes 2.3 hours on two cores without AVX-512.
 
 Rounding differs between processors and training amplifies the difference, so files that you regenerate differ from the
 shipped ones. A motion model that was trained again for the shipped image model, with the current recipe and on another
