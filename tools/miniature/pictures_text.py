@@ -34,8 +34,9 @@ The columns have the following meanings:
 - *Speed* is the median speed of the fish in pixels per frame.
 
 The goals are a place, a facing and a swimming direction that are right in 90 % of the clips, and a colour that is right in
-95 % of the frames. Without a prompt, only the colour misses its goal. The miniature was trained with prompts that name the
-colour; without one, it changes the colour within a clip. A picture prevents that only in the frames close to it.
+95 % of the frames. Without a prompt, the colour misses its goal. The miniature was trained with prompts that name the
+colour; without one, it changes the colour within a clip. A picture prevents that only in the frames close to it. With a
+picture at the last frame alone, the place and the swimming direction miss their goals, too.
 """
 
 
