@@ -58,12 +58,22 @@ def test_motion_stays_in_another_style(style: str, miniature: tuple[Any, Any, An
     assert neon.found >= 0.9 and neon.same_colour >= 0.85, neon
 
 
+def test_a_picture_says_where_the_fish_is(miniature: tuple[Any, Any, Any]) -> None:
+    """At the first frame, of a drawn clip that the SparseCtrl model never saw; the prompt says the rest."""
+    found = likeness(pictures.Row("first frame", 1, (0,), is_prompted=True), miniature)
+    assert found.first_place == 1 and found.colour >= 0.9, found
+
+
 def test_pictures_say_where_the_fish_is_and_swims(miniature: tuple[Any, Any, Any]) -> None:
     """At the first and the last frame, of a drawn clip that the SparseCtrl model never saw; the prompt says nothing."""
+    found = likeness(pictures.Row("both ends", 1, (0, judge.FRAMES - 1), is_prompted=False), miniature)
+    assert (found.first_place, found.last_place, found.swims) == (1, 1, 1), found
+
+
+def likeness(row: pictures.Row, miniature: tuple[Any, Any, Any]) -> pictures.Likeness:
+    """Of the animation of `row` to the drawn clip that its pictures are from."""
     _, clip, vae = miniature
-    row = pictures.Row("first and last frame", 1, (0, judge.FRAMES - 1), is_prompted=False)
     shown = world.scene(SEED)
     control = load_sparsectrl(models.FOLDER / models.SPARSE_CONTROL)
     frames = pictures.animation((animated(base()), clip, vae), control, row, shown, SEED)
-    found = pictures.compared([frames], [shown])
-    assert (found.first_place, found.last_place, found.swims) == (1, 1, 1), found
+    return pictures.compared([frames], [shown])

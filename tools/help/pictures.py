@@ -21,7 +21,8 @@ from .graphs import SHOWN, SIDE, WIDTH, Row, node, seeds_in, to_prompt
 from .judged import faults_of_rows
 from .lists import PAGES
 from .opened import exif
-from .scenes import SCENES, as_row
+from .rows import as_row
+from .scenes import SCENES
 
 QUALITY = 80
 

@@ -5,16 +5,11 @@ A batch of frames becomes a strip, a single picture stays as it is. `dev.py docs
 
 from __future__ import annotations
 
-from typing import Any
-
 from .graphs import (
     BLUE,
-    CLIP,
     DEEP_SEED,
-    FISH,
     LAGOON,
     LONG,
-    LONG_SEED,
     MINIATURE,
     MOTION,
     MOVING,
@@ -39,96 +34,30 @@ from .graphs import (
     node,
     plotted,
     sampled_at,
-    text,
     travel,
     windows,
 )
-
-ROUGH_SEED = 1  # with two fish and a green one, which some nodes mend
-PLAIN = animation()
-RED_PICTURE = animation(MINIATURE, frames=1, seed=SEED + 1)
-BLUE_PICTURE = animation(MINIATURE, BLUE, frames=1)
-LOW_PICTURE = animation(MINIATURE, BLUE, frames=1, seed=10)  # of 24 seeds, the lowest fish that has room to swim
-WINDOWS = windows(overlap=4)
-
-
-def as_row(entry: Node | Output | Row) -> Row:
-    """Without more words, a row shows FISH, which swims."""
-    return entry if isinstance(entry, Row) else Row(entry, (FISH,))
-
-
-def jumps(view: Node, *prompts: str) -> Row:
-    """A row in which frames do not follow each other."""
-    return Row(view, prompts or (FISH,), swims=False)
-
-
-STILL = jumps(animation(MINIATURE))
-
-
-def on_model(kind: str, model: Node = MOVING, frames: int = 16, seed: int = SEED, **inputs: Any) -> Node:
-    """The animation of a model that the node `kind` changed."""
-    return animation(node(kind, model=model, **inputs), frames=frames, seed=seed)
-
-
-def with_strength(curve: Node) -> tuple[Node | Row, ...]:
-    """Strength 1, the curve as strength, and the curve."""
-    return PLAIN, jumps(animation(applied(strength=curve))), plotted(curve)
-
-
-def mended(kind: str, **inputs: Any) -> tuple[Row, Node]:
-    return Row(animation(seed=ROUGH_SEED), ()), on_model(kind, seed=ROUGH_SEED, **inputs)
-
-
-def long(model: Node) -> Row:
-    """In a longer video, the fish turns back here and there."""
-    return jumps(animation(model, frames=LONG, seed=LONG_SEED))
-
-
-def zooming(motion: Node) -> Row:
-    return Row(animation(applied(motion), YELLOW, seed=ZOOM_SEED), (YELLOW,))
-
-
-def sigmas(scheduler: str) -> Node:
-    """Of few steps: with more of them, all schedulers give about the same."""
-    return node("KinemaSigmaSchedule", model=MOVING, schedule="the model's", scheduler=scheduler, steps=4)
-
-
-def right_half() -> Node:
-    black = node("SolidMask", value=0.0, width=128, height=128)
-    white = node("SolidMask", value=1.0, width=64, height=128)
-    return node("MaskComposite", destination=black, source=white, x=64, y=0, operation="add")
-
-
-def pictured(picture: Node, frames: str) -> Row:
-    """BLUE, with a picture at these frames."""
-    load = node("KinemaLoadSparseCtrl", sparsectrl="miniature_sparsectrl_rgb.safetensors", frames=frames)
-    ends = {"positive": text(BLUE), "negative": text(""), "image": picture, "vae": VAE}
-    guide = node("ControlNetApplyAdvanced", control_net=load, strength=1.0, start_percent=0.0, end_percent=1.0, **ends)
-    return Row(animation(prompt=guide, seed=DEEP_SEED), (BLUE,))
-
-
-def camera(preset: str = "none", amount: float = 1.0, **more: Any) -> Node:
-    return node("KinemaCameraPath", preset=preset, amount=amount, **more)
-
-
-def seen(path: Node, **more: Any) -> Node:
-    """IMAGE: the path as Plot Camera Path shows it."""
-    return node("KinemaPlotCameraPath", camera=path, frames=16, **more)
-
-
-def panel(path: Node, number: int = 0) -> Row:
-    """One of the three views of that plot: from above, from the right, from behind."""
-    left = 12 + 248 * number
-    return Row(seen(path), (), box=(left, 44, left + 248, 316))
-
-
-def training(kind: str, **inputs: Any) -> Output:
-    """The training's plot, from the animation above it."""
-    size = {"frames": 16, "stride": 1, "width": 128, "height": 128}
-    clips = node("KinemaLoadClips", vae=VAE, clip=CLIP, folder="none", prompt=FISH, images=PLAIN, cache=False, **size)
-    trained = node(kind, model=MINIATURE, clips=clips, motion_model=MOTION, name="help", sample_every=0, **inputs)
-    return trained.output(1)
-
+from .rows import (
+    BLUE_PICTURE,
+    LOW_PICTURE,
+    PLAIN,
+    RED_PICTURE,
+    STILL,
+    WINDOWS,
+    camera,
+    jumps,
+    long,
+    mended,
+    on_model,
+    panel,
+    pictured,
+    right_half,
+    seen,
+    sigmas,
+    training,
+    with_strength,
+    zooming,
+)
 
 SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaAdjustMotionModel": (
@@ -206,7 +135,7 @@ SCENES: dict[str, tuple[Node | Output | Row, ...]] = {
     "KinemaLoadSparseCtrl": (
         LOW_PICTURE,
         Row(animation(prompt=BLUE, seed=DEEP_SEED), (BLUE,)),
-        pictured(LOW_PICTURE, "0"),
+        pictured(LOW_PICTURE),
     ),
     "KinemaMergeMotionModels": (
         zooming(MOTION),
