@@ -29,8 +29,7 @@ from .motion import FRAMES, SETTINGS, Drawn, about, clips, report
 ANYWHERE = Drawn("anywhere", 60_000_000, 600, lambda seed: world.scene(seed, FRAMES))
 WHOLE_SETTINGS = replace(SETTINGS, steps=780, learning_rate=1.2e-3, batch_size=1, accumulation=2, warmup=30, seed=31)
 WHOLE_SETTINGS = replace(WHOLE_SETTINGS, caption_dropout=0.8)
-PIECES_SETTINGS = replace(WHOLE_SETTINGS, learning_rate=1e-3, warmup=20)
-PIECES_SETTINGS = replace(PIECES_SETTINGS, timestep_bias=0.4, weight_limit=300.0)
+PIECES_SETTINGS = replace(WHOLE_SETTINGS, warmup=20, timestep_bias=0.4, weight_limit=300.0)
 """More weight on high noise, where colours and places are decided."""
 
 
@@ -43,14 +42,20 @@ class Lesson:
     settings: TrainSettings  # of this part
 
 
+def _pieces(name: str, frames: int, steps: int, learning_rate: float, seed: int) -> Lesson:
+    """Each step sees as many frames as with whole clips."""
+    how = replace(PIECES_SETTINGS, steps=steps, learning_rate=learning_rate, batch_size=FRAMES // frames, seed=seed)
+    return Lesson(name, frames, how)
+
+
 LESSONS = (
     Lesson("first", FRAMES, WHOLE_SETTINGS),
-    Lesson("pairs", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, seed=33)),
-    Lesson("fours", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, seed=34)),
-    Lesson("whole", FRAMES, replace(PIECES_SETTINGS, steps=400, learning_rate=8e-4, seed=35)),
-    Lesson("pairs_again", 2, replace(PIECES_SETTINGS, steps=300, batch_size=8, learning_rate=1.2e-3, seed=36)),
-    Lesson("fours_again", 4, replace(PIECES_SETTINGS, steps=120, batch_size=4, learning_rate=1.2e-3, seed=37)),
-    Lesson("whole_again", FRAMES, replace(PIECES_SETTINGS, steps=180, learning_rate=8e-4, seed=38)),
+    _pieces("pairs", 2, steps=300, learning_rate=1e-3, seed=33),
+    _pieces("fours", 4, steps=120, learning_rate=1e-3, seed=34),
+    _pieces("whole", FRAMES, steps=400, learning_rate=8e-4, seed=35),
+    _pieces("pairs_again", 2, steps=300, learning_rate=1.2e-3, seed=36),
+    _pieces("fours_again", 4, steps=120, learning_rate=1.2e-3, seed=37),
+    _pieces("whole_again", FRAMES, steps=180, learning_rate=8e-4, seed=38),
 )
 
 
