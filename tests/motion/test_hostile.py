@@ -98,10 +98,14 @@ def test_two_tensors_with_one_name_are_refused_where_the_formats_own_reader_take
 
 
 def test_the_readers_read_what_is_whole(readers, tmp_path):
-    model, lora, camera_ctrl = (
-        reader.load(tiny.save(reader.make(), tmp_path / f"{i}.safetensors"))
-        for i, reader in enumerate(readers.values())
-    )
-    assert len(model.model.spec.modules) == 2
-    assert camera_ctrl.model.spec.widths == (8,) and len(camera_ctrl.model.spec.modules) == 1
-    assert sum(map(len, lora.patches.values())) == 2 * 2 * 4
+    read = {
+        name: reader.load(tiny.save(reader.make(), tmp_path / f"{i}.safetensors"))
+        for i, (name, reader) in enumerate(readers.items())
+    }
+    assert len(read["motion model"].model.spec.modules) == 2
+    assert sum(map(len, read["motion LoRA"].patches.values())) == 2 * 2 * 4
+    camera_ctrl = read["CameraCtrl"].model.spec
+    assert camera_ctrl.widths == (8,) and len(camera_ctrl.modules) == 1
+    assert read["PIA"].model.spec.picture == "mask+picture"
+    assert read["AnimateLCM-I2V"].model.spec.picture == "encoder"
+    assert read["SparseCtrl"].condition == "rgb"
