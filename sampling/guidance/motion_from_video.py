@@ -107,7 +107,7 @@ def pushed_by_video(video: MotionFromVideo, args: dict[str, Any]) -> torch.Tenso
     told = telling(args["model_options"], extra="video", instead=instead)
     options = apart(told, sigma[0], model.model_sampling)
     (gradient,) = comfy.samplers.calc_cond_batch(model, [conds], x, sigma, options)
-    push: torch.Tensor = gradient * (SCALE * float(sigma[0]) ** 2)
+    push: torch.Tensor = gradient * (SCALE * sigma[0] ** 2)  # all on the device, so that nothing waits for it
     return denoised - push * (strength.to(x) if isinstance(strength, torch.Tensor) else strength)
 
 

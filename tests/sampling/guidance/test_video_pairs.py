@@ -14,6 +14,7 @@ from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.patcher_extension import WrappersMP
 from compare import assert_alike, assert_other
 from pictured import given_to
+from torch.utils._python_dispatch import TorchDispatchMode
 from watching import assert_untouched, snapshot
 
 from kinema.motion.load import load_motion_model
@@ -148,6 +149,34 @@ def test_fast_sampling_changes_the_prediction_but_not_the_push(animated, video, 
     plain = predictions(reusing, (0, 1))[1]
     assert_alike(predictions(changed(reusing, from_video=video), (0, 1))[1] - plain, push)
     assert_other(plain, predictions(animated)[0])
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is read from a tensor, for which a program waits until a GPU has computed it."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.count += operation is torch.ops.aten._local_scalar_dense.default
+        return operation(*args, **(kwargs or {}))
+
+
+def test_a_push_waits_for_no_number(animated, video):
+    def ask(predict, options):
+        counts = []
+        for acting in (replace(animation_of(options), from_video=None), animation_of(options)):
+            told = telling(options)
+            told["transformer_options"][ANIMATION] = acting
+            predict(noisy(1), LEVELS[1], told)  # what is read once
+            with Reads() as reads:
+                predict(noisy(1), LEVELS[1], told)
+            counts.append(reads.count)
+        return counts
+
+    without, pushed = asked(changed(animated, from_video=video), ask)
+    assert pushed == without
 
 
 def test_windows_that_refer_to_the_first_follow_their_own_frames(windowed, video):
