@@ -5,11 +5,9 @@ Without a prompt and with cfg 1, only the pictures can tell the model what to dr
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -27,6 +25,7 @@ from . import detector, judge, pictures_text, world
 from .detector import Fish
 from .judge import Pictures
 from .loop import OutOfTime
+from .measured import fingerprint, measured
 from .series import animated, base
 from .world import Scene
 
@@ -78,21 +77,22 @@ def make(folder: Path, stop_at: float) -> None:
 
 def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folder: Path, stop_at: float) -> Likeness:
     path = folder / f"pictures_{ROWS.index(row)}.json"
-    made_of = _fingerprint(row)
-    if path.exists() and (stored := json.loads(path.read_text()))["made of"] == made_of:
-        return Likeness(**stored["likeness"])
-    drawn = [world.scene(FIRST_SEED + i) for i in range(row.clips)]
-    clips = list[Pictures]()
-    for i, shown in enumerate(drawn):
-        clips.append(animation(parts, control, row, shown, FIRST_SEED + i))
-        if time.time() > stop_at:
-            raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {row.clips} clips of {row.title}")
-    likeness = compared(clips, drawn)
-    strips = [each for pair in zip(map(world.draw, drawn), clips, strict=True) for each in pair]
-    judge.strip(strips[: 2 * SHOWN]).save(path.with_suffix(".png"))
-    path.write_text(json.dumps({"made of": made_of, "likeness": asdict(likeness)}))
-    print(row.title, likeness, flush=True)
-    return likeness
+
+    def measure() -> Likeness:
+        drawn = [world.scene(FIRST_SEED + i) for i in range(row.clips)]
+        clips = list[Pictures]()
+        for i, shown in enumerate(drawn):
+            clips.append(animation(parts, control, row, shown, FIRST_SEED + i))
+            if time.time() > stop_at:
+                raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {row.clips} clips of {row.title}")
+        strips = [each for pair in zip(map(world.draw, drawn), clips, strict=True) for each in pair]
+        judge.strip(strips[: 2 * SHOWN]).save(path.with_suffix(".png"))
+        likeness = compared(clips, drawn)
+        print(row.title, likeness, flush=True)
+        return likeness
+
+    files = (models.BASE, models.MOTION, models.VAE, models.SPARSE_CONTROL)
+    return Likeness(**measured(path, fingerprint(row, files), measure))
 
 
 @torch.inference_mode()
@@ -141,11 +141,3 @@ def _has_colour(fish: Fish | None, shown: Scene) -> bool:
 
 def _is_near(fish: Fish | None, place: Any) -> bool:
     return fish is not None and float(np.hypot(fish.x - place[0], fish.y - place[1])) <= NEAR
-
-
-def _fingerprint(row: Row) -> str:
-    """Changes with the files, the settings and the row."""
-    files = (models.BASE, models.MOTION, models.VAE, models.SPARSE_CONTROL)
-    contents = [sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in files]
-    settings = (row, judge.CFG, judge.CLIP_STEPS, judge.SAMPLER, judge.SCHEDULER)
-    return sha256(repr((settings, contents)).encode()).hexdigest()

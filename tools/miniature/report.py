@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from kinema.miniature import models
 from . import judge, report_text
 from .judge import ClipScore, Pictures
 from .loop import OutOfTime
+from .measured import fingerprint, measured
 from .series import Series, base, schedules, series
 
 FIRST_SEED = 9_000
@@ -32,25 +30,18 @@ def make(folder: Path, stop_at: float) -> None:
 
 def _score(name: str, each: Series, clip: Any, vae: Any, folder: Path, stop_at: float) -> ClipScore:
     path = folder / f"report_{name}.json"
-    made_of = fingerprint(each)
-    if path.exists() and (stored := json.loads(path.read_text()))["made of"] == made_of:
-        return ClipScore(**stored["score"])
-    wanted = judge.prompts(each.count)
-    model = each.model()
-    clips = list[Pictures]()
-    for i, words in enumerate(wanted):
-        clips.append(judge.animation(model, clip, vae, words, FIRST_SEED + i))
-        if time.time() > stop_at:
-            raise OutOfTime(f"report: the time limit was reached after {i + 1} of {each.count} clips of {each.title}")
-    score = judge.judge_clips(clips, wanted, each.style)
-    judge.strip(clips[:SHOWN]).save(folder / f"report_{name}.png")
-    path.write_text(json.dumps({"made of": made_of, "score": asdict(score)}))
-    print(judge.table({each.title: score}), flush=True)
-    return score
 
+    def measure() -> ClipScore:
+        wanted = judge.prompts(each.count)
+        model = each.model()
+        clips = list[Pictures]()
+        for i, words in enumerate(wanted):
+            clips.append(judge.animation(model, clip, vae, words, FIRST_SEED + i))
+            if time.time() > stop_at:
+                raise OutOfTime(f"report: the time limit was reached after {i + 1} of {each.count} clips of {each.title}")
+        score = judge.judge_clips(clips, wanted, each.style)
+        judge.strip(clips[:SHOWN]).save(path.with_suffix(".png"))
+        print(judge.table({each.title: score}), flush=True)
+        return score
 
-def fingerprint(each: Series) -> str:
-    """Changes with the files, the sampler's settings and the number of clips."""
-    settings = repr((each.count, judge.CLIP_STEPS, judge.FRAMES, judge.CFG, judge.SAMPLER, judge.SCHEDULER))
-    contents = (sha256((models.FOLDER / file).read_bytes()).hexdigest() for file in each.files)
-    return sha256(" ".join([settings, *contents]).encode()).hexdigest()
+    return ClipScore(**measured(path, fingerprint(each.count, each.files), measure))
