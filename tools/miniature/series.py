@@ -37,10 +37,10 @@ def series() -> dict[str, Series]:
     return {
         "still": Series("without motion", plain, base),
         "motion": Series("with the motion model", moving, lambda: animated(base()), 64),
-        "finetune": Series("style finetune", (*moving, models.NEON), lambda: animated(finetune()), style="neon"),
+        "finetune": Series("style finetune", (*moving, models.NEON), lambda: animated(finetune()), 32, "neon"),
         "zoom": Series("zoom LoRA", (*moving, models.ZOOM), lambda: animated(base(), models.ZOOM)),
         "zero": Series("Text2Video-Zero", plain, lambda: changed(base(), motion_field=MotionField(), first_frame=True)),
-        "lora": Series("style LoRA", (*moving, models.NEON_LORA), lambda: animated(styled()), style="neon"),
+        "lora": Series("style LoRA", (*moving, models.NEON_LORA), lambda: animated(styled()), 32, "neon"),
     }
 
 
