@@ -62,7 +62,7 @@ def ending(prefix: str, x: float, y: float) -> dict[str, Node]:
         "video": Node(
             "CreateVideo", x + NARROW + 25, y, {"images": ["decode", 0], "fps": 8.0}, height=110, width=NARROW
         ),
-        "save": Node("SaveVideo", x, y + 150, save, height=330, width=410),
+        "save": Node("SaveVideo", x, y + 150, save, height=505, width=410),
     }
 
 
