@@ -27,6 +27,8 @@ SAMPLE = Stage("Animate", "sample", ("sampler",))
 SAVE = Stage("Video", "save", ("decode", "video", "save"))
 BELOW = 815  # where wires run under the prompts
 NARROW = 225  # the least width of a node in Nodes 2.0
+SQUARE = 505  # height of Save Video with a square video
+LOWEST = 1040  # where the lowest node of a template ends
 MIDDLE = 280  # of the samplers: near the prompts that they are wired to
 
 
@@ -53,7 +55,8 @@ def spine(prefix: str, frames: int = 16, motion: Link = V3, room: float = 0) -> 
 
 
 def ending(prefix: str, x: float, y: float) -> dict[str, Node]:
-    """From the latents to the file."""
+    """From the latents to the file, with room for the video."""
+    height = min(SQUARE, LOWEST - y - 150)
     save = {"video": ["video", 0], "filename_prefix": f"kinema/{prefix}", "format": "auto", "codec": "auto"}
     return {
         "decode": Node(
@@ -62,7 +65,7 @@ def ending(prefix: str, x: float, y: float) -> dict[str, Node]:
         "video": Node(
             "CreateVideo", x + NARROW + 25, y, {"images": ["decode", 0], "fps": 8.0}, height=110, width=NARROW
         ),
-        "save": Node("SaveVideo", x, y + 150, save, height=505, width=410),
+        "save": Node("SaveVideo", x, y + 150, save, height=height, width=410),
     }
 
 
