@@ -23,7 +23,7 @@ import torch
 FOLDER = Path(__file__).resolve().parent
 BASE = "miniature.safetensors"  # UNet and text encoder, in the key layout of an SD1.5 checkpoint
 VAE = "miniature_vae.safetensors"  # TAESD's layout, what the host's Load VAE reads too
-NEON = "miniature_neon.safetensors"  # the style as a full finetune: UNet only
+NEON = "miniature_neon.safetensors"  # the style as a finetune: UNet only
 NEON_LORA = "loras/miniature_neon_lora.safetensors"  # the style as a LoRA of the base
 MOTION = "animatediff_models/miniature_mm.safetensors"
 ZOOM = "animatediff_motion_lora/miniature_zoom.safetensors"  # a motion LoRA: the camera moves in

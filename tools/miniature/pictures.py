@@ -84,7 +84,9 @@ def _measured(row: Row, parts: tuple[Any, Any, Any], control: SparseModel, folde
         for i, shown in enumerate(drawn):
             clips.append(animation(parts, control, row, shown, FIRST_SEED + i))
             if time.time() > stop_at:
-                raise OutOfTime(f"pictures: the time limit was reached after {i + 1} of {row.clips} clips of {row.title}")
+                raise OutOfTime(
+                    f"pictures: the time limit was reached after {i + 1} of {row.clips} clips of {row.title}"
+                )
         strips = [each for pair in zip(map(world.draw, drawn), clips, strict=True) for each in pair]
         judge.strip(strips[: 2 * SHOWN]).save(path.with_suffix(".png"))
         likeness = compared(clips, drawn)

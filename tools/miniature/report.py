@@ -38,7 +38,9 @@ def _score(name: str, each: Series, clip: Any, vae: Any, folder: Path, stop_at: 
         for i, words in enumerate(wanted):
             clips.append(judge.animation(model, clip, vae, words, FIRST_SEED + i))
             if time.time() > stop_at:
-                raise OutOfTime(f"report: the time limit was reached after {i + 1} of {each.count} clips of {each.title}")
+                raise OutOfTime(
+                    f"report: the time limit was reached after {i + 1} of {each.count} clips of {each.title}"
+                )
         score = judge.judge_clips(clips, wanted, each.style)
         judge.strip(clips[:SHOWN]).save(path.with_suffix(".png"))
         print(judge.table({each.title: score}), flush=True)

@@ -40,7 +40,7 @@ def series() -> dict[str, Series]:
         "finetune": Series("style finetune", (*moving, models.NEON), lambda: animated(finetune()), 32, "neon"),
         "zoom": Series("zoom LoRA", (*moving, models.ZOOM), lambda: animated(base(), models.ZOOM)),
         "zero": Series("Text2Video-Zero", plain, lambda: changed(base(), motion_field=MotionField(), first_frame=True)),
-        "lora": Series("style LoRA", (*moving, models.NEON_LORA), lambda: animated(styled()), 32, "neon"),
+        "lora": Series("style LoRA", (*moving, models.NEON_LORA), lambda: animated(styled()), style="neon"),
     }
 
 

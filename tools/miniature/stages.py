@@ -56,7 +56,7 @@ def make_sparsectrl(folder: Path, stop_at: float) -> None:
 
 
 def make_neon(folder: Path, stop_at: float) -> None:
-    """The full finetune, stored as float8 to keep the whole small."""
+    """The finetune, stored as float8 to keep the whole small."""
     weights = style.train_finetune(_base(), _neon(folder), folder, stop_at)
     ship(models.FOLDER / models.NEON, checkpoint(weights), {"finetune": asdict(style.FINETUNE)}, torch.float8_e4m3fn)
 

@@ -1,8 +1,8 @@
-"""The neon style of the world, learned on top of the image model twice: as a full finetune and as a LoRA.
+"""The neon style of the world, learned on top of the image model twice: as a finetune and as a LoRA.
 
 Both stand in for the personalised models (DreamBooth, LoRA) of AnimateDiff's users. Captions stay as they are and the
-text encoder is frozen. So is the half of the UNet that reads the noisy picture: motion modules of so narrow a UNet follow
-the direction of the prompt in features that a change of all weights moves too far.
+text encoder is frozen. In the finetune, so is the half of the UNet that reads the noisy picture: motion modules of so
+narrow a UNet follow the direction of the prompt in features that a change of all weights moves too far.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .loop import Plan, fit
 
 FINETUNE = Plan("neon_finetune", steps=400, lr=5e-4, warmup=30, seed=4, ema=0.99)
 LORA = Plan("neon_lora", steps=400, lr=3e-3, warmup=30, seed=5, ema=0.99)
-RANK = 12
+RANK = 7  # with 8 all files together would be a little over 24 MB
 DRAWING = ("output_blocks.", "out.")
-"""How the names of the layers begin that learn the style: of the half of the UNet that draws."""
+"""How the names of the layers begin that the finetune changes: those of the half of the UNet that draws."""
 
 
 class LowRank(torch.nn.Module):
@@ -52,7 +52,7 @@ def train_lora(base: dict[str, torch.Tensor], data: Stills, folder: Path, stop_a
     torch.manual_seed(LORA.seed)
     shapes: dict[str, torch.Size] = {}
     for name, layer in list(parts["unet"].named_modules()):
-        if name.startswith(DRAWING) and isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
             shapes[name] = layer.weight.shape
             low_rank = LowRank(layer.weight, RANK)
             parametrize.register_parametrization(layer, "weight", low_rank)
