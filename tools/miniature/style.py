@@ -18,7 +18,7 @@ from .loop import Plan, fit
 
 FINETUNE = Plan("neon_finetune", steps=400, lr=5e-4, warmup=30, seed=4, ema=0.99)
 LORA = Plan("neon_lora", steps=400, lr=3e-3, warmup=30, seed=5, ema=0.99)
-RANK = 7  # with 8 all files together would be a little over 24 MB
+RANK = 7  # of the shipped LoRA: all files together had to stay below 24 MB then
 DRAWING = ("output_blocks.", "out.")
 """How the names of the layers begin that the finetune changes: those of the half of the UNet that draws."""
 
